@@ -1,0 +1,68 @@
+/** A round trip through the real qemu-pr-helper: the library's client against a C client, in turn, on the same helper. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Machine, PersistentReserveIn } from "qom-pr";
+import { findPrHelper, PrHelper } from "../test/support/pr-helper.js";
+import type { Figure } from "./main.js";
+import { inTurn, nanosecondsEach, ratios, spread } from "./measure.js";
+
+const run = promisify(execFile);
+const ROUNDS = 15;
+const COUNT = 4000;
+const MEBIBYTE = 1024 * 1024;
+
+/** The C client's source lies beside this file's source, not beside its compiled form. */
+const CLIENT_SOURCE = fileURLToPath(new URL("../../bench/client.c", import.meta.url));
+
+/** Compiles the C client; null where there is no compiler. */
+async function compileClient(folder: string): Promise<string | null> {
+  const program = join(folder, "client");
+  try {
+    await run("cc", ["-O2", "-o", program, CLIENT_SOURCE]);
+    return program;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** See the module text. */
+export async function helperRoundTrip(): Promise<readonly Figure[]> {
+  const what = "helper round trip, library / C client";
+  const folder = await mkdtemp(join(tmpdir(), "qom-pr-bench-"));
+  const program = findPrHelper();
+  const client = await compileClient(folder);
+  if (program === null || client === null) {
+    await rm(folder, { recursive: true });
+    return [{ what, unit: "ratio", aim: "not measured: needs qemu-pr-helper (qemu-system-common) and cc (gcc, libc6-dev)" }];
+  }
+  const helper = new PrHelper(program);
+  await helper.start();
+  const medium = join(folder, "disk");
+  await writeFile(medium, new Uint8Array(MEBIBYTE));
+  const machine = await Machine.create([
+    ...["-device", "virtio-scsi", "-object", `pr-manager-helper,id=pr0,path=${helper.path}`],
+    ...["-blockdev", `node-name=hd,driver=sim-lun,wwn=naa.5000000000000001,filename=${medium},pr-manager=pr0`],
+    ...["-device", "scsi-block,drive=hd,id=disk0"],
+  ]);
+  try {
+    const disk = machine.scsiDevice("disk0");
+    const readKeys = PersistentReserveIn.readKeys(8192);
+    const ours = (): Promise<number> => nanosecondsEach(COUNT, () => disk.execute(readKeys));
+    const theirs = async (): Promise<number> => Number((await run(client, [helper.path, medium, String(COUNT)])).stdout) / COUNT;
+    const [library = [], c = []] = await inTurn(ROUNDS, [ours, theirs]);
+    return [
+      { what: "helper round trip, library", unit: "µs", value: spread(library.map((ns) => ns / 1000)), aim: "" },
+      { what: "helper round trip, C client", unit: "µs", value: spread(c.map((ns) => ns / 1000)), aim: "" },
+      { what, unit: "ratio", value: spread(ratios(library, c)), aim: "<= 1.3" },
+    ];
+  } finally {
+    await machine.close();
+    await helper.dispose();
+    await rm(folder, { recursive: true });
+  }
+}

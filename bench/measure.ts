@@ -1,0 +1,39 @@
+/** Measuring things side by side: in turn, in one run, as min, median and max. */
+
+/** What several rounds of the same measurement gave. */
+export interface Spread {
+  readonly min: number;
+  readonly median: number;
+  readonly max: number;
+}
+
+/** Min, median and max of some numbers. */
+export function spread(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (index: number): number => sorted[index] ?? Number.NaN;
+  return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
+}
+
+/** Nanoseconds that one of `count` runs of `action`, one after the other, takes. */
+export async function nanosecondsEach(count: number, action: () => Promise<unknown>): Promise<number> {
+  const begin = process.hrtime.bigint();
+  for (let run = 0; run < count; run += 1) await action();
+  return Number(process.hrtime.bigint() - begin) / count;
+}
+
+/** Runs the contenders in turn for `rounds` rounds, after one that does not count, and gives each one's results in order. */
+export async function inTurn(rounds: number, contenders: readonly (() => Promise<number>)[]): Promise<number[][]> {
+  for (const contender of contenders) await contender();
+  const results = contenders.map((): number[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    // The order changes from round to round, so that no contender always runs in the wake of the same other one.
+    const order = contenders.map((_, index) => (index + round) % contenders.length);
+    for (const index of order) results[index]?.push((await contenders[index]?.()) ?? Number.NaN);
+  }
+  return results;
+}
+
+/** Round by round, how many times as long the first took as the second. */
+export function ratios(first: readonly number[], second: readonly number[]): number[] {
+  return first.map((value, index) => value / (second[index] ?? Number.NaN));
+}

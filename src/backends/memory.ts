@@ -1,0 +1,43 @@
+/** `pr-manager-memory`: the reservation rules of SPC-4 in this process. */
+import { PrManager } from "../pr-manager/pr-manager.js";
+import { defaultInitiator, MachineContext } from "../pr-manager/machine-context.js";
+import { isSimulated, type ScsiUnit } from "../pr-manager/scsi-unit.js";
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { inject } from "../qom/inject.js";
+import { qom } from "../qom/property-type.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { TransportId } from "../scsi/transport-id.js";
+import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
+
+/** Every disk that the simulation does not own is reached through this target port. */
+const SHADOW_TARGET_PORT = 1;
+
+/**
+ * Keeps reservations in the fabric. On a simulated unit these are the unit's own, which it enforces on every command. For a real
+ * disk or file the fabric keeps a shadow unit by the identity of what the descriptor refers to: keys and reservations can be
+ * read and changed, and they guard no I/O, since none passes here.
+ */
+@qomType({ name: "pr-manager-memory", description: "executes the SPC-4 reservation rules in this process" })
+export class PrManagerMemory extends PrManager {
+  @qomProperty(qom.link<ScsiFabric>(FABRIC_LINK), {
+    description: "id of the storage network that keeps reservations of units that are not simulated (the machine's own)",
+  })
+  accessor fabric: ScsiFabric | undefined;
+
+  readonly #machine: MachineContext;
+  /** The machine is one host to the disks that it shares with others: one initiator, whatever the node. */
+  readonly #host: Nexus;
+
+  constructor(@inject(MachineContext) machine: MachineContext) {
+    super();
+    this.#machine = machine;
+    this.#host = { initiator: TransportId.parse(defaultInitiator(machine, "host")), targetPort: SHADOW_TARGET_PORT };
+  }
+
+  protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
+    const fabric = this.fabric?.fabric ?? this.#machine.fabric;
+    return fabric.shadow(unit.identity).execute(this.#host, command);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * The one error class for everything a user of the library can do wrong.
+ *
+ * A `QomError` has a stable {@link QomErrorKind} for control flow, a one-line message that names the option or property and the
+ * offending value, the place it happened (`context`), and the error below it (`cause`). Its outer text never repeats the cause;
+ * {@link describeError} walks the chain for a terminal. SCSI failures are results and never errors.
+ */
+
+import { inspect } from "node:util";
+
+/** Error classes of QMP (QEMU's qapi/error.json, QapiErrorClass). */
+export type QmpErrorClass = "GenericError" | "CommandNotFound" | "DeviceNotFound" | "DeviceNotActive" | "KVMMissingCap";
+
+/**
+ * What went wrong, as a value a program may test.
+ *
+ * | kind | meaning |
+ * |---|---|
+ * | `syntax` | a text does not follow its grammar (option string, JSON, TransportID) |
+ * | `limit` | an input exceeds a named limit of src/base/limits.ts |
+ * | `invalid-value` | well-formed, but the value is not one this option takes |
+ * | `missing` | a required option or property was not given |
+ * | `unknown-name` | an option, property, argument or command of that name does not exist |
+ * | `unknown-type` | no type of that name |
+ * | `abstract-type` | the type exists and cannot be instantiated |
+ * | `wrong-type` | an object was found, and it is of another type than needed |
+ * | `bad-id` | an id breaks the id grammar |
+ * | `duplicate` | a name or id is taken |
+ * | `not-found` | no object, device, node, unit or path of that name |
+ * | `ambiguous` | a partial path matches more than one object |
+ * | `in-use` | the object is held by another one or by a command in flight |
+ * | `read-only` | the property cannot be written (any more) |
+ * | `conflict` | the value contradicts one given elsewhere |
+ * | `type-definition` | a class's decorators or registration are wrong (a mistake of the programmer of that class) |
+ * | `connection` | a peer (socket, helper) cannot be reached or breaks its protocol |
+ * | `io` | the operating system refused (open, stat, ioctl); the cause has the errno |
+ * | `unsupported` | this platform or build cannot do it |
+ * | `closed` | the machine, device or object is closed |
+ */
+export type QomErrorKind =
+  | "syntax"
+  | "limit"
+  | "invalid-value"
+  | "missing"
+  | "unknown-name"
+  | "unknown-type"
+  | "abstract-type"
+  | "wrong-type"
+  | "bad-id"
+  | "duplicate"
+  | "not-found"
+  | "ambiguous"
+  | "in-use"
+  | "read-only"
+  | "conflict"
+  | "type-definition"
+  | "connection"
+  | "io"
+  | "unsupported"
+  | "closed";
+
+/** Where it happened; every member is optional and none is repeated in the message by machine. */
+export interface QomErrorContext {
+  /** The command-line option without its dash: `object`, `device`, `drive`, `blockdev`. */
+  readonly argument?: string;
+  /** Name of the option key or property. */
+  readonly option?: string;
+  /** The offending value as text, cut to a printable length. */
+  readonly value?: string;
+  /** Id or path of the object concerned. */
+  readonly object?: string;
+  /** Zero-based offset into the text that was parsed, for a caret line. */
+  readonly position?: number;
+  /** The text that was parsed. */
+  readonly text?: string;
+}
+
+/** Additional members of a {@link QomError}. */
+export interface QomErrorOptions {
+  readonly context?: QomErrorContext;
+  /** One further line that helps: what would be right, what is known. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** Defaults to `GenericError`, as in QEMU. */
+  readonly qmpClass?: QmpErrorClass;
+}
+
+/** A mistake in configuration or use. See the module text. */
+export class QomError extends Error {
+  override readonly name = "QomError";
+  readonly kind: QomErrorKind;
+  readonly qmpClass: QmpErrorClass;
+  readonly context: QomErrorContext;
+  readonly hint: string | undefined;
+
+  constructor(kind: QomErrorKind, message: string, options: QomErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.qmpClass = options.qmpClass ?? "GenericError";
+    this.context = options.context ?? {};
+    this.hint = options.hint;
+  }
+
+  /** The same error with more context; what is already known wins, since it was nearer to the mistake. */
+  within(context: QomErrorContext): QomError {
+    const wider = new QomError(this.kind, this.message, {
+      context: { ...context, ...this.context },
+      qmpClass: this.qmpClass,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.cause === undefined ? {} : { cause: this.cause }),
+    });
+    if (this.stack !== undefined) wider.stack = this.stack;
+    return wider;
+  }
+}
+
+/** The error of a system call as node reports it: `code` is the errno's name. */
+export interface ErrnoError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+}
+
+/** True for an error that carries an errno name in `code`. */
+export function isErrnoError(error: unknown): error is ErrnoError {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}
+
+/**
+ * One line for a terminal: the message, its hint, and the messages of the causes, outermost first. Line breaks in any of them
+ * become blanks, since a user is promised one line.
+ */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; current !== undefined && depth < CAUSE_DEPTH_MAX; depth += 1) {
+    if (!(current instanceof Error)) {
+      parts.push(typeof current === "string" ? current : inspect(current));
+      break;
+    }
+    const hint = current instanceof QomError && current.hint !== undefined ? ` (${current.hint})` : "";
+    parts.push(`${current.message}${hint}`);
+    current = current.cause;
+  }
+  return parts.join(": ").replaceAll(/\s*[\r\n]+\s*/g, " ");
+}
+
+/** A chain of causes is printed this deep: deeper ones come from a cycle or say nothing new. */
+const CAUSE_DEPTH_MAX = 8;

@@ -1,0 +1,97 @@
+/** `-drive`: the older way to make a block node; its options are translated into those of a node. */
+import { stat } from "node:fs/promises";
+import { isErrnoError, QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { unflatten } from "../options/dotted.js";
+import { describeValue, takeText } from "../options/take.js";
+import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+
+/** Interfaces that QEMU's `if=` knows; a drive that a -device picks up by its id has `none`. */
+const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"];
+
+/**
+ * The node options that a drive's options mean. Keys of -drive that describe the drive itself are consumed here; all others reach
+ * the node, where an unknown one is refused.
+ *
+ * @param drive options of -drive, dotted keys flat, as they were given
+ * @param id name that the node gets
+ */
+export async function driveToNode(drive: OptionMap, id: string): Promise<OptionMap> {
+  const flat = new Map(drive);
+  flat.delete("id");
+  // `file=PATH` goes together with `file.pr-manager=ID`, which as nested keys would contradict each other.
+  const filename = takeText(flat, "file");
+  const options = new Map(unflatten(flat));
+  requireNoInterface(takeText(options, "if"));
+  const format = takeText(options, "format");
+  const driver = takeText(options, "driver");
+  if (format !== undefined && driver !== undefined) {
+    throw new QomError("conflict", "'format' and 'driver' mean the same: give one of them", {
+      context: { option: "format", value: format },
+    });
+  }
+  requireSingle(options, "readonly", "read-only");
+  const readOnly = takeText(options, "readonly");
+  if (readOnly !== undefined) options.set("read-only", readOnly);
+  const nodeName = takeText(options, "node-name");
+  if (nodeName !== undefined) {
+    throw new QomError("conflict", `'node-name=${printable(nodeName)}' on a drive: its node is named by its id, '${id}'`, {
+      context: { option: "node-name", value: nodeName },
+    });
+  }
+  const file = options.get("file");
+  if (file === undefined && filename === undefined && options.get("filename") === undefined) {
+    throw new QomError("missing", "a drive needs 'file' or 'file.…' options: there are no empty drives here", {
+      context: { option: "file" },
+    });
+  }
+  if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename));
+  options.set("driver", driver ?? format ?? "raw");
+  options.set("node-name", id);
+  return options;
+}
+
+/** Refuses two spellings of one option. */
+function requireSingle(options: OptionMap, one: string, other: string): void {
+  if (!options.has(one) || !options.has(other)) return;
+  throw new QomError("conflict", `'${one}' and '${other}' mean the same: give one of them`, { context: { option: one } });
+}
+
+/** A machine without a board has no drive interfaces, so `none` is the default, as it is under `-M none` in QEMU. */
+function requireNoInterface(given = "none"): void {
+  if (given === "none") return;
+  const reason = INTERFACES_ELSEWHERE.includes(given) ? `no bus here takes 'if=${given}'` : `unknown interface 'if=${printable(given)}'`;
+  throw new QomError("invalid-value", `${reason}: write 'if=none' and name the drive in a -device`, {
+    context: { option: "if", value: given },
+  });
+}
+
+/** `file=PATH`, or `file.driver=…,file.filename=…`; without a driver the kind of file decides, as in QEMU. */
+async function fileOptions(file: PlainValue | undefined, path: string | undefined): Promise<PlainValue> {
+  if (file !== undefined && !isOptionMap(file)) {
+    throw new QomError("invalid-value", `option 'file' expects a file name, not ${describeValue(file)}`, { context: { option: "file" } });
+  }
+  const options = new Map(file);
+  if (path !== undefined && options.has("filename")) {
+    throw new QomError("conflict", "'file' and 'file.filename' mean the same: give one of them", {
+      context: { option: "file", value: path },
+    });
+  }
+  if (path !== undefined) options.set("filename", path);
+  const filename = options.get("filename");
+  if (!options.has("driver") && typeof filename === "string") options.set("driver", await probe(filename));
+  return options;
+}
+
+async function probe(filename: string): Promise<string> {
+  try {
+    const found = await stat(filename);
+    return found.isBlockDevice() || found.isCharacterDevice() ? "host_device" : "file";
+  } catch (error) {
+    if (!isErrnoError(error)) throw error;
+    throw new QomError("io", `cannot open '${printable(filename)}': ${error.code}`, {
+      context: { option: "file.filename", value: filename },
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,175 @@
+/** The block nodes of a machine: a name space of its own, as in QEMU (qapi/block-core.json, blockdev-add). */
+import { assert } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { runAll } from "../base/run-all.js";
+import { isWellFormedId } from "../options/id.js";
+import { describeValue, takeText } from "../options/take.js";
+import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
+import { hold } from "../qom/object.js";
+import type { LinkResolver, ValueForm } from "../qom/property-type.js";
+import { BlockNode, type NodeOpener } from "./node.js";
+
+/** QEMU keeps node names in 32 bytes, the terminating NUL included. */
+const NODE_NAME_LENGTH_MAX = 31;
+
+/** See the module text. */
+export class BlockGraph implements NodeOpener {
+  readonly #factory: ObjectFactory;
+  readonly #resolve: LinkResolver;
+  readonly #nodes = new Map<string, BlockNode>();
+  /** Names of nodes that are being opened. */
+  readonly #pending = new Set<string>();
+  /** Nodes that were made inside another one, and that one. */
+  readonly #nested = new Map<BlockNode, BlockNode>();
+  /** By node: the nodes that it uses, and how to let go of each. */
+  readonly #references = new Map<BlockNode, Map<BlockNode, () => void>>();
+  #unnamed = 0;
+
+  constructor(factory: ObjectFactory, resolve: LinkResolver) {
+    this.#factory = factory;
+    this.#resolve = resolve;
+  }
+
+  /** All nodes in order of opening, nested ones before the node around them. */
+  get nodes(): readonly BlockNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  /** Nodes that are not nested in another one, in order of opening. */
+  get outermost(): readonly BlockNode[] {
+    return this.nodes.filter((node) => !this.#nested.has(node));
+  }
+
+  /** The nodes that were made inside `owner`, in order of opening. */
+  nestedIn(owner: BlockNode): readonly BlockNode[] {
+    return this.nodes.filter((node) => this.#nested.get(node) === owner);
+  }
+
+  /** The node of that name. @throws QomError `not-found` */
+  node(name: string): BlockNode {
+    const found = this.#nodes.get(name);
+    if (found !== undefined) return found;
+    throw new QomError("not-found", `no block node named '${printable(name)}'`, { context: { value: name } });
+  }
+
+  /**
+   * Opens a node that has a name: `-blockdev`, blockdev-add.
+   * @param values `driver`, `node-name` and the driver's properties; nested nodes as maps
+   * @throws QomError; nothing is left open then
+   */
+  async open(values: OptionMap, form: ValueForm): Promise<BlockNode> {
+    // A driver that does not exist is the mistake to tell first: its options cannot be judged.
+    const driver = values.get("driver");
+    if (typeof driver === "string") this.#driver(driver);
+    if (!values.has("node-name")) {
+      throw new QomError("missing", "the option 'node-name' is required for the outermost node", { context: { option: "node-name" } });
+    }
+    return this.#open(values, form, null);
+  }
+
+  /**
+   * Closes a node that nothing uses: blockdev-del.
+   * @throws QomError `not-found`, or `in-use` saying by whom
+   */
+  async close(name: string): Promise<void> {
+    const node = this.node(name);
+    requireUnheld(node);
+    await this.#close(node);
+  }
+
+  /** Closes all nodes, the youngest first; for a machine that ends. */
+  async closeAll(): Promise<void> {
+    await runAll(this.outermost.toReversed().map((node) => () => this.#close(node)));
+  }
+
+  async openChild(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
+    const child = await this.#child(owner, value, form, inherited);
+    const release = hold(child, owner);
+    const references = this.#references.get(owner) ?? new Map<BlockNode, () => void>();
+    references.set(child, release);
+    this.#references.set(owner, references);
+    if (isOptionMap(value)) this.#nested.set(child, owner);
+    return child;
+  }
+
+  async closeChild(owner: BlockNode, child: BlockNode): Promise<void> {
+    const references = this.#references.get(owner);
+    references?.get(child)?.();
+    references?.delete(child);
+    if (references?.size === 0) this.#references.delete(owner);
+    if (this.#nested.get(child) === owner) await this.#close(child);
+  }
+
+  async #child(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
+    if (typeof value === "string") return this.node(value);
+    if (!isOptionMap(value)) {
+      throw new QomError("invalid-value", `a node is given by its name or by its options, not by ${describeValue(value)}`);
+    }
+    return this.#open(new Map([...inherited, ...value]), form, owner.rootName);
+  }
+
+  async #open(given: OptionMap, form: ValueForm, rootName: string | null): Promise<BlockNode> {
+    const values = new Map(given);
+    const driver = takeText(values, "driver");
+    if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
+    const name = this.#nodeName(takeText(values, "node-name"));
+    const type = this.#driver(driver);
+    this.#pending.add(name);
+    try {
+      const opening = { opener: this, form, rootName: rootName ?? name };
+      const node = await this.#factory.create({ type, id: name, values, form }, this.#resolve, (object) => {
+        assert(object instanceof BlockNode, "every driver is a block node");
+        object.prepare(opening);
+      });
+      assert(node instanceof BlockNode, "every driver is a block node");
+      this.#nodes.set(name, node);
+      return node;
+    } finally {
+      this.#pending.delete(name);
+    }
+  }
+
+  async #close(node: BlockNode): Promise<void> {
+    this.#nodes.delete(node.nodeName);
+    this.#nested.delete(node);
+    await this.#factory.destroy(node);
+  }
+
+  #driver(name: string): ReturnType<ObjectFactory["registry"]["get"]> {
+    try {
+      return this.#factory.registry.get(name);
+    } catch (error) {
+      if (!(error instanceof QomError) || error.kind !== "unknown-type") throw error;
+      throw new QomError("unknown-type", `unknown block driver '${printable(name)}'`, {
+        context: { option: "driver", value: name },
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    }
+  }
+
+  #nodeName(given: string | undefined): string {
+    if (given === undefined) {
+      do this.#unnamed += 1;
+      while (this.#nodes.has(automaticName(this.#unnamed)));
+      return automaticName(this.#unnamed);
+    }
+    const context = { option: "node-name", value: given };
+    if (!isWellFormedId(given)) {
+      const hint = "a letter, then letters, digits, '-', '.' and '_'";
+      throw new QomError("bad-id", `invalid node name '${printable(given)}'`, { context, hint });
+    }
+    if (given.length > NODE_NAME_LENGTH_MAX) {
+      throw new QomError("limit", `node name '${printable(given)}' is longer than ${NODE_NAME_LENGTH_MAX} characters`, { context });
+    }
+    if (this.#nodes.has(given) || this.#pending.has(given)) {
+      throw new QomError("duplicate", `a block node named '${given}' exists already`, { context });
+    }
+    return given;
+  }
+}
+
+function automaticName(index: number): string {
+  return `#block${String(index).padStart(3, "0")}`;
+}

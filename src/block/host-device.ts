@@ -1,0 +1,114 @@
+/** `driver=host_device`: a disk of this host, by its block or character device (QEMU: block/file-posix.c, bdrv_host_device). */
+import { constants } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { present } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { errnoName } from "../native/errno.js";
+import { resultOfSgIo } from "../native/sg-io-result.js";
+import { SG_IO_SENSE_LENGTH_MAX, SgIoExecutor, type SgIoRequest } from "../native/sg-io.js";
+import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { inject } from "../qom/inject.js";
+import { qom } from "../qom/property-type.js";
+import { expectedTransfer } from "../scsi/cdb.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import { openHostFile } from "./file.js";
+import { NoScsi } from "./node.js";
+import { ProtocolNode } from "./protocol-node.js";
+
+/** Oldest SG_IO interface that has the version 3 header (scsi/sg.h). */
+const SG_VERSION_MIN = 30000;
+
+/** Deadline of a command that came without one (QEMU: DEFAULT_IO_TIMEOUT, 30 s). */
+export const IO_TIMEOUT_MS_DEFAULT = 30_000;
+
+/** Block size that data lengths are computed with while the device's own is unknown. */
+const BLOCK_SIZE_BYTES_DEFAULT = 512;
+
+/** See the module text. */
+@qomType({ name: "host_device", description: "a disk of this host by its device node" })
+export class HostDeviceNode extends ProtocolNode {
+  @qomProperty(qom.string(), { description: "path of the block or character device", required: true })
+  accessor filename!: string;
+
+  readonly #sgIo: SgIoExecutor;
+  #handle: FileHandle | undefined;
+  #unit: ScsiUnit | NoScsi | undefined;
+
+  constructor(@inject(SgIoExecutor) sgIo: SgIoExecutor) {
+    super();
+    this.#sgIo = sgIo;
+  }
+
+  override get unit(): ScsiUnit | NoScsi {
+    return present(this.#unit, "a completed host_device node has a unit");
+  }
+
+  override async complete(): Promise<void> {
+    // Without O_NONBLOCK the open of a drive without medium, or of an sg node in exclusive use, would wait.
+    const access = this.readOnly ? constants.O_RDONLY : constants.O_RDWR;
+    const handle = await openHostFile(this.filename, access | constants.O_NONBLOCK);
+    try {
+      this.#handle = handle;
+      this.#unit = await this.#inspect(handle);
+      this.admitUnit();
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  override async finalize(): Promise<void> {
+    await this.#handle?.close();
+  }
+
+  /** The operating system decides what an unprivileged program may send; both ways are the same system call. */
+  protected override passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    return unit.sgio(command);
+  }
+
+  async #inspect(handle: FileHandle): Promise<ScsiUnit | NoScsi> {
+    const found = await handle.stat();
+    if (!found.isBlockDevice() && !found.isCharacterDevice()) {
+      const context = { option: "filename", value: this.filename };
+      throw new QomError("invalid-value", `'${printable(this.filename)}' is no block or character device: driver 'host_device' needs one`, {
+        context,
+      });
+    }
+    const version = await this.#sgIo.sgVersion(handle.fd);
+    if (version.errno !== undefined) return new NoScsi(`('${printable(this.filename)}') does not take SG_IO: ${errnoName(version.errno)}`);
+    if (version.version < SG_VERSION_MIN) return new NoScsi(`('${printable(this.filename)}') has an SG_IO interface that is too old`);
+    return {
+      fd: handle.fd,
+      readOnly: this.readOnly,
+      identity: `${found.isBlockDevice() ? "block" : "character"} device ${found.rdev}`,
+      nexus: null,
+      sgio: (command) => this.#run(handle.fd, command),
+    };
+  }
+
+  async #run(fd: number, command: ScsiCommand): Promise<ScsiResult> {
+    const request = sgIoRequest(command);
+    const outcome = await this.#sgIo.execute(fd, request);
+    const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
+    const { into } = command;
+    if (into === undefined || result.dataIn.length === 0) return result;
+    into.set(result.dataIn);
+    return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
+  }
+}
+
+function sgIoRequest(command: ScsiCommand): SgIoRequest {
+  const { cdb, dataOut, signal } = command;
+  const common = {
+    cdb,
+    timeoutMs: command.timeoutMs ?? IO_TIMEOUT_MS_DEFAULT,
+    senseLength: SG_IO_SENSE_LENGTH_MAX,
+    ...(signal === undefined ? {} : { signal }),
+  };
+  if (dataOut !== undefined) return { ...common, dataOut };
+  const { direction, bytes } = expectedTransfer(cdb, BLOCK_SIZE_BYTES_DEFAULT);
+  const dataInLength = command.allocationLength ?? command.into?.length ?? (direction === "in" ? bytes : 0);
+  return dataInLength === 0 ? common : { ...common, dataInLength };
+}

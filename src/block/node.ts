@@ -1,0 +1,116 @@
+/** Block nodes: what `-blockdev` and `-drive` make (QEMU: include/block/block_int-common.h). */
+import { QomError } from "../base/errors.js";
+import { assert, present } from "../base/assert.js";
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { hold, QomObject } from "../qom/object.js";
+import { qom, type ValueForm } from "../qom/property-type.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
+import type { Route } from "../pr-manager/routing.js";
+import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+
+/** How a node reaches the others; given to it before it is completed. */
+export interface NodeOpener {
+  /** Opens a nested node, or finds the one that is named. The opener holds it for `owner`. */
+  openChild(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode>;
+  /** Lets go of a child of `owner`; a nested one is closed. */
+  closeChild(owner: BlockNode, child: BlockNode): Promise<void>;
+}
+
+/** What a node is told about its opening. */
+export interface NodeOpening {
+  readonly opener: NodeOpener;
+  readonly form: ValueForm;
+  /** Name of the outermost node that this one is opened for: its own, unless it is nested. */
+  readonly rootName: string;
+}
+
+/** Why a node has no SCSI unit; completes the sentence "block node 'x' …". */
+export class NoScsi {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** What the node at the end of a chain offers to a device. */
+export interface ProtocolAccess {
+  /** The SCSI unit behind the node, or why there is none. */
+  readonly unit: ScsiUnit | NoScsi;
+  /** Which way a command with this operation code goes from here. */
+  routeOf(opcode: number | undefined): Route;
+  /** Gives the node to a device, see {@link BlockNode.attachUser}. */
+  attachUser(user: NodeUser): () => void;
+  /** Runs a SCSI command: PERSISTENT RESERVE IN and OUT by the manager if there is one, all else on the device. */
+  execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
+}
+
+/** A device that uses a node. */
+export interface NodeUser {
+  describe(): string;
+  /** The user agrees that others use the node too (`share-rw`). */
+  readonly shares: boolean;
+}
+
+/** See the module text. */
+@qomType({ name: "block-node", description: "a node of the block layer", abstract: true })
+export abstract class BlockNode extends QomObject {
+  @qomProperty(qom.bool(), { name: "read-only", description: "open without write access", default: false })
+  accessor readOnly!: boolean;
+
+  #opening: NodeOpening | undefined;
+  readonly #users = new Set<NodeUser>();
+
+  /** Called once by the graph, before `complete`. */
+  prepare(opening: NodeOpening): void {
+    assert(this.#opening === undefined, "a node is opened once");
+    this.#opening = opening;
+  }
+
+  protected get opening(): NodeOpening {
+    return present(this.#opening, "the graph prepares a node before it completes it");
+  }
+
+  /** The node that talks to the medium: this one, or the one below a format. */
+  abstract get protocol(): ProtocolAccess;
+
+  /** Whether this node, or one below it, is read-only. */
+  get isReadOnly(): boolean {
+    return this.readOnly;
+  }
+
+  /** The node's name: `node-name`, or the drive's id. */
+  get nodeName(): string {
+    return this.id ?? "";
+  }
+
+  /** Name of the outermost node that this one was made for; its own, unless it is nested. */
+  get rootName(): string {
+    return this.opening.rootName;
+  }
+
+  override describe(): string {
+    return `block node '${this.nodeName}'`;
+  }
+
+  /**
+   * Gives the node to a device; the returned function gives it back.
+   * @throws QomError `in-use` unless every user shares it
+   */
+  attachUser(user: NodeUser): () => void {
+    for (const other of this.#users) {
+      if (user.shares && other.shares) continue;
+      throw new QomError("in-use", `block node '${this.rootName}' is in use by ${other.describe()}`, {
+        context: { object: this.nodeName },
+        hint: "share-rw=on on every device that uses it allows this",
+      });
+    }
+    this.#users.add(user);
+    const release = hold(this, user);
+    return () => {
+      release();
+      this.#users.delete(user);
+    };
+  }
+}

@@ -1,0 +1,41 @@
+/** Nodes at the end of the chain: they have the descriptor, and the link to the PR manager lives here. */
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { qom } from "../qom/property-type.js";
+import { PR_MANAGER_LINK, type PrManager } from "../pr-manager/pr-manager.js";
+import { routeOf, type Route } from "../pr-manager/routing.js";
+import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import { BlockNode, NoScsi, type ProtocolAccess } from "./node.js";
+
+/** See the module text. */
+@qomType({ name: "protocol-node", description: "a node that talks to a medium", abstract: true })
+export abstract class ProtocolNode extends BlockNode implements ProtocolAccess {
+  @qomProperty(qom.link<PrManager>(PR_MANAGER_LINK), { description: "id of the PR manager that runs PERSISTENT RESERVE commands" })
+  accessor prManager: PrManager | undefined;
+
+  override get protocol(): ProtocolAccess {
+    return this;
+  }
+
+  abstract get unit(): ScsiUnit | NoScsi;
+
+  routeOf(opcode: number | undefined): Route {
+    return this.prManager === undefined ? "device" : routeOf(opcode);
+  }
+
+  execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    const manager = this.prManager;
+    return manager !== undefined && routeOf(command.cdb[0]) === "manager"
+      ? manager.execute(unit, command)
+      : this.passthrough(unit, command);
+  }
+
+  /** The device's usual, unprivileged way. */
+  protected abstract passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
+
+  /** Checks, once the unit is known, that the manager can work with it. */
+  protected admitUnit(): void {
+    const { unit } = this;
+    if (!(unit instanceof NoScsi)) this.prManager?.admit(unit);
+  }
+}

@@ -1,0 +1,124 @@
+/** `driver=sim-lun`: one initiator's path to a logical unit of the simulated storage network. */
+import { assert } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { defaultInitiator, MachineContext } from "../pr-manager/machine-context.js";
+import type { ScsiUnit, SimulatedScsiUnit } from "../pr-manager/scsi-unit.js";
+import { routeOf } from "../pr-manager/routing.js";
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { inject } from "../qom/inject.js";
+import { qom } from "../qom/property-type.js";
+import { classify } from "../reservation/conflict-matrix.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { Sense, senseResult } from "../scsi/sense.js";
+import { TransportId } from "../scsi/transport-id.js";
+import type { LogicalUnit } from "../target/logical-unit.js";
+import type { UnitSpec } from "../target/unit-spec.js";
+import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
+import { ProtocolNode } from "./protocol-node.js";
+
+/** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
+const TARGET_PORT_MAX = 0xffff;
+
+/** A medium's length is a file's or a sparse map's, both addressed by numbers that are exact to here. */
+const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */
+@qomType({ name: "sim-lun", description: "a path to a logical unit of the simulated storage network" })
+export class SimLunNode extends ProtocolNode {
+  @qomProperty(qom.string(), { description: "name of the unit, naa.<16 hexadecimal digits>", required: true })
+  accessor wwn!: string;
+
+  @qomProperty(qom.link<ScsiFabric>(FABRIC_LINK), { description: "id of the storage network of the unit (the machine's own)" })
+  accessor fabric: ScsiFabric | undefined;
+
+  @qomProperty(qom.size({ min: 1n, max: MEDIUM_SIZE_MAX }), {
+    description: "size of the unit's medium (64M unless a file or an earlier node says so)",
+  })
+  accessor size: bigint | undefined;
+
+  @qomProperty(qom.string(), { description: "file that keeps the medium, created when it is missing; its descriptor is lent to helpers" })
+  accessor filename: string | undefined;
+
+  @qomProperty(qom.size({ max: MEDIUM_SIZE_MAX }), {
+    name: "block-size",
+    description: "logical block length: 512, 1024, 2048 or 4096 (512)",
+  })
+  accessor blockSize: bigint | undefined;
+
+  @qomProperty(qom.string(), { description: "unit serial number (the digits of the wwn)" })
+  accessor serial: string | undefined;
+
+  @qomProperty(qom.string(), { description: "initiator port as a TransportID: iqn.…[,i,0xISID], eui.…, naa.<16 hex> (SAS) or fc.<16 hex>" })
+  accessor initiator: string | undefined;
+
+  @qomProperty(qom.uint16({ min: 1, max: TARGET_PORT_MAX }), { description: "relative target port identifier", default: 1 })
+  accessor targetPort!: number;
+
+  @qomProperty(qom.bool(), { name: "power-on-ua", description: "begin with the unit attention POWER ON, RESET (29/00)", default: false })
+  accessor powerOnUnitAttention!: boolean;
+
+  readonly #machine: MachineContext;
+  #unit: SimulatedScsiUnit | undefined;
+
+  constructor(@inject(MachineContext) machine: MachineContext) {
+    super();
+    this.#machine = machine;
+  }
+
+  override get unit(): SimulatedScsiUnit {
+    assert(this.#unit !== undefined, "a completed sim-lun node has a unit");
+    return this.#unit;
+  }
+
+  override async complete(): Promise<void> {
+    const nexus: Nexus = { initiator: this.#initiator(), targetPort: this.targetPort };
+    const fabric = this.fabric?.fabric ?? this.#machine.fabric;
+    const spec: UnitSpec = {
+      wwn: this.wwn,
+      ...(this.size === undefined ? {} : { sizeBytes: Number(this.size) }),
+      ...(this.filename === undefined ? {} : { filename: this.filename }),
+      ...(this.blockSize === undefined ? {} : { blockSizeBytes: Number(this.blockSize) }),
+      ...(this.serial === undefined ? {} : { serial: this.serial }),
+    };
+    const logicalUnit = await fabric.attach(spec, (unit) => this.#machine.unitCreated(fabric, unit));
+    this.#unit = this.#view(logicalUnit, nexus);
+    this.admitUnit();
+    logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
+  }
+
+  override finalize(): void {
+    this.unit.logicalUnit.logout(this.unit.nexus);
+  }
+
+  /**
+   * Like the operating system's, this path refuses an unprivileged program what would disturb others: the two PERSISTENT RESERVE
+   * commands always, and writes through a read-only descriptor. Both are EPERM there, which becomes 0B/00/06.
+   */
+  protected override passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    const forbidden = routeOf(command.cdb[0]) === "manager" || (unit.readOnly && classify(command.cdb) === "write");
+    if (forbidden) return Promise.resolve(senseResult(Sense.IO_ERROR));
+    const { logicalUnit, nexus } = this.unit;
+    return logicalUnit.execute(nexus, command);
+  }
+
+  #initiator(): TransportId {
+    const text = this.initiator ?? defaultInitiator(this.#machine, this.rootName);
+    try {
+      return TransportId.parse(text);
+    } catch (error) {
+      throw error instanceof QomError ? error.within({ option: "initiator", value: text }) : error;
+    }
+  }
+
+  #view(logicalUnit: LogicalUnit, nexus: Nexus): SimulatedScsiUnit {
+    return {
+      fd: logicalUnit.fd,
+      readOnly: this.readOnly,
+      identity: logicalUnit.wwn,
+      nexus,
+      logicalUnit,
+      sgio: (command) => logicalUnit.execute(nexus, command),
+    };
+  }
+}

@@ -1,0 +1,64 @@
+/** `qom-pr run`: a machine from options in QEMU's manner, until a signal ends it. */
+import { Machine } from "../machine/machine.js";
+
+/** Where the program writes. */
+export interface Output {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+}
+
+/** Signals that end a machine in good order. */
+const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** A running machine says how many devices it has; this is the word that goes with the number. */
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/**
+ * Creates the machine; with `--check` that is all. An option that asks for help gets it, and there is no machine. Otherwise it runs until SIGINT or SIGTERM.
+ * @param argv the words behind `run`
+ * @throws QomError for anything wrong with them
+ */
+export async function runMachine(argv: readonly string[], { out, error }: Output): Promise<void> {
+  const { check, rest } = takeCheck(argv);
+  const options = rest;
+  const help = Machine.help(options);
+  if (help !== null) return out(help);
+  const machine = await Machine.create(options);
+  for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
+  if (!check) {
+    const ended = endSignal();
+    out(`machine '${machine.name}' is running with ${plural(machine.scsiDevices.length, "SCSI device")}; SIGINT or SIGTERM ends it\n`);
+    await ended;
+  }
+  await machine.close();
+}
+
+/** Takes `--check` out of the places where an option may stand; behind an option it is that option's text. */
+function takeCheck(argv: readonly string[]): { readonly check: boolean; readonly rest: readonly string[] } {
+  const rest: string[] = [];
+  let check = false;
+  let at = 0;
+  while (at < argv.length) {
+    const isCheck = argv[at] === "--check";
+    if (!isCheck) rest.push(...argv.slice(at, at + 2));
+    check ||= isCheck;
+    at += isCheck ? 1 : 2;
+  }
+  return { check, rest };
+}
+
+/** Resolves at the first signal that asks the program to end. Keeps the process alive until then. */
+function endSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    // Neither a machine without devices nor a signal handler keeps a process alive.
+    const alive = setInterval(() => undefined, 0x7fff_ffff);
+    const end = (): void => {
+      clearInterval(alive);
+      for (const signal of END_SIGNALS) process.off(signal, end);
+      resolve();
+    };
+    for (const signal of END_SIGNALS) process.on(signal, end);
+  });
+}

@@ -1,0 +1,121 @@
+/** Commands of a device that have not been answered yet: what ends them early, and who waits for that. */
+import { setMaxListeners } from "node:events";
+import type { Clock, Timer } from "../base/clock.js";
+import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+
+/**
+ * How long an aborted command is left to whoever runs it, which hears of the abort by the command's signal and lets go of the
+ * initiator's memory before it answers. A manager that does not listen is not waited for any longer.
+ */
+const ABORT_GRACE_MS = 100;
+
+/** A command that was sent. */
+interface InFlight {
+  readonly end: (result: ScsiResult) => void;
+  /** Undoes what waits for the command: listener of its signal, timer of its grace. */
+  forget: (() => void) | undefined;
+}
+
+/** See the module text. */
+export class CommandSet {
+  readonly #clock: Clock;
+  readonly #commands = new Set<InFlight>();
+  #epoch = newEpoch();
+  #onEmpty: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Sends a command with a signal that also {@link abortAll} fires, and waits for its result.
+   * @param timeoutMs deadline of a command that has none
+   */
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult> {
+    const { signal } = command;
+    const epoch = this.#epoch.signal;
+    const running = send(withSignal(command, signal === undefined ? epoch : AbortSignal.any([signal, epoch]), timeoutMs));
+    return new Promise((resolve, reject) => {
+      const sent: InFlight = { end: resolve, forget: undefined };
+      this.#commands.add(sent);
+      if (signal !== undefined) this.#endWith(signal, sent);
+      running.then(
+        (result) => {
+          this.#leave(sent);
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.#leave(sent);
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
+
+  /** Ends all commands with TASK ABORTED; resolves when none of those that were there is left. */
+  async abortAll(): Promise<void> {
+    const ended = [...this.#commands].map((sent) => this.#giveUp(sent));
+    this.#epoch.abort();
+    this.#epoch = newEpoch();
+    await Promise.all(ended);
+  }
+
+  /** Waits for all commands, at most `graceMs`, and ends the rest. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#commands.size === 0) return;
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty.push(resolve);
+      timer = this.#clock.after(graceMs, resolve);
+    });
+    timer?.cancel();
+    await this.abortAll();
+  }
+
+  #endWith(signal: AbortSignal, sent: InFlight): void {
+    const abort = (): void => void this.#giveUp(sent);
+    signal.addEventListener("abort", abort, { once: true });
+    sent.forget = (): void => signal.removeEventListener("abort", abort);
+  }
+
+  /** Answers an aborted command after its grace unless its own answer comes first; resolves with either. */
+  #giveUp(sent: InFlight): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(ABORT_GRACE_MS, () => {
+        this.#leave(sent);
+        sent.end(bareStatus(ScsiStatus.TASK_ABORTED));
+      });
+      const { forget } = sent;
+      sent.forget = (): void => {
+        forget?.();
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #leave(sent: InFlight): void {
+    if (!this.#commands.delete(sent)) return;
+    sent.forget?.();
+    if (this.#commands.size > 0) return;
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+}
+
+/** Every command in flight listens to it, and there may be many. */
+function newEpoch(): AbortController {
+  const epoch = new AbortController();
+  setMaxListeners(0, epoch.signal);
+  return epoch;
+}
+
+/** A copy member by member: spreading an object costs as much as a command to memory. */
+function withSignal(command: ScsiCommand, signal: AbortSignal, timeoutMs: number | undefined): ScsiCommand {
+  const copy: { -readonly [Member in keyof ScsiCommand]: ScsiCommand[Member] } = { cdb: command.cdb, signal };
+  if (command.dataOut !== undefined) copy.dataOut = command.dataOut;
+  if (command.allocationLength !== undefined) copy.allocationLength = command.allocationLength;
+  if (command.into !== undefined) copy.into = command.into;
+  if (command.timeoutMs !== undefined) copy.timeoutMs = command.timeoutMs;
+  else if (timeoutMs !== undefined) copy.timeoutMs = timeoutMs;
+  return copy;
+}

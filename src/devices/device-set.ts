@@ -1,0 +1,121 @@
+/** The devices of a machine: creation, lookup, deletion (QEMU: softmmu/qdev-monitor.c). */
+import { assert } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { runAll } from "../base/run-all.js";
+import { requireWellFormedId } from "../options/id.js";
+import { takeText } from "../options/take.js";
+import type { OptionMap } from "../options/value.js";
+import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
+import type { ValueForm } from "../qom/property-type.js";
+import type { CompositionTree } from "../qom/tree.js";
+import type { RegisteredType } from "../qom/type-registry.js";
+import { Device } from "./device.js";
+
+const PERIPHERAL = "/machine/peripheral";
+const PERIPHERAL_ANONYMOUS = "/machine/peripheral-anon";
+/** The type that all devices descend from. */
+export const DEVICE_TYPE = "device";
+
+/** See the module text. */
+export class DeviceSet {
+  readonly #tree: CompositionTree;
+  readonly #factory: ObjectFactory;
+  /** In order of creation. */
+  readonly #devices = new Set<Device>();
+  readonly #pending = new Set<string>();
+
+  constructor(tree: CompositionTree, factory: ObjectFactory) {
+    this.#tree = tree;
+    this.#factory = factory;
+  }
+
+  /** In order of creation. */
+  get all(): readonly Device[] {
+    return [...this.#devices];
+  }
+
+  /**
+   * Makes a device: `-device`, device_add.
+   * @param given `driver`, `id`, `bus` and the device's properties
+   * @throws QomError; nothing is left of the device then
+   */
+  async create(given: OptionMap, form: ValueForm): Promise<Device> {
+    const values = new Map(given);
+    const driver = takeText(values, "driver");
+    if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
+    const id = takeText(values, "id");
+    const bus = takeText(values, "bus");
+    const type = this.#driver(driver);
+    if (id !== undefined) this.#requireFree(id);
+    if (id !== undefined) this.#pending.add(id);
+    try {
+      const device = await this.#factory.create({ type, id: id ?? null, values, form }, this.#tree.resolveLink, (object) => {
+        assert(object instanceof Device, "every device type is a Device");
+        object.prepare(bus);
+      });
+      assert(device instanceof Device, "every device type is a Device");
+      this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", device);
+      this.#devices.add(device);
+      return device;
+    } finally {
+      if (id !== undefined) this.#pending.delete(id);
+    }
+  }
+
+  /** The device with that id, or at that path. @throws QomError `not-found` (DeviceNotFound) */
+  find(idOrPath: string): Device {
+    const path = idOrPath.startsWith("/") ? idOrPath : `${PERIPHERAL}/${idOrPath}`;
+    let found: unknown;
+    try {
+      found = this.#tree.resolve(path);
+    } catch (error) {
+      if (!(error instanceof QomError) || error.kind !== "not-found") throw error;
+    }
+    if (found instanceof Device) return found;
+    throw new QomError("not-found", `no device '${printable(idOrPath)}'`, { context: { value: idOrPath }, qmpClass: "DeviceNotFound" });
+  }
+
+  /**
+   * Ends a device: commands in flight get `graceMs` to finish.
+   * @throws QomError `in-use`
+   */
+  async delete(device: Device, graceMs: number): Promise<void> {
+    requireUnheld(device);
+    await device.drain(graceMs);
+    await this.#end(device);
+  }
+
+  /** Ends all devices, the youngest first; their commands drain at the same time. */
+  async closeAll(graceMs: number): Promise<void> {
+    await Promise.all(this.all.map((device) => device.drain(graceMs)));
+    await runAll(this.all.toReversed().map((device) => () => this.#end(device)));
+  }
+
+  async #end(device: Device): Promise<void> {
+    this.#tree.detach(device);
+    this.#devices.delete(device);
+    await this.#factory.destroy(device);
+  }
+
+  #driver(name: string): RegisteredType {
+    const { registry } = this.#factory;
+    const context = { option: "driver", value: name };
+    const type = registry.find(name);
+    if (type === undefined || !registry.isA(type.name, DEVICE_TYPE)) {
+      const near = registry.list({ implements: DEVICE_TYPE }).map((known) => known.name);
+      throw new QomError("unknown-type", `'${printable(name)}' is no device type`, {
+        context,
+        hint: `device types are ${near.join(", ")}`,
+      });
+    }
+    if (type.abstract) throw new QomError("abstract-type", `device type '${type.name}' is abstract and cannot be created`, { context });
+    return type;
+  }
+
+  #requireFree(id: string): void {
+    requireWellFormedId(id, { option: "id", value: id });
+    if (this.#pending.has(id) || this.#tree.isTaken(this.#tree.resolve(PERIPHERAL), id))
+      throw new QomError("duplicate", `a device with id '${id}' exists already`, { context: { option: "id", value: id } });
+  }
+}

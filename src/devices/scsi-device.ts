@@ -1,0 +1,213 @@
+/**
+ * What `scsi-block` and `scsi-generic` have in common: a block node behind them that takes SCSI commands, a place on a bus, and
+ * commands in flight (QEMU: hw/scsi/scsi-generic.c).
+ */
+import { QomError } from "../base/errors.js";
+import { present } from "../base/assert.js";
+import { Clock } from "../base/clock.js";
+import { IO_TIMEOUT_MS_DEFAULT } from "../block/host-device.js";
+import { NoScsi, type BlockNode, type NodeUser, type ProtocolAccess } from "../block/node.js";
+import type { Route } from "../pr-manager/routing.js";
+import { isSimulated, type ScsiUnit } from "../pr-manager/scsi-unit.js";
+import type { OptionMap } from "../options/value.js";
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { inject } from "../qom/inject.js";
+import { hold } from "../qom/object.js";
+import { qom } from "../qom/property-type.js";
+import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
+import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { Sense, senseResult } from "../scsi/sense.js";
+import { SG_IO_TIMEOUT_MS_MAX } from "../native/sg-io.js";
+import { commandProblem } from "../target/command-problem.js";
+import { CommandSet } from "./command-set.js";
+import { Device, DeviceHost } from "./device.js";
+import type { ScsiAddress, ScsiBus } from "./scsi-bus.js";
+
+/** Timeout of the commands that probe a device, unless `io_timeout` says otherwise (QEMU: DEFAULT_IO_TIMEOUT). */
+const IO_TIMEOUT_SECONDS_DEFAULT = IO_TIMEOUT_MS_DEFAULT / 1000;
+
+/** What fits the milliseconds of SG_IO. */
+const IO_TIMEOUT_SECONDS_MAX = Math.floor(SG_IO_TIMEOUT_MS_MAX / 1000);
+
+/** What a reset is for: SAM-5 7.7 LOGICAL UNIT RESET, 7.6 I_T NEXUS RESET, and the hard reset of a target. */
+export type ResetScope = "logical-unit" | "i-t-nexus" | "target";
+
+/** See the module text. */
+@qomType({ name: "scsi-device", description: "a SCSI passthrough device", abstract: true })
+export abstract class ScsiDevice extends Device implements NodeUser {
+  @qomProperty(qom.string(), { description: "name of the block node (node-name or drive id) behind the device", required: true })
+  accessor drive!: string;
+
+  @qomProperty(qom.uint32(), { description: "channel on the bus", default: 0 })
+  accessor channel!: number;
+
+  @qomProperty(qom.uint32(), { name: "scsi-id", description: "target on the bus; the lowest free one if it is not given" })
+  accessor scsiId: number | undefined;
+
+  @qomProperty(qom.uint32(), { description: "logical unit number; 0 or the lowest free one if it is not given" })
+  accessor lun: number | undefined;
+
+  @qomProperty(qom.bool(), { name: "share-rw", description: "other devices may use the same block node", default: false })
+  accessor shareRw!: boolean;
+
+  @qomProperty(qom.uint32({ min: 1, max: IO_TIMEOUT_SECONDS_MAX }), {
+    name: "io_timeout",
+    description: "deadline in seconds of a command to a disk of the host",
+    default: IO_TIMEOUT_SECONDS_DEFAULT,
+  })
+  accessor ioTimeoutSeconds!: number;
+
+  readonly #commands: CommandSet;
+  #protocol: ProtocolAccess | undefined;
+  #unit: ScsiUnit | undefined;
+  #address: ScsiAddress | undefined;
+  #bus: ScsiBus | undefined;
+  #releaseNode: (() => void) | undefined;
+  #closed = false;
+
+  constructor(@inject(DeviceHost) host: DeviceHost, @inject(Clock) clock: Clock) {
+    super(host);
+    this.#commands = new CommandSet(clock);
+  }
+
+  /** Where the device sits on its bus. */
+  get address(): ScsiAddress {
+    return present(this.#address, "a completed device has an address");
+  }
+
+  /** The bus that the device sits on. */
+  get bus(): ScsiBus {
+    return present(this.#bus, "a completed device has a bus");
+  }
+
+  /** The bus that was chosen: another one may be the default by the time the device is made again. */
+  override get placement(): OptionMap {
+    return new Map([["bus", this.bus.name]]);
+  }
+
+  get shares(): boolean {
+    return this.shareRw;
+  }
+
+  /** Deadline of a command that comes without one. */
+  protected get ioTimeoutMs(): number {
+    return this.ioTimeoutSeconds * 1000;
+  }
+
+  /** What backends see of the device. */
+  protected get unit(): ScsiUnit {
+    return present(this.#unit, "a completed device has a unit");
+  }
+
+  /** Which way a command with this operation code goes: to the PR manager, or to the device itself. */
+  routeOf(opcode: number | undefined): Route {
+    return present(this.#protocol, "a completed device has a node").routeOf(opcode);
+  }
+
+  override async complete(): Promise<void> {
+    const bus = this.host.buses.find(this.busName);
+    const node: BlockNode = this.#findNode();
+    const { protocol } = node;
+    const { unit } = protocol;
+    if (unit instanceof NoScsi) {
+      throw new QomError("invalid-value", `${node.describe()} ${unit.reason}: '${this.typeName}' needs a SCSI device`, {
+        context: { option: "drive", value: this.drive },
+      });
+    }
+    const giveBack = protocol.attachUser(this);
+    const release = hold(node, this);
+    this.#releaseNode = (): void => {
+      release();
+      giveBack();
+    };
+    try {
+      this.#address = bus.add(this, { channel: this.channel, target: this.scsiId, lun: this.lun });
+      this.#bus = bus;
+      // As in QEMU, the properties give the address that was chosen.
+      this.scsiId = this.#address.target;
+      this.lun = this.#address.lun;
+      this.#protocol = protocol;
+      // A format above the protocol may be read-only where the protocol is not.
+      this.#unit = node.isReadOnly && !unit.readOnly ? { ...unit, readOnly: true } : unit;
+      await this.probe();
+    } catch (error) {
+      this.#detach();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a SCSI command. PERSISTENT RESERVE IN and OUT go to the PR manager of the device's block node if it has one, every other
+   * command to the device. The promise resolves with the command's result, whatever it is; a command that its signal, a reset or
+   * the end of the machine interrupts resolves with TASK ABORTED.
+   *
+   * @throws QomError `conflict` for a command with data in both directions, `closed` after the device was closed
+   */
+  execute(command: ScsiCommand): Promise<ScsiResult> {
+    if (this.#closed)
+      return Promise.reject(new QomError("closed", `${this.describe()} is closed`, { context: { object: this.describe() } }));
+    const problem = refuse(command, this);
+    if (problem !== null) return Promise.reject(problem);
+    const { cdb, signal } = command;
+    if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
+    if (signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
+    // A simulated unit answers or is held on purpose, and a manager has deadlines of its own.
+    const needsDeadline = !isSimulated(this.unit) && this.routeOf(cdb[0]) === "device";
+    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, (sent) => this.dispatch(sent));
+  }
+
+  /**
+   * What a task management function of the host adapter asks for. Commands in flight end with TASK ABORTED; reservations stay.
+   */
+  async reset(scope: ResetScope): Promise<void> {
+    const ended = this.#commands.abortAll();
+    const { unit } = this;
+    if (isSimulated(unit)) await unit.logicalUnit.reset(scope, unit.nexus);
+    await ended;
+  }
+
+  /** Sends a command on its way. Subclasses answer here what they must not pass on. */
+  protected dispatch(command: ScsiCommand): Promise<ScsiResult> {
+    return present(this.#protocol, "a completed device has a node").execute(this.unit, command);
+  }
+
+  /** Asks the new device what a subclass needs to know of it. @throws QomError when it is not what the device type drives */
+  protected abstract probe(): Promise<void>;
+
+  override drain(graceMs: number): Promise<void> {
+    this.#closed = true;
+    return this.#commands.drain(graceMs);
+  }
+
+  override finalize(): void {
+    this.#closed = true;
+    this.#detach();
+  }
+
+  #findNode(): BlockNode {
+    try {
+      return this.host.graph.node(this.drive);
+    } catch (error) {
+      throw error instanceof QomError ? error.within({ option: "drive" }) : error;
+    }
+  }
+
+  #detach(): void {
+    if (this.#address !== undefined) this.#bus?.remove(this.#address);
+    this.#releaseNode?.();
+  }
+}
+
+/** A mistake in a command that no device can answer for, whatever is behind it. */
+function refuse(command: ScsiCommand, device: Device): QomError | null {
+  const { allocationLength, dataOut, into, timeoutMs } = command;
+  if (dataOut !== undefined && (allocationLength !== undefined || into !== undefined)) {
+    const message = `a command for ${device.describe()} has data in both directions: 'dataOut' together with 'allocationLength' or 'into'`;
+    return new QomError("conflict", message);
+  }
+  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= SG_IO_TIMEOUT_MS_MAX)) {
+    const message = `a command for ${device.describe()} has a 'timeoutMs' of ${timeoutMs}: it is 1 to ${SG_IO_TIMEOUT_MS_MAX}`;
+    return new QomError("invalid-value", message);
+  }
+  return commandProblem(command);
+}

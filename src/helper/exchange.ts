@@ -1,0 +1,164 @@
+/**
+ * The server's half of the wire protocol on one connection (layout: backends/helper-socket/protocol.ts): handshake, then request and
+ * answer in turn. The checks are those of qemu-pr-helper, in its order and with its consequences; whatever breaks the protocol ends the
+ * connection.
+ */
+
+import { unreachable } from "../base/assert.js";
+import {
+  CDB_SIZE,
+  DATA_SIZE_MAX,
+  encodeFeatures,
+  NO_FEATURES,
+  parameterListLength,
+  RESPONSE_HEADER_SIZE,
+  transferLengthOf,
+  writeResponseHeader,
+} from "../backends/helper-socket/protocol.js";
+import { Errno, errnoName, errnoText } from "../native/errno.js";
+import type { Interest } from "../native/epoll-server.js";
+import type { Libc } from "../native/libc.js";
+import type { ServerLibc } from "../native/libc-server.js";
+import { DescriptorReceiver, receiveBytes, sendBytes } from "../native/unix-server.js";
+import { readU32, toHex } from "../scsi/bytes.js";
+import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
+import { NO_DESCRIPTOR } from "./connection-table.js";
+import type { Connection } from "./connection-table.js";
+import { LogLevel } from "./log.js";
+import type { Log } from "./log.js";
+import type { RequestRunner } from "./request-runner.js";
+
+/** What a connection waits for next, or that it is to be closed. */
+export type Next = Interest | "close";
+
+/** The client broke the protocol: its connection ends. */
+class Breach extends Error {}
+
+/** Serves connections, one step at a time, on one thread. */
+export class Exchange {
+  readonly #libc: Libc;
+  readonly #server: ServerLibc;
+  readonly #runner: RequestRunner;
+  readonly #log: Log;
+  readonly #receiver: DescriptorReceiver;
+
+  constructor(libc: Libc, server: ServerLibc, runner: RequestRunner, log: Log) {
+    this.#libc = libc;
+    this.#server = server;
+    this.#runner = runner;
+    this.#log = log;
+    this.#receiver = new DescriptorReceiver(server, CDB_SIZE);
+  }
+
+  /** First words on a new connection. False when they cannot be sent, so that it is to be closed. */
+  greet(connection: Connection): boolean {
+    const features = encodeFeatures(NO_FEATURES);
+    return sendBytes(this.#server, connection.fd, features) === features.length;
+  }
+
+  /** Goes on where the connection stands, until it has to wait or has been answered one request. */
+  advance(connection: Connection): Next {
+    try {
+      return this.#advance(connection);
+    } catch (error) {
+      if (!(error instanceof Breach)) throw error;
+      this.#log.write(LogLevel.WARNING, `client ${connection.fd} dropped: ${error.message}`);
+      return "close";
+    }
+  }
+
+  #advance(connection: Connection): Next {
+    while (connection.position < connection.length) {
+      const count = this.#transfer(connection);
+      if (count === -Errno.EAGAIN) return connection.phase === "answer" ? "writable" : "readable";
+      if (count === 0) return this.#endOfStream(connection);
+      if (count < 0) {
+        const attempted = connection.phase === "answer" ? "its answer cannot be sent" : "nothing can be received";
+        throw new Breach(`${attempted}: ${errnoText(-count)} (${errnoName(-count)})`);
+      }
+      connection.advance(count);
+    }
+    return this.#complete(connection);
+  }
+
+  /** Receives or sends some of what is left of this phase: the number of bytes, 0 at the end of the stream, or minus the errno. */
+  #transfer(connection: Connection): number {
+    const { fd, rest } = connection;
+    switch (connection.phase) {
+      case "answer":
+        return sendBytes(this.#server, fd, rest);
+      case "cdb":
+        return this.#receiveCdb(connection, rest);
+      default:
+        return receiveBytes(this.#server, fd, rest);
+    }
+  }
+
+  #receiveCdb(connection: Connection, rest: Uint8Array): number {
+    const descriptors: number[] = [];
+    const count = this.#receiver.receive(connection.fd, rest, descriptors);
+    for (const descriptor of descriptors) {
+      if (connection.descriptor === NO_DESCRIPTOR) connection.descriptor = descriptor;
+      else this.#libc.close(descriptor);
+    }
+    if (descriptors.length > 1 || (descriptors.length === 1 && connection.descriptor !== descriptors[0])) {
+      throw new Breach("more than one file descriptor in one request");
+    }
+    return count;
+  }
+
+  #endOfStream(connection: Connection): Next {
+    const between = connection.position === 0 && connection.phase !== "parameter-list";
+    if (between) return "close";
+    throw new Breach("closed the connection in the middle of a request");
+  }
+
+  #complete(connection: Connection): Next {
+    switch (connection.phase) {
+      case "features":
+        return this.#agreeOnFeatures(connection);
+      case "cdb":
+        return this.#acceptRequest(connection);
+      case "parameter-list":
+        return this.#execute(connection);
+      case "answer":
+        connection.begin("cdb", CDB_SIZE);
+        return "readable";
+      default:
+        return unreachable(connection.phase);
+    }
+  }
+
+  #agreeOnFeatures(connection: Connection): Next {
+    const wanted = readU32(connection.cdb, 0);
+    if (wanted !== NO_FEATURES) throw new Breach(`unknown features 0x${wanted.toString(16)} wanted`);
+    connection.begin("cdb", CDB_SIZE);
+    return "readable";
+  }
+
+  #acceptRequest(connection: Connection): Next {
+    const [operationCode = 0] = connection.cdb;
+    const length = transferLengthOf(connection.cdb);
+    if (connection.descriptor === NO_DESCRIPTOR) throw new Breach("no file descriptor in the request");
+    if (operationCode !== PR_IN && operationCode !== PR_OUT) {
+      throw new Breach(`operation code 0x${operationCode.toString(16)} is neither PERSISTENT RESERVE IN nor OUT`);
+    }
+    if (length > DATA_SIZE_MAX) throw new Breach(`${length} bytes of data, and ${DATA_SIZE_MAX} are allowed`);
+    connection.begin("parameter-list", parameterListLength(connection.cdb));
+    return this.#advance(connection);
+  }
+
+  #execute(connection: Connection): Next {
+    const { descriptor, cdb } = connection;
+    const result = this.#runner.run(descriptor, cdb, connection.data.subarray(0, connection.length));
+    connection.descriptor = NO_DESCRIPTOR;
+    this.#libc.close(descriptor);
+    if (this.#log.shows(LogLevel.REQUEST)) {
+      this.#log.write(LogLevel.REQUEST, `client ${connection.fd}: ${toHex(cdb)}: status 0x${result.status.toString(16)}`);
+    }
+    writeResponseHeader(connection.answer, result.status, result.dataIn.length, result.sense);
+    connection.data.set(result.dataIn);
+    connection.begin("answer", RESPONSE_HEADER_SIZE + result.dataIn.length);
+    return this.#advance(connection);
+  }
+}

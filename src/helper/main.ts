@@ -1,0 +1,36 @@
+/**
+ * Entry point of the program qom-pr-helper. Exit status: 0 after a signal to stop and for -h and -V, 1 for anything that was wrong.
+ */
+
+import { describeError, QomError } from "../base/errors.js";
+import { Helper } from "./helper.js";
+import { Log, LogLevel } from "./log.js";
+import { parseHelperOptions } from "./options.js";
+
+const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+async function run(args: readonly string[]): Promise<void> {
+  // Before anything that has to be undone.
+  const stop = new AbortController();
+  for (const signal of STOP_SIGNALS) process.on(signal, () => stop.abort());
+
+  const command = parseHelperOptions(args);
+  if ("print" in command) {
+    process.stdout.write(command.print);
+    return;
+  }
+  const helper = await Helper.start(command.serve);
+  // Node waits for its threads however it ends, and these wait for events.
+  process.once("exit", () => helper.stop());
+  stop.signal.addEventListener("abort", () => helper.stop());
+  if (stop.signal.aborted) helper.stop();
+  await helper.ended;
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  const text = error instanceof QomError || !(error instanceof Error) ? describeError(error) : (error.stack ?? error.message);
+  new Log(LogLevel.FATAL).write(LogLevel.FATAL, text);
+  process.exitCode = 1;
+}

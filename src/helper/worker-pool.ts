@@ -1,0 +1,124 @@
+/**
+ * The worker threads: two at first, and one more each time all are stuck, up to a limit. They end together.
+ *
+ * The last idle worker tells the main thread when it gets busy too. That one then looks every few milliseconds: if no worker finished
+ * anything since the last look, all of them wait for disks, and another one is started. Otherwise nothing in this process wakes up by time.
+ */
+
+import { Worker } from "node:worker_threads";
+import { unreachable } from "../base/assert.js";
+import { LogLevel } from "./log.js";
+import type { Log } from "./log.js";
+import { WorkerControl } from "./worker-control.js";
+import type { WorkerMessage, WorkerSetup } from "./worker.js";
+
+/** So that one hung disk delays nobody, not even for as long as a thread takes to start. */
+const WORKERS_AT_START = 2;
+
+/** How long nothing may finish before another worker is started: longer than a healthy disk takes for a reservation command. */
+const STUCK_AFTER_MS = 10;
+
+/** Accepting is tried again after this time when the system refused it (most often for want of descriptors). */
+const ACCEPT_RETRY_MS = 1000;
+
+/** A worker keeps little: its own few objects, and buffers outside of the JavaScript heap. Smaller heaps, smaller process. */
+const WORKER_HEAP = Object.freeze({ maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 });
+
+/** What a pool needs beside the workers' own setup. */
+export interface WorkerPoolOptions {
+  readonly setup: WorkerSetup;
+  /** Most workers there will be. */
+  readonly workersMax: number;
+  readonly log: Log;
+  /** Arms the listener again, which a worker left alone after a failed accept. */
+  readonly rearmListener: () => void;
+  /** Wakes all workers, again and again. */
+  readonly wake: () => void;
+}
+
+/** See the module text. */
+export class WorkerPool {
+  /** Resolves when the last worker has ended; rejects with the first error that one of them did not expect. */
+  readonly ended: Promise<void>;
+  readonly #options: WorkerPoolOptions;
+  readonly #control: WorkerControl;
+  readonly #workers = new Set<Worker>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #starting = 0;
+  #failure: Error | null = null;
+  #end: () => void = () => {};
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#control = new WorkerControl(options.setup.control);
+    this.ended = new Promise((resolve, reject) => {
+      this.#end = () => (this.#failure === null ? resolve() : reject(this.#failure));
+    });
+    for (let i = 0; i < Math.min(WORKERS_AT_START, options.workersMax); i += 1) this.#start();
+  }
+
+  /** Lets every worker finish and answer the request it has, and then end. */
+  stop(): void {
+    this.#control.stop();
+    this.#options.wake();
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #start(): void {
+    const worker = new Worker(new URL("./worker-main.js", import.meta.url), {
+      workerData: this.#options.setup,
+      resourceLimits: WORKER_HEAP,
+    });
+    this.#workers.add(worker);
+    this.#starting += 1;
+    worker.on("message", (message: WorkerMessage) => this.#receive(message));
+    worker.once("error", (error) => this.#fail(error));
+    worker.once("exit", () => {
+      this.#workers.delete(worker);
+      if (this.#workers.size === 0) this.#end();
+    });
+    this.#options.log.write(LogLevel.CLIENT, `worker ${this.#workers.size} of ${this.#options.workersMax} started`);
+  }
+
+  /** One that fails may have left anything half done, so all of them end. */
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.stop();
+  }
+
+  #receive(message: WorkerMessage): void {
+    switch (message) {
+      case "ready":
+        this.#starting -= 1;
+        break;
+      case "saturated":
+        this.#watch();
+        break;
+      case "accept-failed":
+        this.#after(ACCEPT_RETRY_MS, this.#options.rearmListener);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** Looks once more after a while, until some worker is idle. */
+  #watch(): void {
+    if (this.#workers.size >= this.#options.workersMax) return;
+    const finished = this.#control.finished;
+    this.#after(STUCK_AFTER_MS, () => {
+      if (!this.#control.saturated && this.#control.rearmSaturation()) return;
+      if (this.#control.finished === finished && this.#starting === 0) this.#start();
+      this.#watch();
+    });
+  }
+
+  #after(delayMs: number, action: () => void): void {
+    if (this.#control.stopping) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+}

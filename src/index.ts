@@ -1,0 +1,58 @@
+/**
+ * qom-pr: a QOM-like object model for machine emulators, and on it QEMU's SCSI persistent reservation managers.
+ *
+ * What stands here is the public contract; everything else may change without notice.
+ */
+import "reflect-metadata";
+
+// Errors, time
+export { QomError } from "./base/errors.js";
+export type { QmpErrorClass, QomErrorContext, QomErrorKind, QomErrorOptions } from "./base/errors.js";
+export { Clock } from "./base/clock.js";
+export type { Timer } from "./base/clock.js";
+
+// The object model
+export { qomProperty, qomType } from "./qom/decorators.js";
+export type { PropertyOptions, QomType, TypeMetadata } from "./qom/decorators.js";
+export { inject } from "./qom/inject.js";
+export { USER_CREATABLE } from "./qom/interfaces.js";
+export type { QomInterface } from "./qom/interfaces.js";
+export { hold, QomObject } from "./qom/object.js";
+export type { Holder } from "./qom/object.js";
+export { addAlias, addProperty } from "./qom/instance-properties.js";
+export type { InstanceProperty } from "./qom/instance-properties.js";
+export type { PropertyAccess } from "./qom/property-definition.js";
+export type { PropertyListing } from "./qom/properties.js";
+export { qom } from "./qom/property-type.js";
+export type { LinkTarget, PropertyType } from "./qom/property-type.js";
+export type { CompositionTree } from "./qom/tree.js";
+export type { OptionMap, PlainValue } from "./options/value.js";
+
+// SCSI commands and persistent reservations as values
+export { ScsiStatus } from "./scsi/command.js";
+export type { ScsiCommand, ScsiResult } from "./scsi/command.js";
+export type { Nexus } from "./scsi/nexus.js";
+export { PersistentReserveIn } from "./scsi/persistent-reserve-in.js";
+export { PersistentReserveOut } from "./scsi/persistent-reserve-out.js";
+export type { ReservationType, ReserveOutAction } from "./scsi/persistent-reserve.js";
+export { formatSense, parseSense, Sense, senseResult } from "./scsi/sense.js";
+export type { SenseCode } from "./scsi/sense.js";
+export { TransportId } from "./scsi/transport-id.js";
+
+// Simulated storage
+export { Fabric } from "./target/fabric.js";
+export type { DurableFabricOptions, FabricOptions } from "./target/fabric.js";
+export { ScsiFabric } from "./target/scsi-fabric.js";
+export type { LogicalUnit } from "./target/logical-unit.js";
+export type { ReservationSnapshot } from "./reservation/snapshot.js";
+
+// PR managers, devices, machines
+export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
+export type { ConnectionListener, PrManagerExecuteTrace } from "./pr-manager/pr-manager.js";
+export type { Route } from "./pr-manager/routing.js";
+export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
+export { ScsiDevice } from "./devices/scsi-device.js";
+export type { ResetScope } from "./devices/scsi-device.js";
+export type { Device } from "./devices/device.js";
+export { Machine } from "./machine/machine.js";
+export type { MachineOptions } from "./machine/machine.js";

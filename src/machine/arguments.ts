@@ -1,0 +1,94 @@
+/** The command line of a machine: which words are options, and what each of them says. */
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { parseOption } from "../options/arguments.js";
+import { nearest } from "../options/nearest.js";
+import type { ParsedOptions } from "../options/value.js";
+
+/** Options whose text is in one of the option languages. */
+const STRUCTURED = ["object", "blockdev", "drive", "device"] as const;
+
+/** An option in one of the option languages. */
+export type StructuredArgument = (typeof STRUCTURED)[number];
+
+/** One option with what it says. */
+export interface GivenOption {
+  readonly argument: StructuredArgument;
+  /** The text as it was given, for error messages. */
+  readonly text: string;
+  readonly parsed: ParsedOptions;
+}
+
+/** A machine's whole command line. */
+export interface MachineArguments {
+  readonly name: string | undefined;
+  readonly options: readonly GivenOption[];
+}
+
+/** Names of machines become part of initiator names, which iSCSI limits to 223 bytes. */
+const MACHINE_NAME_LENGTH_MAX = 64;
+
+const ALL: readonly string[] = [...STRUCTURED, "name"];
+
+/**
+ * Parses `["-object", "…", "-device", "…"]`; one dash and two are the same, as in QEMU.
+ * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (no text behind an option), or what the text's grammar refuses
+ */
+export function parseArguments(argv: readonly string[]): MachineArguments {
+  let name: string | undefined;
+  const options: GivenOption[] = [];
+  for (let at = 0; at < argv.length; at += 2) {
+    const word = argv[at] ?? "";
+    const argument = optionName(word);
+    const text = argv[at + 1];
+    if (text === undefined) throw new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
+    if (argument === "name") name = machineName(text);
+    else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
+  }
+  return { name, options };
+}
+
+/** Runs `action`; a QomError from it is told which option, with which text, it came from. */
+function inArgument<T>(argument: StructuredArgument, text: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw atArgument(argument, text, error);
+  }
+}
+
+/** The error with its message opened by the option that it is about: `-device scsi-block,drive=x: …`. */
+export function atArgument(argument: StructuredArgument, text: string, error: unknown): unknown {
+  if (!(error instanceof QomError)) return error;
+  return new QomError(error.kind, `-${argument} ${printable(text)}: ${error.message}`, {
+    context: { ...error.context, argument, text },
+    qmpClass: error.qmpClass,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  });
+}
+
+function optionName(word: string): StructuredArgument | "name" {
+  const name = /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
+  const known = STRUCTURED.find((argument) => argument === name);
+  if (known !== undefined) return known;
+  if (name === "name") return "name";
+  const near = nearest(name ?? word, ALL);
+  const message = name === undefined ? `'${printable(word)}' is no option` : `unknown option '${printable(word)}'`;
+  throw new QomError("unknown-name", message, {
+    context: { value: word },
+    hint: near === undefined ? `options are ${ALL.map((option) => `-${option}`).join(", ")}` : `did you mean '-${near}'?`,
+  });
+}
+
+function machineName(text: string): string {
+  const context = { argument: "name", value: printable(text) };
+  if (text.length > MACHINE_NAME_LENGTH_MAX) {
+    throw new QomError("limit", `-name '${printable(text)}' is longer than ${MACHINE_NAME_LENGTH_MAX} characters`, { context });
+  }
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text)) return text;
+  throw new QomError("bad-id", `-name '${printable(text)}' is not a machine name`, {
+    context,
+    hint: "letters, digits, '-', '.' and '_', beginning with a letter or digit",
+  });
+}

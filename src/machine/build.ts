@@ -1,0 +1,104 @@
+/** Makes what the options of a command line ask for, in QEMU's order. */
+import { QomError } from "../base/errors.js";
+import { driveToNode } from "../block/drive.js";
+import type { BlockGraph } from "../block/graph.js";
+import type { DeviceSet } from "../devices/device-set.js";
+import { requireWellFormedId } from "../options/id.js";
+import { takeText } from "../options/take.js";
+import type { ParsedOptions } from "../options/value.js";
+import type { QomObject } from "../qom/object.js";
+import type { CompositionTree } from "../qom/tree.js";
+import { atArgument, type GivenOption } from "./arguments.js";
+
+/** Where the things are made. */
+export interface MachineParts {
+  readonly tree: CompositionTree;
+  readonly graph: BlockGraph;
+  readonly devices: DeviceSet;
+}
+
+/** Order of creation (QEMU: softmmu/vl.c): objects, -blockdev, -drive, devices given as text, devices given as JSON. */
+const STAGES: readonly ((option: GivenOption) => boolean)[] = [
+  ({ argument }) => argument === "object",
+  ({ argument }) => argument === "blockdev",
+  ({ argument }) => argument === "drive",
+  ({ argument, parsed }) => argument === "device" && parsed.form === "text",
+  ({ argument, parsed }) => argument === "device" && parsed.form === "json",
+];
+
+/**
+ * Makes everything, one after the other. What was made before a failure stays for the caller to close.
+ * @throws QomError whose message begins with the option that failed
+ */
+export async function buildMachine(options: readonly GivenOption[], parts: MachineParts): Promise<void> {
+  const drives = new DriveNames();
+  for (const stage of STAGES) {
+    for (const option of options.filter(stage)) {
+      try {
+        await make(option, parts, drives);
+      } catch (error) {
+        throw atArgument(option.argument, option.text, error);
+      }
+    }
+  }
+}
+
+async function make({ argument, parsed }: GivenOption, parts: MachineParts, drives: DriveNames): Promise<void> {
+  switch (argument) {
+    case "object":
+      await addObject(parts.tree, parsed);
+      return;
+    case "blockdev":
+      await parts.graph.open(parsed.values, parsed.form);
+      return;
+    case "drive":
+      return makeDrive(parsed, parts.graph, drives);
+    case "device":
+      await parts.devices.create(parsed.values, parsed.form);
+  }
+}
+
+/**
+ * Makes the object that parsed options describe: `qom-type`, `id` and properties.
+ * @throws QomError `missing`, or what the tree refuses
+ */
+export async function addObject(tree: CompositionTree, parsed: Pick<ParsedOptions, "values" | "form">): Promise<QomObject> {
+  const values = new Map(parsed.values);
+  const type = takeText(values, "qom-type");
+  if (type === undefined) throw missing("qom-type");
+  tree.creatableType(type);
+  const id = takeText(values, "id");
+  if (id === undefined) throw missing("id");
+  return tree.add(type, id, values, parsed.form);
+}
+
+function missing(option: string): QomError {
+  return new QomError("missing", `the option '${option}' is required`, { context: { option } });
+}
+
+async function makeDrive(parsed: ParsedOptions, graph: BlockGraph, drives: DriveNames): Promise<void> {
+  const id = drives.take(parsed);
+  await graph.open(await driveToNode(parsed.values, id), "text");
+}
+
+/** Ids of drives; a drive without one is none0, none1, … as in QEMU. */
+class DriveNames {
+  readonly #taken = new Set<string>();
+
+  take(parsed: ParsedOptions): string {
+    const given = parsed.values.get("id");
+    if (typeof given !== "string") return this.#unnamed();
+    requireWellFormedId(given, { option: "id", value: given });
+    if (this.#taken.has(given))
+      throw new QomError("duplicate", `a drive with id '${given}' exists already`, { context: { option: "id", value: given } });
+    this.#taken.add(given);
+    return given;
+  }
+
+  #unnamed(): string {
+    let index = 0;
+    while (this.#taken.has(`none${index}`)) index += 1;
+    this.#taken.add(`none${index}`);
+    return `none${index}`;
+  }
+}

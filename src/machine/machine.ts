@@ -1,0 +1,202 @@
+/**
+ * A machine: from a command line in QEMU's manner to objects, block nodes and devices that work. Dependency injection is wired
+ * here and nowhere else.
+ */
+import "reflect-metadata";
+import { container as rootContainer, type DependencyContainer } from "tsyringe";
+import { Clock, systemClock } from "../base/clock.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { runAll } from "../base/run-all.js";
+import { BlockGraph } from "../block/graph.js";
+import { DeviceHost, type Device } from "../devices/device.js";
+import { DeviceSet } from "../devices/device-set.js";
+import { ScsiBuses } from "../devices/scsi-bus.js";
+import { ScsiDevice } from "../devices/scsi-device.js";
+import { ThreadedSgIoExecutor } from "../native/sg-io-executor.js";
+import { SgIoExecutor } from "../native/sg-io.js";
+import { MachineContext } from "../pr-manager/machine-context.js";
+import { printJson } from "../options/json.js";
+import type { QomType } from "../qom/decorators.js";
+import { ObjectFactory } from "../qom/factory.js";
+import type { QomObject } from "../qom/object.js";
+import { CompositionTree } from "../qom/tree.js";
+import { Fabric } from "../target/fabric.js";
+import { parseArguments } from "./arguments.js";
+import { buildMachine } from "./build.js";
+import { helpText } from "./help.js";
+import { typeRegistries, type TypeRegistries } from "./types.js";
+import { machineArguments, machineValues, type WritableMachine } from "./write.js";
+
+/** What a machine may be given beside its arguments. */
+export interface MachineOptions {
+  /** Storage network to join; it stays open when the machine closes. By default the machine has one of its own. */
+  readonly fabric?: Fabric;
+  /** Further types, the embedder's own; superclasses that are not built in must be listed too. */
+  readonly types?: readonly QomType[];
+  /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
+  readonly container?: DependencyContainer;
+}
+
+/** How long {@link Machine.close} waits for commands in flight before it ends them. */
+const CLOSE_GRACE_MS = 5000;
+
+/** See the module text. */
+export class Machine {
+  /** The composition tree: `resolve`, `get`, `set`, `list`, `add`, `delete`. */
+  readonly qom: CompositionTree;
+  /** `-name`, else m0, m1, … in order of creation on the fabric. */
+  readonly name: string;
+  /** The storage network that simulated units of this machine belong to. */
+  readonly fabric: Fabric;
+  /** The block nodes. */
+  readonly graph: BlockGraph;
+  readonly #warnings: string[];
+  readonly #registries: TypeRegistries;
+  readonly #devices: DeviceSet;
+  readonly #factories: readonly ObjectFactory[];
+  readonly #ownsFabric: boolean;
+  /** By unit that came into being for this machine: how to take it back. */
+  readonly #createdUnits: (() => Promise<void>)[] = [];
+  readonly #sgIo: SgIoExecutor;
+  readonly #buses = new ScsiBuses();
+  #closing: Promise<void> | undefined;
+
+  /** Use {@link Machine.create}. */
+  private constructor(name: string | undefined, warnings: readonly string[], options: MachineOptions) {
+    this.#ownsFabric = options.fabric === undefined;
+    this.fabric = options.fabric ?? new Fabric();
+    this.name = this.fabric.nameMachine(name);
+    this.#warnings = [...warnings];
+    const container = (options.container ?? rootContainer).createChildContainer();
+    const construct = (type: QomType): QomObject => {
+      // tsyringe's type wants a concrete class; the factory has refused abstract types before.
+      return container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
+    };
+    this.#registries = typeRegistries(options.types ?? []);
+    const warn = (message: string): void => void this.#warnings.push(message);
+    const objects = new ObjectFactory(this.#registries.objects, construct, warn);
+    this.qom = new CompositionTree(objects);
+    const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
+    this.graph = new BlockGraph(nodes, this.qom.resolveLink);
+    this.#factories = [objects, nodes];
+    this.#devices = new DeviceSet(this.qom, objects);
+    this.#sgIo = new ThreadedSgIoExecutor();
+    provide(container, Clock, systemClock);
+    const context: MachineContext = {
+      name: this.name,
+      fabric: this.fabric,
+      unitCreated: (fabric, unit) => {
+        this.#createdUnits.push(() => fabric.discard(unit));
+      },
+    };
+    provide(container, MachineContext, context);
+    provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
+    provide(container, SgIoExecutor, this.#sgIo);
+  }
+
+  /**
+   * Makes a machine from arguments in QEMU's manner, each option followed by its text: `["-object", "pr-manager-memory,id=pr0", …]`.
+   * Objects come first, then block nodes (-blockdev, then -drive), then devices (text, then JSON), whatever the order given.
+   *
+   * @throws QomError that names the option, what in it is wrong and the value; nothing of the machine is left then
+   */
+  static async create(argv: readonly string[], options: MachineOptions = {}): Promise<Machine> {
+    const given = parseArguments(argv);
+    const asking = given.options.find(({ parsed }) => parsed.help);
+    if (asking !== undefined) {
+      throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help, of which no machine can be made`, {
+        context: { argument: asking.argument, text: asking.text },
+        hint: "Machine.help gives it",
+      });
+    }
+    const warnings = given.options.flatMap(({ argument, text, parsed }) =>
+      parsed.warnings.map((warning) => `-${argument} ${printable(text)}: ${warning}`),
+    );
+    const machine = new Machine(given.name, warnings, options);
+    try {
+      await buildMachine(given.options, { tree: machine.qom, graph: machine.graph, devices: machine.#devices });
+    } catch (error) {
+      await runAll([(): Promise<void> => Promise.reject(error), () => machine.close(), ...machine.#createdUnits]);
+    }
+    return machine;
+  }
+
+  /**
+   * The text that `-object help`, `-device TYPE,help` or `-blockdev help` in `argv` asks for; null when nothing does.
+   * @throws QomError as {@link Machine.create} does for wrong arguments; `unknown-type`
+   */
+  static help(argv: readonly string[], options: Pick<MachineOptions, "types"> = {}): string | null {
+    return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
+  }
+
+  /** Spellings that were used, work and are deprecated; one line each. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /**
+   * Arguments that make this machine again, as it is now: text where the option's language can say it, else JSON. What was left at
+   * its default is left out.
+   */
+  toArgs(): readonly string[] {
+    return machineArguments(this.#writable());
+  }
+
+  /** The machine as JSON: `name`, and the options of `objects`, `blockdevs` and `devices`. Integers are exact to 64 bits. */
+  toJson(): string {
+    return printJson(machineValues(this.#writable()), { indent: 2 });
+  }
+
+  /** The user-created object with that id. @throws QomError `not-found` */
+  object(id: string): QomObject {
+    return this.qom.object(id);
+  }
+
+  /** The device with that id, or at that path. @throws QomError `not-found` (DeviceNotFound) */
+  device(idOrPath: string): Device {
+    return this.#devices.find(idOrPath);
+  }
+
+  /** The same, narrowed. @throws QomError also `wrong-type` for a device that takes no SCSI commands */
+  scsiDevice(idOrPath: string): ScsiDevice {
+    const device = this.device(idOrPath);
+    if (device instanceof ScsiDevice) return device;
+    throw new QomError("wrong-type", `device '${printable(idOrPath)}' is of type '${device.typeName}' and is no SCSI device`, {
+      context: { value: idOrPath },
+    });
+  }
+
+  /** SCSI devices in order of host adapter, target and LUN. */
+  get scsiDevices(): readonly ScsiDevice[] {
+    return this.#buses.all.flatMap((bus) => bus.devices).filter((device) => device instanceof ScsiDevice);
+  }
+
+  /**
+   * Closes devices, then nodes, then objects; commands in flight get 5 s and then end with TASK ABORTED. May be called again.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #writable(): WritableMachine {
+    return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
+  }
+
+  async #close(): Promise<void> {
+    await runAll([
+      // Together: from this moment on nothing is created and no command is taken.
+      async () => void (await Promise.all([...this.#factories.map((factory) => factory.close()), this.#devices.closeAll(CLOSE_GRACE_MS)])),
+      () => this.graph.closeAll(),
+      () => this.qom.deleteAll(),
+      () => this.#sgIo.close(),
+      () => (this.#ownsFabric ? this.fabric.close() : undefined),
+    ]);
+  }
+}
+
+/** Registers a dependency unless the embedder's container has one already. */
+function provide(container: DependencyContainer, token: symbol, value: object): void {
+  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
+}

@@ -1,0 +1,58 @@
+/** The types that every machine knows. */
+import { PrManagerHelper } from "../backends/helper-socket/manager.js";
+import { PrManagerMemory } from "../backends/memory.js";
+import { PrManagerSgio } from "../backends/sgio.js";
+import { FileNode } from "../block/file.js";
+import { HostDeviceNode } from "../block/host-device.js";
+import { BlockNode } from "../block/node.js";
+import { ProtocolNode } from "../block/protocol-node.js";
+import { RawNode } from "../block/raw.js";
+import { SimLunNode } from "../block/sim-lun.js";
+import { Device } from "../devices/device.js";
+import { ScsiBlock } from "../devices/scsi-block.js";
+import { ScsiDevice } from "../devices/scsi-device.js";
+import { ScsiGeneric } from "../devices/scsi-generic.js";
+import { VirtioScsi } from "../devices/virtio-scsi.js";
+import { PrManager } from "../pr-manager/pr-manager.js";
+import type { QomType } from "../qom/decorators.js";
+import { Container } from "../qom/tree.js";
+import { TypeRegistry } from "../qom/type-registry.js";
+import { ScsiFabric } from "../target/scsi-fabric.js";
+
+/** Types of objects and devices. */
+const OBJECT_TYPES: readonly QomType[] = [
+  Container,
+  PrManager,
+  PrManagerHelper,
+  PrManagerSgio,
+  PrManagerMemory,
+  ScsiFabric,
+  Device,
+  VirtioScsi,
+  ScsiDevice,
+  ScsiBlock,
+  ScsiGeneric,
+];
+
+/** Block drivers: a name space of their own, as in QEMU, where nodes are no QOM objects. */
+const BLOCK_DRIVERS: readonly QomType[] = [BlockNode, ProtocolNode, RawNode, FileNode, HostDeviceNode, SimLunNode];
+
+/** The types of one machine. */
+export interface TypeRegistries {
+  /** Objects and devices. */
+  readonly objects: TypeRegistry;
+  /** Block drivers. */
+  readonly drivers: TypeRegistry;
+}
+
+/**
+ * The built-in types and the embedder's own.
+ * @throws QomError `type-definition`, `duplicate`, `unknown-type`
+ */
+export function typeRegistries(own: readonly QomType[]): TypeRegistries {
+  const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
+  const [objects, drivers] = [new TypeRegistry(), new TypeRegistry()];
+  objects.registerAll([...OBJECT_TYPES, ...own.filter((type) => !isDriver(type))]);
+  drivers.registerAll([...BLOCK_DRIVERS, ...own.filter(isDriver)]);
+  return { objects, drivers };
+}

@@ -1,0 +1,22 @@
+/** Which signals a thread takes. */
+
+import { assert } from "../base/assert.js";
+import type { ServerLibc } from "./libc-server.js";
+import { NativeMemory } from "./memory.js";
+
+const SIG_BLOCK = 0;
+/** sizeof(sigset_t) in glibc and musl; the kernel reads its first 8 bytes, bit N-1 for signal N. */
+const SIGSET_SIZE = 128;
+/** Raised by the thread's own instructions: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV. */
+const FAULTS: readonly number[] = [4, 5, 6, 7, 8, 11];
+
+/**
+ * Keeps signals of the process away from the calling thread; other threads get them. A system call in this thread is then never
+ * interrupted: the SCSI generic driver, interrupted in SG_IO, has the command started a second time.
+ */
+export function blockSignals(server: ServerLibc): void {
+  const set = new NativeMemory(SIGSET_SIZE);
+  const faults = FAULTS.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n);
+  set.view.setBigUint64(0, BigInt.asUintN(64, ~faults), true);
+  assert(server.pthread_sigmask(SIG_BLOCK, set.bytes, null) === 0, "a valid signal set can be blocked");
+}

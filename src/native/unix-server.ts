@@ -1,0 +1,138 @@
+/**
+ * The server's side of Unix stream sockets: listening, and the calls on accepted connections. No call here blocks; one that would have to
+ * wait fails with EAGAIN. Layouts of the structures: socket-layout.ts.
+ */
+
+import { printable } from "../base/limits.js";
+import type { Libc } from "./libc.js";
+import { succeeded } from "./libc-server.js";
+import type { ServerLibc } from "./libc-server.js";
+import { NativeMemory } from "./memory.js";
+import {
+  AF_UNIX,
+  CMSGHDR_DATA,
+  CMSGHDR_LEVEL,
+  CMSGHDR_TYPE,
+  IOVEC_LENGTH,
+  IOVEC_SIZE,
+  MSGHDR_CONTROL,
+  MSGHDR_CONTROL_LENGTH,
+  MSGHDR_IOV,
+  MSGHDR_IOV_COUNT,
+  MSGHDR_SIZE,
+  MSG_NOSIGNAL,
+  SCM_RIGHTS,
+  SOCKADDR_UN_SIZE,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  unixAddress,
+} from "./socket-layout.js";
+
+const SHUT_RDWR = 2;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+const F_GETFL = 3;
+const O_ACCMODE = 3;
+
+/** Connections that may wait to be accepted; more than this at once find the socket busy (EAGAIN) and try again. */
+const LISTEN_BACKLOG = 1024;
+
+/** Room for descriptors in one message: one more than a request may carry, so that too many are seen. The kernel closes the rest. */
+const DESCRIPTORS_RECEIVED_MAX = 2;
+const DESCRIPTOR_SIZE = 4;
+
+/**
+ * Creates the socket file `path`, with permissions as the umask says, and listens on it. The caller owns the descriptor.
+ * @throws QomError `io` when the system refuses (the file exists, no such directory), or as {@link unixAddress}
+ */
+export function listenUnixStream(libc: Libc, server: ServerLibc, path: string): number {
+  const address = unixAddress(path);
+  const attempted = `listen on '${printable(path)}'`;
+  const fd = succeeded(libc.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket", attempted);
+  try {
+    succeeded(server.bind(fd, address, SOCKADDR_UN_SIZE), "bind", attempted);
+    succeeded(server.listen(fd, LISTEN_BACKLOG), "listen", attempted);
+    return fd;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** Ends listening for all threads at once: from now on connects are refused and accepts fail. The descriptor stays open. */
+export function stopListening(server: ServerLibc, fd: number): void {
+  succeeded(server.shutdown(fd, SHUT_RDWR), "shutdown", "stop listening");
+}
+
+/** The next connection, non-blocking, closed on exec, owned by the caller; or minus the errno. */
+export function acceptConnection(server: ServerLibc, listenerFd: number): number {
+  return server.accept4(listenerFd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/** Receives up to `bytes.length` bytes: their number, 0 at the end of the stream, or minus the errno. The kernel closes descriptors sent along. */
+export function receiveBytes(server: ServerLibc, fd: number, bytes: Uint8Array): number {
+  return server.recv(fd, bytes, bytes.length, 0);
+}
+
+/** Sends what fits of `bytes` without waiting: the number of bytes, or minus the errno. Raises no SIGPIPE. */
+export function sendBytes(server: ServerLibc, fd: number, bytes: Uint8Array): number {
+  return server.send(fd, bytes, bytes.length, MSG_NOSIGNAL);
+}
+
+/** How `fd` was opened: O_RDONLY, O_WRONLY, O_RDWR, or 3 for neither reading nor writing; or minus the errno. */
+export function accessModeOf(libc: Libc, fd: number): number {
+  const flags = libc.fcntl(fd, F_GETFL, 0);
+  return flags < 0 ? flags : flags & O_ACCMODE;
+}
+
+const IOVEC_AT = MSGHDR_SIZE;
+const CONTROL_AT = IOVEC_AT + IOVEC_SIZE;
+const CONTROL_SIZE = CMSGHDR_DATA + DESCRIPTORS_RECEIVED_MAX * DESCRIPTOR_SIZE;
+const DATA_AT = CONTROL_AT + CONTROL_SIZE;
+
+/** Receives bytes with descriptors, through a msghdr that is made once: msghdr, iovec, control data, payload in one block. */
+export class DescriptorReceiver {
+  readonly #server: ServerLibc;
+  readonly #memory: NativeMemory;
+  readonly #header: Uint8Array;
+  /** Most bytes one call receives. */
+  readonly capacity: number;
+
+  constructor(server: ServerLibc, capacity: number) {
+    this.#server = server;
+    this.#memory = new NativeMemory(DATA_AT + capacity);
+    this.#header = this.#memory.bytes.subarray(0, MSGHDR_SIZE);
+    this.capacity = capacity;
+    const { view, address } = this.#memory;
+    view.setBigUint64(MSGHDR_IOV, address + BigInt(IOVEC_AT), true);
+    view.setBigUint64(MSGHDR_IOV_COUNT, 1n, true);
+    view.setBigUint64(MSGHDR_CONTROL, address + BigInt(CONTROL_AT), true);
+    view.setBigUint64(IOVEC_AT, address + BigInt(DATA_AT), true);
+  }
+
+  /**
+   * As {@link receiveBytes}, but descriptors that come along are appended to `descriptors`, closed on exec and owned by the caller: at
+   * most {@link DESCRIPTORS_RECEIVED_MAX} of them, and fewer than were sent when this process may open no more.
+   */
+  receive(fd: number, bytes: Uint8Array, descriptors: number[]): number {
+    const { view } = this.#memory;
+    view.setBigUint64(IOVEC_AT + IOVEC_LENGTH, BigInt(Math.min(bytes.length, this.capacity)), true);
+    view.setBigUint64(MSGHDR_CONTROL_LENGTH, BigInt(CONTROL_SIZE), true);
+    const count = this.#server.recvmsg(fd, this.#header, MSG_CMSG_CLOEXEC);
+    if (count > 0) bytes.set(this.#memory.bytes.subarray(DATA_AT, DATA_AT + count));
+    if (count >= 0) this.#collect(descriptors);
+    return count;
+  }
+
+  #collect(descriptors: number[]): void {
+    const { view } = this.#memory;
+    if (view.getBigUint64(MSGHDR_CONTROL_LENGTH, true) < CMSGHDR_DATA) return;
+    if (view.getInt32(CONTROL_AT + CMSGHDR_LEVEL, true) !== SOL_SOCKET) return;
+    if (view.getInt32(CONTROL_AT + CMSGHDR_TYPE, true) !== SCM_RIGHTS) return;
+    const length = Number(view.getBigUint64(CONTROL_AT, true));
+    for (let at = CMSGHDR_DATA; at + DESCRIPTOR_SIZE <= length; at += DESCRIPTOR_SIZE) {
+      descriptors.push(view.getInt32(CONTROL_AT + at, true));
+    }
+  }
+}

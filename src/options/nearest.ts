@@ -1,0 +1,44 @@
+/** "Did you mean": the known name nearest to a mistyped one. */
+
+/** Candidates longer than this are not compared: no known name is longer, and the work is quadratic in it. */
+const CANDIDATE_LENGTH_MAX = 64;
+
+/** More mistakes than this in one name are another name. */
+const DISTANCE_MAX = 3;
+
+/**
+ * The candidate that `name` most probably stands for: fewest insertions, deletions, replacements and swaps of neighbours, at most one
+ * for every three letters and three in all. The first of equals; undefined when none is near.
+ */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  let found: string | undefined;
+  let bound = Math.min(DISTANCE_MAX, Math.ceil(name.length / 3));
+  for (const candidate of candidates) {
+    if (candidate.length > CANDIDATE_LENGTH_MAX || Math.abs(candidate.length - name.length) > bound) continue;
+    const distance = editDistance(name, candidate);
+    // Replacing every letter makes any short name of any other.
+    if (distance > bound || distance >= Math.min(name.length, candidate.length)) continue;
+    found = candidate;
+    bound = distance - 1;
+  }
+  return found;
+}
+
+/** Damerau-Levenshtein distance in its restricted form: no piece of the text is edited twice. */
+function editDistance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const same = from[row - 1] === to[column - 1];
+      let cost = Math.min((last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + (same ? 0 : 1));
+      const swapped = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      if (swapped) cost = Math.min(cost, (beforeLast[column - 2] ?? 0) + 1);
+      current.push(cost);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[to.length] ?? 0;
+}

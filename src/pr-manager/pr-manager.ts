@@ -1,0 +1,143 @@
+/**
+ * The abstract class of all PR managers (QEMU: include/scsi/pr-manager.h). A subclass says how a command is run; checking,
+ * accounting and tracing are here, once.
+ */
+import { QomError } from "../base/errors.js";
+import { tracePoint } from "../base/trace.js";
+import { qomType } from "../qom/decorators.js";
+import { USER_CREATABLE } from "../qom/interfaces.js";
+import { QomObject } from "../qom/object.js";
+import type { LinkTarget } from "../qom/property-type.js";
+import { readU16, readU32 } from "../scsi/bytes.js";
+import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
+import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
+import { Sense, senseResult, type FieldPointer } from "../scsi/sense.js";
+import type { ScsiUnit } from "./scsi-unit.js";
+
+/** What the trace point `pr_manager_execute` publishes. */
+export interface PrManagerExecuteTrace {
+  /** Id of the manager. */
+  readonly id: string | null;
+  /** Identity of the unit. */
+  readonly unit: string;
+  readonly opcode: number;
+  readonly serviceAction: number;
+}
+
+/** Told when a manager's connection comes or goes. */
+export type ConnectionListener = (connected: boolean) => void;
+
+const executeTrace = tracePoint<PrManagerExecuteTrace>("pr_manager_execute");
+
+/** How a link to a manager is looked up: one id below /objects, as pr_manager_lookup does. */
+export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager", noun: "PR manager", lookup: "objects" });
+
+/** See the module text. */
+@qomType({
+  name: "pr-manager",
+  description: "runs PERSISTENT RESERVE commands on behalf of SCSI passthrough devices",
+  abstract: true,
+  interfaces: [USER_CREATABLE],
+})
+export abstract class PrManager extends QomObject {
+  readonly #listeners = new Set<ConnectionListener>();
+  #inFlight = 0;
+
+  constructor() {
+    super();
+    if (this.execute === PrManager.prototype.execute) return;
+    throw new QomError("type-definition", `class '${new.target.name}' overrides execute(), which is final: override run() instead`);
+  }
+
+  /** Whether the manager can reach whatever it needs; a manager that needs nothing is connected. */
+  get connected(): boolean {
+    return true;
+  }
+
+  /** Commands that were given to the manager and not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Asked when a block node takes this manager, so that what cannot work fails at creation and not at the first command.
+   * @throws QomError naming the node's shortcoming
+   */
+  admit(unit: ScsiUnit): void {
+    void unit;
+  }
+
+  /**
+   * Runs PERSISTENT RESERVE IN or OUT on a unit. Final: a subclass implements {@link run}.
+   *
+   * What no manager can run is answered here: another operation code (05/20/00), a CDB of a wrong length (05/24/00), data in the
+   * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
+   */
+  async execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    if (executeTrace.enabled) {
+      const [opcode = 0, second = 0] = command.cdb;
+      executeTrace.publish({ id: this.id, unit: unit.identity, opcode, serviceAction: second & 0x1f });
+    }
+    const refusal = refuse(unit, command);
+    if (refusal !== null) return refusal;
+    if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+    this.#inFlight += 1;
+    try {
+      return await this.run(unit, command);
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  override busyWith(): string | null {
+    if (this.#inFlight === 0) return null;
+    return this.#inFlight === 1 ? "a command in flight" : `${this.#inFlight} commands in flight`;
+  }
+
+  /** Calls `listener` at every change of {@link connected}; the returned function ends that. */
+  onConnectionChange(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /**
+   * Runs a command that {@link execute} found well-formed. A SCSI failure is a result; an exception is a mistake of the subclass.
+   * A manager should end the command with TASK ABORTED when its signal fires; devices do so in any case.
+   */
+  protected abstract run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
+
+  /** For subclasses that have a connection: tells the listeners. */
+  protected connectionChanged(connected: boolean): void {
+    for (const listener of this.#listeners) listener(connected);
+  }
+}
+
+function refuse(unit: ScsiUnit, command: ScsiCommand): ScsiResult | null {
+  const { cdb, dataOut } = command;
+  if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return senseResult(Sense.INVALID_FIELD_IN_CDB);
+  const opcode = cdb[0];
+  if (opcode === PR_IN) {
+    if (dataOut !== undefined) return badField({ in: "cdb", byte: 0 });
+    const bufferBytes = command.allocationLength ?? command.into?.length;
+    const tooSmall = bufferBytes !== undefined && bufferBytes < readU16(cdb, ALLOCATION_LENGTH_AT);
+    return tooSmall ? badField({ in: "cdb", byte: ALLOCATION_LENGTH_AT }) : null;
+  }
+  if (opcode !== PR_OUT || unit.readOnly) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
+  return (dataOut?.length ?? 0) < parameterListLength(cdb) ? badField({ in: "cdb", byte: PARAMETER_LIST_LENGTH_AT }) : null;
+}
+
+/** ALLOCATION LENGTH of PERSISTENT RESERVE IN (SPC-4 6.15): bytes 7 and 8. */
+const ALLOCATION_LENGTH_AT = 7;
+const PARAMETER_LIST_LENGTH_AT = 5;
+
+/** PARAMETER LIST LENGTH of PERSISTENT RESERVE OUT (SPC-4 6.16): bytes 5 to 8. */
+export function parameterListLength(cdb: Uint8Array): number {
+  return readU32(cdb, PARAMETER_LIST_LENGTH_AT);
+}
+
+function badField(fieldPointer: FieldPointer): ScsiResult {
+  return senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer });
+}

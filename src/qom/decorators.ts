@@ -1,0 +1,176 @@
+/**
+ * The two decorators. They attach metadata to a class and do nothing else: a class becomes a type when a registry lists it.
+ */
+import { QomError } from "../base/errors.js";
+import { assert } from "../base/assert.js";
+import { injectable } from "./inject.js";
+import { holdLink, stateOf, watchLink, type QomObject } from "./object.js";
+import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
+import type { PropertyType } from "./property-type.js";
+import type { QomInterface } from "./interfaces.js";
+
+/** What {@link qomType} records on a class. */
+export interface TypeMetadata {
+  /** Type name: 2 or more of letters, digits, `-`, `_`, `.`, beginning with a letter or a digit other than 0. */
+  readonly name: string;
+  /** One sentence for `help`. */
+  readonly description: string;
+  /** An abstract type cannot be instantiated. */
+  readonly abstract?: boolean;
+  /** Interfaces that this type adds to those of its parent. */
+  readonly interfaces?: readonly QomInterface[];
+  /** Other names that option strings may use for the type. */
+  readonly aliases?: readonly string[];
+}
+
+/** What {@link qomProperty} is told beside the kind of value. */
+export interface PropertyOptions<T> {
+  /** One phrase for `help`. */
+  readonly description: string;
+  /** Name in option strings and QMP; by default the member's name with `camelCase` turned into `kebab-case`. */
+  readonly name?: string;
+  /** The object cannot be created without it. */
+  readonly required?: boolean;
+  /** Value until one is set. */
+  readonly default?: T;
+  /** `write-once`: until the object is complete. An accessor without setter is read-only by itself. */
+  readonly access?: PropertyAccess;
+}
+
+const TYPE_KEY = "qom-pr:type";
+const PROPERTIES_KEY = "qom-pr:properties";
+/** Where tsyringe keeps the tokens that `@inject` recorded. */
+const INJECTION_TOKENS_KEY = "injectionTokens";
+
+/** A class whose instances are QOM objects; how it is constructed is the container's business. */
+export type QomType<T extends QomObject = QomObject> = abstract new (...dependencies: never[]) => T;
+
+/**
+ * Makes a class a QOM type once it is registered. Its parent type is its JavaScript superclass.
+ *
+ * Constructor parameters need an explicit `@inject(token)` each; a class without a constructor of its own takes over its
+ * superclass's.
+ */
+export function qomType(metadata: TypeMetadata) {
+  return (target: QomType): void => {
+    inheritInjection(target, metadata.name);
+    // tsyringe's type wants a concrete class; of an abstract one it only records the tokens, which a subclass may take over.
+    injectable()(target as unknown as new (...dependencies: never[]) => QomObject);
+    Reflect.defineMetadata(TYPE_KEY, Object.freeze({ ...metadata }), target);
+  };
+}
+
+/** The metadata of exactly this class, not of its superclass. */
+export function typeMetadata(target: object): TypeMetadata | undefined {
+  return Reflect.getOwnMetadata(TYPE_KEY, target) as TypeMetadata | undefined; // only qomType writes this key
+}
+
+/**
+ * tsyringe constructs a class without a constructor of its own without any dependency, and gives `undefined` for a parameter
+ * without a token. Both would be silent; the first is mended here and the second refused.
+ */
+function inheritInjection(target: QomType, name: string): void {
+  if (!Reflect.hasOwnMetadata(INJECTION_TOKENS_KEY, target)) {
+    const inherited: unknown = Reflect.getMetadata(INJECTION_TOKENS_KEY, target);
+    if (inherited !== undefined && target.length === 0) Reflect.defineMetadata(INJECTION_TOKENS_KEY, inherited, target);
+  }
+  const tokens = Object.keys((Reflect.getOwnMetadata(INJECTION_TOKENS_KEY, target) as object | undefined) ?? {}); // tsyringe keeps an object by index
+  for (let index = 0; index < target.length; index += 1) {
+    if (tokens.includes(String(index))) continue;
+    throw new QomError(
+      "type-definition",
+      `parameter ${index} of the constructor of ${target.name} (type '${name}') has no @inject(token)`,
+      {
+        context: { object: name },
+      },
+    );
+  }
+}
+
+/**
+ * Makes an accessor a QOM property: `@qomProperty(qom.string(), { description: "…" }) accessor path!: string;`
+ *
+ * An accessor with a getter alone is a computed, read-only property. A default stands until a value is set. A link holds what it
+ * points to; a weak link does not, and is undefined again when its target is gone.
+ *
+ * @throws QomError `type-definition` on a plain field, which would hide the property from the object model in silence.
+ */
+export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<NoInfer<T>>) {
+  return <V>(
+    target: object,
+    key: string,
+    descriptor?: TypedPropertyDescriptor<V> & ([T] extends [V] ? unknown : { typeOfAccessorAndProperty: "differ" }),
+  ): void => {
+    const owner = `${target.constructor.name}.${key}`;
+    if (descriptor?.get === undefined) {
+      throw new QomError("type-definition", `@qomProperty on '${owner}' needs an accessor: write 'accessor ${key}' instead of '${key}'`, {
+        context: { option: key },
+      });
+    }
+    const definition = define(key, type, options, descriptor as PropertyDescriptor); // the accessor's own type is checked above, storage is untyped
+    const own = recordedOn(target) ?? new Map<string, PropertyDefinition>();
+    own.set(definition.name, definition);
+    Reflect.defineMetadata(PROPERTIES_KEY, own, target);
+  };
+}
+
+/** Puts default and link handling around the accessor, in place, and describes it. */
+function define<T>(key: string, type: PropertyType<T>, options: PropertyOptions<T>, descriptor: PropertyDescriptor): PropertyDefinition {
+  const name = options.name ?? kebabCase(key);
+  const stored = accessorOf(descriptor);
+  if (stored.set !== undefined) {
+    const { set } = stored;
+    descriptor.get = function (this: QomObject): unknown {
+      const value = stored.get(this);
+      return value === undefined ? options.default : value;
+    };
+    descriptor.set = function (this: QomObject, value: unknown): void {
+      const target = value as QomObject | undefined; // of a link, whose accessor takes nothing else
+      if (type.link?.weak === true) watchLink(this, name, target, () => set(this, undefined));
+      else if (type.link !== undefined) holdLink(this, name, target);
+      stateOf(this).assigned.add(name);
+      set(this, value);
+    };
+  }
+  return {
+    name,
+    type,
+    description: options.description,
+    required: options.required ?? false,
+    default: options.default,
+    access: stored.set === undefined ? "read-only" : (options.access ?? "write-once"),
+    ...accessorOf(descriptor),
+  };
+}
+
+/** Getter and setter as functions of the object. */
+function accessorOf(descriptor: PropertyDescriptor): Pick<PropertyDefinition, "get" | "set"> {
+  const [get, set] = [Reflect.get(descriptor, "get") as unknown, Reflect.get(descriptor, "set") as unknown]; // methods without their object
+  assert(typeof get === "function", "a property has a getter");
+  return {
+    get: (object) => Reflect.apply(get, object, []) as unknown, // whoever reads the value checks it
+    set: typeof set === "function" ? (object, value): void => void Reflect.apply(set, object, [value]) : undefined,
+  };
+}
+
+/** The properties declared by exactly this class, in order of declaration. */
+export function ownProperties(target: QomType): ReadonlyMap<string, PropertyDefinition> {
+  return recordedOn(target.prototype as object) ?? new Map<string, PropertyDefinition>(); // a prototype is an object
+}
+
+/** The property `name` that the class of `object` or one of its superclasses declares. */
+export function classProperty(object: QomObject, name: string): PropertyDefinition | undefined {
+  for (let at: unknown = Object.getPrototypeOf(object); typeof at === "object" && at !== null; at = Object.getPrototypeOf(at)) {
+    const found = recordedOn(at)?.get(name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function recordedOn(prototype: object): Map<string, PropertyDefinition> | undefined {
+  return Reflect.getOwnMetadata(PROPERTIES_KEY, prototype) as Map<string, PropertyDefinition> | undefined; // only qomProperty writes this key
+}
+
+function kebabCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,172 @@
+/** Reading and writing properties by name, for option strings, QMP and the library alike. */
+import type { z } from "zod";
+import { assert } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { nearest } from "../options/nearest.js";
+import { describeValue } from "../options/take.js";
+import { isOptionMap, isPlainList, type OptionMap, type PlainValue } from "../options/value.js";
+import { instanceProperties, instanceProperty } from "./instance-properties.js";
+import { stateOf, type QomObject } from "./object.js";
+import type { PropertyDefinition } from "./property-definition.js";
+import type { LinkResolver, PropertyType, ValueForm } from "./property-type.js";
+import type { RegisteredType } from "./type-registry.js";
+
+/** Values to be written, and what they are written in. */
+export interface PropertyValues {
+  readonly values: OptionMap;
+  readonly form: ValueForm;
+}
+
+/** A row of a list of properties: of qom-list, qom-list-properties and `help` alike. */
+export interface PropertyListing {
+  readonly name: string;
+  /** Type name; `child<T>` for a child. */
+  readonly type: string;
+  readonly description?: string;
+  readonly defaultValue?: PlainValue;
+}
+
+/** A property as it is listed. */
+export function listing(property: PropertyDefinition): PropertyListing {
+  return {
+    name: property.name,
+    type: property.type.name,
+    ...(property.description === "" ? {} : { description: property.description }),
+    ...(property.default === undefined ? {} : { defaultValue: property.type.json.encode(property.default) as PlainValue }), // a codec's input side is JSON
+  };
+}
+
+/** The property `name` of `object`: of its type, else its own. */
+export function findProperty(type: RegisteredType, object: QomObject, name: string): PropertyDefinition | undefined {
+  return type.properties.get(name) ?? instanceProperty(object, name);
+}
+
+/** All properties of `object`, those of its type first. */
+export function allProperties(type: RegisteredType, object: QomObject): readonly PropertyDefinition[] {
+  return [...type.properties.values(), ...instanceProperties(object)];
+}
+
+function requireProperty(type: RegisteredType, object: QomObject, name: string): PropertyDefinition {
+  const found = findProperty(type, object, name);
+  if (found !== undefined) return found;
+  const near = nearest(
+    name,
+    allProperties(type, object).map((property) => property.name),
+  );
+  throw new QomError("unknown-name", `'${type.name}' has no property '${printable(name)}'`, {
+    context: { option: name },
+    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+  });
+}
+
+/**
+ * Writes one property.
+ * @throws QomError `unknown-name`, `read-only`, `invalid-value`, and for links what `resolve` throws
+ */
+export function setProperty(
+  type: RegisteredType,
+  object: QomObject,
+  name: string,
+  value: PlainValue,
+  form: ValueForm,
+  resolve: LinkResolver,
+): void {
+  const property = requireProperty(type, object, name);
+  if (property.set === undefined) throw readOnly(object, name, value, `of '${type.name}' is read-only`);
+  if (property.access === "write-once" && stateOf(property.target ?? object).phase !== "new") {
+    throw readOnly(object, name, value, `of ${object.describe()} cannot be changed any more`);
+  }
+  property.set(object, decode(type, property, value, form, resolve));
+}
+
+function readOnly(object: QomObject, name: string, value: PlainValue, why: string): QomError {
+  const context = { option: name, value: describeValue(value), object: object.id ?? object.typeName };
+  return new QomError("read-only", `property '${name}' ${why}`, { context });
+}
+
+/** Writes several properties, then checks that every required one was given. */
+export function setProperties(type: RegisteredType, object: QomObject, given: PropertyValues, resolve: LinkResolver): void {
+  for (const [name, value] of given.values) setProperty(type, object, name, value, given.form, resolve);
+  const { assigned } = stateOf(object);
+  for (const property of type.properties.values()) {
+    if (!property.required || assigned.has(property.name)) continue;
+    throw new QomError("missing", `'${type.name}' needs the property '${property.name}' (${property.description})`, {
+      context: { option: property.name, object: object.id ?? type.name },
+    });
+  }
+}
+
+/** What is to be said about values in deprecated spellings, one line each. */
+export function deprecations(type: RegisteredType, { values, form }: PropertyValues): readonly string[] {
+  if (form === "json") return [];
+  return [...values].flatMap(([name, value]) => {
+    const message = typeof value === "string" ? type.properties.get(name)?.type.deprecated?.(value) : undefined;
+    return message === undefined ? [] : [`property '${name}' of '${type.name}': ${message}`];
+  });
+}
+
+/** Reads one property as a JSON value: a link as the path or name of its target, null for a value that was never set. */
+export function getProperty(type: RegisteredType, object: QomObject, name: string): PlainValue {
+  const property = requireProperty(type, object, name);
+  const value = property.get(object);
+  if (property.type.link !== undefined) {
+    const target = value as QomObject | undefined | null; // a link's accessor gives nothing else
+    return target === undefined || target === null ? "" : (target.canonicalPath ?? target.id ?? "");
+  }
+  if (value === undefined || value === null) return null;
+  return property.type.json.encode(value) as PlainValue; // a codec's input side is a JSON value
+}
+
+function decode(type: RegisteredType, property: PropertyDefinition, value: PlainValue, form: ValueForm, resolve: LinkResolver): unknown {
+  const kind: PropertyType<unknown> = property.type;
+  const context = { option: property.name, value: describeValue(value) };
+  const refuse = (): QomError =>
+    new QomError("invalid-value", `property '${property.name}' of '${type.name}' expects ${kind.expects}, not ${describeValue(value)}`, {
+      context,
+    });
+  if (kind.link !== undefined) {
+    if (typeof value !== "string") throw refuse();
+    try {
+      return resolve(value, kind.link);
+    } catch (error) {
+      throw error instanceof QomError ? error.within(context) : error;
+    }
+  }
+  const schema: z.ZodType | undefined = form === "text" ? kind.text : kind.json;
+  const result = schema?.safeParse(value);
+  if (result === undefined) throw refuse();
+  if (!result.success) throw inside(type, property, value, result.error) ?? refuse();
+  assert(result.data !== undefined, "a property value is never undefined");
+  return result.data;
+}
+
+/** The error for a mistake inside a list or an object; undefined when the value as a whole is wrong. */
+function inside(type: RegisteredType, property: PropertyDefinition, value: PlainValue, error: z.ZodError): QomError | undefined {
+  const [issue] = error.issues;
+  if (issue === undefined) return undefined;
+  const key = (path: readonly PropertyKey[]): string => printable([property.name, ...path].map(String).join("."));
+  const of = `of '${type.name}'`;
+  if (issue.code === "unrecognized_keys") {
+    const option = key([...issue.path, issue.keys[0] ?? ""]);
+    return new QomError("unknown-name", `parameter '${option}' ${of} is unexpected`, { context: { option } });
+  }
+  if (issue.path.length === 0) return undefined;
+  const option = key(issue.path);
+  const given = memberAt(value, issue.path);
+  if (given === undefined) return new QomError("missing", `parameter '${option}' ${of} is missing`, { context: { option } });
+  const context = { option, value: describeValue(given) };
+  return new QomError("invalid-value", `parameter '${option}' ${of} does not accept ${describeValue(given)}`, {
+    context,
+    hint: `'${property.name}' is ${property.type.expects}`,
+  });
+}
+
+function memberAt(value: PlainValue, path: readonly PropertyKey[]): PlainValue | undefined {
+  let at: PlainValue | undefined = value;
+  for (const step of path) {
+    if (at === undefined) return undefined;
+    at = isOptionMap(at) ? at.get(String(step)) : isPlainList(at) ? at[Number(step)] : undefined;
+  }
+  return at;
+}

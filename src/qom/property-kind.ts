@@ -1,0 +1,37 @@
+/** What a kind of property value is made of. */
+import type { z } from "zod";
+import type { QomObject } from "./object.js";
+
+/** Which of the two languages a value came in: text leaves are strings to be converted, JSON values have their own types. */
+export type ValueForm = "text" | "json";
+
+/** Finds the object that a link names; throws a QomError `not-found`, `ambiguous` or `wrong-type`. */
+export type LinkResolver = (name: string, link: LinkTarget) => QomObject;
+
+/** What a link accepts. */
+export interface LinkTarget {
+  /** Name of the type (or interface) that the target must be of. */
+  readonly typeName: string;
+  /** What a user calls such an object, for error texts: `PR manager`. */
+  readonly noun: string;
+  /** `objects`: one component below /objects, as QEMU's lookup of PR managers; `path`: an absolute or partial path. */
+  readonly lookup: "objects" | "path";
+  /** The target may go while the link points to it; the link is empty then. */
+  readonly weak?: boolean;
+}
+
+/** A kind of property value; made by the functions of {@link qom}. */
+export interface PropertyType<T> {
+  /** The type name as QEMU prints it. */
+  readonly name: string;
+  /** What a value must be, to complete the sentence "expects …". */
+  readonly expects: string;
+  /** Accepts JSON values, gives the typed value; its encode direction gives JSON back. */
+  readonly json: z.ZodType<T>;
+  /** Accepts option text, gives the typed value; its encode direction gives text back. Absent where text cannot say the value. */
+  readonly text?: z.ZodType<T>;
+  /** What to tell who wrote a value in a spelling that works and is deprecated. */
+  readonly deprecated?: (text: string) => string | undefined;
+  /** Present on links: they are resolved by the tree, and hold what they point to. */
+  readonly link?: LinkTarget;
+}

@@ -1,0 +1,153 @@
+/**
+ * The kinds of value a property can have. Each kind is declared once, with zod schemas, and from it follow the option text that
+ * the property accepts, the JSON it accepts (strictly typed), the TypeScript type, the type name that `help` and qom-list show,
+ * and the error when a value is wrong.
+ *
+ * Type names are QEMU's (`str`, `bool`, `uint32`, `size`, the enum's name, `link<T>`).
+ */
+import { z } from "zod";
+import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
+import type { PlainValue } from "../options/value.js";
+import { listOf, object } from "./composite-type.js";
+import type { QomObject } from "./object.js";
+import type { LinkTarget, PropertyType } from "./property-kind.js";
+
+export type { LinkResolver, LinkTarget, PropertyType, ValueForm } from "./property-kind.js";
+
+const refuse = (context: { issues: unknown[] }, input: unknown): never => {
+  context.issues.push({ code: "custom", message: "refused", input });
+  return z.NEVER;
+};
+
+function string(): PropertyType<string> {
+  return { name: "str", expects: "a string", json: z.string(), text: z.string() };
+}
+
+function bool(): PropertyType<boolean> {
+  const text = z.codec(z.string(), z.boolean(), {
+    decode: (input, context) => parseBool(input) ?? refuse(context, input),
+    encode: (value) => (value ? "on" : "off"),
+  });
+  return { name: "bool", expects: "'on' or 'off'", json: z.boolean(), text };
+}
+
+/** Smallest and largest value of an integer property. */
+interface Range<T> {
+  readonly min?: T;
+  readonly max?: T;
+}
+
+function integer(name: string, lowest: number, highest: number, range: Range<number>): PropertyType<number> {
+  const min = range.min ?? lowest;
+  const max = range.max ?? highest;
+  const json = z.int().min(min).max(max);
+  const text = z.codec(z.string(), json, {
+    decode: (input, context) => {
+      const value = parseInteger(input);
+      return value === undefined ? refuse(context, input) : Number(value);
+    },
+    encode: (value) => String(value),
+  });
+  return { name, expects: `an integer from ${min} to ${max} (${name})`, json, text };
+}
+
+function wide(
+  name: string,
+  expects: string,
+  min: bigint,
+  max: bigint,
+  parse: (text: string) => bigint | undefined,
+  print: (value: bigint) => string,
+): PropertyType<bigint> {
+  const value = z.bigint().min(min).max(max);
+  const json = z.codec(z.union([z.int(), z.bigint()]), value, {
+    decode: (input) => BigInt(input),
+    encode: (exact) => exact,
+  });
+  const text = z.codec(z.string(), value, {
+    decode: (input, context) => parse(input) ?? refuse(context, input),
+    encode: print,
+  });
+  return { name, expects, json, text };
+}
+
+const UINT64_MAX = (1n << 64n) - 1n;
+const INT64_MAX = (1n << 63n) - 1n;
+
+function int64(range: Range<bigint> = {}): PropertyType<bigint> {
+  const min = range.min ?? -INT64_MAX - 1n;
+  const max = range.max ?? INT64_MAX;
+  return wide("int64", `an integer from ${min} to ${max} (int64)`, min, max, parseInteger, String);
+}
+
+function uint64(range: Range<bigint> = {}): PropertyType<bigint> {
+  const min = range.min ?? 0n;
+  const max = range.max ?? UINT64_MAX;
+  return wide("uint64", `an integer from ${min} to ${max} (uint64)`, min, max, parseInteger, String);
+}
+
+function deprecatedSize(text: string): string | undefined {
+  let message: string | undefined;
+  parseSize(text, (told) => (message = told));
+  return message;
+}
+
+function size(range: Range<bigint> = {}): PropertyType<bigint> {
+  const min = range.min ?? 0n;
+  const max = range.max ?? UINT64_MAX;
+  const bounds = range.min === undefined && range.max === undefined ? "" : ` from ${formatSize(min)} to ${formatSize(max)}`;
+  const expects = `a size in bytes${bounds}, with an optional suffix K, M, G, T, P or E`;
+  return { ...wide("size", expects, min, max, parseSize, formatSize), deprecated: deprecatedSize };
+}
+
+function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {
+  const schema = z.enum(values);
+  return { name, expects: `one of ${values.join(", ")}`, json: schema, text: schema };
+}
+
+/**
+ * Any option value as it was parsed: for properties whose members another type decides, such as a nested block node. Only the
+ * owner knows what is right, so it checks the value itself.
+ */
+function nested(name: string, expects: string): PropertyType<PlainValue> {
+  const schema = z.custom<PlainValue>((value) => value !== undefined);
+  return { name, expects, json: schema, text: schema };
+}
+
+/**
+ * A link to another object. A strong one: what it points to cannot be deleted while the holder lives.
+ *
+ * @param target.typeName type or interface the target must be of
+ */
+function link<T extends QomObject>(target: LinkTarget): PropertyType<T> {
+  const schema = z.custom<T>((value) => typeof value === "object" && value !== null);
+  return { name: `link<${target.typeName}>`, expects: `the id of a ${target.noun}`, json: schema, link: target };
+}
+
+/** A link that does not keep its target: when that is deleted, the property is undefined again and reads as "". */
+function weakLink<T extends QomObject>(target: LinkTarget): PropertyType<T> {
+  return link({ ...target, weak: true });
+}
+
+/** Makers of property types: `@qomProperty(qom.string(), {...})`. */
+export const qom = {
+  string,
+  bool,
+  int8: (range: Range<number> = {}): PropertyType<number> => integer("int8", -0x80, 0x7f, range),
+  int16: (range: Range<number> = {}): PropertyType<number> => integer("int16", -0x8000, 0x7fff, range),
+  int32: (range: Range<number> = {}): PropertyType<number> => integer("int32", -0x8000_0000, 0x7fff_ffff, range),
+  uint8: (range: Range<number> = {}): PropertyType<number> => integer("uint8", 0, 0xff, range),
+  uint16: (range: Range<number> = {}): PropertyType<number> => integer("uint16", 0, 0xffff, range),
+  uint32: (range: Range<number> = {}): PropertyType<number> => integer("uint32", 0, 0xffff_ffff, range),
+  int64,
+  uint64,
+  size,
+  enumeration,
+  /** A list of strings: `strList`. Option text says it where dotted keys nest (`names.0=a,names.1=b`), QemuOpts only by JSON. */
+  list: (): PropertyType<readonly string[]> => listOf(string()),
+  listOf,
+  object,
+  nested,
+  link,
+  weakLink,
+} as const;

@@ -1,0 +1,270 @@
+/**
+ * The composition tree: who is whose child, and what paths lead there (QEMU: include/qom/object.h, object_resolve_path).
+ */
+import { assert, present } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { runAll } from "../base/run-all.js";
+import { requireWellFormedId } from "../options/id.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
+import { qomType } from "./decorators.js";
+import { requireUnheld, type ObjectFactory } from "./factory.js";
+import { USER_CREATABLE } from "./interfaces.js";
+import { CONTAINER_TYPE, numberedName, QomObject, stateOf } from "./object.js";
+import { allProperties, findProperty, getProperty, listing, setProperty, type PropertyListing } from "./properties.js";
+import type { PropertyDefinition } from "./property-definition.js";
+import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
+import type { RegisteredType, TypeFilter } from "./type-registry.js";
+
+/** An inner node of the tree: `/`, `/objects`, `/machine/peripheral`. */
+@qomType({ name: CONTAINER_TYPE, description: "holds other objects in the composition tree" })
+export class Container extends QomObject {}
+
+/** The containers that every tree has. */
+const STANDARD_CONTAINERS = ["/objects", "/machine", "/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached"];
+
+/** See the module text. Adding and deleting is asynchronous, all else is not. */
+export class CompositionTree {
+  readonly root: QomObject;
+  readonly #factory: ObjectFactory;
+  /** By name: the children of that name, wherever they are; partial paths start here. */
+  readonly #byName = new Map<string, Set<QomObject>>();
+  /** Ids in /objects of objects that are being made. */
+  readonly #pending = new Set<string>();
+
+  constructor(factory: ObjectFactory) {
+    this.#factory = factory;
+    this.root = this.#container();
+    for (const path of STANDARD_CONTAINERS) {
+      const above = path.split("/").slice(1);
+      const name = present(above.pop(), "a standard container has a name");
+      this.attach(this.resolve(`/${above.join("/")}`), name, this.#container());
+    }
+  }
+
+  /** Resolves link properties against this tree. */
+  readonly resolveLink: LinkResolver = (name, link) => this.#resolveLink(name, link);
+
+  /**
+   * The object at an absolute path, or the only one that a partial path fits.
+   * @throws QomError `not-found` (DeviceNotFound) or `ambiguous`
+   */
+  resolve(path: string): QomObject {
+    const context = { value: path };
+    const matches = path.startsWith("/")
+      ? [this.#descend(this.root, components(path))].filter((found) => found !== undefined)
+      : this.#partial(path);
+    const [found, second] = matches;
+    if (second !== undefined) throw new QomError("ambiguous", `path '${printable(path)}' fits more than one object`, { context });
+    if (found === undefined) {
+      throw new QomError("not-found", `no object at path '${printable(path)}'`, { context, qmpClass: "DeviceNotFound" });
+    }
+    return found;
+  }
+
+  /** The value of a property as JSON: `qom-get`. */
+  get(path: string, property: string): PlainValue {
+    const object = this.resolve(path);
+    const child = stateOf(object).child(property);
+    if (child !== undefined) return child.canonicalPath ?? "";
+    return getProperty(this.#typeOf(object), object, property);
+  }
+
+  /** Sets a property from a JSON value, strictly typed: `qom-set`. */
+  set(path: string, property: string, value: PlainValue, form: ValueForm = "json"): void {
+    const object = this.resolve(path);
+    setProperty(this.#typeOf(object), object, property, value, form, this.resolveLink);
+  }
+
+  /** Properties and children of the object at `path`: `qom-list`. */
+  list(path: string): readonly PropertyListing[] {
+    const object = this.resolve(path);
+    const properties = allProperties(this.#typeOf(object), object).map(listing);
+    const children = [...stateOf(object).children].map(([name, child]) => ({ name, type: `child<${child.typeName}>` }));
+    return [...properties, ...children];
+  }
+
+  /** The types that exist, sorted by name: `qom-list-types`. */
+  listTypes(filter: TypeFilter = {}): readonly RegisteredType[] {
+    return this.#factory.registry.list(filter);
+  }
+
+  /**
+   * The properties that objects of a type have: `qom-list-properties`. Instantiates nothing.
+   * @throws QomError `unknown-type` (DeviceNotFound)
+   */
+  listProperties(typeName: string): readonly PropertyListing[] {
+    const type = this.#factory.registry.find(typeName);
+    if (type !== undefined) return [...type.properties.values()].map(listing);
+    const context = { value: typeName };
+    throw new QomError("unknown-type", `no type '${printable(typeName)}'`, { context, qmpClass: "DeviceNotFound" });
+  }
+
+  /**
+   * The type of that name, of which a user may make objects.
+   * @throws QomError `unknown-type`, `abstract-type`, `wrong-type` (not user-creatable)
+   */
+  creatableType(name: string): RegisteredType {
+    const { registry } = this.#factory;
+    const type = registry.get(name);
+    const context = { value: name };
+    if (type.abstract) throw new QomError("abstract-type", `type '${type.name}' is abstract and cannot be created`, { context });
+    if (registry.isA(type.name, USER_CREATABLE.name)) return type;
+    throw new QomError("wrong-type", `type '${type.name}' cannot be created as an object`, { context });
+  }
+
+  /**
+   * Makes a user-creatable object below /objects: `object-add`, `-object`. A failure leaves nothing behind.
+   * @throws QomError `bad-id`, `duplicate`, `unknown-type`, `abstract-type`, `wrong-type` (not user-creatable), or the object's own
+   */
+  async add(typeName: string, id: string, values: OptionMap = new Map(), form: ValueForm = "json"): Promise<QomObject> {
+    const type = this.creatableType(typeName);
+    requireWellFormedId(id, { object: id });
+    const objects = this.resolve("/objects");
+    if (this.isTaken(objects, id) || this.#pending.has(id)) {
+      throw new QomError("duplicate", `an object with id '${id}' exists already`, { context: { option: "id", value: id } });
+    }
+    this.#pending.add(id);
+    try {
+      const object = await this.#factory.create({ type, id, values, form }, this.resolveLink);
+      this.attach(objects, id, object);
+      return object;
+    } finally {
+      this.#pending.delete(id);
+    }
+  }
+
+  /**
+   * Deletes a user-created object: `object-del`.
+   * @throws QomError `not-found`, or `in-use` saying by whom
+   */
+  async delete(id: string): Promise<void> {
+    const object = this.object(id);
+    requireUnheld(object);
+    this.detach(object);
+    await this.#factory.destroy(object);
+  }
+
+  /** Deletes all user-created objects, the youngest first, whatever holds them; for a machine that ends. */
+  async deleteAll(): Promise<void> {
+    const youngestFirst = this.children(this.resolve("/objects")).toReversed();
+    await runAll(
+      youngestFirst.map((object) => () => {
+        this.detach(object);
+        return this.#factory.destroy(object);
+      }),
+    );
+  }
+
+  /** The user-created object with that id. @throws QomError `not-found` */
+  object(id: string): QomObject {
+    const found = stateOf(this.resolve("/objects")).child(id);
+    if (found !== undefined) return found;
+    throw new QomError("not-found", `no object with id '${printable(id)}'`, { context: { value: id } });
+  }
+
+  /** Whether `parent` has a child or a property of that name. */
+  isTaken(parent: QomObject, name: string): boolean {
+    return stateOf(parent).children.has(name) || this.#property(parent, name) !== undefined;
+  }
+
+  /** Children of an object in the order in which they were attached. */
+  children(object: QomObject): readonly QomObject[] {
+    return [...stateOf(object).children.values()];
+  }
+
+  /**
+   * Makes `child` a child of `parent`. A name that ends in `[*]` gets the next index.
+   * @throws QomError `duplicate`
+   */
+  attach(parent: QomObject, name: string, child: QomObject): void {
+    const { children } = stateOf(parent);
+    const state = stateOf(child);
+    const final = numberedName(parent, name);
+    if (this.isTaken(parent, final)) {
+      throw new QomError("duplicate", `${parent.describe()} has a property '${printable(final)}' already`, { context: { value: final } });
+    }
+    assert(state.parent === null, "an object has one parent");
+    state.parent = parent;
+    state.id = final;
+    children.set(final, child);
+    const named = this.#byName.get(final);
+    if (named === undefined) this.#byName.set(final, new Set([child]));
+    else named.add(child);
+  }
+
+  /** Takes a child, with everything below it, out of the tree. */
+  detach(child: QomObject): void {
+    const state = stateOf(child);
+    assert(state.parent !== null && state.id !== null, "only a child can be detached");
+    for (const below of state.children.values()) this.detach(below);
+    stateOf(state.parent).children.delete(state.id);
+    const named = present(this.#byName.get(state.id), "every child is indexed");
+    named.delete(child);
+    if (named.size === 0) this.#byName.delete(state.id);
+    state.parent = null;
+  }
+
+  #container(): QomObject {
+    const container = new Container();
+    const state = stateOf(container);
+    state.typeName = CONTAINER_TYPE;
+    state.phase = "complete";
+    return container;
+  }
+
+  #property(object: QomObject, name: string): PropertyDefinition | undefined {
+    const type = this.#factory.registry.typeOf(object);
+    return type === undefined ? undefined : findProperty(type, object, name);
+  }
+
+  #typeOf(object: QomObject): RegisteredType {
+    return present(this.#factory.registry.typeOf(object), `type '${object.typeName}' of an object in the tree is registered`);
+  }
+
+  #descend(from: QomObject, path: readonly string[]): QomObject | undefined {
+    let current: QomObject | undefined = from;
+    for (const component of path) {
+      if (current === undefined) return undefined;
+      current = stateOf(current).child(component) ?? this.#linked(current, component);
+    }
+    return current;
+  }
+
+  /** What the link property `name` of `object` points to. */
+  #linked(object: QomObject, name: string): QomObject | undefined {
+    const property = this.#property(object, name);
+    if (property?.type.link === undefined) return undefined;
+    const target = property.get(object);
+    return target instanceof QomObject ? target : undefined;
+  }
+
+  /** What a partial path fits: two objects at most, since more make no difference. */
+  #partial(path: string): QomObject[] {
+    const [first, ...rest] = components(path);
+    const found = new Set<QomObject>();
+    for (const start of first === undefined ? [] : (this.#byName.get(first) ?? [])) {
+      const end = this.#descend(start, rest);
+      if (end !== undefined) found.add(end);
+      if (found.size > 1) break;
+    }
+    return [...found];
+  }
+
+  #resolveLink(name: string, link: LinkTarget): QomObject {
+    const context = { value: name };
+    const target = link.lookup === "path" ? this.resolve(name) : stateOf(this.resolve("/objects")).child(name);
+    if (target === undefined) {
+      throw new QomError("not-found", `no ${link.noun} with id '${printable(name)}'`, { context });
+    }
+    if (!this.#factory.registry.isA(target.typeName, link.typeName)) {
+      throw new QomError("wrong-type", `object '${printable(name)}' is of type '${target.typeName}' and is no ${link.noun}`, { context });
+    }
+    return target;
+  }
+}
+
+/** Path components; empty ones are ignored, as in QEMU. */
+function components(path: string): string[] {
+  return path.split("/").filter((component) => component !== "");
+}

@@ -1,0 +1,187 @@
+/**
+ * The types that one machine knows: registered by being listed, never by being imported.
+ */
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { nearest } from "../options/nearest.js";
+import { ownProperties, typeMetadata, type QomType } from "./decorators.js";
+import type { QomInterface } from "./interfaces.js";
+import { QomObject } from "./object.js";
+import type { PropertyDefinition } from "./property-definition.js";
+import { qom } from "./property-type.js";
+
+/** A type as the registry knows it: metadata of the class and everything inherited. */
+export interface RegisteredType {
+  readonly name: string;
+  readonly description: string;
+  readonly abstract: boolean;
+  /** Other names that option strings may use for the type. */
+  readonly aliases: readonly string[];
+  /** Name of the parent type; null for `object`. */
+  readonly parent: string | null;
+  /** Own and inherited interfaces. */
+  readonly interfaces: ReadonlySet<string>;
+  /** Own and inherited properties, those of the root first. */
+  readonly properties: ReadonlyMap<string, PropertyDefinition>;
+  readonly constructor: QomType;
+}
+
+/** Which types {@link TypeRegistry.list} gives. */
+export interface TypeFilter {
+  /** Types that are, descend from, or implement this name. */
+  readonly implements?: string;
+  /** Include abstract types (default: no). */
+  readonly abstract?: boolean;
+}
+
+/** Type names as QEMU allows them: 2 or more characters, the first no digit 0 and no punctuation. */
+const TYPE_NAME = /^[A-Za-z1-9][A-Za-z0-9._-]+$/;
+
+/** The property that every object has. */
+const TYPE_PROPERTY: PropertyDefinition = {
+  name: "type",
+  type: qom.string(),
+  description: "type of the object",
+  required: false,
+  default: undefined,
+  access: "read-only",
+  get: (object) => object.typeName,
+  set: undefined,
+};
+
+/** See the module text. The root type `object` is there from the start. */
+export class TypeRegistry {
+  readonly #types = new Map<string, RegisteredType>();
+  readonly #aliases = new Map<string, string>();
+  readonly #byClass = new Map<unknown, RegisteredType>();
+  readonly #interfaces = new Map<string, QomInterface>();
+
+  constructor() {
+    this.#add({
+      name: "object",
+      description: "root of all types",
+      abstract: true,
+      aliases: [],
+      parent: null,
+      interfaces: new Set(),
+      properties: new Map([[TYPE_PROPERTY.name, TYPE_PROPERTY]]),
+      constructor: QomObject,
+    });
+  }
+
+  /**
+   * Registers a class that carries @qomType; its superclass must be registered already.
+   * @throws QomError `type-definition` (no metadata, bad name, a property that a parent has), `duplicate`, `unknown-type` (parent)
+   */
+  register(type: QomType): RegisteredType {
+    const metadata = typeMetadata(type);
+    if (metadata === undefined) {
+      throw new QomError("type-definition", `class '${type.name}' cannot be registered: it has no @qomType of its own`);
+    }
+    const { name } = metadata;
+    const context = { object: name };
+    for (const known of [name, ...(metadata.aliases ?? [])]) {
+      if (!TYPE_NAME.test(known)) throw new QomError("type-definition", `invalid type name '${printable(known)}'`, { context });
+      if (this.#types.has(known) || this.#aliases.has(known) || this.#interfaces.has(known)) {
+        throw new QomError("duplicate", `type '${known}' is registered already`, { context });
+      }
+    }
+    const superclass: unknown = Object.getPrototypeOf(type);
+    const parent = this.#byClass.get(superclass);
+    if (parent === undefined) {
+      const parentName = typeof superclass === "function" && superclass.name !== "" ? superclass.name : "none";
+      throw new QomError("unknown-type", `parent class '${parentName}' of type '${name}' is not registered`, { context });
+    }
+    for (const added of metadata.interfaces ?? []) this.#interfaces.set(added.name, added);
+    const registered: RegisteredType = Object.freeze({
+      name,
+      description: metadata.description,
+      abstract: metadata.abstract ?? false,
+      aliases: metadata.aliases ?? [],
+      parent: parent.name,
+      interfaces: new Set([...parent.interfaces, ...(metadata.interfaces ?? []).map((added) => added.name)]),
+      properties: mergeProperties(parent, name, ownProperties(type)),
+      constructor: type,
+    });
+    for (const alias of metadata.aliases ?? []) this.#aliases.set(alias, name);
+    this.#add(registered);
+    return registered;
+  }
+
+  /** Registers classes in any order, superclasses first. */
+  registerAll(types: readonly QomType[]): void {
+    const depth = (type: QomType): number => {
+      let steps = 0;
+      for (let current: unknown = type; typeof current === "function"; current = Object.getPrototypeOf(current)) steps += 1;
+      return steps;
+    };
+    for (const type of types.toSorted((a, b) => depth(a) - depth(b))) this.register(type);
+  }
+
+  /**
+   * The type of that name or alias.
+   * @throws QomError `unknown-type`, with the nearest known name as hint
+   */
+  get(name: string): RegisteredType {
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    const candidates = [...this.#types.values()].filter((type) => !type.abstract).map((type) => type.name);
+    const near = nearest(name, candidates);
+    throw new QomError("unknown-type", `unknown type '${printable(name)}'`, {
+      context: { value: name },
+      ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    });
+  }
+
+  /** The type of that name or alias, or undefined. */
+  find(name: string): RegisteredType | undefined {
+    return this.#types.get(this.#aliases.get(name) ?? name);
+  }
+
+  /** The type that `object` was created as. */
+  typeOf(object: QomObject): RegisteredType | undefined {
+    return this.#types.get(object.typeName);
+  }
+
+  /** Whether type `name` is, descends from, or implements `ancestor`. */
+  isA(name: string, ancestor: string): boolean {
+    let current = this.find(name);
+    if (current?.interfaces.has(ancestor) === true) return true;
+    const wanted = this.#aliases.get(ancestor) ?? ancestor;
+    while (current !== undefined) {
+      if (current.name === wanted) return true;
+      current = current.parent === null ? undefined : this.#types.get(current.parent);
+    }
+    return false;
+  }
+
+  /** Registered types, sorted by name. An unknown `implements` gives none, as QEMU does. */
+  list(filter: TypeFilter = {}): readonly RegisteredType[] {
+    return [...this.#types.values()]
+      .filter(
+        (type) =>
+          (filter.abstract === true || !type.abstract) && (filter.implements === undefined || this.isA(type.name, filter.implements)),
+      )
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #add(type: RegisteredType): void {
+    this.#types.set(type.name, type);
+    this.#byClass.set(type.constructor, type);
+  }
+}
+
+/** A property may not hide one of a parent: QEMU refuses the duplicate too. */
+function mergeProperties(
+  parent: RegisteredType,
+  name: string,
+  own: ReadonlyMap<string, PropertyDefinition>,
+): ReadonlyMap<string, PropertyDefinition> {
+  for (const property of own.keys()) {
+    if (!parent.properties.has(property)) continue;
+    throw new QomError("type-definition", `property '${property}' of type '${name}' exists in its parent type '${parent.name}'`, {
+      context: { object: name, option: property },
+    });
+  }
+  return new Map([...parent.properties, ...own]);
+}

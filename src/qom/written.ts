@@ -1,0 +1,35 @@
+/** The properties of an object as they would have to be given to make another one like it. */
+import type { PlainValue } from "../options/value.js";
+import { stateOf, type QomObject } from "./object.js";
+import { allProperties } from "./properties.js";
+import type { PropertyType } from "./property-type.js";
+import type { RegisteredType } from "./type-registry.js";
+
+/** A property that was set, with its value in both forms. */
+export interface WrittenProperty {
+  readonly name: string;
+  readonly type: PropertyType<unknown>;
+  readonly json: PlainValue;
+  /** Undefined where text cannot say the value. */
+  readonly text: PlainValue | undefined;
+  /** Of a link: what it points to. */
+  readonly target?: QomObject;
+}
+
+/** The properties of `object` that were set and have a value, in order of declaration. */
+export function writtenProperties(type: RegisteredType, object: QomObject): readonly WrittenProperty[] {
+  const { assigned } = stateOf(object);
+  return allProperties(type, object).flatMap((property) => {
+    const value = assigned.has(property.name) && property.set !== undefined ? property.get(object) : undefined;
+    if (value === undefined || value === null) return [];
+    const common = { name: property.name, type: property.type };
+    if (property.type.link !== undefined) {
+      const target = value as QomObject; // a link's accessor gives nothing else
+      const path = property.type.link.lookup === "objects" ? target.id : target.canonicalPath;
+      return path === null ? [] : [{ ...common, json: path, text: path, target }];
+    }
+    const json = property.type.json.encode(value) as PlainValue; // a codec's input side is plain
+    const text = property.type.text?.encode(value) as PlainValue | undefined; // likewise
+    return [{ ...common, json, text }];
+  });
+}

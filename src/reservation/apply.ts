@@ -1,0 +1,83 @@
+/**
+ * The persistent reservation state machine: (state, nexus, command) -> answer and effects. No I/O, no clock, no chance; the state given
+ * is changed in place, and by commands that end GOOD only.
+ *
+ * A PERSISTENT RESERVE OUT is checked in this order:
+ *
+ * 1. the reservation another nexus holds (access.ts): RESERVATION CONFLICT;
+ * 2. service action, parameter list length, bits, TransportIDs (src/scsi/persistent-reserve-out.ts): CHECK CONDITION;
+ * 3. registration and RESERVATION KEY: RESERVATION CONFLICT;
+ * 4. SCOPE, TYPE, and the rules of the service action, each in a file of its own: CHECK CONDITION or RESERVATION CONFLICT.
+ *
+ * Then the state changes, and effects say whom to tell. What comes before 1 is the device's: unit attentions of resets, reservations
+ * by the old RESERVE command; and between 1 and 2 all other unit attentions.
+ */
+
+import { unreachable } from "../base/assert.js";
+import { nexusKey } from "../scsi/nexus.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
+import type { ReserveOutCommand } from "../scsi/reserve-out-request.js";
+import { Sense } from "../scsi/sense.js";
+import { reserveOutAllowed } from "./access.js";
+import { clear } from "./clear.js";
+import type { Outcome } from "./effects.js";
+import { SERVICE_ACTION_FIELD } from "./fields.js";
+import { registerAndMove } from "./move.js";
+import { CONFLICT, refused } from "./outcomes.js";
+import { preempt } from "./preempt.js";
+import { register, registerAndIgnoreExistingKey } from "./register.js";
+import { release } from "./release.js";
+import { reserve } from "./reserve.js";
+import type { ReservationSettings } from "./settings.js";
+import type { Registration, ReservationState } from "./state.js";
+
+export { applyReserveIn } from "./report.js";
+
+/** Executes a PERSISTENT RESERVE OUT from `nexus`. `state` is changed if the answer is GOOD, and untouched otherwise. */
+export function applyReserveOut(
+  state: ReservationState,
+  nexus: Nexus,
+  cdb: Uint8Array,
+  dataOut: Uint8Array,
+  settings: ReservationSettings,
+): Outcome {
+  const sender = nexusKey(nexus);
+  if (!reserveOutAllowed(state, sender, (cdb[1] ?? 0) & 0x1f)) return CONFLICT;
+  const { command, problem } = PersistentReserveOut.parse(cdb, dataOut, settings);
+  if (problem !== undefined) return refused(problem.sense, problem.fieldPointer);
+  const { aptpl, generation, reservation } = state;
+  const outcome = execute(state, nexus, state.find(sender), command, settings);
+  const changed = state.generation !== generation || state.reservation !== reservation;
+  if (!changed || !(aptpl || state.aptpl)) return outcome;
+  return { result: outcome.result, effects: { ...outcome.effects, persist: true } };
+}
+
+/** Chooses the service action; all but the two that register need a registered sender and its key. */
+function execute(
+  state: ReservationState,
+  nexus: Nexus,
+  sender: Registration | undefined,
+  command: ReserveOutCommand,
+  settings: ReservationSettings,
+): Outcome {
+  if (command.action === "register") return register(state, nexus, sender, command, settings);
+  if (command.action === "register-and-ignore-existing-key") return registerAndIgnoreExistingKey(state, nexus, sender, command, settings);
+  if (command.action === "replace-lost-reservation") return refused(Sense.INVALID_FIELD_IN_CDB, SERVICE_ACTION_FIELD);
+  if (sender?.key !== command.key) return CONFLICT;
+  switch (command.action) {
+    case "reserve":
+      return reserve(state, sender, command);
+    case "release":
+      return release(state, sender, command, settings);
+    case "clear":
+      return clear(state, sender);
+    case "preempt":
+    case "preempt-and-abort":
+      return preempt(state, sender, command);
+    case "register-and-move":
+      return registerAndMove(state, sender, command, settings);
+    default:
+      return unreachable(command.action);
+  }
+}

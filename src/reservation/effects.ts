@@ -1,0 +1,52 @@
+/** What a command causes beside its answer, as data: the device carries it out. */
+
+import type { ScsiResult } from "../scsi/command.js";
+import type { SenseCode } from "../scsi/sense.js";
+import type { Registration, ReservationState } from "./state.js";
+
+/** A group of I_T nexuses. `nexus` and `except` are nexusKeys (src/scsi/nexus.ts). */
+export type Audience =
+  | { readonly group: "nexus"; readonly nexus: string }
+  /** Everyone registered after the command, but one. */
+  | { readonly group: "registrants-but"; readonly except: string }
+  /** Those whose registrations the command removed, but one. */
+  | { readonly group: "removed"; readonly registrations: readonly Registration[]; readonly except: string };
+
+/** A unit attention condition to establish for each nexus of `audience`. */
+export interface UnitAttention {
+  readonly audience: Audience;
+  readonly code: SenseCode;
+}
+
+/** What is left to do before the command is answered: unit attentions first, then aborts, which may raise some more. */
+export interface Effects {
+  readonly unitAttentions: readonly UnitAttention[];
+  /**
+   * The nexuses that lose their commands in flight, except for the command that asked for it. The sender may be among them: of its
+   * commands nobody is told. Others get COMMANDS CLEARED BY ANOTHER INITIATOR, or TASK ABORTED status with TAS = 1.
+   */
+  readonly aborts: readonly Audience[];
+  /** True when what must survive power loss differs from what it was before the command. */
+  readonly persist: boolean;
+}
+
+/** A command's answer and its effects. */
+export interface Outcome {
+  readonly result: ScsiResult;
+  readonly effects: Effects;
+}
+
+/** Nothing but the answer. */
+export const NO_EFFECTS: Effects = Object.freeze({ unitAttentions: Object.freeze([]), aborts: Object.freeze([]), persist: false });
+
+/** The nexusKeys of `audience`, `state` being the one after the command. Grows with the group: where few nexuses listen, ask for those. */
+export function* membersOf(audience: Audience, state: ReservationState): Generator<string> {
+  if (audience.group === "nexus") {
+    yield audience.nexus;
+    return;
+  }
+  const registrations = audience.group === "removed" ? audience.registrations : state.registrations();
+  for (const registration of registrations) {
+    if (registration.nexusKey !== audience.except) yield registration.nexusKey;
+  }
+}

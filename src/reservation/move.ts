@@ -1,0 +1,58 @@
+/**
+ * REGISTER AND MOVE (SPC-5 5.14, Registering and moving the reservation): the holder hands the reservation to another nexus, which need
+ * not be there.
+ */
+
+import { nexusKey } from "../scsi/nexus.js";
+import type { ReserveOutMove } from "../scsi/reserve-out-request.js";
+import { Sense } from "../scsi/sense.js";
+import type { Outcome } from "./effects.js";
+import { DESTINATION_FIELD, SERVICE_ACTION_FIELD, SERVICE_ACTION_KEY_FIELD, TARGET_PORT_FIELD } from "./fields.js";
+import { CONFLICT, GOOD, refused } from "./outcomes.js";
+import type { ReservationSettings } from "./settings.js";
+import type { Registration, ReservationState } from "./state.js";
+
+/**
+ * REGISTER AND MOVE from a nexus registered with the key it named. First matching row:
+ *
+ * | condition | |
+ * |---|---|
+ * | SERVICE ACTION RESERVATION KEY = 0 | INVALID FIELD IN PARAMETER LIST |
+ * | the device has no such target port | INVALID FIELD IN PARAMETER LIST |
+ * | the TransportID is of another transport than the sender's | INVALID FIELD IN PARAMETER LIST |
+ * | the TransportID is the sender's initiator port, at whatever target port | INVALID FIELD IN PARAMETER LIST |
+ * | no reservation | INVALID FIELD IN CDB |
+ * | the sender is not the one holder, or the type is All Registrants | RESERVATION CONFLICT |
+ * | no room for the destination's registration | INSUFFICIENT REGISTRATION RESOURCES |
+ * | else | GOOD: the destination has the new key and the reservation, type unchanged; UNREG = 1 ends the sender's registration |
+ *
+ * Nobody is told.
+ */
+export function registerAndMove(
+  state: ReservationState,
+  sender: Registration,
+  command: ReserveOutMove,
+  settings: ReservationSettings,
+): Outcome {
+  if (command.serviceActionKey === 0n) return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, SERVICE_ACTION_KEY_FIELD);
+  if (!settings.targetPorts.has(command.relativeTargetPort)) return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TARGET_PORT_FIELD);
+  const initiator = command.transportId;
+  const own = sender.nexus.initiator;
+  if (initiator.protocol !== own.protocol || initiator.equals(own)) {
+    return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, DESTINATION_FIELD);
+  }
+  const { reservation } = state;
+  if (reservation === null) return refused(Sense.INVALID_FIELD_IN_CDB, SERVICE_ACTION_FIELD);
+  if (reservation.holder !== sender) return CONFLICT;
+  const nexus = { initiator, targetPort: command.relativeTargetPort };
+  const growth = (state.find(nexusKey(nexus)) === undefined ? 1 : 0) - (command.unregister ? 1 : 0);
+  if (growth > 0 && state.registrantCount + growth > settings.registrationsMax) {
+    return refused(Sense.INSUFFICIENT_REGISTRATION_RESOURCES, DESTINATION_FIELD);
+  }
+  const destination = state.register(nexus, command.serviceActionKey, false);
+  state.reserve(reservation.type, destination);
+  if (command.unregister) state.unregister(sender);
+  state.setAptpl(command.aptpl);
+  state.advanceGeneration();
+  return GOOD;
+}

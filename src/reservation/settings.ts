@@ -1,0 +1,59 @@
+/**
+ * What a device implements and how it decides where the standard leaves a choice. Values, handed in with every command: the state
+ * machine itself knows no device.
+ */
+
+import { RESERVE_OUT_LENGTH_MAX } from "../scsi/persistent-reserve-out.js";
+import type { ReserveOutSettings } from "../scsi/reserve-out-request.js";
+import type { TransportId } from "../scsi/transport-id.js";
+
+/** The target ports of a SCSI target device, by relative target port identifier (RTPI). */
+export interface TargetPorts {
+  /** True when the device has a port of that identifier; REGISTER AND MOVE names one. */
+  has(targetPort: number): boolean;
+  /**
+   * The ports that ALL_TG_PT = 1 stands for when `initiator` registers. The standard says all of the device; a device whose ports lie
+   * in separate domains may leave out those that the initiator cannot reach. The receiving port counts in any case.
+   */
+  reachedBy(initiator: TransportId): readonly number[];
+}
+
+/** The ports `identifiers`, every one of them within reach of every initiator port. */
+export function targetPorts(identifiers: readonly number[]): TargetPorts {
+  return {
+    has: (targetPort) => identifiers.includes(targetPort),
+    reachedBy: () => identifiers,
+  };
+}
+
+/**
+ * Features and choices of one logical unit's reservations; those that decide which bits of a parameter list are errors come from
+ * {@link ReserveOutSettings}. REPLACE LOST RESERVATION is not supported.
+ */
+export interface ReservationSettings extends Required<Omit<ReserveOutSettings, "replaceLostReservation">> {
+  readonly targetPorts: TargetPorts;
+  /** Registrations beyond this number are refused with INSUFFICIENT REGISTRATION RESOURCES. */
+  readonly registrationsMax: number;
+  /** CRH: RESERVE and RELEASE of SPC-2 are answered GOOD, without effect, for those whom a persistent reservation grants access. */
+  readonly compatibleReservationHandling: boolean;
+  /** NUAR of the Control mode page: RELEASE tells nobody. */
+  readonly noUnitAttentionOnRelease: boolean;
+}
+
+/**
+ * Registrations of one unit when nothing else is set. READ FULL STATUS needs at most 272 bytes for each, so that its 32-bit ADDITIONAL
+ * LENGTH is far from overflowing; and a million of them cost some hundred megabytes, which no cluster comes near.
+ */
+export const REGISTRATIONS_MAX = 1_000_000;
+
+/** Every feature on, one target port with the identifier 1. */
+export const defaultReservationSettings: ReservationSettings = Object.freeze({
+  targetPorts: targetPorts([1]),
+  registrationsMax: REGISTRATIONS_MAX,
+  lengthMax: RESERVE_OUT_LENGTH_MAX,
+  persistThroughPowerLoss: true,
+  specifyInitiatorPorts: true,
+  allTargetPorts: true,
+  compatibleReservationHandling: true,
+  noUnitAttentionOnRelease: false,
+});

@@ -1,0 +1,185 @@
+/**
+ * The persistent reservations of one logical unit as data (SPC-5 5.14): registrations, at most one reservation, PRgeneration, and
+ * whether all of it survives power loss.
+ *
+ * Every look-up an access check or a PERSISTENT RESERVE OUT needs is of constant cost, whatever the number of registrants: by nexus
+ * and by key. Two rules are kept here since no command may break them: a reservation ends when its holder's registration disappears
+ * (with All Registrants: when the last one does), and no registration has the key zero.
+ */
+
+import { assert } from "../base/assert.js";
+import { nexusKey } from "../scsi/nexus.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { isAllRegistrants } from "../scsi/persistent-reserve.js";
+import type { ReservationType } from "../scsi/persistent-reserve.js";
+import { ChurnMap } from "./churn-map.js";
+
+/** One I_T nexus and its key. Never changed: a new key makes a new value in the same place. */
+export interface Registration {
+  readonly nexus: Nexus;
+  /** {@link nexusKey} of `nexus`. */
+  readonly nexusKey: string;
+  /** The reservation key, 1 to 2^64 - 1. */
+  readonly key: bigint;
+  /** Made with ALL_TG_PT = 1. */
+  readonly allTargetPorts: boolean;
+  /** Place in the order of registration: lower came first. Means nothing outside one state. */
+  readonly place: number;
+}
+
+/** The reservation. Its scope is always the logical unit. */
+export interface Reservation {
+  readonly type: ReservationType;
+  /** The one holder; null for the All Registrants types, where every registration holds it. */
+  readonly holder: Registration | null;
+}
+
+const GENERATION_COUNT = 2 ** 32;
+
+/** The persistent reservations of one logical unit. Read by everyone, changed by the service actions of PERSISTENT RESERVE OUT only. */
+export class ReservationState {
+  /** By place, and so in order. */
+  #registrations = new Map<number, Registration>();
+  #byNexus = new ChurnMap<string, Registration>();
+  #byKey = new ChurnMap<bigint, Set<Registration>>();
+  #reservation: Reservation | null = null;
+  #generation = 0;
+  #aptpl = false;
+  #nextPlace = 0;
+
+  /** PRgeneration: 32 bits, unsigned, wraps. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** True while everything survives power loss: the APTPL bit of the last command that set it. */
+  get aptpl(): boolean {
+    return this.#aptpl;
+  }
+
+  /** The reservation, or null. */
+  get reservation(): Reservation | null {
+    return this.#reservation;
+  }
+
+  /** Number of registered I_T nexuses. */
+  get registrantCount(): number {
+    return this.#registrations.size;
+  }
+
+  /** The registration of the nexus with that {@link nexusKey}. */
+  find(nexus: string): Registration | undefined {
+    return this.#byNexus.get(nexus);
+  }
+
+  /** All registrations, in order of registration; a new key keeps the place. */
+  registrations(): Iterable<Registration> {
+    return this.#registrations.values();
+  }
+
+  /** The registrations with the reservation key `key`; undefined when there is none. */
+  withKey(key: bigint): ReadonlySet<Registration> | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** True when `registration` is a reservation holder. */
+  isHolder(registration: Registration): boolean {
+    const reservation = this.#reservation;
+    return reservation !== null && (reservation.holder === null || reservation.holder === registration);
+  }
+
+  /** A state of its own that equals this one; grows with the number of registrants. */
+  copy(): ReservationState {
+    const copy = new ReservationState();
+    for (const registration of this.#registrations.values()) copy.#put(registration);
+    copy.#reservation = this.#reservation;
+    copy.#generation = this.#generation;
+    copy.#aptpl = this.#aptpl;
+    copy.#nextPlace = this.#nextPlace;
+    return copy;
+  }
+
+  /** What a power cycle leaves, as a state of its own: everything but PRgeneration with APTPL, nothing without. */
+  afterPowerLoss(): ReservationState {
+    if (!this.#aptpl) return new ReservationState();
+    const kept = this.copy();
+    kept.#generation = 0;
+    return kept;
+  }
+
+  /** Registers `nexus` with `key`, or gives the registered nexus that key; the reservation stays with whom it was. */
+  register(nexus: Nexus, key: bigint, allTargetPorts: boolean): Registration {
+    assert(key !== 0n, "a registration has a key");
+    const id = nexusKey(nexus);
+    const former = this.#byNexus.get(id);
+    if (former !== undefined) this.#dropFromKey(former);
+    const place = former === undefined ? this.#nextPlace++ : former.place;
+    const registration: Registration = { nexus, nexusKey: id, key, allTargetPorts, place };
+    this.#put(registration);
+    if (former !== undefined && this.#reservation?.holder === former) {
+      this.#reservation = { type: this.#reservation.type, holder: registration };
+    }
+    return registration;
+  }
+
+  /** Removes `registration`, and with the last or only holder the reservation. */
+  unregister(registration: Registration): void {
+    assert(this.#byNexus.get(registration.nexusKey) === registration, "only what is registered can be removed");
+    this.#registrations.delete(registration.place);
+    this.#byNexus.delete(registration.nexusKey);
+    this.#dropFromKey(registration);
+    if (this.#reservation?.holder === registration || this.registrantCount === 0) this.#reservation = null;
+  }
+
+  /** Removes all registrations and the reservation; returns what was registered. */
+  clear(): readonly Registration[] {
+    const former = [...this.#registrations.values()];
+    this.#registrations = new Map();
+    this.#byNexus = new ChurnMap();
+    this.#byKey = new ChurnMap();
+    this.#reservation = null;
+    return former;
+  }
+
+  /** Replaces the reservation, if any, by one of `type` that `holder` establishes. */
+  reserve(type: ReservationType, holder: Registration): void {
+    assert(this.#byNexus.get(holder.nexusKey) === holder, "a reservation holder is registered");
+    this.#reservation = { type, holder: isAllRegistrants(type) ? null : holder };
+  }
+
+  /** Ends the reservation; registrations stay. */
+  release(): void {
+    assert(this.#reservation !== null, "there is a reservation to release");
+    this.#reservation = null;
+  }
+
+  /** Counts one service action that counts. */
+  advanceGeneration(): void {
+    this.#generation = (this.#generation + 1) % GENERATION_COUNT;
+  }
+
+  /** Sets PRgeneration, when a saved state is read. */
+  restoreGeneration(generation: number): void {
+    assert(Number.isInteger(generation) && generation >= 0 && generation < GENERATION_COUNT, "PRgeneration has 32 bits");
+    this.#generation = generation;
+  }
+
+  /** Sets whether the state survives power loss. */
+  setAptpl(aptpl: boolean): void {
+    this.#aptpl = aptpl;
+  }
+
+  #put(registration: Registration): void {
+    this.#registrations.set(registration.place, registration);
+    this.#byNexus.set(registration.nexusKey, registration);
+    const sameKey = this.#byKey.get(registration.key);
+    if (sameKey === undefined) this.#byKey.set(registration.key, new Set([registration]));
+    else sameKey.add(registration);
+  }
+
+  #dropFromKey(registration: Registration): void {
+    const sameKey = this.#byKey.get(registration.key);
+    assert(sameKey?.delete(registration) === true, "every registration is found by its key");
+    if (sameKey.size === 0) this.#byKey.delete(registration.key);
+  }
+}

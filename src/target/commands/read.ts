@@ -1,0 +1,28 @@
+/** READ (SBC-4 5.15 to 5.18). */
+
+import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
+import type { DeviceCommand, UnitContext } from "../device-command.js";
+import { after, bufferLength } from "../reply.js";
+import type { Task } from "../task.js";
+import { blockRange, checkTransfer } from "./block-range.js";
+
+/** Reads into the caller's memory if there is some. A buffer that is too small for all blocks gets the first bytes. */
+function read(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
+  const { lba, blocks } = blockRange(task);
+  const { blockSizeBytes } = unit.definition;
+  const wanted = blocks * blockSizeBytes;
+  const buffer = bufferLength(task, wanted);
+  const length = Math.min(wanted, buffer);
+  const dataIn = task.command.into?.subarray(0, length) ?? new Uint8Array(length);
+  const result = { status: ScsiStatus.GOOD, dataIn, residual: buffer - length, sense: NO_BYTES };
+  return after(unit.medium.read(lba * blockSizeBytes, dataIn, task), result);
+}
+
+/** READ(6), READ(10), READ(12) and READ(16). */
+export const readCommands: readonly DeviceCommand[] = [
+  { opcode: 0x08, usage: "08 1f ff ff ff 04", check: checkTransfer, run: read },
+  { opcode: 0x28, usage: "28 f8 ff ff ff ff 00 ff ff 04", check: checkTransfer, run: read },
+  { opcode: 0x88, usage: "88 f8 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", check: checkTransfer, run: read },
+  { opcode: 0xa8, usage: "a8 f8 ff ff ff ff ff ff ff ff 00 04", check: checkTransfer, run: read },
+];

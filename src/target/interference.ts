@@ -1,0 +1,147 @@
+/**
+ * A test's hand on the commands of a unit: holds keep them in flight until they are released, disturbances make them slow or answer in
+ * the unit's place.
+ */
+
+import type { Clock } from "../base/clock.js";
+import type { ScsiResult } from "../scsi/command.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { taskAborted } from "./task.js";
+import type { Task } from "./task.js";
+
+/** What a filter sees of a command. */
+export interface CommandInFlight {
+  readonly nexus: Nexus;
+  readonly cdb: Uint8Array;
+}
+
+/** Picks commands. */
+export type CommandFilter = (command: CommandInFlight) => boolean;
+
+/** The commands held by one call of {@link LogicalUnit.hold}. */
+export interface Hold {
+  /** Commands held at this moment. */
+  readonly count: number;
+  /** Settles when `count` commands are held at the same time. */
+  reached(count: number): Promise<void>;
+  /** Lets all of them go on, and holds no more. Idempotent. */
+  release(): void;
+}
+
+/** What happens to the commands picked by one call of {@link LogicalUnit.disturb}. */
+export interface Disturbance {
+  /** Milliseconds before the command is executed. */
+  readonly latencyMs?: number;
+  /** The answer, of a command that is not executed then. */
+  readonly result?: ScsiResult;
+}
+
+interface ActiveDisturbance extends Disturbance {
+  readonly filter: CommandFilter;
+}
+
+/** The holds and disturbances of one unit. Of several that pick a command the first has it. */
+export class Interference {
+  #holds: readonly ActiveHold[] = [];
+  #disturbances: readonly ActiveDisturbance[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  /** From now on holds what `filter` picks. */
+  hold(filter: CommandFilter): Hold {
+    const hold = new ActiveHold(filter, () => {
+      this.#holds = this.#holds.filter((other) => other !== hold);
+    });
+    this.#holds = [...this.#holds, hold];
+    return hold;
+  }
+
+  /** From now on disturbs what `filter` picks; gives the end of it. */
+  disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
+    const active = { ...disturbance, filter };
+    this.#disturbances = [...this.#disturbances, active];
+    return () => {
+      this.#disturbances = this.#disturbances.filter((other) => other !== active);
+    };
+  }
+
+  /** Executes `task` by `run`: at once, or when a hold and a disturbance let it, if it was not aborted by then. */
+  pass(task: Task, run: () => ScsiResult | Promise<ScsiResult>): ScsiResult | Promise<ScsiResult> {
+    if (this.#holds.length === 0 && this.#disturbances.length === 0) return run();
+    const hold = this.#holds.find((each) => each.filter(task));
+    const disturbance = this.#disturbances.find((each) => each.filter(task));
+    return hold === undefined && disturbance === undefined ? run() : this.#detain(task, run, hold, disturbance);
+  }
+
+  async #detain(
+    task: Task,
+    run: () => ScsiResult | Promise<ScsiResult>,
+    hold: ActiveHold | undefined,
+    disturbance: Disturbance | undefined,
+  ): Promise<ScsiResult> {
+    if (hold !== undefined) await hold.keep(task);
+    const latencyMs = disturbance?.latencyMs ?? 0;
+    if (latencyMs > 0 && !task.aborted) await this.#delay(task, latencyMs);
+    if (task.aborted) return taskAborted();
+    return disturbance?.result ?? run();
+  }
+
+  /** Settles after that time, or when `task` is aborted. */
+  #delay(task: Task, latencyMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.after(latencyMs, resolve);
+      task.onAbort(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+interface Expectation {
+  readonly count: number;
+  readonly met: () => void;
+}
+
+class ActiveHold implements Hold {
+  readonly #held = new Map<Task, () => void>();
+  #expectations: readonly Expectation[] = [];
+
+  constructor(
+    readonly filter: CommandFilter,
+    private readonly onRelease: () => void,
+  ) {}
+
+  get count(): number {
+    for (const task of [...this.#held.keys()]) if (task.aborted) this.#held.delete(task);
+    return this.#held.size;
+  }
+
+  keep(task: Task): Promise<void> {
+    const released = new Promise<void>((resolve) => this.#held.set(task, resolve));
+    this.#meetExpectations();
+    return released;
+  }
+
+  reached(count: number): Promise<void> {
+    const reached = new Promise<void>((met) => {
+      this.#expectations = [...this.#expectations, { count, met }];
+    });
+    this.#meetExpectations();
+    return reached;
+  }
+
+  release(): void {
+    this.onRelease();
+    for (const resolve of this.#held.values()) resolve();
+    this.#held.clear();
+  }
+
+  #meetExpectations(): void {
+    // counting is as long as the list, and a hold may grow long
+    if (this.#expectations.length === 0) return;
+    const { count } = this;
+    for (const expectation of this.#expectations) if (count >= expectation.count) expectation.met();
+    this.#expectations = this.#expectations.filter((expectation) => count < expectation.count);
+  }
+}

@@ -1,0 +1,243 @@
+/** A simulated logical unit: what an I_T nexus can do with it, and what a test can do to it. */
+
+import type { Clock } from "../base/clock.js";
+import { QomError } from "../base/errors.js";
+import { snapshot } from "../reservation/snapshot.js";
+import type { ReservationSnapshot } from "../reservation/snapshot.js";
+import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
+import { bareStatus, ScsiStatus } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { Sense, senseResult } from "../scsi/sense.js";
+import type { SenseCode } from "../scsi/sense.js";
+import type { TargetBehaviour } from "./behaviour.js";
+import { commandProblem } from "./command-problem.js";
+import type { CommandTable } from "./command-table.js";
+import type { SupportedCommand, UnitContext } from "./device-command.js";
+import { Interference } from "./interference.js";
+import type { CommandFilter, Disturbance, Hold } from "./interference.js";
+import { TASK_SET_SIZE_MAX } from "./limits.js";
+import type { Medium } from "./medium.js";
+import { NexusTable } from "./nexus-table.js";
+import type { NexusState } from "./nexus-table.js";
+import { admit } from "./pipeline.js";
+import { invalidCdbField } from "./reply.js";
+import { ReservationDesk } from "./reservation-desk.js";
+import type { ReservationStore } from "./reservation-store.js";
+import { SerialQueue } from "./serial-queue.js";
+import { Task, taskAborted, TaskSet } from "./task.js";
+import { UnitModes } from "./unit-modes.js";
+import type { UnitDefinition } from "./unit-spec.js";
+
+/** What a unit is made of. */
+export interface LogicalUnitParts {
+  readonly definition: UnitDefinition;
+  readonly medium: Medium;
+  readonly commands: CommandTable;
+  readonly behaviour: TargetBehaviour;
+  readonly store: ReservationStore;
+  /** Name of the unit in the store. */
+  readonly storeName: string;
+  readonly clock: Clock;
+}
+
+/** Which task management function: of the unit, of one nexus, of the whole target. */
+export type ResetKind = "logical-unit" | "i-t-nexus" | "target";
+
+const RESET_ATTENTION: Readonly<Record<ResetKind, SenseCode>> = Object.freeze({
+  "logical-unit": Sense.BUS_DEVICE_RESET,
+  "i-t-nexus": Sense.I_T_NEXUS_LOSS,
+  target: Sense.SCSI_BUS_RESET,
+});
+
+/** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
+export class LogicalUnit {
+  readonly wwn: string;
+  /** Capacity in bytes; 0 for a unit without medium. */
+  readonly sizeBytes: number;
+  readonly blockSizeBytes: number;
+  /** Descriptor of the medium's file; null when there is no file. */
+  readonly fd: number | null;
+  readonly definition: UnitDefinition;
+  readonly #commands: CommandTable;
+  readonly #context: UnitContext;
+  readonly #tasks: TaskSet;
+  readonly #interference: Interference;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: LogicalUnitParts) {
+    const { behaviour, clock, commands, definition, medium, store, storeName } = parts;
+    this.definition = definition;
+    this.wwn = definition.wwn;
+    this.sizeBytes = definition.sizeBytes;
+    this.blockSizeBytes = definition.blockSizeBytes;
+    this.fd = medium.fd;
+    this.#commands = commands;
+    this.#tasks = new TaskSet(clock);
+    this.#interference = new Interference(clock);
+    const nexuses = new NexusTable();
+    const modes = new UnitModes({ ...behaviour, writeCache: medium.fd !== null });
+    this.#context = {
+      definition,
+      behaviour,
+      medium,
+      blockCount: definition.sizeBytes / definition.blockSizeBytes,
+      modes,
+      nexuses,
+      reservations: new ReservationDesk({ unit: storeName, store, behaviour, nexuses, tasks: this.#tasks, modes }),
+      commands,
+      writes: new SerialQueue(),
+    };
+  }
+
+  /** Whether some nexus is there: logged in, or known by a command. */
+  get hasNexuses(): boolean {
+    const [first] = this.#context.nexuses.values();
+    return first !== undefined;
+  }
+
+  /** What is registered and reserved at this moment. */
+  get reservations(): ReservationSnapshot {
+    return snapshot(this.#context.reservations.state);
+  }
+
+  /**
+   * A nexus appears. One that is there already stays as it is: each login wants a logout of its own.
+   * @param options.powerOnUnitAttention a nexus that was not there is told of a power on (29/00)
+   */
+  login(nexus: Nexus, options: { readonly powerOnUnitAttention?: boolean } = {}): void {
+    this.#checkOpen();
+    const state = this.#context.nexuses.enter(nexus);
+    state.logins += 1;
+    if (state.logins === 1 && options.powerOnUnitAttention === true) state.attentions.raise(Sense.POWER_ON_OR_RESET);
+  }
+
+  /**
+   * With the last logout the nexus is lost: its commands are aborted, what it has not been told is forgotten, its reservation by RESERVE
+   * ends. Its registration stays. Returns at once; steps of aborted commands that are under way end later.
+   */
+  logout(nexus: Nexus): void {
+    const { nexuses, reservations } = this.#context;
+    const state = nexuses.find(nexus);
+    if (state === undefined) return;
+    state.logins -= 1;
+    if (state.logins > 0) return;
+    nexuses.leave(state);
+    reservations.dropOldReservation(state.key);
+    void this.#tasks.abort((task) => task.nexusState === state);
+  }
+
+  /**
+   * Executes a command from `nexus`; one that never logged in appears by it. Work is done before the call returns, unless it has to
+   * wait for a file, a store, a hold, or another command. Data-out and the caller's memory are in use until the end.
+   *
+   * A command that is aborted by its signal, a reset, PREEMPT AND ABORT, a logout or {@link close} ends with TASK ABORTED, as soon as no
+   * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
+   * `timeoutMs` a command ends in the same way, with the host status of a timeout.
+   *
+   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other.
+   */
+  // async although nothing is awaited: what is thrown inside becomes a rejection
+  async execute(nexus: Nexus, command: ScsiCommand): Promise<ScsiResult> {
+    this.#checkOpen();
+    const problem = commandProblem(command);
+    if (problem !== null) throw problem;
+    if (command.signal?.aborted === true) return taskAborted();
+    if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
+    const task = new Task(this.#context.nexuses.enter(nexus), command);
+    const outcome = this.#serve(task);
+    return outcome instanceof Promise ? this.#tasks.track(task, outcome) : outcome;
+  }
+
+  /**
+   * Carries out a task management function for `nexus`: commands are aborted, and those concerned have a unit attention. Settles when no
+   * aborted command can touch the medium any more. Persistent reservations stay.
+   */
+  async reset(kind: ResetKind, nexus: Nexus): Promise<void> {
+    this.#checkOpen();
+    const { modes, nexuses, reservations } = this.#context;
+    const own = nexuses.enter(nexus);
+    const concerns = (state: NexusState): boolean => kind !== "i-t-nexus" || state === own;
+    if (kind === "i-t-nexus") {
+      reservations.dropOldReservation(own.key);
+    } else {
+      reservations.dropOldReservation();
+      modes.reset();
+    }
+    for (const state of nexuses.values()) if (concerns(state)) state.attentions.raise(RESET_ATTENTION[kind]);
+    await this.#tasks.abort((task) => concerns(task.nexusState));
+  }
+
+  /** Switches the unit off and on: commands are aborted, reservations stay only as APTPL says, every nexus has a unit attention (29/00). */
+  async powerCycle(): Promise<void> {
+    this.#checkOpen();
+    const { modes, nexuses, reservations } = this.#context;
+    await this.#tasks.abort(() => true);
+    await reservations.queue.run(() => {
+      reservations.powerCycle();
+    });
+    modes.reset();
+    for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
+  }
+
+  /**
+   * Keeps commands that match in flight, from now on, until the hold is released: a medium command after it was admitted, that is, past
+   * unit attentions and conflicts; a reservation command before. An abort ends a held command at once.
+   */
+  hold(filter: CommandFilter = () => true): Hold {
+    return this.#interference.hold(filter);
+  }
+
+  /**
+   * Makes commands that match slow, or answers them without executing them, until the function that it gives is called. They are caught at
+   * the same point as by {@link hold}; an abort ends a slow one at once.
+   */
+  disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
+    return this.#interference.disturb(filter, disturbance);
+  }
+
+  /** Aborts what is in flight and releases the medium. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#tasks.abort(() => true);
+      await this.#context.medium.close();
+    })();
+    return this.#closing;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === null) return;
+    throw new QomError("closed", `logical unit ${this.wwn} is closed`, { context: { object: this.wwn } });
+  }
+
+  #serve(task: Task): ScsiResult | Promise<ScsiResult> {
+    const { cdb } = task;
+    if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return invalidCdbField();
+    const command = this.#commands.ofCdb(cdb);
+    if (command === null) {
+      return this.#commands.hasServiceActions(cdb[0] ?? 0) ? invalidCdbField(1, 4) : senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
+    }
+    if (cdb.length < command.cdbLength) return invalidCdbField();
+    return command.reservation === true ? this.#serveReservation(task, command) : this.#serveOther(task, command);
+  }
+
+  #serveOther(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
+    return admit(this.#context, task, command) ?? this.#interference.pass(task, () => this.#run(task, command));
+  }
+
+  /** Interference comes first: a command that is held in its turn would keep the PREEMPT AND ABORT from running that is to end it. */
+  #serveReservation(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
+    const { queue } = this.#context.reservations;
+    const inTurn = (): ScsiResult | Promise<ScsiResult> => {
+      if (task.aborted) return taskAborted();
+      return admit(this.#context, task, command) ?? this.#run(task, command);
+    };
+    return this.#interference.pass(task, () => queue.run(inTurn));
+  }
+
+  #run(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
+    const outcome = command.run(this.#context, task);
+    task.busy = outcome instanceof Promise;
+    return outcome;
+  }
+}

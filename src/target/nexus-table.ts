@@ -1,0 +1,83 @@
+/** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
+
+import type { TargetPorts } from "../reservation/settings.js";
+import { UnitAttentionQueue } from "../reservation/unit-attentions.js";
+import type { UnitAttentionQueues } from "../reservation/unit-attentions.js";
+import { nexusKey } from "../scsi/nexus.js";
+import type { Nexus } from "../scsi/nexus.js";
+import type { TransportId } from "../scsi/transport-id.js";
+
+/** A nexus that is there. */
+export class NexusState {
+  readonly attentions = new UnitAttentionQueue();
+  /** Logins minus logouts: 0 for a nexus that was seen in a command only. */
+  logins = 0;
+
+  constructor(
+    readonly nexus: Nexus,
+    /** {@link nexusKey} of `nexus`. */
+    readonly key: string,
+  ) {}
+}
+
+/** The nexuses that are there, by nexusKey, and the target ports that were used. */
+export class NexusTable implements UnitAttentionQueues, TargetPorts {
+  readonly #states = new Map<string, NexusState>();
+  /** By key of the initiator port: the target ports it has ever come through. A port stays one after a logout. */
+  readonly #reach = new Map<string, readonly number[]>();
+  readonly #targetPorts = new Set<number>();
+
+  /** The state of `nexus`; one that was not there appears. */
+  enter(nexus: Nexus): NexusState {
+    const key = nexusKey(nexus);
+    const known = this.#states.get(key);
+    if (known !== undefined) return known;
+    const state = new NexusState(nexus, key);
+    this.#states.set(key, state);
+    this.#noteReach(nexus);
+    return state;
+  }
+
+  /** The nexus is gone, and with it what it has not been told. */
+  leave(state: NexusState): void {
+    this.#states.delete(state.key);
+  }
+
+  /** The state of `nexus`, or undefined when it is not there. */
+  find(nexus: Nexus): NexusState | undefined {
+    return this.#states.get(nexusKey(nexus));
+  }
+
+  /** All that are there. */
+  values(): Iterable<NexusState> {
+    return this.#states.values();
+  }
+
+  get(key: string): UnitAttentionQueue | undefined {
+    return this.#states.get(key)?.attentions;
+  }
+
+  keys(): Iterable<string> {
+    return this.#states.keys();
+  }
+
+  has(targetPort: number): boolean {
+    return this.#targetPorts.has(targetPort);
+  }
+
+  /** Those that the initiator port has come through: nodes of a simulated unit are paths, and there is none that no node made. */
+  reachedBy(initiator: TransportId): readonly number[] {
+    return this.#reach.get(initiator.key) ?? [];
+  }
+
+  /** Every target port, lowest first. */
+  targetPortIdentifiers(): readonly number[] {
+    return [...this.#targetPorts].toSorted((a, b) => a - b);
+  }
+
+  #noteReach({ initiator, targetPort }: Nexus): void {
+    this.#targetPorts.add(targetPort);
+    const ports = this.#reach.get(initiator.key) ?? [];
+    if (!ports.includes(targetPort)) this.#reach.set(initiator.key, [...ports, targetPort]);
+  }
+}

@@ -1,0 +1,55 @@
+/** `-object scsi-fabric,id=san0,state=DIR`: a simulated storage network beside the machine's own. */
+
+import { assert } from "../base/assert.js";
+import { Clock } from "../base/clock.js";
+import { QomError } from "../base/errors.js";
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { inject } from "../qom/inject.js";
+import { USER_CREATABLE } from "../qom/interfaces.js";
+import { QomObject } from "../qom/object.js";
+import { qom } from "../qom/property-type.js";
+import type { LinkTarget } from "../qom/property-type.js";
+import { Fabric } from "./fabric.js";
+
+/** How a link to a storage network is looked up: one id below /objects, like that to a PR manager. */
+export const FABRIC_LINK: LinkTarget = Object.freeze({ typeName: "scsi-fabric", noun: "SCSI fabric", lookup: "objects" });
+
+/** See the module text. The network ends with the object. */
+@qomType({ name: "scsi-fabric", description: "a simulated storage network", interfaces: [USER_CREATABLE] })
+export class ScsiFabric extends QomObject {
+  @qomProperty(qom.string(), {
+    description: "folder that keeps reservations made with APTPL, used by one process at a time; without it they end with the object",
+  })
+  accessor state: string | undefined;
+
+  readonly #clock: Clock;
+  #fabric: Fabric | undefined;
+
+  constructor(@inject(Clock) clock: Clock) {
+    super();
+    this.#clock = clock;
+  }
+
+  /** The network. */
+  get fabric(): Fabric {
+    assert(this.#fabric !== undefined, "a completed scsi-fabric has a fabric");
+    return this.#fabric;
+  }
+
+  override async complete(): Promise<void> {
+    const clock = this.#clock;
+    if (this.state === undefined) {
+      this.#fabric = new Fabric({ clock });
+      return;
+    }
+    try {
+      this.#fabric = await Fabric.open({ stateDir: this.state, clock });
+    } catch (error) {
+      throw error instanceof QomError ? error.within({ option: "state", value: this.state }) : error;
+    }
+  }
+
+  override async finalize(): Promise<void> {
+    await this.fabric.close();
+  }
+}

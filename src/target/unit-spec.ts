@@ -1,0 +1,144 @@
+/** What `Fabric.attach` is told about a logical unit, checked, and compared with what the unit is. */
+
+import { realpath } from "node:fs/promises";
+import { resolve } from "node:path";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { BLOCK_SIZES_BYTES, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "./limits.js";
+
+/** A logical unit as its user describes it. Whoever comes first decides; what later ones say must agree. */
+export interface UnitSpec {
+  /** Name of the unit: `naa.` with 16 or 32 hexadecimal digits, or `eui.` with 16. Compares in lower case. */
+  readonly wwn: string;
+  /** Capacity in bytes, a multiple of the block size. Default 64 MiB, or the length of an existing file. */
+  readonly sizeBytes?: number;
+  /** File of the medium; without one it is in memory. */
+  readonly filename?: string;
+  /** Logical block length in bytes: 512 (the default), 1024, 2048 or 4096. */
+  readonly blockSizeBytes?: number;
+  /** Unit serial number of VPD page 80h, printable ASCII. Default: the digits of the wwn. */
+  readonly serial?: string;
+  /** The medium refuses writes. Default false. */
+  readonly writeProtected?: boolean;
+  /** Blocks can be unmapped; without it the unit is fully provisioned and has no UNMAP. Default true. */
+  readonly thinProvisioned?: boolean;
+}
+
+/** Capacity when nobody says: what the `sim-lun` driver promises. */
+export const DEFAULT_SIZE_BYTES = 64 * 1024 * 1024;
+
+const DEFAULT_BLOCK_SIZE_BYTES = 512;
+const WWN_PATTERN = /^(?:naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})|eui\.[0-9a-f]{16})$/;
+const SERIAL_PATTERN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** A {@link UnitSpec} with nothing left open: what a unit was made of. */
+export interface UnitDefinition {
+  readonly wwn: string;
+  readonly sizeBytes: number;
+  /** Absolute, symbolic links resolved; null for a medium in memory. */
+  readonly filename: string | null;
+  readonly blockSizeBytes: number;
+  readonly serial: string;
+  readonly writeProtected: boolean;
+  readonly thinProvisioned: boolean;
+}
+
+function invalid(spec: UnitSpec, option: string, value: string, message: string, hint?: string): QomError {
+  return new QomError("invalid-value", message, {
+    context: { option, value: printable(value), object: spec.wwn },
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/**
+ * `wwn` in lower case.
+ * @throws QomError `invalid-value` when it is no name of a logical unit.
+ */
+export function normalizeWwn(wwn: string): string {
+  const name = wwn.toLowerCase();
+  if (WWN_PATTERN.test(name)) return name;
+  throw new QomError("invalid-value", `"${printable(wwn)}" is not the name of a logical unit`, {
+    context: { option: "wwn", value: printable(wwn) },
+    hint: 'it is "naa." with 16 or 32 hexadecimal digits, or "eui." with 16',
+  });
+}
+
+/**
+ * Checks every member by itself.
+ * @throws QomError `invalid-value` that names the unit, the member and its value.
+ */
+export function checkSpec(spec: UnitSpec): void {
+  const { sizeBytes, serial } = spec;
+  const blockSizeBytes = spec.blockSizeBytes ?? DEFAULT_BLOCK_SIZE_BYTES;
+  if (!BLOCK_SIZES_BYTES.includes(blockSizeBytes)) {
+    const hint = `it is one of ${BLOCK_SIZES_BYTES.join(", ")}`;
+    throw invalid(spec, "block-size", String(blockSizeBytes), `block size ${blockSizeBytes} of ${spec.wwn} is not supported`, hint);
+  }
+  if (sizeBytes !== undefined) checkSize(spec, sizeBytes, blockSizeBytes);
+  if (serial !== undefined && (serial.length > SERIAL_LENGTH_MAX || !SERIAL_PATTERN.test(serial))) {
+    const hint = `it has 1 to ${SERIAL_LENGTH_MAX} printable ASCII characters, the first and the last not blank`;
+    throw invalid(spec, "serial", serial, `serial number "${printable(serial)}" of ${spec.wwn} is not one`, hint);
+  }
+  if (spec.filename === "") throw invalid(spec, "filename", "", `the file name of ${spec.wwn} is empty`);
+}
+
+/**
+ * Checks a capacity against the block size.
+ * @throws QomError `invalid-value`
+ */
+export function checkSize(spec: UnitSpec, sizeBytes: number, blockSizeBytes: number): void {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes > UNIT_SIZE_BYTES_MAX) {
+    const hint = `it is 1 block to ${UNIT_SIZE_BYTES_MAX} bytes`;
+    throw invalid(spec, "size", String(sizeBytes), `size ${sizeBytes} of ${spec.wwn} is not the size of a disk`, hint);
+  }
+  if (sizeBytes % blockSizeBytes !== 0) {
+    throw invalid(
+      spec,
+      "size",
+      String(sizeBytes),
+      `size ${sizeBytes} of ${spec.wwn} is not a multiple of its block size ${blockSizeBytes}`,
+    );
+  }
+}
+
+/** Absolute name of a file without symbolic links, so that two names of one file are the same text; a missing file keeps the name given. */
+export async function canonicalFilename(filename: string): Promise<string> {
+  return realpath(filename).catch(() => resolve(filename));
+}
+
+/** `spec` completed for a unit of `sizeBytes`; `spec` is checked, and `filename` canonical. */
+export function define(spec: UnitSpec, sizeBytes: number, filename: string | null): UnitDefinition {
+  const wwn = normalizeWwn(spec.wwn);
+  return {
+    wwn,
+    sizeBytes,
+    filename,
+    blockSizeBytes: spec.blockSizeBytes ?? DEFAULT_BLOCK_SIZE_BYTES,
+    serial: spec.serial ?? wwn.slice(wwn.indexOf(".") + 1),
+    writeProtected: spec.writeProtected ?? false,
+    thinProvisioned: spec.thinProvisioned ?? true,
+  };
+}
+
+/**
+ * States that `spec`, with `filename` canonical, agrees with the unit that is there. What it leaves out agrees.
+ * @throws QomError `conflict` that names both values.
+ */
+export function checkAgreement(unit: UnitDefinition, spec: UnitSpec, filename: string | null): void {
+  const claims: readonly (readonly [option: string, given: string | number | boolean | undefined, actual: string | number | boolean])[] = [
+    ["size", spec.sizeBytes, unit.sizeBytes],
+    ["filename", filename ?? undefined, unit.filename ?? "(in memory)"],
+    ["block-size", spec.blockSizeBytes, unit.blockSizeBytes],
+    ["serial", spec.serial, unit.serial],
+    ["write-protected", spec.writeProtected, unit.writeProtected],
+    ["thin-provisioned", spec.thinProvisioned, unit.thinProvisioned],
+  ];
+  for (const [option, given, actual] of claims) {
+    if (given === undefined || given === actual) continue;
+    const value = printable(String(given));
+    throw new QomError("conflict", `${option} ${value} contradicts ${printable(String(actual))} that ${unit.wwn} already has`, {
+      context: { option, value, object: unit.wwn },
+      hint: "the first to attach a unit decides; later ones may leave it out",
+    });
+  }
+}

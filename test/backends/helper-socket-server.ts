@@ -1,0 +1,115 @@
+/** A PR helper in this process that does what a test tells it, right or wrong. Descriptors sent to it are lost. */
+
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { Server, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HelperExchangeError } from "#src/backends/helper-socket/connection.js";
+import type { HelperRequest } from "#src/backends/helper-socket/connection.js";
+import {
+  CDB_SIZE,
+  FEATURE_WORD_SIZE,
+  parameterListLength,
+  RESPONSE_HEADER_SIZE,
+  writeResponseHeader,
+} from "#src/backends/helper-socket/protocol.js";
+
+/** What the helper does when a connection has sent a whole request; nobody waits for it. */
+export type RequestHandler = (client: Socket, cdb: Uint8Array, parameterList: Uint8Array) => unknown;
+
+/** Data of 24 bytes, none of them zero. */
+export const DATA = Uint8Array.from({ length: 24 }, (_, i) => i + 1);
+
+/** READ KEYS with an allocation length of 24, and a tag in two bytes that the server can see. */
+export function readKeys(tag = 0): HelperRequest {
+  return { cdb: Uint8Array.of(0x5e, 0, tag >> 8, tag, 0, 0, 0, 0, 24, 0), allocationLength: 24 };
+}
+
+/** RESERVE with {@link DATA} as parameter list. */
+export const RESERVE: HelperRequest = { cdb: Uint8Array.of(0x5f, 1, 1, 0, 0, 0, 0, 0, 24, 0), dataOut: DATA, allocationLength: 0 };
+
+/** What an exchange failed with. */
+export async function exchangeFailure(exchange: Promise<unknown>): Promise<HelperExchangeError> {
+  const error: unknown = await exchange.then(
+    () => new Error("the exchange should have failed"),
+    (reason: unknown) => reason,
+  );
+  if (error instanceof HelperExchangeError) return error;
+  throw error;
+}
+
+/** A response as a correct helper would send it. */
+export function responseBytes(status: number, dataIn: Uint8Array = new Uint8Array(0), sense: Uint8Array = new Uint8Array(0)): Buffer {
+  const bytes = Buffer.alloc(RESPONSE_HEADER_SIZE + dataIn.length);
+  writeResponseHeader(bytes, status, dataIn.length, sense);
+  bytes.set(dataIn, RESPONSE_HEADER_SIZE);
+  return bytes;
+}
+
+/** A response header with any status and size. */
+export function headerBytes(status: number, size: number): Buffer {
+  const bytes = Buffer.alloc(RESPONSE_HEADER_SIZE);
+  bytes.writeInt32BE(status, 0);
+  bytes.writeInt32BE(size, 4);
+  return bytes;
+}
+
+/** See the file text. */
+export class ScriptedHelper {
+  readonly path: string;
+  /** Connections that are open. */
+  readonly clients = new Set<Socket>();
+  readonly #folder = mkdtempSync(join(tmpdir(), "helper-"));
+  readonly #server: Server;
+
+  private constructor(onConnection: (client: Socket) => unknown) {
+    this.path = join(this.#folder, "socket");
+    this.#server = createServer((client) => {
+      this.clients.add(client);
+      client.on("error", () => {}).on("close", () => this.clients.delete(client));
+      void onConnection(client);
+    });
+  }
+
+  /** A helper that does `onConnection` with every connection, and nothing by itself. */
+  static async listen(onConnection: (client: Socket) => unknown): Promise<ScriptedHelper> {
+    const helper = new ScriptedHelper(onConnection);
+    await once(helper.#server.listen(helper.path), "listening");
+    return helper;
+  }
+
+  /** A helper that greets, expects the right answer, and hands every request to `onRequest`. */
+  static serve(onRequest: RequestHandler): Promise<ScriptedHelper> {
+    return ScriptedHelper.listen((client) => {
+      let received: Uint8Array = new Uint8Array(0);
+      let greeted = false;
+      const take = (length: number): Uint8Array => {
+        const taken = received.subarray(0, length);
+        received = received.subarray(length);
+        return taken;
+      };
+      const wanted = (): number => (greeted ? CDB_SIZE + parameterListLength(received) : FEATURE_WORD_SIZE);
+      client.write(new Uint8Array(FEATURE_WORD_SIZE));
+      client.on("data", (chunk: Buffer) => {
+        received = new Uint8Array(Buffer.concat([received, chunk]));
+        while (received.length >= wanted()) {
+          const message = take(wanted());
+          if (greeted) void onRequest(client, message.subarray(0, CDB_SIZE), message.subarray(CDB_SIZE));
+          else if (message.some((byte) => byte !== 0)) client.destroy();
+          greeted = true;
+        }
+      });
+    });
+  }
+
+  /** Ends all connections and the listener. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server.close(), "close");
+    for (const client of this.clients) client.destroy();
+    await closed;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,128 @@
+/** The program as a user runs it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { WWN } from "../support/machine.js";
+
+const PROGRAM = fileURLToPath(new URL("../../../bin/qom-pr.js", import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program; `onOutput` sees what it prints so far and may send it a signal. */
+async function run(
+  argv: readonly string[],
+  environment = {},
+  onOutput?: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [PROGRAM, ...argv], { env: { ...process.env, ...environment } });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    onOutput?.(stdout, (signal) => child.kill(signal));
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  await once(child, "close");
+  return { code: child.exitCode, stdout, stderr };
+}
+
+const DISK = ["-device", "virtio-scsi", "-blockdev", `node-name=hd,driver=sim-lun,wwn=${WWN}`, "-device", "scsi-block,drive=hd"];
+
+describe("qom-pr", () => {
+  it("shows the failover in the demo, without colour in a pipe", async () => {
+    const { code, stdout, stderr } = await run(["demo"]);
+    expect([code, stderr]).to.deep.equal([0, ""]);
+    expect(stdout).not.to.contain("\u001b");
+    const lines = stdout
+      .split("\n")
+      .slice(2, -1)
+      .map((line) => line.split(/ {2,}/));
+    const story = lines.map(([node = "", command = "", route = "", status = ""]) => `${node}: ${command} -> ${route}, ${status}`);
+    expect(story).to.deep.equal([
+      "a: REGISTER key 0xa1 -> manager, GOOD",
+      "a: RESERVE Write Exclusive - Registrants Only -> manager, GOOD",
+      "a: WRITE(10) LBA 0 -> device, GOOD",
+      "b: READ(10) LBA 0 -> device, GOOD",
+      "b: WRITE(10) LBA 0 -> device, RESERVATION CONFLICT",
+      "b: REGISTER key 0xb2 -> manager, GOOD",
+      "b: PREEMPT key 0xa1 -> manager, GOOD",
+      "b: WRITE(10) LBA 0 -> device, GOOD",
+      "a: WRITE(10) LBA 0 -> device, RESERVATION CONFLICT",
+      "a: TEST UNIT READY -> device, UNIT ATTENTION, REGISTRATIONS PREEMPTED (06/2A/05)",
+      "b: READ KEYS -> manager, GOOD",
+    ]);
+    for (const line of lines) expect(line, line.join()).to.have.lengthOf(5);
+  });
+
+  it("prints the demo as JSON", async () => {
+    const { code, stdout } = await run(["demo", "--json"]);
+    const rows = JSON.parse(stdout) as { route: string; statusCode: number }[]; // the shape is what is tested
+    expect([code, rows.length, rows[0]?.route, rows[4]?.statusCode]).to.deep.equal([0, 11, "manager", 0x18]);
+  });
+
+  it("checks a machine and exits", async () => {
+    for (const argv of [
+      ["--check", ...DISK],
+      [...DISK, "--check"],
+    ]) {
+      expect(await run(["run", ...argv])).to.deep.equal({ code: 0, stdout: "", stderr: "" });
+    }
+  });
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    it(`runs until ${signal}`, async () => {
+      let sent = false;
+      const ended = await run(["run", "-name", "m", ...DISK], {}, (stdout, kill) => {
+        if (!sent && stdout.includes("\n")) kill(signal);
+        sent = stdout.includes("\n");
+      });
+      expect(ended.code).to.equal(0);
+      expect(ended.stdout).to.match(/^machine 'm' is running with 1 SCSI device[^\n]*\n$/);
+    });
+  }
+
+  it("exits with 1 for wrong arguments and 2 for a subcommand that does not exist", async () => {
+    const wrong: [string[], number][] = [
+      [["run", "-objekt", "x"], 1],
+      [["run", "--check", "-device"], 1],
+      [["demo", "--nope"], 1],
+      [["--nope"], 1],
+      [["frobnicate"], 2],
+    ];
+    for (const [argv, expected] of wrong) {
+      const { code, stdout, stderr } = await run(argv);
+      expect([code, stdout], argv.join(" ")).to.deep.equal([expected, ""]);
+      expect(stderr, argv.join(" ")).to.match(/^qom-pr: [^\n]+\n$/);
+    }
+  });
+
+  it("prints version and help", async () => {
+    expect((await run(["--version"])).stdout).to.match(/^\d+\.\d+\.\d+\n$/);
+    expect((await run(["--help"])).stdout)
+      .to.contain("demo")
+      .and.to.contain("run");
+    expect((await run(["run", "--help"])).stdout).to.contain("-blockdev");
+  });
+
+  it("gives the help that an option asks for, and makes no machine", async () => {
+    for (const argv of [
+      ["-object", "help"],
+      ["-device", "scsi-block,help"],
+      ["-blockdev", "help"],
+    ]) {
+      const { code, stdout, stderr } = await run(["run", ...DISK, ...argv]);
+      expect([code, stderr], argv.join(" ")).to.deep.equal([0, ""]);
+      expect(stdout, argv.join(" ")).to.match(/^[^\n]+:[^\n]*\n( {2}[^\n]+\n)+$/);
+    }
+  });
+
+  it("warns of deprecated spellings on stderr", async () => {
+    const { code, stderr } = await run(["run", "--check", "-drive", `if=none,id=hd,readonly,file.driver=sim-lun,file.wwn=${WWN}`]);
+    expect(code).to.equal(0);
+    expect(stderr).to.match(/^qom-pr: warning: [^\n]*readonly[^\n]*\n$/);
+  });
+});

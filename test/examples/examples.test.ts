@@ -1,0 +1,25 @@
+/** Every example runs and prints what it promises. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect } from "chai";
+
+const run = promisify(execFile);
+
+/** Name of the example, and what its output must contain. */
+const EXAMPLES: readonly (readonly [name: string, output: RegExp])[] = [
+  ["seed-command-line", /^READ KEYS went to the manager: status 0\n$/],
+  ["embed-in-emulator", /^WRITE\(10\) status 0, READ\(10\) status 0, first byte 5ah\n$/],
+  ["custom-manager", /^naa\.5000000000000001: 5fh, status 0, took less than \d+ ms\n$/],
+];
+
+describe("examples", () => {
+  for (const [name, output] of EXAMPLES) {
+    it(`${name}.ts runs`, async () => {
+      const program = fileURLToPath(new URL(`../../examples/${name}.js`, import.meta.url));
+      const { stdout, stderr } = await run(process.execPath, [program]);
+      expect(stderr).to.equal("");
+      expect(stdout).to.match(output);
+    });
+  }
+});

@@ -1,0 +1,97 @@
+/** The command line: the same exit status as qemu-pr-helper, and one line that says what is wrong. */
+
+import { expect } from "chai";
+import { readFileSync, statSync } from "node:fs";
+import { findPrHelper } from "../support/pr-helper.js";
+import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
+import { cdb, converse } from "./support/scenarios.js";
+
+interface Case {
+  readonly args: readonly string[];
+  readonly code: 0 | 1;
+  /** In the line on standard error, or in the output. */
+  readonly text: RegExp;
+  /** Options that only our program has. */
+  readonly ownOption?: boolean;
+}
+
+const CASES: readonly Case[] = [
+  { args: ["-h"], code: 0, text: /--socket <path>/ },
+  { args: ["--help"], code: 0, text: /--pidfile <path>/ },
+  { args: ["-V"], code: 0, text: /^qom-pr-helper \d+\.\d+\.\d+$/m },
+  { args: ["--version"], code: 0, text: /^qom-pr-helper \d/ },
+  { args: ["-v", "-q", "-V", "word"], code: 0, text: /^qom-pr-helper \d/ },
+  { args: ["--nonsense"], code: 1, text: /unknown option '--nonsense'/ },
+  { args: ["-x"], code: 1, text: /unknown option '-x'/ },
+  { args: ["-k"], code: 1, text: /--socket <path>' argument missing/ },
+  { args: ["--pidfile"], code: 1, text: /--pidfile <path>' argument missing/ },
+  { args: ["-k", "socket"], code: 1, text: /absolute.*'socket'/ },
+  { args: ["--socket="], code: 1, text: /absolute.*''/ },
+  { args: ["--socket=./socket"], code: 1, text: /absolute.*'\.\/socket'/ },
+  { args: ["-k", `/tmp/${"x".repeat(104)}`], code: 1, text: /may have 107 bytes, this one has 109/ },
+  { args: ["-k", "/nonexistent/socket"], code: 1, text: /\/nonexistent\/socket.*ENOENT/ },
+  { args: ["-d"], code: 1, text: /unknown option '-d'/, ownOption: true },
+  { args: ["-u", "nobody"], code: 1, text: /unknown option '-u'/, ownOption: true },
+  { args: ["--workers", "0"], code: 1, text: /--workers.*'0'.*1 to 64/, ownOption: true },
+  { args: ["--workers", "65"], code: 1, text: /--workers.*'65'/, ownOption: true },
+  { args: ["--workers", "2x"], code: 1, text: /--workers.*'2x'/, ownOption: true },
+];
+
+describe("command line of qom-pr-helper", () => {
+  for (const { args, code, text } of CASES) {
+    it(`${args.join(" ")} exits with ${code}`, async () => {
+      const result = await run(OUR_PROGRAM, args);
+      expect(result, result.stderr).to.include({ code, signal: null });
+      expect(code === 0 ? result.stderr : result.stdout).to.equal("");
+      expect(code === 0 ? result.stdout : result.stderr).to.match(text);
+      if (code === 1) expect(result.stderr).to.match(/^qom-pr-helper: [^\n]+\n$/);
+    });
+  }
+
+  it("exits as qemu-pr-helper does", async function () {
+    const program = findPrHelper();
+    if (program === null) {
+      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("qemu-pr-helper is not installed: apt-get install qemu-system-common");
+      console.log("    skipped, there is no qemu-pr-helper: apt-get install qemu-system-common");
+      return this.skip();
+    }
+    for (const { args, code, ownOption } of CASES) {
+      if (ownOption !== true) expect((await run(program, args)).code, args.join(" ")).to.equal(code);
+    }
+    return undefined;
+  });
+
+  it("is a program: executable, and no code of its own", () => {
+    expect(statSync(OUR_PROGRAM).mode & 0o777).to.equal(0o755);
+    expect(readFileSync(OUR_PROGRAM, "utf8")).to.equal('#!/usr/bin/env node\nimport "../dist/helper/main.js";\n');
+  });
+
+  describe("verbosity", () => {
+    const workshop = new Workshop();
+    const BREACH = /client \d+ dropped: operation code 0x12/;
+    const CLIENT = /client \d+ connected/;
+    const REQUEST = /client \d+: 5e000000000000000800000000000000: status 0x2/;
+    const levels = [
+      { args: ["-q"], lines: [] },
+      { args: ["-v", "-q"], lines: [] },
+      { args: [], lines: [BREACH] },
+      { args: ["-v"], lines: [BREACH, CLIENT] },
+      { args: ["-vv"], lines: [BREACH, CLIENT, REQUEST] },
+      { args: ["-v", "--verbose", "-v", "-v"], lines: [BREACH, CLIENT, REQUEST] },
+    ];
+    for (const [i, { args, lines }] of levels.entries()) {
+      it(`${args.join(" ")} tells of ${lines.length} of 3 kinds of events`, async () => {
+        const name = `socket-${i}`;
+        const helper = await workshop.start(name, args);
+        const messages = [
+          { bytes: cdb(0x5e, 0, 8), with: ["null" as const] },
+          { bytes: cdb(0x12, 0, 8), with: ["null" as const] },
+        ];
+        await converse(workshop.path(name), { name, messages, answers: [], then: "eof" }, "/dev/null");
+        await helper.stop();
+        expect([BREACH, CLIENT, REQUEST].filter((line) => line.test(helper.stderr))).to.deep.equal(lines);
+        if (lines.length === 0) expect(helper.stderr).to.equal("");
+      });
+    }
+  });
+});

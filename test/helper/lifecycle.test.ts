@@ -1,0 +1,153 @@
+/** Many clients, slow disks, and the end: nobody waits for anybody else, and what was begun is answered. */
+
+import { expect } from "chai";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { isListening } from "../support/pr-helper.js";
+import { until, Workshop } from "./support/helper-process.js";
+import { RawClient } from "./support/raw-client.js";
+import { scriptedCdb, SgShim } from "./support/sg-shim.js";
+
+const PR_IN = 0x5e;
+const PR_OUT = 0x5f;
+
+describe("qom-pr-helper at work", () => {
+  const workshop = new Workshop();
+  const shim = new SgShim();
+  let device: number;
+  let holds = 0;
+  before(() => (device = openSync("/dev/null", "r+")));
+  after(() => closeSync(device));
+
+  /** Sends a request that stays in execution until its number is released. */
+  async function hold(client: RawClient, allocationLength = 8): Promise<number> {
+    const calls = shim.calls.length;
+    holds += 1;
+    client.send(scriptedCdb(PR_IN, allocationLength, { hold: holds }), [device]);
+    await shim.called(calls + 1);
+    return holds;
+  }
+
+  async function ask(client: RawClient): Promise<number> {
+    client.send(scriptedCdb(PR_IN, 8), [device]);
+    return (await client.readAnswer()).length;
+  }
+  const ANSWER_LENGTH = RESPONSE_HEADER_SIZE + 8;
+
+  it("answers others while disks hang, with as many threads as that takes", async () => {
+    const helper = await workshop.start("growing", ["--workers", "6"], shim.environment);
+    const path = workshop.path("growing");
+    const stuck = await Promise.all(Array.from({ length: 5 }, () => RawClient.greeted(path)));
+    const numbers: number[] = [];
+    for (const client of stuck) numbers.push(await hold(client));
+    const other = await RawClient.greeted(path);
+    expect(await ask(other)).to.equal(ANSWER_LENGTH);
+    for (const number of numbers) shim.release(number);
+    for (const client of stuck) expect((await client.readAnswer()).length).to.equal(ANSWER_LENGTH);
+    expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
+  });
+
+  it("has no more threads than it may: the next request waits", async () => {
+    const helper = await workshop.start("limited", ["--workers", "1"], shim.environment);
+    const path = workshop.path("limited");
+    const [stuck, other] = [await RawClient.greeted(path), await RawClient.greeted(path)];
+    const number = await hold(stuck);
+    const threads = helper.threads;
+    const answered = ask(other);
+    shim.release(number);
+    expect((await stuck.readAnswer()).length).to.equal(ANSWER_LENGTH);
+    expect(await answered).to.equal(ANSWER_LENGTH);
+    expect(helper.threads).to.equal(threads);
+    await helper.stop();
+  });
+
+  it("is not held up by clients that stop in the middle of a request", async () => {
+    const helper = await workshop.start("halfway", ["--workers", "1"], shim.environment);
+    const path = workshop.path("halfway");
+    const request = scriptedCdb(PR_OUT, 24);
+    const halfway = [0, 1, 15, 16, 39].map(async (length) => {
+      const client = await RawClient.greeted(path);
+      const bytes = Buffer.concat([request, Buffer.alloc(24)]);
+      if (length > 0) client.send(bytes.subarray(0, length), [device]);
+      await client.drained();
+      return { client, rest: bytes.subarray(length) };
+    });
+    const waiting = await Promise.all(halfway);
+    expect(await ask(await RawClient.greeted(path))).to.equal(ANSWER_LENGTH);
+    for (const { client, rest } of waiting) {
+      client.send(rest, rest.length === 40 ? [device] : []);
+      expect((await client.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE);
+    }
+    await helper.stop();
+  });
+
+  it("keeps answers for a client that does not read them, and serves others meanwhile", async () => {
+    const helper = await workshop.start("unread", ["--workers", "1"], shim.environment);
+    const path = workshop.path("unread");
+    const [lazy, other] = [await RawClient.greeted(path), await RawClient.greeted(path)];
+    lazy.pause();
+    const answerLength = RESPONSE_HEADER_SIZE + 8192;
+    const calls = shim.calls.length;
+    let requests = 0;
+    do {
+      lazy.send(scriptedCdb(PR_IN, 8192), [device]);
+      requests += 1;
+      await shim.called(calls + 2 * requests - 1);
+      // One thread, which takes events in turn: when this is answered, it has sent what it can of the lazy client's answer.
+      expect(await ask(other)).to.equal(ANSWER_LENGTH);
+    } while (lazy.arrived === requests * answerLength);
+    lazy.resume();
+    const first = await lazy.readAnswer();
+    expect(first.length).to.equal(answerLength);
+    for (let i = 1; i < requests; i += 1) expect(await lazy.readAnswer()).to.deep.equal(first);
+    // And many at once, most of which the helper reads only when their answers can be sent.
+    for (let i = 0; i < 100; i += 1) lazy.send(scriptedCdb(PR_IN, 8192), [device]);
+    for (let i = 0; i < 100; i += 1) expect(await lazy.readAnswer()).to.deep.equal(first);
+    await helper.stop();
+  });
+
+  it("survives clients that go away during their command, and closes their descriptors", async () => {
+    const helper = await workshop.start("gone", ["--workers", "1"], shim.environment);
+    const other = await RawClient.greeted(workshop.path("gone"));
+    await ask(other); // one thread, which takes events in turn: what came before is over
+    const before = helper.descriptors.join();
+    const client = await RawClient.greeted(workshop.path("gone"));
+    const number = await hold(client);
+    expect(helper.descriptors.join()).not.to.equal(before);
+    client.close();
+    shim.release(number);
+    expect(await ask(other)).to.equal(ANSWER_LENGTH);
+    await until(() => helper.descriptors.join() === before);
+    await helper.stop();
+  });
+
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    it(`stops at ${signal}: no more connections, no socket file, and the answer to what is in execution`, async () => {
+      const name = `stop-${signal}`;
+      const helper = await workshop.start(name, ["-f", workshop.path(`${name}.pid`)], shim.environment);
+      const path = workshop.path(name);
+      const [busy, idle] = [await RawClient.greeted(path), await RawClient.greeted(path)];
+      const number = await hold(busy);
+      helper.signal(signal);
+      await until(() => !existsSync(path));
+      expect(await isListening(path)).to.equal(false);
+      shim.release(number);
+      expect((await busy.readAnswer()).length).to.equal(ANSWER_LENGTH);
+      expect((await idle.readToEnd()).bytes.length).to.equal(0);
+      expect(await helper.ended).to.deep.equal({ code: 0, signal: null });
+      expect(existsSync(workshop.path(`${name}.pid`))).to.equal(false);
+      expect(helper.stderr).to.equal("");
+    });
+  }
+
+  it("ends once only, however many signals it gets", async () => {
+    const helper = await workshop.start("signals", [], shim.environment);
+    const client = await RawClient.greeted(workshop.path("signals"));
+    const number = await hold(client);
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGTERM"] as const) helper.signal(signal);
+    await until(() => !existsSync(workshop.path("signals")));
+    shim.release(number);
+    expect((await client.readAnswer()).length).to.equal(ANSWER_LENGTH);
+    expect(await helper.ended).to.deep.equal({ code: 0, signal: null });
+  });
+});

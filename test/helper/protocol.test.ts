@@ -1,0 +1,133 @@
+/** The wire protocol: every good and bad conversation, with our program and with qemu-pr-helper. */
+
+import { expect } from "chai";
+import fc from "fast-check";
+import { accessSync, constants, writeFileSync } from "node:fs";
+import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { parseSense } from "#src/scsi/sense.js";
+import { usePrHelper } from "../support/pr-helper.js";
+import { Workshop } from "./support/helper-process.js";
+import type { HelperProcess } from "./support/helper-process.js";
+import { cdb, converse, OPENINGS, SCENARIOS } from "./support/scenarios.js";
+import type { Descriptor, Message, Scenario, Transcript } from "./support/scenarios.js";
+
+const RANDOM_CONVERSATIONS = 200;
+const RANDOM_TIMEOUT_MS = 60_000;
+
+/** Sense of each answer, as a scenario states it. None of these conversations has an answer with data. */
+function answersIn({ bytes }: Transcript): string[] {
+  const answers: string[] = [];
+  for (let at = 0; at < bytes.length; at += RESPONSE_HEADER_SIZE) {
+    const sense = parseSense(bytes.subarray(at + 8, at + RESPONSE_HEADER_SIZE));
+    const codes = [sense?.key, sense?.asc, sense?.ascq].map((code) => code?.toString(16).padStart(2, "0"));
+    answers.push(bytes.readInt32BE(at) === 2 && bytes.readInt32BE(at + 4) === 0 ? codes.join("/") : "no CHECK CONDITION");
+  }
+  return answers;
+}
+
+/**
+ * Answers of qemu-pr-helper with zeros behind the sense data: it sends whatever its stack holds there (pointers, among others).
+ * Only for answers without data.
+ */
+function withoutRubbish({ bytes, end }: Transcript): Transcript {
+  const clean = Buffer.from(bytes);
+  for (let at = 0; at < clean.length; at += RESPONSE_HEADER_SIZE) {
+    const senseLength = 8 + (clean[at + 8 + 7] ?? 0);
+    clean.fill(0, at + 8 + senseLength, at + RESPONSE_HEADER_SIZE);
+  }
+  return { bytes: clean, end };
+}
+
+function canOpenLoop(): boolean {
+  try {
+    accessSync(OPENINGS.loop.path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const usable = SCENARIOS.filter(({ messages }) => canOpenLoop() || !messages.some((message) => (message.with ?? []).includes("loop")));
+
+const anyDescriptor = fc.constantFrom(...(Object.keys(OPENINGS) as Descriptor[]).filter((name) => name !== "loop" || canOpenLoop()));
+
+/** A request that is more often right than wrong. */
+const anyRequest: fc.Arbitrary<readonly Message[]> = fc
+  .record({
+    operationCode: fc.oneof({ weight: 20, arbitrary: fc.constantFrom(0x5e, 0x5f) }, { weight: 1, arbitrary: fc.nat(255) }),
+    serviceAction: fc.nat(255),
+    length: fc.oneof({ weight: 20, arbitrary: fc.nat(300) }, { weight: 1, arbitrary: fc.integer({ min: 8000, max: 65535 }) }),
+    descriptors: fc.oneof(
+      { weight: 20, arbitrary: fc.tuple(anyDescriptor) },
+      { weight: 1, arbitrary: fc.array(anyDescriptor, { maxLength: 4 }) },
+    ),
+    split: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(15) }),
+    missing: fc.oneof({ weight: 20, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(9) }),
+    apart: fc.boolean(),
+  })
+  .map(({ operationCode, serviceAction, length, descriptors, split, missing, apart }) => {
+    const bytes = cdb(operationCode, serviceAction, length);
+    const parameters = Buffer.alloc(operationCode === 0x5f ? Math.max(Math.min(length, 9000) - missing, 0) : 0, 7);
+    const messages = [
+      { bytes: bytes.subarray(0, split) },
+      { bytes: bytes.subarray(split), with: descriptors, apart },
+      { bytes: parameters, apart },
+    ];
+    return messages.filter((message) => message.bytes.length > 0);
+  });
+
+describe("wire protocol of qom-pr-helper", () => {
+  const workshop = new Workshop();
+  let helper: HelperProcess;
+  let path: string;
+  let file: string;
+  before(async () => {
+    path = workshop.path("ours");
+    file = workshop.path("disk");
+    writeFileSync(file, Buffer.alloc(512));
+    helper = await workshop.start("ours", ["--workers", "3"]);
+  });
+
+  describe("answers and closes as it should", () => {
+    for (const scenario of usable) {
+      it(scenario.name, async () => {
+        const transcript = await converse(path, scenario, file);
+        const listens = scenario.then === "listens";
+        expect(answersIn(transcript)).to.deep.equal(listens ? [...scenario.answers, "0b/00/06"] : scenario.answers);
+        expect(transcript.end).to.equal(listens ? "eof" : scenario.then);
+      });
+    }
+
+    it("closes every descriptor, however a conversation ends", async () => {
+      const before = helper.descriptors;
+      for (const scenario of usable) await converse(path, scenario, file);
+      expect(helper.descriptors).to.deep.equal(before);
+    });
+  });
+
+  describe("is the same as that of qemu-pr-helper", () => {
+    const original = usePrHelper();
+
+    async function same(scenario: Scenario): Promise<{ ours: Transcript; theirs: Transcript }> {
+      const theirs = await converse(original.path, scenario, file);
+      return { ours: await converse(path, scenario, file), theirs: withoutRubbish(theirs) };
+    }
+
+    for (const scenario of usable) {
+      it(scenario.name, async () => {
+        const { ours, theirs } = await same(scenario);
+        expect(ours).to.deep.equal(theirs);
+      });
+    }
+
+    it(`in ${RANDOM_CONVERSATIONS} random conversations`, async function () {
+      this.timeout(RANDOM_TIMEOUT_MS);
+      const property = fc.asyncProperty(fc.array(anyRequest, { minLength: 1, maxLength: 8 }), async (requests) => {
+        const { ours, theirs } = await same({ name: "random", messages: requests.flat(), answers: [], then: "eof", finish: true });
+        // Whether the end is a reset depends on how much had arrived by then.
+        expect(ours.bytes.toString("hex")).to.equal(theirs.bytes.toString("hex"));
+      });
+      await fc.assert(property, { numRuns: RANDOM_CONVERSATIONS });
+    });
+  });
+});

@@ -1,0 +1,166 @@
+/** A helper program, ours or the C one, started with any options. */
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { isListening } from "../../support/pr-helper.js";
+
+/** Root of the project, seen from build/test/helper/support. */
+const ROOT = new URL("../../../../", import.meta.url);
+
+/** Our program as it is installed: the file in bin/, started by its first line. */
+export const OUR_PROGRAM = fileURLToPath(new URL("bin/qom-pr-helper.js", ROOT));
+
+/** Path of a file of the tests that is not compiled. */
+export function sourceFile(name: string): string {
+  return fileURLToPath(new URL(`test/helper/support/${name}`, ROOT));
+}
+
+/** Between two looks at something another process does; the look decides, not the pause. */
+const POLL_INTERVAL_MS = 5;
+
+/** Waits until `condition` holds; the test's own timeout ends it when it never does. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await pause(POLL_INTERVAL_MS);
+}
+
+/** How a program ended. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running program. It is killed when the thread that started it ends, however that ends. */
+export class HelperProcess {
+  /** Resolves when it has ended. */
+  readonly ended: Promise<Ending>;
+  readonly #child: ChildProcess;
+  #stdout = "";
+  #stderr = "";
+
+  constructor(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", program, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
+    });
+    this.#child = child;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
+    // A program that a failed test leaves behind does not keep the tests from ending, which ends the program.
+    child.unref();
+    for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+    this.ended = new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code, signal) => resolve({ code, signal }));
+    });
+    this.ended.catch(() => {});
+  }
+
+  /** Starts it on a socket and waits until it takes connections. */
+  static async listening(
+    program: string,
+    path: string,
+    args: readonly string[] = [],
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<HelperProcess> {
+    const helper = new HelperProcess(program, ["-k", path, ...args], environment);
+    await until(() => {
+      if (helper.#child.exitCode !== null) throw new Error(`it ended: ${helper.stderr}`);
+      return isListening(path);
+    });
+    await until(() => !existsSync(`${path}.lock`)); // goes a moment after the first connection is possible
+    return helper;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+  get stdout(): string {
+    return this.#stdout;
+  }
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Its sockets and open files, sorted: without what node's threads have for themselves, and read while they start. */
+  get descriptors(): string[] {
+    const folder = `/proc/${this.pid}/fd`;
+    const targets = readdirSync(folder).flatMap((fd) => {
+      try {
+        return readlinkSync(join(folder, fd));
+      } catch {
+        return []; // closed in between
+      }
+    });
+    return targets.filter((target) => !/^(?:anon_inode|pipe):|\.(?:c?js|json|node)$/.test(target)).toSorted();
+  }
+
+  /** How many threads of the kernel it has. */
+  get threads(): number {
+    return Number(/^Threads:\s+(\d+)$/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1]);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Asks it to stop and waits until it has. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ending> {
+    this.signal(signal);
+    return this.ended;
+  }
+}
+
+/** A program that should only say something and end is killed after this time: it is serving instead. */
+const RUN_LIMIT_MS = 8000;
+
+/** Runs a program to its end. */
+export async function run(program: string, args: readonly string[]): Promise<Ending & { stdout: string; stderr: string }> {
+  const helper = new HelperProcess(program, args);
+  const limit = setTimeout(() => helper.signal("SIGKILL"), RUN_LIMIT_MS);
+  const ending = await helper.ended.finally(() => clearTimeout(limit));
+  return { ...ending, stdout: helper.stdout, stderr: helper.stderr };
+}
+
+/** For the tests of a `describe`: a folder, and programs that end with it. */
+export class Workshop {
+  #folder = "";
+  readonly #processes: HelperProcess[] = [];
+
+  constructor() {
+    before(() => void (this.#folder = mkdtempSync(join(tmpdir(), "qom-pr-helper-"))));
+    after(async () => {
+      for (const helper of this.#processes) await helper.stop("SIGKILL");
+      rmSync(this.#folder, { recursive: true, force: true });
+    });
+  }
+
+  /** Path of a file in the folder. */
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** Starts our program with any options. */
+  spawn(args: readonly string[]): HelperProcess {
+    const helper = new HelperProcess(OUR_PROGRAM, args);
+    this.#processes.push(helper);
+    return helper;
+  }
+
+  /** Starts `program` on the socket `name` and waits until it takes connections. */
+  async start(
+    name: string,
+    args: readonly string[] = [],
+    environment: NodeJS.ProcessEnv = {},
+    program = OUR_PROGRAM,
+  ): Promise<HelperProcess> {
+    const helper = await HelperProcess.listening(program, this.path(name), args, environment);
+    this.#processes.push(helper);
+    return helper;
+  }
+}

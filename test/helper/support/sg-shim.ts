@@ -1,0 +1,75 @@
+/** Disks for tests where there is none: see sg-shim.c. Needs a C compiler; the suite is skipped without one, or fails with REQUIRE_SYSTEM=1. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cdb } from "./scenarios.js";
+import { sourceFile, until } from "./helper-process.js";
+
+/** What the stand-in is to answer. */
+export interface ShimAnswer {
+  readonly errno?: number;
+  readonly status?: number;
+  readonly hostStatus?: number;
+  readonly driverStatus?: number;
+  readonly senseLength?: number;
+  /** Multiple of 64. */
+  readonly residual?: number;
+  /** The call waits for `release` of this number, 1 to 255. */
+  readonly hold?: number;
+}
+
+/** A CDB that says what its answer is to be. */
+export function scriptedCdb(operationCode: number, length: number, answer: ShimAnswer = {}): Buffer {
+  const bytes = cdb(operationCode, 0, length);
+  const { errno = 0, status = 0, hostStatus = 0, driverStatus = 0, senseLength = 0, residual = 0, hold = 0 } = answer;
+  bytes.set([errno, status, hostStatus, driverStatus, senseLength, residual / 64, hold], 9);
+  return bytes;
+}
+
+/** The compiled stand-in, for the tests of this `describe`. */
+export class SgShim {
+  #folder = "";
+
+  constructor() {
+    const library = (): string => join(this.#folder, "shim.so");
+    let missing = false;
+    before(function () {
+      missing = spawnSync("cc", ["--version"]).status !== 0;
+      if (!missing) return;
+      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no C compiler: apt-get install gcc libc6-dev");
+      console.log("    skipped, there is no C compiler: apt-get install gcc libc6-dev");
+      this.skip();
+    });
+    before(() => {
+      this.#folder = mkdtempSync(join(tmpdir(), "sg-shim-"));
+      const compiler = spawnSync("cc", ["-shared", "-fPIC", "-o", library(), sourceFile("sg-shim.c")], { encoding: "utf8" });
+      if (compiler.status !== 0) throw new Error(compiler.stderr);
+    });
+    after(() => {
+      if (!missing) rmSync(this.#folder, { recursive: true, force: true });
+    });
+  }
+
+  /** Makes a program that is started with it use it. */
+  get environment(): NodeJS.ProcessEnv {
+    return { LD_PRELOAD: join(this.#folder, "shim.so"), SG_SHIM_FOLDER: this.#folder };
+  }
+
+  /** Operation codes of the calls so far. */
+  get calls(): Buffer {
+    const path = join(this.#folder, "calls");
+    return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+  }
+
+  /** Waits until there have been `count` calls. */
+  async called(count: number): Promise<void> {
+    await until(() => this.calls.length >= count);
+  }
+
+  /** Lets the calls go on that are on hold with this number, now and in future. */
+  release(hold: number): void {
+    writeFileSync(join(this.#folder, `release-${hold}`), "");
+  }
+}

@@ -1,0 +1,49 @@
+/** What makes `npm ci` work on any machine, with any registry and without install scripts. */
+import { expect } from "chai";
+import { projectFile } from "./planted-tree.js";
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly link?: boolean;
+  readonly hasInstallScript?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+describe("package-lock.json", () => {
+  const lock = JSON.parse(projectFile("package-lock.json")) as { packages: Readonly<Record<string, LockedPackage>> };
+  const packages = Object.entries(lock.packages);
+
+  it("names no registry", () => {
+    for (const [path, { resolved, link }] of packages) expect(resolved === undefined || link === true, path).to.equal(true);
+  });
+
+  // A registry mirror may lack the binaries of other platforms; npm then leaves them out of the lock, and `npm ci` refuses it elsewhere.
+  it("lists the binaries of every platform", () => {
+    for (const [path, { optionalDependencies = {} }] of packages) {
+      const missing = Object.keys(optionalDependencies).filter(
+        (name) => !(`node_modules/${name}` in lock.packages) && !(`${path}/node_modules/${name}` in lock.packages),
+      );
+      expect(missing, path).to.deep.equal([]);
+    }
+  });
+
+  it("holds nothing that must run a script when it is installed", () => {
+    // koffi has such a script for platforms without a ready binary; where there is one it has nothing to do.
+    const scripted = packages.filter(([, { hasInstallScript }]) => hasInstallScript === true).map(([path]) => path);
+    expect(scripted).to.have.members(["node_modules/koffi"]);
+  });
+});
+
+describe("package.json", () => {
+  it("names exact versions", () => {
+    const { dependencies, devDependencies } = JSON.parse(projectFile("package.json")) as Manifest;
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+      expect(version, name).to.match(/^\d+\.\d+\.\d+$/);
+  });
+});

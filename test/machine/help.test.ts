@@ -1,0 +1,69 @@
+/** Help is what the registry knows: nothing that exists is missing from it, nothing in it does not exist. */
+import { expect } from "chai";
+import { Machine, qom, QomObject, qomProperty, qomType, USER_CREATABLE } from "qom-pr";
+import { refusal } from "../support/refusal.js";
+
+@qomType({ name: "greeter", description: "says hello", interfaces: [USER_CREATABLE], aliases: ["hello"] })
+class Greeter extends QomObject {
+  @qomProperty(qom.size(), { description: "how loud", default: 2048n })
+  accessor volume!: bigint;
+
+  @qomProperty(qom.string(), { description: "to whom", required: true })
+  accessor name!: string;
+
+  @qomProperty(qom.list(), { description: "in which languages", default: ["en"] })
+  accessor languages!: readonly string[];
+
+  @qomProperty(qom.bool(), { description: "computed" })
+  get loud(): boolean {
+    return this.volume > 0n;
+  }
+}
+
+const help = (...argv: string[]): string => Machine.help(argv, { types: [Greeter] }) ?? "";
+
+/** First words of the lines below the first. */
+const names = (text: string): string[] =>
+  text
+    .split("\n")
+    .slice(1, -1)
+    .map((line) => line.trim().split(/[ =]/)[0] ?? "");
+
+describe("help", () => {
+  it("lists the types that an option can make, the embedder's included", async () => {
+    const machine = await Machine.create([], { types: [Greeter] });
+    const known = (filter: string): string[] => machine.qom.listTypes({ implements: filter }).map((type) => type.name);
+    expect(names(help("-object", "help"))).to.deep.equal(known("user-creatable"));
+    expect(names(help("-device", "?"))).to.deep.equal(known("device"));
+    await machine.close();
+    expect(names(help("-blockdev", "help"))).to.deep.equal(["file", "host_device", "raw", "sim-lun"]);
+    expect(help("-object", "help")).to.match(/\n {2}greeter +says hello \(alias hello\)\n/);
+  });
+
+  it("lists the properties of a type that can be set, with kind, description and default", () => {
+    for (const text of ["greeter,help", "hello,help", "greeter,id=x,?"]) {
+      expect(help("-object", text), text).to.equal(
+        "greeter: says hello\n" +
+          "  volume=<size>        how loud (default: 2K)\n" +
+          "  name=<str>           to whom (required)\n" +
+          '  languages=<strList>  in which languages (default: ["en"])\n',
+      );
+    }
+    expect(names(help("-device", "scsi-block,help"))).to.include.members(["drive", "share-rw"]);
+    expect(names(help("-blockdev", "sim-lun,help"))).to.include.members(["wwn", "pr-manager"]);
+  });
+
+  it("is given for the first option that asks, wherever it stands", () => {
+    expect(help("-device", "virtio-scsi", "-object", "greeter,help", "-device", "help")).to.match(/^greeter: /);
+  });
+
+  it("is not given where nothing asks for it", () => {
+    expect(Machine.help(["-device", "virtio-scsi"])).to.equal(null);
+  });
+
+  it("of an unknown type is refused, and a machine that asks for help is", async () => {
+    const error = await refusal(() => help("-object", "greter,help"));
+    expect([error.kind, error.hint, error.context.argument]).to.deep.equal(["unknown-type", "did you mean 'greeter'?", "object"]);
+    expect((await refusal(() => Machine.create(["-object", "help"]))).kind).to.equal("syntax");
+  });
+});

@@ -1,0 +1,97 @@
+/**
+ * A user's program: every name of the public contract, used as its documentation says. It is type-checked against the installed package
+ * (and, being below test/, against this one) and not run.
+ */
+import {
+  Clock,
+  Fabric,
+  inject,
+  Machine,
+  PersistentReserveIn,
+  PersistentReserveOut,
+  PrManager,
+  qom,
+  QomError,
+  qomProperty,
+  qomType,
+  TransportId,
+  type QomType,
+  type ScsiCommand,
+  type ScsiDevice,
+  type ScsiResult,
+  type ScsiUnit,
+} from "qom-pr";
+
+/** A manager of the user's own. */
+@qomType({ name: "pr-manager-audit", description: "notes when each command came" })
+export class AuditManager extends PrManager {
+  @qomProperty(qom.string(), { description: "where to write", required: true }) accessor path!: string;
+  readonly #clock: Clock;
+  #lastMs = 0;
+
+  constructor(@inject(Clock) clock: Clock) {
+    super();
+    this.#clock = clock;
+  }
+
+  protected async run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    this.#lastMs = this.#clock.nowMs();
+    const lent: number | null = unit.fd;
+    if (unit.readOnly || lent === null || unit.nexus?.targetPort === this.#lastMs) throw new Error(unit.identity);
+    return unit.sgio(command);
+  }
+}
+
+/** A machine from arguments, and what can be asked of it. */
+export async function machines(argv: readonly string[]): Promise<bigint[]> {
+  const types: QomType[] = [AuditManager];
+  const machine = await Machine.create(argv, { fabric: new Fabric(), types });
+  machine.object("pr0");
+  machine.device("disk0");
+  const device: ScsiDevice = machine.scsiDevice("disk0");
+  const devices: readonly ScsiDevice[] = machine.scsiDevices;
+  machine.qom.resolve("/objects/pr0");
+  const { generation, registrants, reservation } = machine.fabric.unit("naa.5000000000000001").reservations;
+  const holder: { initiator: string; targetPort: number } | null = reservation?.holder ?? null;
+  await device.reset("logical-unit");
+  await device.reset("i-t-nexus");
+  await device.reset("target");
+  await machine.close();
+  return registrants
+    .filter((each) => each.holder && each.initiator !== holder?.initiator && devices.length > generation)
+    .map(({ key }) => key);
+}
+
+/** A command through a device, with all that may go with it. */
+export async function commands(device: ScsiDevice, signal: AbortSignal): Promise<number> {
+  const command: ScsiCommand = { cdb: Uint8Array.of(0), allocationLength: 8, timeoutMs: 1000, signal };
+  const { status, dataIn, residual, sense, hostStatus = 0 }: ScsiResult = await device.execute(command);
+  await device.execute({ cdb: Uint8Array.of(0x12, 0, 0, 0, 36, 0), into: new Uint8Array(36) });
+  await device.execute(PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n, aptpl: false, allTargetPorts: false }));
+  await device.execute(PersistentReserveOut.encode({ action: "reserve", key: 1n, type: 5, scope: 0 }));
+  return status + dataIn.length + residual + sense.length + hostStatus;
+}
+
+/** Persistent reservations as values. */
+export function values(bytes: Uint8Array): string {
+  const initiator = TransportId.parse("iqn.2026-11.org.example:a");
+  const moved = PersistentReserveOut.encode({
+    action: "register-and-move",
+    key: 1n,
+    serviceActionKey: 2n,
+    transportIds: [initiator],
+    unregister: true,
+    relativeTargetPort: 1,
+  });
+  const requests = [
+    PersistentReserveIn.readKeys(8),
+    PersistentReserveIn.readReservation(24),
+    PersistentReserveIn.reportCapabilities(8),
+    PersistentReserveIn.readFullStatus(64),
+  ];
+  const { generation, keys } = PersistentReserveIn.parse("read-keys", bytes);
+  const { reservation } = PersistentReserveIn.parse("read-reservation", bytes);
+  const summary = [initiator.format(), moved.cdb.length, moved.dataOut.length, requests.length, generation, keys.length, reservation?.type];
+  if (TransportId.parse(bytes).format() === "") throw new QomError("invalid-value", summary.join());
+  return summary.join();
+}

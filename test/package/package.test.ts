@@ -1,0 +1,156 @@
+/**
+ * The package as a user gets it: packed, installed into an empty project, imported, type-checked, its programs started.
+ *
+ * Needs npm's cache or a registry for the dependencies. Where neither can be reached, what depends on the installation is skipped;
+ * with REQUIRE_SYSTEM=1 it fails.
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect } from "chai";
+
+const PROJECT = dirname(createRequire(import.meta.url).resolve("qom-pr/package.json"));
+const CONSUMER = join(PROJECT, "test/package/consumer");
+const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
+
+/** Packing and installing write some hundred files each, and a slow disk is no fault of the package. */
+const NPM_TIMEOUT_MS = 180_000;
+
+/** npm's error codes for "nobody answered", as opposed to "the answer was no". */
+const UNREACHABLE = /npm error code (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED)/;
+
+/** One file of the tarball as `npm pack --json` tells it. */
+interface PackedFile {
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** Runs a program in `folder`; npm must not take that for a part of this project. */
+function run(folder: string, program: string, ...options: string[]): { status: number | null; stdout: string; output: string } {
+  const { npm_config_local_prefix: _, ...environment } = process.env;
+  const { status, stdout, stderr, error } = spawnSync(program, options, { cwd: folder, encoding: "utf8", env: environment });
+  if (error !== undefined) throw error;
+  return { status, stdout, output: `${stdout}${stderr}` };
+}
+
+describe("the package", function () {
+  this.timeout(NPM_TIMEOUT_MS);
+  let folder: string;
+  let tarball: string;
+  let packed: readonly PackedFile[] = [];
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "qom-pr-package-"));
+    // Scripts off: prepack would build again and take dist/ away from under the other tests.
+    const { status, stdout, output } = run(PROJECT, "npm", "pack", "--json", "--ignore-scripts", `--pack-destination=${folder}`);
+    expect(status, output).to.equal(0);
+    const [report] = JSON.parse(stdout) as { filename: string; files: PackedFile[] }[];
+    tarball = join(folder, report?.filename ?? "");
+    packed = report?.files ?? [];
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  describe("as a tarball", () => {
+    it("holds what the sources compile to, neither more nor less", () => {
+      const sources = readdirSync(join(PROJECT, "src"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+      const compiled = sources.flatMap((file) => [".js", ".js.map", ".d.ts"].map((ending) => `dist/${file.replace(/\.ts$/, ending)}`));
+      expect(packed.map(({ path }) => path).filter((path) => path.startsWith("dist/"))).to.have.members(compiled);
+    });
+
+    it("holds the programs, the documentation, and nothing else", () => {
+      const others = packed.map(({ path }) => path).filter((path) => !/^dist\/|^docs\/.+\.(?:md|svg)$/.test(path));
+      expect(others).to.have.members(["CHANGELOG.md", "LICENSE", "README.md", "bin/qom-pr-helper.js", "bin/qom-pr.js", "package.json"]);
+    });
+
+    // Beyond that the modes follow the umask of whoever checked the project out; npm sets them right when it installs.
+    it("marks the programs as executable and no other file, and lets no stranger write", () => {
+      for (const { path, mode } of packed) {
+        expect((mode & 0o100) !== 0, `${path} is executable`).to.equal(path.startsWith("bin/"));
+        expect(mode & 0o002, `${path} has mode ${mode.toString(8)}`).to.equal(0);
+      }
+    });
+
+    it("is built anew before it is published", () => {
+      const { scripts } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { scripts: Record<string, string> };
+      expect(scripts["prepack"]).to.equal("npm run -s build");
+    });
+  });
+
+  describe("installed in an empty project", () => {
+    let project: string;
+
+    before(function () {
+      project = join(folder, "consumer");
+      mkdirSync(project);
+      writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
+      const options = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--fetch-retries=0"];
+      const { status, output } = run(project, "npm", "install", ...options, tarball);
+      if (status !== 0 && UNREACHABLE.test(output) && process.env["REQUIRE_SYSTEM"] !== "1") {
+        console.log("      skipped, the dependencies are not in npm's cache and no registry answers: connect to a network");
+        this.skip();
+      }
+      expect(status, output).to.equal(0);
+      cpSync(CONSUMER, project, { recursive: true });
+    });
+
+    it("has readable files, and programs that can be started", () => {
+      const root = join(project, "node_modules/qom-pr");
+      for (const { path } of packed) {
+        const { mode } = statSync(join(root, path));
+        expect(mode & 0o500, `${path} has mode ${mode.toString(8)}`).to.equal(path.startsWith("bin/") ? 0o500 : 0o400);
+      }
+    });
+
+    it("has source maps that lead to the sources", () => {
+      const root = join(project, "node_modules/qom-pr");
+      const maps = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".map"));
+      expect(maps).not.to.have.lengthOf(0);
+      for (const map of maps) {
+        const { sources, sourcesContent } = JSON.parse(readFileSync(join(root, map), "utf8")) as {
+          sources: string[];
+          sourcesContent?: (string | null)[];
+        };
+        for (const [index, source] of sources.entries()) {
+          expect(
+            typeof sourcesContent?.[index] === "string" || existsSync(join(root, dirname(map), source)),
+            `${source} of ${map}`,
+          ).to.equal(true);
+        }
+      }
+    });
+
+    it("can be imported and works", () => {
+      const { status, stdout, output } = run(project, process.execPath, "main.js");
+      expect(status, output).to.equal(0);
+      expect(JSON.parse(stdout)).to.deep.equal({ statuses: [0, 0], keys: [String(0xabc)] });
+    });
+
+    it("has types for the whole public contract", () => {
+      const compilerOptions = {
+        target: "ES2023",
+        lib: ["ES2023"],
+        module: "nodenext",
+        strict: true,
+        skipLibCheck: false,
+        experimentalDecorators: true,
+        noEmit: true,
+        types: ["node"],
+        typeRoots: [join(PROJECT, "node_modules/@types")],
+      };
+      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["types.ts"] }));
+      const { status, output } = run(project, join(PROJECT, "node_modules/.bin/tsc"), "-p", ".", "--pretty", "false");
+      expect(status, output).to.equal(0);
+    });
+
+    for (const program of ["qom-pr", "qom-pr-helper"]) {
+      it(`has the program ${program}`, () => {
+        const { status, stdout, output } = run(project, "npx", "--no", "--", program, "--version");
+        expect(status, output).to.equal(0);
+        expect(stdout.split(/\s+/)).to.include(version);
+      });
+    }
+  });
+});

@@ -1,0 +1,144 @@
+import "reflect-metadata";
+import { expect } from "chai";
+import { container, inject } from "tsyringe";
+import { QomError } from "#src/base/errors.js";
+import { qomProperty, qomType } from "#src/qom/decorators.js";
+import { USER_CREATABLE } from "#src/qom/interfaces.js";
+import { QomObject } from "#src/qom/object.js";
+import { qom } from "#src/qom/property-type.js";
+import { TypeRegistry } from "#src/qom/type-registry.js";
+import { refusal } from "../support/refusal.js";
+
+@qomType({ name: "animal", description: "an animal", abstract: true, interfaces: [USER_CREATABLE] })
+abstract class Animal extends QomObject {
+  @qomProperty(qom.string(), { description: "what it is called" })
+  accessor petName: string | undefined;
+}
+
+@qomType({ name: "dog", description: "a dog", aliases: ["hound"] })
+class Dog extends Animal {
+  @qomProperty(qom.uint8(), { description: "legs", default: 4 })
+  accessor legs!: number;
+}
+
+describe("type registry", () => {
+  it("knows object from the start", () => {
+    const registry = new TypeRegistry();
+    expect(registry.get("object").abstract).to.equal(true);
+    expect([...registry.get("object").properties.keys()]).to.deep.equal(["type"]);
+  });
+
+  it("takes classes in any order and makes the superclass the parent", () => {
+    const registry = new TypeRegistry();
+    registry.registerAll([Dog, Animal]);
+    expect(registry.get("dog").parent).to.equal("animal");
+    expect([...registry.get("dog").properties.keys()]).to.deep.equal(["type", "pet-name", "legs"]);
+  });
+
+  it("lists by ancestor and by interface, abstract types only when asked", () => {
+    const registry = new TypeRegistry();
+    registry.registerAll([Dog, Animal]);
+    const names = (filter: object): string[] => registry.list(filter).map((type) => type.name);
+    expect(names({ implements: "animal" })).to.deep.equal(["dog"]);
+    expect(names({ implements: "animal", abstract: true })).to.deep.equal(["animal", "dog"]);
+    expect(names({ implements: "user-creatable" })).to.deep.equal(["dog"]);
+    expect(names({ implements: "nope" })).to.deep.equal([]);
+  });
+
+  it("resolves an alias", () => {
+    const registry = new TypeRegistry();
+    registry.registerAll([Dog, Animal]);
+    expect(registry.get("hound").name).to.equal("dog");
+    expect(registry.isA("hound", "animal")).to.equal(true);
+  });
+
+  it("refuses a second type of the same name", async () => {
+    const registry = new TypeRegistry();
+    registry.register(Animal);
+    expect((await refusal(() => registry.register(Animal))).kind).to.equal("duplicate");
+  });
+
+  it("refuses a type whose superclass is not registered", async () => {
+    const error = await refusal(() => new TypeRegistry().register(Dog));
+    expect(error.kind).to.equal("unknown-type");
+    expect(error.message).to.contain("Animal").and.to.contain("dog");
+  });
+
+  it("refuses a class without @qomType of its own, and one that is no QOM object", async () => {
+    class Plain extends QomObject {}
+    expect((await refusal(() => new TypeRegistry().register(Plain))).kind).to.equal("type-definition");
+  });
+
+  for (const name of ["x", "-ab", "0ab", "a b", "", "ä-b", "a/b"]) {
+    it(`refuses the type name '${name}'`, async () => {
+      @qomType({ name, description: "badly named" })
+      class Named extends QomObject {}
+      expect((await refusal(() => new TypeRegistry().register(Named))).kind).to.equal("type-definition");
+    });
+  }
+
+  it("refuses a property that a parent type has", async () => {
+    @qomType({ name: "cat", description: "a cat" })
+    class Cat extends Animal {
+      @qomProperty(qom.string(), { name: "pet-name", description: "again" })
+      accessor other: string | undefined;
+    }
+    const registry = new TypeRegistry();
+    registry.register(Animal);
+    const error = await refusal(() => registry.register(Cat));
+    expect(error.message).to.contain("pet-name").and.to.contain("animal");
+  });
+
+  it("hints at the nearest type", async () => {
+    const registry = new TypeRegistry();
+    registry.registerAll([Animal, Dog]);
+    expect((await refusal(() => registry.get("dgo"))).hint).to.contain("'dog'");
+  });
+});
+
+describe("decorators", () => {
+  it("refuse a plain field and say what to write", () => {
+    const decorate = (): void => {
+      class Wrong extends QomObject {
+        @qomProperty(qom.string(), { description: "plain" })
+        path!: string;
+      }
+      void Wrong;
+    };
+    expect(decorate).to.throw(QomError, "accessor path");
+  });
+
+  it("refuse a constructor parameter without a token", () => {
+    const decorate = (): void => {
+      @qomType({ name: "needy", description: "needs something" })
+      class Needy extends QomObject {
+        constructor(readonly something: string) {
+          super();
+        }
+      }
+      void Needy;
+    };
+    expect(decorate).to.throw(QomError, "@inject");
+  });
+
+  it("let a class without a constructor inherit its superclass's dependencies", () => {
+    const TOKEN = Symbol("token");
+    @qomType({ name: "base-type", description: "has a dependency", abstract: true })
+    abstract class Base extends QomObject {
+      constructor(@inject(TOKEN) readonly dependency: string) {
+        super();
+      }
+    }
+    @qomType({ name: "derived-type", description: "has none of its own" })
+    class Derived extends Base {}
+    const child = container.createChildContainer();
+    child.register(TOKEN, { useValue: "given" });
+    expect(child.resolve(Derived).dependency).to.equal("given");
+  });
+
+  it("give a default until a value is set, and keep instances apart", () => {
+    const [rex, tripod] = [new Dog(), new Dog()];
+    tripod.legs = 3;
+    expect([rex.legs, tripod.legs]).to.deep.equal([4, 3]);
+  });
+});

@@ -1,0 +1,165 @@
+/** What survives power loss: APTPL, when a store must be told, and the image it keeps. */
+
+import { expect } from "chai";
+
+import { applyReserveOut } from "#src/reservation/apply.js";
+import { decodeImage, encodeImage } from "#src/reservation/image.js";
+import { checkInvariants } from "#src/reservation/invariants.js";
+import { defaultReservationSettings, targetPorts } from "#src/reservation/settings.js";
+import { ReservationState } from "#src/reservation/state.js";
+import { nexusKey } from "#src/scsi/nexus.js";
+import { initiator, reserveOut } from "./support/commands.js";
+import { play } from "./support/player.js";
+
+const settings = { ...defaultReservationSettings, targetPorts: targetPorts([1, 2]) };
+
+/** Sends `command` from the nexus named so; gives back whether a store must be told. */
+function persists(state: ReservationState, who: string, command: string): boolean {
+  const [verb = "", ...words] = command.split(" ");
+  const nexus = { initiator: initiator(who), targetPort: who.endsWith("2") ? 2 : 1 };
+  const { cdb, dataOut } = reserveOut(verb, words, state.find(nexusKey(nexus))?.key ?? 0n);
+  return applyReserveOut(state, nexus, cdb, dataOut, settings).effects.persist;
+}
+
+describe("APTPL", () => {
+  it("is set by each registration, whoever sends it, and by REGISTER AND MOVE", () => {
+    const player = play(`A1 | REG 0 a PTPL | GOOD | 1; a; -`);
+    expect(player.state.aptpl).to.equal(true);
+    player.play(`B1 | REG 0 b | GOOD | 2; a b; -`);
+    expect(player.state.aptpl).to.equal(false);
+    player.play(`B1 | RAI 0 PTPL | GOOD | 3; a; -`);
+    expect(player.state.aptpl).to.equal(true);
+    player.play(`
+      A1 | RSV T5    | GOOD | 3; a; 5/a
+      A1 | MOVE c C1 | GOOD | 4; a c; 5/c
+    `);
+    expect(player.state.aptpl).to.equal(false);
+    player.play(`C1 | MOVE d D1 PTPL | GOOD | 5; a c d; 5/d`);
+    expect(player.state.aptpl).to.equal(true);
+  });
+
+  it("stays as it is for commands that fail, do nothing, or do not register", () => {
+    const player = play(`
+      A1 | REG 0 a PTPL | GOOD | 1; a; -
+      B1 | REG 0 0      | GOOD
+      B1 | RAI 0        | GOOD
+      B1 | REG z b      | RC
+      A1 | RSV T5       | GOOD | 1; a; 5/a
+      A1 | REL T5       | GOOD | 1; a; -
+      A1 | PRE a        | GOOD | 2; -; -
+      A1 | REG 0 a PTPL | GOOD | 3; a; -
+      A1 | CLR          | GOOD | 4; -; -
+    `);
+    expect(player.state.aptpl).to.equal(true);
+  });
+
+  it("keeps everything but PRgeneration", () => {
+    play(`
+      A1 | REG 0 a ATP PTPL   | GOOD  | 1; a a; -
+      B1 | REG 0 b PTPL       | GOOD  | 2; a a b; -
+      B1 | RSV T7             | GOOD  | 2; a a b; 7/0
+      A1 | POWER-CYCLE        | GOOD  | 0; a a b; 7/0 | A1:29/00 B1:29/00
+      B1 | REL T7             | 29/00
+      A1 | PRE 0 T3           | 29/00
+      A1 | PRE 0 T3           | GOOD  | 1; a; 3/a     | B1:2A/05
+    `);
+  });
+});
+
+describe("a store", () => {
+  it("is told of every change while APTPL is on, and of its end", () => {
+    const state = new ReservationState();
+    const steps: readonly (readonly [who: string, command: string, persists: boolean])[] = [
+      ["A1", "REG 0 a", false],
+      ["A1", "RSV T5", false],
+      ["A1", "REL T5", false],
+      ["A1", "REG a b PTPL", true],
+      ["A1", "REG b b PTPL", true],
+      ["B1", "REG 0 0", false],
+      ["B1", "RSV T5", false],
+      ["A1", "RSV T5", true],
+      ["A1", "RSV T5", false],
+      ["A1", "REL T6", false],
+      ["A1", "REL T5", true],
+      ["B1", "REG 0 c PTPL", true],
+      ["A1", "PRE c", true],
+      ["A1", "CLR", true],
+      ["B1", "REG 0 c", true],
+      ["B1", "REG c d", false],
+    ];
+    for (const [who, command, expected] of steps) expect(persists(state, who, command), `${who} ${command}`).to.equal(expected);
+  });
+});
+
+describe("image of a state", () => {
+  const full = play(`
+    A1 | REG 0 a ATP PTPL | GOOD | 1; a a; -
+    B1 | REG 0 b PTPL     | GOOD | 2; a a b; -
+    A2 | RSV T5           | GOOD | 2; a a b; 5/a
+  `).state;
+
+  it("is plain data with TransportIDs and keys as text", () => {
+    const id = (host: string): string => `iqn.2026-11.org.example:${host},i,0x000000000001`;
+    expect(encodeImage(full)).to.deep.equal({
+      version: 1,
+      generation: 2,
+      aptpl: true,
+      registrations: [
+        { initiator: id("a"), targetPort: 1, key: "0x0000000000000061", allTargetPorts: true },
+        { initiator: id("a"), targetPort: 2, key: "0x0000000000000061", allTargetPorts: true },
+        { initiator: id("b"), targetPort: 1, key: "0x0000000000000062", allTargetPorts: false },
+      ],
+      reservation: { type: 5, holder: 1 },
+    });
+  });
+
+  it("gives the same state again through JSON", () => {
+    for (const type of [1, 3, 5, 6, 7, 8]) {
+      const state = full.copy();
+      const [first] = state.registrations();
+      state.release();
+      if (first !== undefined) state.reserve(type as 1 | 3 | 5 | 6 | 7 | 8, first); // the numbers in the list above
+      const decoded = decodeImage(JSON.parse(JSON.stringify(encodeImage(state))));
+      checkInvariants(decoded);
+      expect(encodeImage(decoded)).to.deep.equal(encodeImage(state));
+    }
+    expect(encodeImage(decodeImage(encodeImage(new ReservationState())))).to.deep.equal(encodeImage(new ReservationState()));
+  });
+
+  it("is refused with one line that names what is wrong", () => {
+    const image = encodeImage(full);
+    const [first] = image.registrations;
+    const registrationsWith = (change: object): unknown => ({ ...image, reservation: null, registrations: [{ ...first, ...change }] });
+    const cases: readonly (readonly [unknown, RegExp])[] = [
+      [null, /the image is null and not an object/],
+      [[], /the image is an array/],
+      [{}, /version missing is not 1/],
+      [{ ...image, version: 2 }, /version 2 is not 1/],
+      [{ ...image, colour: "red" }, /the image has an unknown member "colour"/],
+      [{ ...image, generation: -1 }, /generation is -1/],
+      [{ ...image, generation: 2 ** 32 }, /generation is 4294967296/],
+      [{ ...image, generation: 1.5 }, /generation is 1.5/],
+      [{ ...image, aptpl: 1 }, /aptpl is 1 and not true or false/],
+      [{ ...image, registrations: {} }, /registrations is an object and not an array/],
+      [{ ...image, registrations: [7] }, /registrations\[0\] is 7 and not an object/],
+      [{ ...image, registrations: [...image.registrations, first] }, /registrations\[3\] is .* and not registered once/],
+      [registrationsWith({ initiator: 3 }), /registrations\[0\].initiator is 3/],
+      [registrationsWith({ initiator: "naa.12" }), /registrations\[0\].initiator is no TransportID/],
+      [registrationsWith({ targetPort: 0 }), /registrations\[0\].targetPort is 0/],
+      [registrationsWith({ targetPort: 65536 }), /registrations\[0\].targetPort is 65536/],
+      [registrationsWith({ key: 5 }), /registrations\[0\].key is 5/],
+      [registrationsWith({ key: "0x61" }), /registrations\[0\].key is "0x61"/],
+      [registrationsWith({ key: "0x0000000000000000" }), /registrations\[0\].key is .* and not other than 0/],
+      [registrationsWith({ allTargetPorts: "no" }), /registrations\[0\].allTargetPorts is "no"/],
+      [{ ...image, reservation: 5 }, /reservation is 5/],
+      [{ ...image, reservation: { type: 5 } }, /reservation.holder is missing/],
+      [{ ...image, reservation: { type: 5, holder: null } }, /reservation.holder is null/],
+      [{ ...image, reservation: { type: 5, holder: 3 } }, /reservation.holder is 3/],
+      [{ ...image, reservation: { type: 7, holder: 0 } }, /reservation.holder is 0/],
+      [{ ...image, reservation: { type: 2, holder: 0 } }, /reservation.type is 2/],
+      [{ ...image, registrations: [], reservation: { type: 8, holder: null } }, /reservation.holder is null/],
+    ];
+    for (const [broken, message] of cases) expect(() => decodeImage(broken), JSON.stringify(broken)).to.throw(message);
+    expect(() => decodeImage(image, 2)).to.throw(/3 registrations are more than 2/);
+  });
+});

@@ -1,0 +1,196 @@
+import { ftruncate, read, stat, write } from "node:fs";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import fc from "fast-check";
+import { AssertionError } from "#src/base/assert.js";
+import { describeError } from "#src/base/errors.js";
+import { FileMedium } from "#src/target/file-medium.js";
+import { MemoryMedium } from "#src/target/memory-medium.js";
+import type { Medium } from "#src/target/medium.js";
+import { refusal } from "../support/refusal.js";
+import { useFolder } from "./support.js";
+
+const SIZE = 300_000;
+const going = { aborted: false };
+
+/** What a medium can be asked to do. */
+type Step =
+  | { readonly kind: "write"; readonly offset: number; readonly length: number; readonly fill: number }
+  | { readonly kind: "deallocate"; readonly offset: number; readonly length: number }
+  | { readonly kind: "read"; readonly offset: number; readonly length: number };
+
+const range = fc.nat(SIZE).chain((offset) => fc.record({ offset: fc.constant(offset), length: fc.nat(SIZE - offset) }));
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    fc.tuple(range, fc.integer({ min: 1, max: 255 })).map(([at, fill]): Step => ({ kind: "write", ...at, fill })),
+    range.map((at): Step => ({ kind: "deallocate", ...at })),
+    range.map((at): Step => ({ kind: "read", ...at })),
+  ),
+  { maxLength: 12 },
+);
+
+/** Does the same to a medium and to an array of bytes, and compares all that is read. */
+async function compareWithArray(medium: Medium, commands: readonly Step[]): Promise<void> {
+  const model = new Uint8Array(SIZE);
+  for (const { kind, offset, length, ...rest } of [...commands, { kind: "read", offset: 0, length: SIZE } as const]) {
+    if (kind === "write") {
+      const data = new Uint8Array(length).fill("fill" in rest ? rest.fill : 0);
+      await medium.write(offset, data, going);
+      model.set(data, offset);
+    } else if (kind === "deallocate") {
+      medium.deallocate(offset, length);
+      if (medium.deallocates) model.fill(0, offset, offset + length);
+    } else {
+      const into = new Uint8Array(length).fill(0xee);
+      await medium.read(offset, into, going);
+      expect(Buffer.compare(into, model.subarray(offset, offset + length)), `${length} bytes at ${offset}`).to.equal(0);
+    }
+  }
+}
+
+describe("medium in memory", () => {
+  it("reads what was written, zeros elsewhere", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (commands) => compareWithArray(new MemoryMedium(SIZE), commands)),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is done when the call returns, and has no descriptor", () => {
+    const medium = new MemoryMedium(SIZE);
+    expect(medium.write(0, new Uint8Array(10))).to.equal(null);
+    expect(medium.read(0, new Uint8Array(10))).to.equal(null);
+    expect(medium.flush()).to.equal(null);
+    expect(medium.fd).to.equal(null);
+  });
+
+  it("costs what was written, not what it could hold", () => {
+    const size = 2 ** 40;
+    const medium = new MemoryMedium(size);
+    const into = new Uint8Array(4096).fill(1);
+    medium.read(size - 4096, into);
+    expect(into.every((byte) => byte === 0)).to.equal(true);
+    expect(medium.allocatedBytes).to.equal(0);
+    for (const offset of [0, size / 2, size - 4096]) medium.write(offset, new Uint8Array(4096).fill(7));
+    expect(medium.allocatedBytes).to.be.at.most(3 * 65_536);
+  });
+
+  it("gives memory back", () => {
+    const size = 2 ** 40;
+    const medium = new MemoryMedium(size);
+    for (let chunk = 0; chunk < 20; chunk += 1) medium.write(chunk * 65_536, new Uint8Array(65_536).fill(9));
+    medium.deallocate(65_536, 4 * 65_536);
+    expect(medium.allocatedBytes).to.equal(16 * 65_536);
+    medium.deallocate(0, size);
+    expect(medium.allocatedBytes).to.equal(0);
+  });
+
+  it("takes no address outside: that would be a mistake of the device server", () => {
+    const medium = new MemoryMedium(SIZE);
+    expect(() => medium.read(SIZE - 1, new Uint8Array(2))).to.throw(AssertionError);
+    expect(() => medium.write(SIZE, new Uint8Array(1))).to.throw(AssertionError);
+  });
+});
+
+describe("medium in a file", () => {
+  const path = useFolder();
+
+  async function withMedium(name: string, use: (medium: FileMedium) => Promise<void>): Promise<void> {
+    const medium = await FileMedium.open(path(name), SIZE);
+    try {
+      await use(medium);
+    } finally {
+      await medium.close();
+    }
+  }
+
+  it("reads what was written, zeros elsewhere", async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, async (commands) => withMedium(`model-${(runs += 1)}`, (medium) => compareWithArray(medium, commands))),
+      { numRuns: 15 },
+    );
+  });
+
+  it("is created sparse, for its owner only", async () => {
+    const medium = await FileMedium.open(path("sparse"), 2 ** 40);
+    const stats = await promisify(stat)(path("sparse"));
+    expect(stats.size).to.equal(2 ** 40);
+    expect(stats.blocks).to.be.below(64);
+    expect(stats.mode & 0o777).to.equal(0o600);
+    await medium.close();
+  });
+
+  it("lends a descriptor that reads and writes the same bytes", async () => {
+    await withMedium("descriptor", async (medium) => {
+      await medium.write(1000, Uint8Array.of(1, 2, 3), going);
+      const back = Buffer.alloc(3);
+      await promisify(read)(medium.fd, back, 0, 3, 1000);
+      expect([...back]).to.deep.equal([1, 2, 3]);
+      await promisify(write)(medium.fd, Uint8Array.of(9), 0, 1, 1001);
+      const into = new Uint8Array(3);
+      await medium.read(1000, into, going);
+      expect([...into]).to.deep.equal([1, 9, 3]);
+    });
+  });
+
+  it("takes the size of an existing file and keeps its content", async () => {
+    await writeFile(path("existing"), Buffer.alloc(2048, 5));
+    const medium = await FileMedium.open(path("existing"), SIZE);
+    expect(medium.sizeBytes).to.equal(2048);
+    const into = new Uint8Array(2048);
+    await medium.read(0, into, going);
+    expect(into.every((byte) => byte === 5)).to.equal(true);
+    await medium.close();
+  });
+
+  it("reads what somebody has cut off as zeros", async () => {
+    await withMedium("cut", async (medium) => {
+      await medium.write(0, new Uint8Array(SIZE).fill(3), going);
+      await promisify(ftruncate)(medium.fd, 100);
+      const into = new Uint8Array(200).fill(0xee);
+      await medium.read(0, into, going);
+      expect(into.subarray(0, 100).every((byte) => byte === 3)).to.equal(true);
+      expect(into.subarray(100).every((byte) => byte === 0)).to.equal(true);
+    });
+  });
+
+  it("stops between two steps when the command is aborted", async () => {
+    const cancellation = { aborted: false };
+    const size = 4 * 1024 * 1024;
+    const medium = await FileMedium.open(path("aborted"), size);
+    const pending = medium.write(0, new Uint8Array(size).fill(1), cancellation);
+    cancellation.aborted = true;
+    await pending;
+    const content = await readFile(path("aborted"));
+    const written = content.lastIndexOf(1) + 1;
+    expect(written, "the step that was under way is complete").to.equal(256 * 1024);
+    await medium.write(0, new Uint8Array(size).fill(1), { aborted: false });
+    const into = new Uint8Array(size);
+    const reading = { aborted: false };
+    const ended = medium.read(0, into, reading);
+    reading.aborted = true;
+    await ended;
+    expect(into.lastIndexOf(1) + 1).to.equal(256 * 1024);
+    await medium.close();
+  });
+
+  it("refuses what is no medium", async () => {
+    await mkdir(path("folder"));
+    await writeFile(path("empty"), "");
+    await symlink(path("nowhere/at/all"), path("dangling"));
+    const folder = await refusal(() => FileMedium.open(path("folder"), SIZE));
+    expect(folder.kind).to.equal("io");
+    expect(describeError(folder)).to.contain(path("folder")).and.to.contain("EISDIR");
+    expect((await refusal(() => FileMedium.open(path("empty"), SIZE))).kind).to.equal("invalid-value");
+    expect((await refusal(() => FileMedium.open(path("dangling"), SIZE))).kind).to.equal("io");
+    expect((await refusal(() => FileMedium.open("/dev/null", SIZE))).kind).to.equal("invalid-value");
+    expect((await refusal(() => FileMedium.open(path("missing/folder"), SIZE))).kind).to.equal("io");
+  });
+
+  it("says when it may not write", async () => {
+    // No mode keeps root from writing; the kernel's own read-only files do.
+    expect(describeError(await refusal(() => FileMedium.open("/sys/kernel/uevent_seqnum", SIZE)))).to.contain("EACCES");
+  });
+});

@@ -1,0 +1,156 @@
+import { expect } from "chai";
+import { disk, hex } from "./support.js";
+import type { Disk } from "./support.js";
+
+describe("how a unit is", () => {
+  let san: Disk;
+  beforeEach(async () => {
+    san = await disk();
+  });
+  afterEach(async () => san.fabric.close());
+
+  it("TEST UNIT READY is GOOD, and leaves a buffer empty", async () => {
+    const { status, residual } = await san.send("A", "00 00 00 00 00 00", { allocationLength: 64 });
+    expect([status, residual]).to.deep.equal([0, 64]);
+  });
+
+  it("REQUEST SENSE has nothing to tell", async () => {
+    const { dataIn, status } = await san.send("A", "03 00 00 00 12 00");
+    expect(status).to.equal(0);
+    expect(hex(dataIn)).to.equal("700000000000000a00000000000000000000");
+    expect(await san.try("A", "03 01 00 00 12 00"), "descriptor format").to.equal("05/24/00");
+  });
+
+  const startStop: readonly (readonly [string, string, string])[] = [
+    ["start", "1b 00 00 00 01 00", "GOOD"],
+    ["stop", "1b 00 00 00 00 00", "GOOD"],
+    ["stop without flush", "1b 00 00 00 04 00", "GOOD"],
+    ["eject", "1b 00 00 00 02 00", "05/24/00"],
+    ["a power condition", "1b 00 00 00 10 00", "05/24/00"],
+  ];
+  for (const [what, cdb, expected] of startStop) {
+    it(`START STOP UNIT, ${what}: ${expected}; the unit stays ready`, async () => {
+      expect(await san.try("A", cdb)).to.equal(expected);
+      expect(await san.try("A", "28 00 00 00 00 00 00 00 01 00")).to.equal("GOOD");
+    });
+  }
+
+  it("NACA = 1 is refused by every command", async () => {
+    for (const cdb of ["00 00 00 00 00 04", "12 00 00 00 60 04", "28 00 00 00 00 00 00 00 01 04", "5e 00 00 00 00 00 00 00 08 04"]) {
+      expect(await san.try("A", cdb), cdb).to.equal("05/24/00");
+    }
+    expect(await san.try("A", "5f 00 00 00 00 00 00 00 18 04", { dataOut: new Uint8Array(24).fill(1, 8, 16) })).to.equal("05/24/00");
+    expect(san.unit.reservations.registrants).to.deep.equal([]);
+  });
+
+  it("a CDB that is empty, too long or cut is refused", async () => {
+    expect(await san.try("A", "")).to.equal("05/24/00");
+    expect(await san.try("A", "00".repeat(17))).to.equal("05/24/00");
+    expect(await san.try("A", "28 00 00 00 00 00")).to.equal("05/24/00");
+    expect(await san.try("A", "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"), "a longer one is not").to.equal("GOOD");
+  });
+
+  describe("mode pages", () => {
+    it("MODE SENSE tells of both, with a block descriptor unless that is disabled", async () => {
+      const six = (await san.send("A", "1a 00 3f 00 ff 00")).dataIn;
+      expect(hex(six.subarray(0, 12))).to.equal("2b0010080000080000000200");
+      expect([six[12], six[13], six[32], six[33]]).to.deep.equal([0x08, 0x12, 0x0a, 0x0a]);
+      const ten = (await san.send("A", "5a 08 3f 00 00 00 00 00 ff 00")).dataIn;
+      expect(hex(ten.subarray(0, 8))).to.equal("0026001000000000");
+      expect(hex(ten.subarray(8))).to.equal(hex(six.subarray(12)));
+    });
+
+    it("MODE SENSE tells of one, with or without all its subpages", async () => {
+      const page = (await san.send("A", "1a 08 08 00 ff 00")).dataIn;
+      expect([page.length, page[4]]).to.deep.equal([24, 0x08]);
+      expect(hex((await san.send("A", "1a 08 08 ff ff 00")).dataIn)).to.equal(hex(page));
+    });
+
+    it("MODE SENSE is cut at the allocation length", async () => {
+      const { dataIn, residual } = await san.send("A", "1a 00 3f 00 04 00");
+      expect([dataIn.length, dataIn[0], residual]).to.deep.equal([4, 0x2b, 0]);
+    });
+
+    const refused: readonly (readonly [string, string, string])[] = [
+      ["a page there is not", "1a 00 1c 00 ff 00", "05/24/00"],
+      ["a subpage there is not", "1a 00 0a 01 ff 00", "05/24/00"],
+      ["saved values", "1a 00 ca 00 ff 00", "05/39/00"],
+    ];
+    for (const [what, cdb, expected] of refused) {
+      it(`MODE SENSE of ${what}: ${expected}`, async () => {
+        expect(await san.try("A", cdb)).to.equal(expected);
+      });
+    }
+
+    /** The Control page with these bytes 2 to 5. */
+    const control = (flags: string): string => `0a0a${flags}000000000000`;
+    const select = async (pages: string, from: "A" | "B" = "A"): Promise<string> => {
+      const dataOut = Buffer.from(`00000000${pages}`, "hex");
+      return san.try(from, `15 10 00 00 ${dataOut.length.toString(16).padStart(2, "0")} 00`, { dataOut });
+    };
+    const current = async (): Promise<string> => hex((await san.send("A", "1a 08 0a 00 ff 00")).dataIn.subarray(6, 10));
+
+    it("MODE SELECT changes TAS, SWP and WCE, and the others are told", async () => {
+      expect(await select(control("02100840"))).to.equal("GOOD");
+      expect(await current()).to.equal("02100840");
+      expect(await san.try("A", "00 00 00 00 00 00")).to.equal("GOOD");
+      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("06/2a/01");
+      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("GOOD");
+      expect(await select(`081204${"00".repeat(17)}`)).to.equal("GOOD");
+      expect((await san.send("A", "1a 08 08 00 ff 00")).dataIn[6]).to.equal(0x04);
+      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("06/2a/01");
+    });
+
+    it("MODE SELECT of what is so already tells nobody", async () => {
+      expect(await select(control("02100000"))).to.equal("GOOD");
+      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("GOOD");
+    });
+
+    it("MODE SELECT changes all of it or nothing", async () => {
+      expect(await select(control("02100840") + control("06100000"))).to.equal("05/26/00");
+      expect(await current()).to.equal("02100000");
+    });
+
+    it("MODE SENSE tells what can be changed, and what the values were at power on", async () => {
+      await select(control("02100840"));
+      const changeable = (await san.send("A", "1a 08 4a 00 ff 00")).dataIn;
+      for (const [at, mask] of [
+        [8, 0x08],
+        [9, 0x40],
+      ] as const) {
+        expect((changeable[at] ?? 0) & mask).to.equal(mask);
+      }
+      expect(hex((await san.send("A", "1a 08 8a 00 ff 00")).dataIn.subarray(6, 10))).to.equal("02100000");
+    });
+
+    it("a reset takes the values of power on", async () => {
+      await select(control("02100840"));
+      await san.unit.reset("logical-unit", san.nexuses.B);
+      expect(await san.try("A", "00 00 00 00 00 00")).to.equal("06/29/03");
+      expect(await current()).to.equal("02100000");
+    });
+
+    const wrong: readonly (readonly [string, string, string, string])[] = [
+      ["without PF", "15 00 00 00 10 00", "00000000" + control("02100000"), "05/24/00"],
+      ["with SP", "15 11 00 00 10 00", "00000000" + control("02100000"), "05/24/00"],
+      ["shorter than announced", "15 10 00 00 20 00", "00000000" + control("02100000"), "05/1a/00"],
+      ["of less than a header", "15 10 00 00 03 00", "000000", "05/1a/00"],
+      ["with a page that is cut", "15 10 00 00 0f 00", "00000000" + control("02100000").slice(0, 22), "05/1a/00"],
+      ["with a page there is not", "15 10 00 00 06 00", "000000001c00", "05/26/00"],
+      ["with a page of another length", "15 10 00 00 0e 00", "000000000a0802100000000000ff", "05/26/00"],
+      ["with a bit that cannot be changed", "15 10 00 00 10 00", "00000000" + control("22100000"), "05/26/00"],
+      ["with another capacity", "15 10 00 00 0c 00", "000000080000000100000200", "05/26/00"],
+      ["with another block length", "15 10 00 00 0c 00", "000000080000080000001000", "05/26/00"],
+      ["of nothing", "15 10 00 00 00 00", "", "GOOD"],
+      ["of what the unit is", "15 10 00 00 0c 00", "000000080000080000000200", "GOOD"],
+      ["(10) of what the unit is", "55 10 00 00 00 00 00 00 10 00", "00000000000000080000000000000200", "GOOD"],
+      ["(10) with a page", "55 10 00 00 00 00 00 00 14 00", "0000000000000000" + control("02100000"), "GOOD"],
+    ];
+    for (const [what, cdb, dataOut, expected] of wrong) {
+      it(`MODE SELECT ${what}: ${expected}`, async () => {
+        expect(await san.try("A", cdb, { dataOut: Buffer.from(dataOut, "hex") })).to.equal(expected);
+        expect(await current()).to.equal("02100000");
+      });
+    }
+  });
+});
