@@ -119,9 +119,11 @@ export class BlockGraph implements NodeOpener {
     this.#pending.add(name);
     try {
       const opening = { opener: this, form, rootName: rootName ?? name };
-      const node = await this.#factory.create({ type, id: name, values, form }, this.#resolve, (object) => {
-        assert(object instanceof BlockNode, "every driver is a block node");
-        object.prepare(opening);
+      const node = await this.#factory.create({ type, id: name, values, form }, this.#resolve, {
+        prepare: (object) => {
+          assert(object instanceof BlockNode, "every driver is a block node");
+          object.prepare(opening);
+        },
       });
       assert(node instanceof BlockNode, "every driver is a block node");
       this.#nodes.set(name, node);

@@ -37,6 +37,8 @@ export interface TypeFilter {
 /** Type names as QEMU allows them: 2 or more characters, the first no digit 0 and no punctuation. */
 const TYPE_NAME = /^[A-Za-z1-9][A-Za-z0-9._-]+$/;
 
+const ROOT_TYPE = "object";
+
 /** The property that every object has. */
 const TYPE_PROPERTY: PropertyDefinition = {
   name: "type",
@@ -58,7 +60,7 @@ export class TypeRegistry {
 
   constructor() {
     this.#add({
-      name: "object",
+      name: ROOT_TYPE,
       description: "root of all types",
       abstract: true,
       aliases: [],
@@ -138,9 +140,9 @@ export class TypeRegistry {
     return this.#types.get(this.#aliases.get(name) ?? name);
   }
 
-  /** The type that `object` was created as. */
-  typeOf(object: QomObject): RegisteredType | undefined {
-    return this.#types.get(object.typeName);
+  /** The type that `object` was created as; of a class that is not registered here the root, which is all that is known of it. */
+  typeOf(object: QomObject): RegisteredType {
+    return this.#types.get(object.typeName) ?? this.get(ROOT_TYPE);
   }
 
   /** Whether type `name` is, descends from, or implements `ancestor`. */
