@@ -3,7 +3,18 @@ import { QomError } from "../base/errors.js";
 import { assert, present } from "../base/assert.js";
 import { typeMetadata } from "./decorators.js";
 import { freeName } from "./instance-properties.js";
-import { stateOf, type ChildIndex, type QomObject } from "./object.js";
+import { QomObject, stateOf } from "./object.js";
+
+/** Finds the objects of a tree by their names. */
+export interface ChildIndex {
+  add(name: string, object: QomObject): void;
+  delete(name: string, object: QomObject): void;
+}
+
+/** The root of a tree. The index is found through it: a member in every object would only fill memory caches. */
+export abstract class TreeRoot extends QomObject {
+  abstract readonly index: ChildIndex;
+}
 
 /**
  * Makes `child` a child of `parent`. A name that ends in `[*]` gets the next index.
@@ -31,9 +42,9 @@ export function addChild(parent: QomObject, name: string, child: QomObject): str
   state.typeName ??= typeMetadata(child.constructor)?.name ?? null;
   state.parent = parent;
   state.id = final;
-  const parentState = stateOf(parent);
-  parentState.children.set(final, child);
-  if (parentState.index !== null) enter(child, parentState.index);
+  stateOf(parent).children.set(final, child);
+  const index = indexOf(parent);
+  if (index !== null) for (const each of withDescendants(child)) index.add(nameOf(each), each);
   return final;
 }
 
@@ -41,9 +52,10 @@ export function addChild(parent: QomObject, name: string, child: QomObject): str
 export function removeChild(child: QomObject): void {
   const state = stateOf(child);
   assert(state.parent !== null, "only a child can be removed");
+  const index = indexOf(state.parent);
+  if (index !== null) for (const each of withDescendants(child)) index.delete(nameOf(each), each);
   stateOf(state.parent).children.delete(nameOf(child));
   state.parent = null;
-  if (state.index !== null) leave(child, state.index);
 }
 
 /** Whether `object` is `top` or below it. */
@@ -62,16 +74,9 @@ function nameOf(child: QomObject): string {
   return present(stateOf(child).id, "a child has a name");
 }
 
-function enter(object: QomObject, index: ChildIndex): void {
-  for (const each of withDescendants(object)) {
-    stateOf(each).index = index;
-    index.add(nameOf(each), each);
-  }
-}
-
-function leave(object: QomObject, index: ChildIndex): void {
-  for (const each of withDescendants(object)) {
-    stateOf(each).index = null;
-    index.delete(nameOf(each), each);
-  }
+/** The index of the tree that `object` is in. */
+function indexOf(object: QomObject): ChildIndex | null {
+  let top = object;
+  for (let above = stateOf(top).parent; above !== null; above = stateOf(top).parent) top = above;
+  return top instanceof TreeRoot ? top.index : null;
 }
