@@ -1,5 +1,6 @@
 /** Who is whose child: in a tree, or in an object that is in no tree yet (QEMU: object_property_add_child). */
 import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
 import { assert, present } from "../base/assert.js";
 import { typeMetadata } from "./decorators.js";
 import { freeName } from "./instance-properties.js";
@@ -24,10 +25,13 @@ export abstract class TreeRoot extends QomObject {
  * be registered, like every type. A child that is added later is neither completed nor finalized for whoever adds it.
  *
  * @returns the final name
- * @throws QomError `duplicate` when the parent has a property or child of that name; `in-use` when the child has a parent already;
+ * @throws QomError `bad-id` for an empty name or one with a slash; `duplicate` when the parent has a property or child of that name; `in-use` when the child has a parent already;
  *   `conflict` when it is the parent itself or above it; `closed` when it is finalized
  */
 export function addChild(parent: QomObject, name: string, child: QomObject): string {
+  if (name === "" || name.includes("/")) {
+    throw new QomError("bad-id", `'${printable(name)}' cannot be the name of a child: no path leads to it`, { context: { value: name } });
+  }
   const final = freeName(parent, name);
   const state = stateOf(child);
   if (state.parent !== null) {
