@@ -4,18 +4,8 @@ import { printable } from "../base/limits.js";
 import { assert, present } from "../base/assert.js";
 import { typeMetadata } from "./decorators.js";
 import { freeName } from "./instance-properties.js";
-import { QomObject, stateOf } from "./object.js";
-
-/** Finds the objects of a tree by their names. */
-export interface ChildIndex {
-  add(name: string, object: QomObject): void;
-  delete(name: string, object: QomObject): void;
-}
-
-/** The root of a tree. The index is found through it: a member in every object would only fill memory caches. */
-export abstract class TreeRoot extends QomObject {
-  abstract readonly index: ChildIndex;
-}
+import { stateOf, type QomObject } from "./object.js";
+import { indexOf } from "./tree-root.js";
 
 /**
  * Makes `child` a child of `parent`. A name that ends in `[*]` gets the next index.
@@ -76,11 +66,4 @@ export function* withDescendants(object: QomObject): Generator<QomObject> {
 
 function nameOf(child: QomObject): string {
   return present(stateOf(child).id, "a child has a name");
-}
-
-/** The index of the tree that `object` is in. */
-function indexOf(object: QomObject): ChildIndex | null {
-  let top = object;
-  for (let above = stateOf(top).parent; above !== null; above = stateOf(top).parent) top = above;
-  return top instanceof TreeRoot ? top.index : null;
 }

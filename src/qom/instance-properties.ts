@@ -9,6 +9,7 @@ import { classProperty } from "./decorators.js";
 import { holdLink, numberedName, stateOf, watchLink, type QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
 import { qom, type PropertyType } from "./property-type.js";
+import { indexOf } from "./tree-root.js";
 
 /** What {@link addProperty} is told. */
 export interface InstanceProperty<T> {
@@ -106,12 +107,13 @@ export function instanceProperty(object: QomObject, name: string): PropertyDefin
 
 /** The properties that `object` alone has, in the order in which they were added. */
 export function instanceProperties(object: QomObject): readonly PropertyDefinition[] {
-  return [...stateOf(object).properties.values()] as PropertyDefinition[]; // only insert() below writes there
+  return [...stateOf(object).propertyList] as PropertyDefinition[]; // only insert() below writes there
 }
 
 function insert(object: QomObject, definition: PropertyDefinition): void {
   assert(!stateOf(object).properties.has(definition.name), "the name was checked");
   stateOf(object).properties.set(definition.name, definition);
+  if (definition.type.link !== undefined) indexOf(object)?.noteLink(definition.name);
 }
 
 function childLink(child: QomObject): PropertyDefinition {

@@ -66,6 +66,11 @@ export class ObjectState {
     return (this.#properties ??= new Map());
   }
 
+  /** The same, without making a collection for them. */
+  get propertyList(): Iterable<{ readonly name: string }> {
+    return this.#properties?.values() ?? [];
+  }
+
   /** Next index for names `NAME[*]`; indices are not reused, as in QEMU. */
   get nextIndex(): Map<string, number> {
     return (this.#nextIndex ??= new Map());

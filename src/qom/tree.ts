@@ -7,14 +7,16 @@ import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { requireWellFormedId } from "../options/id.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import { addChild, removeChild, TreeRoot, type ChildIndex } from "./children.js";
+import { addChild, removeChild } from "./children.js";
 import { qomType } from "./decorators.js";
 import { requireUnheld, type ObjectFactory } from "./factory.js";
 import { USER_CREATABLE } from "./interfaces.js";
+import { instanceProperties } from "./instance-properties.js";
 import { CONTAINER_TYPE, QomObject, stateOf } from "./object.js";
 import { allProperties, findProperty, getProperty, listing, setProperty, type PropertyListing } from "./properties.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
+import { TreeRoot, type ChildIndex } from "./tree-root.js";
 import type { RegisteredType, TypeFilter } from "./type-registry.js";
 
 /** An inner node of the tree: `/`, `/objects`, `/machine/peripheral`. */
@@ -27,13 +29,30 @@ const STANDARD_CONTAINERS = ["/objects", "/machine", "/machine/peripheral", "/ma
 /** The objects of a tree by name. */
 class NameIndex implements ChildIndex {
   readonly #objects = new Map<string, Set<QomObject>>();
+  /** Names of link properties that single objects have or had. */
+  readonly #links = new Set<string>();
 
   /** All objects of that name, wherever they are. */
   get(name: string): Iterable<QomObject> {
     return this.#objects.get(name) ?? [];
   }
 
+  /** How many there are. */
+  count(name: string): number {
+    return this.#objects.get(name)?.size ?? 0;
+  }
+
+  /** Whether a path may lead on by a link of that name that belongs to a single object. */
+  mayBeLink(name: string): boolean {
+    return this.#links.has(name);
+  }
+
+  noteLink(name: string): void {
+    this.#links.add(name);
+  }
+
   add(name: string, object: QomObject): void {
+    for (const property of instanceProperties(object)) if (property.type.link !== undefined) this.#links.add(property.name);
     const named = this.#objects.get(name);
     if (named === undefined) this.#objects.set(name, new Set([object]));
     else named.add(object);
@@ -250,14 +269,23 @@ export class CompositionTree {
 
   /** What a partial path fits: two objects at most, since more make no difference. */
   #partial(path: string): QomObject[] {
-    const [first, ...rest] = components(path);
+    const names = components(path);
+    const pivot = this.#rarest(names);
     const found = new Set<QomObject>();
-    for (const start of first === undefined ? [] : this.#byName.get(first)) {
-      const end = this.#descend(start, rest);
+    for (const object of this.#byName.get(names[pivot] ?? "")) {
+      const end = isBelow(object, names.slice(0, pivot)) ? this.#descend(object, names.slice(pivot + 1)) : undefined;
       if (end !== undefined) found.add(end);
       if (found.size > 1) break;
     }
     return [...found];
+  }
+
+  /** The place of the name that fewest objects have, among those that are no link's: behind a link nobody can look up its way. */
+  #rarest(names: readonly string[]): number {
+    const mayBeLink = (name: string): boolean => this.#byName.mayBeLink(name) || this.#factory.registry.hasLinkNamed(name);
+    const firstLink = names.findIndex((name, at) => at > 0 && mayBeLink(name));
+    const counts = (firstLink === -1 ? names : names.slice(0, firstLink)).map((name) => this.#byName.count(name));
+    return counts.indexOf(Math.min(...counts));
   }
 
   #resolveLink(name: string, link: LinkTarget): QomObject {
@@ -271,6 +299,17 @@ export class CompositionTree {
     }
     return target;
   }
+}
+
+/** Whether the objects above `object` have these names, the last one its parent. */
+function isBelow(object: QomObject, names: readonly string[]): boolean {
+  let at = object;
+  return names.toReversed().every((name) => {
+    const { parent } = stateOf(at);
+    if (parent === null || parent.id !== name) return false;
+    at = parent;
+    return true;
+  });
 }
 
 /** Path components; empty ones are ignored, as in QEMU. */

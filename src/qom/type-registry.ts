@@ -57,6 +57,8 @@ export class TypeRegistry {
   readonly #aliases = new Map<string, string>();
   readonly #byClass = new Map<unknown, RegisteredType>();
   readonly #interfaces = new Map<string, QomInterface>();
+  /** Names of the link properties of all types. */
+  readonly #linkNames = new Set<string>();
 
   constructor() {
     this.#add({
@@ -178,7 +180,13 @@ export class TypeRegistry {
       throw new QomError("duplicate", `interface '${name}' of type '${owner}' has the name of another type or interface`, { context });
   }
 
+  /** Whether some type has a link property of that name. */
+  hasLinkNamed(name: string): boolean {
+    return this.#linkNames.has(name);
+  }
+
   #add(type: RegisteredType): void {
+    for (const property of type.properties.values()) if (property.type.link !== undefined) this.#linkNames.add(property.name);
     this.#types.set(type.name, type);
     this.#byClass.set(type.constructor, type);
   }
