@@ -26,6 +26,9 @@ export class Container extends QomObject {}
 /** The containers that every tree has. */
 const STANDARD_CONTAINERS = ["/objects", "/machine", "/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached"];
 
+/** So many objects of one name are looked at sooner than it is found out which name is rarer. */
+const FEW = 8;
+
 /** The objects of a tree by name. */
 class NameIndex implements ChildIndex {
   readonly #objects = new Map<string, Set<QomObject>>();
@@ -282,6 +285,7 @@ export class CompositionTree {
 
   /** The place of the name that fewest objects have, among those that are no link's: behind a link nobody can look up its way. */
   #rarest(names: readonly string[]): number {
+    if (this.#byName.count(names[0] ?? "") <= FEW) return 0;
     const mayBeLink = (name: string): boolean => this.#byName.mayBeLink(name) || this.#factory.registry.hasLinkNamed(name);
     const firstLink = names.findIndex((name, at) => at > 0 && mayBeLink(name));
     const counts = (firstLink === -1 ? names : names.slice(0, firstLink)).map((name) => this.#byName.count(name));
