@@ -9,6 +9,7 @@ import { classProperty } from "./decorators.js";
 import { holdLink, numberedName, stateOf, watchLink, type QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
 import { qom, type PropertyType } from "./property-type.js";
+import { indexOf } from "./tree-root.js";
 
 /** What {@link addProperty} is told. */
 export interface InstanceProperty<T> {
@@ -106,12 +107,13 @@ export function instanceProperty(object: QomObject, name: string): PropertyDefin
 
 /** The properties that `object` alone has, in the order in which they were added. */
 export function instanceProperties(object: QomObject): readonly PropertyDefinition[] {
-  return [...stateOf(object).properties.values()] as PropertyDefinition[]; // only insert() below writes there
+  return [...stateOf(object).propertyList] as PropertyDefinition[]; // only insert() below writes there
 }
 
 function insert(object: QomObject, definition: PropertyDefinition): void {
   assert(!stateOf(object).properties.has(definition.name), "the name was checked");
   stateOf(object).properties.set(definition.name, definition);
+  if (definition.type.link !== undefined) indexOf(object)?.noteLink(definition.name);
 }
 
 function childLink(child: QomObject): PropertyDefinition {
@@ -127,9 +129,13 @@ function childLink(child: QomObject): PropertyDefinition {
   };
 }
 
-function freeName(object: QomObject, name: string): string {
+/**
+ * The name under which `object` can get a property or a child; one that ends in `[*]` gets the next index.
+ * @throws QomError `duplicate`, `limit`
+ */
+export function freeName(object: QomObject, name: string): string {
   const final = numberedName(object, name);
-  const taken = final === "type" || propertyOf(object, final) !== undefined || stateOf(object).children.has(final);
+  const taken = final === "type" || propertyOf(object, final) !== undefined || stateOf(object).child(final) !== undefined;
   if (!taken) return final;
   throw new QomError("duplicate", `${object.describe()} has a property '${printable(final)}' already`, { context: { option: final } });
 }
