@@ -19,6 +19,7 @@ export { USER_CREATABLE } from "./qom/interfaces.js";
 export type { QomInterface } from "./qom/interfaces.js";
 export { hold, QomObject } from "./qom/object.js";
 export type { Holder } from "./qom/object.js";
+export { addChild } from "./qom/children.js";
 export { addAlias, addProperty } from "./qom/instance-properties.js";
 export type { InstanceProperty } from "./qom/instance-properties.js";
 export type { PropertyAccess } from "./qom/property-definition.js";

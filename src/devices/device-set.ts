@@ -50,12 +50,15 @@ export class DeviceSet {
     if (id !== undefined) this.#requireFree(id);
     if (id !== undefined) this.#pending.add(id);
     try {
-      const device = await this.#factory.create({ type, id: id ?? null, values, form }, this.#tree.resolveLink, (object) => {
-        assert(object instanceof Device, "every device type is a Device");
-        object.prepare(bus);
+      const device = await this.#factory.create({ type, id: id ?? null, values, form }, this.#tree.resolveLink, {
+        prepare: (object) => {
+          assert(object instanceof Device, "every device type is a Device");
+          object.prepare(bus);
+        },
+        attach: (object) =>
+          this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", object),
       });
       assert(device instanceof Device, "every device type is a Device");
-      this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", device);
       this.#devices.add(device);
       return device;
     } finally {

@@ -12,6 +12,12 @@ export interface Holder {
   describe(): string;
 }
 
+/** Finds the objects of a tree by their names. */
+export interface ChildIndex {
+  add(name: string, object: QomObject): void;
+  delete(name: string, object: QomObject): void;
+}
+
 /** Stages of an object's life. */
 export type LifePhase = "new" | "complete" | "finalized";
 
@@ -24,6 +30,8 @@ export class ObjectState {
   typeName: string | null = null;
   id: string | null = null;
   parent: QomObject | null = null;
+  /** Index of the tree that the object is in. */
+  index: ChildIndex | null = null;
   phase: LifePhase = "new";
   #children: Map<string, QomObject> | undefined;
   #holders: Set<Holder> | undefined;
@@ -35,6 +43,11 @@ export class ObjectState {
 
   get children(): Map<string, QomObject> {
     return (this.#children ??= new Map());
+  }
+
+  /** The children in order of arrival, without making a collection for them. */
+  get childList(): Iterable<QomObject> {
+    return this.#children?.values() ?? [];
   }
 
   get holders(): Set<Holder> {
@@ -106,8 +119,7 @@ export abstract class QomObject {
       components.push(present(top.id, "a child has a name"));
       top = top.parent[objectState];
     }
-    if (components.length > 0) return `/${components.toReversed().join("/")}`;
-    return top.typeName === CONTAINER_TYPE ? "/" : null;
+    return top.typeName === CONTAINER_TYPE ? `/${components.toReversed().join("/")}` : null;
   }
 
   /** The object in an error text: its type and its path or id. */
@@ -157,10 +169,25 @@ export function hold(object: QomObject, holder: Holder): () => void {
   };
 }
 
+/** A link property as the holder of its target. What an object holds within itself keeps nobody from deleting it. */
+export class LinkHolder implements Holder {
+  readonly owner: QomObject;
+  readonly #name: string;
+
+  constructor(owner: QomObject, name: string) {
+    this.owner = owner;
+    this.#name = name;
+  }
+
+  describe(): string {
+    return `property '${this.#name}' of ${this.owner.describe()}`;
+  }
+}
+
 /** Makes `owner` hold the new target of its link property `name` and let go of the old one. */
 export function holdLink(owner: QomObject, name: string, target: QomObject | undefined): void {
   const { links } = stateOf(owner);
-  const release = target === undefined ? undefined : hold(target, { describe: () => `property '${name}' of ${owner.describe()}` });
+  const release = target === undefined ? undefined : hold(target, new LinkHolder(owner, name));
   links.get(name)?.();
   if (release === undefined) links.delete(name);
   else links.set(name, release);

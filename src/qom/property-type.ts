@@ -48,7 +48,8 @@ function integer(name: string, lowest: number, highest: number, range: Range<num
     },
     encode: (value) => String(value),
   });
-  return { name, expects: `an integer from ${min} to ${max} (${name})`, json, text };
+  const narrowed = min > lowest || max < highest ? { values: `${min} to ${max}` } : {};
+  return { name, expects: `an integer from ${min} to ${max} (${name})`, ...narrowed, json, text };
 }
 
 function wide(
@@ -102,7 +103,8 @@ function size(range: Range<bigint> = {}): PropertyType<bigint> {
 
 function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {
   const schema = z.enum(values);
-  return { name, expects: `one of ${values.join(", ")}`, json: schema, text: schema };
+  const expects = `one of ${values.join(", ")}`;
+  return { name, expects, values: expects, json: schema, text: schema };
 }
 
 /**

@@ -75,7 +75,7 @@ export class LogicalUnit {
     this.#commands = commands;
     this.#tasks = new TaskSet(clock);
     this.#interference = new Interference(clock);
-    const nexuses = new NexusTable();
+    const nexuses = new NexusTable(behaviour);
     const modes = new UnitModes({ ...behaviour, writeCache: medium.fd !== null });
     this.#context = {
       definition,

@@ -63,6 +63,19 @@ describe("nexuses that come and go, and what resets them", () => {
       expect([await san.try("B", TUR), await san.try("B", TUR), await san.try("B", TUR)]).to.deep.equal(["06/29/02", "06/29/03", "GOOD"]);
     });
 
+    it("leave what was said of reservations before where that is wanted", async () => {
+      const keeping = await disk({}, { behaviour: { resetForgetsReservations: false } });
+      await keeping.register("A", "B");
+      await keeping.reserveOut("A", { action: "clear", key: KEYS.A });
+      await keeping.unit.reset("logical-unit", keeping.nexuses.A);
+      expect([await keeping.try("B", TUR), await keeping.try("B", TUR), await keeping.try("B", TUR)]).to.deep.equal([
+        "06/29/03",
+        "06/2a/03",
+        "GOOD",
+      ]);
+      await keeping.fabric.close();
+    });
+
     it("wait for the step that a file is at", async () => {
       const file = await disk({ filename: path("reset"), sizeBytes: LARGE });
       let ended = "";
