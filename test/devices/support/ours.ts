@@ -32,6 +32,11 @@ export class OurPeer implements Peer {
     this.#hold = fabric.unit(WWNS.n2).hold(({ cdb }) => cdb[0] === READ_10);
   }
 
+  /** The spare disk while it is on the bus. */
+  get spare(): ScsiBlock | undefined {
+    return this.#spare;
+  }
+
   /** Makes the machine and starts the driver. */
   static async start(options = ""): Promise<OurPeer> {
     const fabric = new Fabric();
