@@ -75,7 +75,15 @@ export type Admission =
   /** The bus answers; this is it, and nothing else is to be done. */
   | { readonly kind: "answer"; readonly result: ScsiResult }
   /** The device answers; {@link BusFront.completed} is to be called then. */
-  | { readonly kind: "device"; readonly unit: FrontUnit; readonly cdb: Uint8Array; readonly dataBytes: number };
+  | ({ readonly kind: "device" } & DeviceCommand);
+
+/** A command as a device gets it. */
+export interface DeviceCommand {
+  readonly unit: FrontUnit;
+  readonly cdb: Uint8Array;
+  /** How much of the buffers the device gets. */
+  readonly dataBytes: number;
+}
 
 /** See the module text. */
 export class BusFront {
@@ -132,9 +140,8 @@ export class BusFront {
   reset(): void {
     for (const device of this.#bus.devices) {
       const unit = this.#units.get(device);
-      if (unit === undefined) continue;
-      unit.attention = Sense.POWER_ON_OR_RESET;
-      unit.sense = NO_BYTES;
+      // Others have it from the beginning.
+      if (unit !== undefined) unit.attention = Sense.POWER_ON_OR_RESET;
     }
   }
 

@@ -10,10 +10,12 @@ import {
   encodeCommandResponse,
   parseCommandRequest,
   VirtioScsiResponse,
+  type VirtioScsiCommand,
 } from "../scsi/virtio-scsi.js";
-import type { FrontUnit } from "./bus-front.js";
+import type { DeviceCommand, FrontUnit } from "./bus-front.js";
 import { copyOf, lengthOf, viewIn, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
 import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
+import { commandRequestTrace, commandResponseTrace } from "./virtio-scsi-trace.js";
 
 /**
  * Most bytes of data that all commands in flight may have outside the guest's memory. A guest can describe the same page again and
@@ -55,8 +57,9 @@ interface Pending extends PendingCommand {
   ended: Promise<UsedLength>;
 }
 
-/** The buffers of a command, behind the request and its response. */
-interface Buffers {
+/** A command with its buffers, which lie behind the request and its response. */
+interface Exchange {
+  readonly request: VirtioScsiCommand;
   readonly chain: VirtioChain;
   readonly direction: DataDirection;
   /** Where data-out begins in what is readable. */
@@ -86,15 +89,16 @@ export class VirtioScsiCommands {
     if (writableBytes < inAt) return fail(`a command has ${writableBytes} bytes for its response instead of ${inAt}`);
     const [outBytes, inBytes] = [readableBytes - outAt, writableBytes - inAt];
     const direction = outBytes > 0 ? "out" : inBytes > 0 ? "in" : "none";
-    const buffers: Buffers = { chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
-    if (outBytes > 0 && inBytes > 0) return respond(buffers, VirtioScsiResponse.FAILURE);
-    const { address, tag, cdb } = parseCommandRequest(copyOf(chain.readable, 0, outAt));
-    if (address === null) return respond(buffers, VirtioScsiResponse.BAD_TARGET);
-    const admission = front.admit(address, { cdbField: cdb, direction, dataBytes: buffers.dataBytes });
-    if (admission.kind === "no-target") return respond(buffers, VirtioScsiResponse.BAD_TARGET);
-    if (admission.kind === "overrun") return respond(buffers, VirtioScsiResponse.OVERRUN);
-    if (admission.kind === "answer") return respondWith(buffers, admission.result);
-    return this.#execute({ unit: admission.unit, tag, cdb: admission.cdb, dataBytes: admission.dataBytes }, buffers);
+    const request = parseCommandRequest(copyOf(chain.readable, 0, outAt));
+    const exchange: Exchange = { request, chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
+    const { address, cdb, tag } = request;
+    if (commandRequestTrace.enabled) commandRequestTrace.publish({ address, tag, opcode: cdb[0] ?? 0 });
+    if (outBytes > 0 && inBytes > 0) return respond(exchange, VirtioScsiResponse.FAILURE);
+    if (address === null) return respond(exchange, VirtioScsiResponse.BAD_TARGET);
+    const admission = front.admit(address, { cdbField: cdb, direction, dataBytes: exchange.dataBytes });
+    if (admission.kind === "no-target") return respond(exchange, VirtioScsiResponse.BAD_TARGET);
+    if (admission.kind === "overrun") return respond(exchange, VirtioScsiResponse.OVERRUN);
+    return admission.kind === "answer" ? respondWith(exchange, admission.result) : this.#execute(admission, exchange);
   }
 
   /** Whether a command that `concerns` names is in flight. */
@@ -111,38 +115,34 @@ export class VirtioScsiCommands {
     await Promise.all(ended.map((command) => command.ended));
   }
 
-  #execute(
-    command: { unit: FrontUnit; tag: bigint; cdb: Uint8Array; dataBytes: number },
-    buffers: Buffers,
-  ): UsedLength | Promise<UsedLength> {
-    const { cdb, dataBytes, tag, unit } = command;
-    const direct = directBuffer(cdb, dataBytes, buffers);
+  #execute({ unit, cdb, dataBytes }: DeviceCommand, exchange: Exchange): UsedLength | Promise<UsedLength> {
+    const direct = directBuffer(cdb, dataBytes, exchange);
     const gathers = direct === null ? dataBytes : 0;
-    if (gathers > GATHERED_BYTES_MAX) return respondWith(buffers, senseResult(Sense.INVALID_FIELD_IN_CDB));
-    if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(buffers, bareStatus(ScsiStatus.TASK_SET_FULL));
+    if (gathers > GATHERED_BYTES_MAX) return respondWith(exchange, senseResult(Sense.INVALID_FIELD_IN_CDB));
+    if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(exchange, bareStatus(ScsiStatus.TASK_SET_FULL));
     const controller = new AbortController();
-    const pending: Pending = { unit, tag, controller, ending: null, ended: NEVER };
-    const sent = withBuffer(cdb, controller.signal, buffers.direction, direct ?? gather(buffers, dataBytes));
+    const pending: Pending = { unit, tag: exchange.request.tag, controller, ending: null, ended: NEVER };
+    const sent = withBuffer(cdb, controller.signal, exchange.direction, direct ?? gather(exchange, dataBytes));
     this.#gatheredBytes += gathers;
     this.#pending.add(pending);
-    pending.ended = this.#answer(pending, sent, buffers, direct).finally(() => {
+    pending.ended = this.#answer(pending, sent, exchange, direct).finally(() => {
       this.#gatheredBytes -= gathers;
       this.#pending.delete(pending);
     });
     return pending.ended;
   }
 
-  async #answer(pending: Pending, command: ScsiCommand, buffers: Buffers, direct: Uint8Array | null): Promise<UsedLength> {
+  async #answer(pending: Pending, command: ScsiCommand, exchange: Exchange, direct: Uint8Array | null): Promise<UsedLength> {
     let result: ScsiResult;
     try {
       result = await pending.unit.device.execute(command);
     } catch (error) {
-      return pending.ending === "device-reset" ? null : respond(buffers, responseToError(error));
+      return pending.ending === "device-reset" ? null : respond(exchange, responseToError(error));
     }
     if (pending.ending === "device-reset") return null;
-    if (pending.ending !== null) return respond(buffers, ENDING_RESPONSES[pending.ending]);
+    if (pending.ending !== null) return respond(exchange, ENDING_RESPONSES[pending.ending]);
     this.#context.front.completed(pending.unit, command.cdb, result);
-    return respondWith(buffers, result, { sentBytes: command.dataOut?.length ?? 0, direct });
+    return respondWith(exchange, result, { sentBytes: command.dataOut?.length ?? 0, direct });
   }
 }
 
@@ -160,13 +160,13 @@ function responseToError(error: unknown): number {
  * The guest's own memory, for data that nobody looks into: blocks, when they lie in one piece. All else is copied, so that a parameter
  * list does not change while it is read, and nothing writes into the guest's memory once a command has been answered.
  */
-function directBuffer(cdb: Uint8Array, dataBytes: number, { chain, direction, inAt, outAt }: Buffers): Uint8Array | null {
+function directBuffer(cdb: Uint8Array, dataBytes: number, { chain, direction, inAt, outAt }: Exchange): Uint8Array | null {
   if (direction === "none") return NO_BYTES;
   if (blockAccess(cdb) === null) return null;
   return direction === "out" ? viewIn(chain.readable, outAt, dataBytes) : viewIn(chain.writable, inAt, dataBytes);
 }
 
-function gather({ chain, direction, outAt }: Buffers, dataBytes: number): Uint8Array {
+function gather({ chain, direction, outAt }: Exchange, dataBytes: number): Uint8Array {
   return direction === "out" ? copyOf(chain.readable, outAt, dataBytes) : new Uint8Array(dataBytes);
 }
 
@@ -176,8 +176,8 @@ function withBuffer(cdb: Uint8Array, signal: AbortSignal, direction: DataDirecti
 }
 
 /** Answers without a SCSI status. */
-function respond(buffers: Buffers, response: number): number {
-  return finish(buffers, response, 0, 0, NO_BYTES);
+function respond(exchange: Exchange, response: number): number {
+  return finish(exchange, response, 0, 0, NO_BYTES);
 }
 
 /** What a device was given of the buffers. */
@@ -192,20 +192,22 @@ interface Given {
 const NOTHING: Given = Object.freeze({ sentBytes: 0, direct: null });
 
 /** Answers with what the bus or a device says. The residual is what of the buffers was left alone. */
-function respondWith(buffers: Buffers, result: ScsiResult, { direct, sentBytes }: Given = NOTHING): number {
-  const { chain, dataBytes, direction, inAt } = buffers;
+function respondWith(exchange: Exchange, result: ScsiResult, { direct, sentBytes }: Given = NOTHING): number {
+  const { chain, dataBytes, direction, inAt } = exchange;
   if (result.hostStatus !== undefined && result.hostStatus !== 0) {
-    return respond(buffers, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
+    return respond(exchange, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
   }
   const dataIn = direction === "in" ? result.dataIn.subarray(0, dataBytes) : NO_BYTES;
   const inPlace = direct !== null && dataIn.buffer === direct.buffer && dataIn.byteOffset === direct.byteOffset;
   if (!inPlace) writeTo(chain.writable, inAt, dataIn);
   const good = result.status === ScsiStatus.GOOD;
   const residual = good ? dataBytes - dataIn.length - sentBytes : 0;
-  return finish(buffers, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
+  return finish(exchange, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
 }
 
-function finish({ chain, inAt }: Buffers, response: number, status: number, residual: number, sense: Uint8Array): number {
+function finish({ chain, inAt, request }: Exchange, response: number, status: number, residual: number, sense: Uint8Array): number {
+  const { address, tag } = request;
+  if (commandResponseTrace.enabled) commandResponseTrace.publish({ address, tag, response, status });
   writeTo(chain.writable, 0, encodeCommandResponse({ response, status, residual, sense }, inAt - COMMAND_RESPONSE_LENGTH));
   return inAt;
 }

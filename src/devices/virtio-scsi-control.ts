@@ -19,6 +19,7 @@ import type { FrontUnit } from "./bus-front.js";
 import { copyOf, lengthOf, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
 import type { PendingCommand, VirtioScsiCommands } from "./virtio-scsi-commands.js";
 import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
+import { managementRequestTrace, managementResponseTrace } from "./virtio-scsi-trace.js";
 
 /** Lengths of the requests that have a response, by kind. */
 const LENGTHS = {
@@ -69,7 +70,10 @@ export class VirtioScsiControl {
   }
 
   async #manage(chain: VirtioChain, request: TaskManagementRequest): Promise<UsedLength> {
+    const { address, tag } = request;
+    if (managementRequestTrace.enabled) managementRequestTrace.publish({ address, tag, function: request.function });
     const response = await this.#carryOut(request);
+    if (managementResponseTrace.enabled) managementResponseTrace.publish({ address, tag, response });
     writeTo(chain.writable, 0, Uint8Array.of(response));
     return TMF_RESPONSE_LENGTH;
   }

@@ -348,6 +348,12 @@ const HOTPLUG: readonly Scenario[] = [
       note("event", plainText(await changed));
       note("unit attention after it", commandText(await send(peer, [0, 0], { cdb: TUR })));
       note("once", commandText(await send(peer, [0, 0], { cdb: TUR })));
+      note("an unknown operation code", commandText(await send(peer, [0, 0], { cdb: "020000000000" })));
+      const again = peer.submit(1, [], [16]);
+      await peer.resize();
+      note("event again", plainText(await again));
+      note("unit attention again", commandText(await send(peer, [0, 0], { cdb: TUR })));
+      note("no older sense data are left", commandText(await send(peer, [0, 0], { cdb: REQUEST_SENSE, inBytes: 18 })));
     },
   },
 ];
