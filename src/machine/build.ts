@@ -4,9 +4,8 @@ import { driveToNode } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/device-set.js";
 import { requireWellFormedId } from "../options/id.js";
-import { takeText } from "../options/take.js";
 import type { ParsedOptions } from "../options/value.js";
-import type { QomObject } from "../qom/object.js";
+import { addObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
 import { atArgument, type GivenOption } from "./arguments.js";
 
@@ -56,24 +55,6 @@ async function make({ argument, parsed }: GivenOption, parts: MachineParts, driv
     case "device":
       await parts.devices.create(parsed.values, parsed.form);
   }
-}
-
-/**
- * Makes the object that parsed options describe: `qom-type`, `id` and properties.
- * @throws QomError `missing`, or what the tree refuses
- */
-export async function addObject(tree: CompositionTree, parsed: Pick<ParsedOptions, "values" | "form">): Promise<QomObject> {
-  const values = new Map(parsed.values);
-  const type = takeText(values, "qom-type");
-  if (type === undefined) throw missing("qom-type");
-  tree.creatableType(type);
-  const id = takeText(values, "id");
-  if (id === undefined) throw missing("id");
-  return tree.add(type, id, values, parsed.form);
-}
-
-function missing(option: string): QomError {
-  return new QomError("missing", `the option '${option}' is required`, { context: { option } });
 }
 
 async function makeDrive(parsed: ParsedOptions, graph: BlockGraph, drives: DriveNames): Promise<void> {

@@ -13,6 +13,9 @@ import { DeviceHost, type Device } from "../devices/device.js";
 import { DeviceSet } from "../devices/device-set.js";
 import { ScsiBuses } from "../devices/scsi-bus.js";
 import { ScsiDevice } from "../devices/scsi-device.js";
+import { allCommands } from "../monitor/commands/all.js";
+import { EventHub } from "../monitor/events.js";
+import { QmpExecutor } from "../monitor/executor.js";
 import { ThreadedSgIoExecutor } from "../native/sg-io-executor.js";
 import { SgIoExecutor } from "../native/sg-io.js";
 import { MachineContext } from "../pr-manager/machine-context.js";
@@ -51,6 +54,8 @@ export class Machine {
   readonly fabric: Fabric;
   /** The block nodes. */
   readonly graph: BlockGraph;
+  /** The commands of QMP, as a socket would take them. */
+  readonly qmp: QmpExecutor;
   readonly #warnings: string[];
   readonly #registries: TypeRegistries;
   readonly #devices: DeviceSet;
@@ -60,6 +65,7 @@ export class Machine {
   readonly #createdUnits: (() => Promise<void>)[] = [];
   readonly #sgIo: SgIoExecutor;
   readonly #buses = new ScsiBuses();
+  readonly #events = new EventHub();
   #closing: Promise<void> | undefined;
 
   /** Use {@link Machine.create}. */
@@ -82,6 +88,17 @@ export class Machine {
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects);
     this.#sgIo = new ThreadedSgIoExecutor();
+    this.qmp = new QmpExecutor(allCommands(), {
+      name: this.name,
+      tree: this.qom,
+      graph: this.graph,
+      devices: this.#devices,
+      objectTypes: this.#registries.objects,
+      drivers: this.#registries.drivers,
+      fabric: this.fabric,
+      events: this.#events,
+      quit: () => void this.close(),
+    });
     provide(container, Clock, systemClock);
     const context: MachineContext = {
       name: this.name,

@@ -80,6 +80,11 @@ export class Fabric {
     return [...this.#units.values()];
   }
 
+  /** Units that stand for real disks or files, in order of first use; see {@link shadow}. */
+  get shadows(): readonly LogicalUnit[] {
+    return [...this.#shadows.values()];
+  }
+
   /**
    * The unit of that name.
    * @throws QomError `not-found`
