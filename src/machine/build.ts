@@ -14,11 +14,14 @@ export interface MachineParts {
   readonly tree: CompositionTree;
   readonly graph: BlockGraph;
   readonly devices: DeviceSet;
+  /** Opens what monitors talk through. */
+  readonly openMonitors: () => Promise<void>;
 }
 
-/** Order of creation (QEMU: softmmu/vl.c): objects, -blockdev, -drive, devices given as text, devices given as JSON. */
-const STAGES: readonly ((option: GivenOption) => boolean)[] = [
+/** Order of creation (QEMU: softmmu/vl.c): objects, what monitors talk through, -blockdev, -drive, devices given as text, devices given as JSON. */
+const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
   ({ argument }) => argument === "object",
+  "monitors",
   ({ argument }) => argument === "blockdev",
   ({ argument }) => argument === "drive",
   ({ argument, parsed }) => argument === "device" && parsed.form === "text",
@@ -32,6 +35,10 @@ const STAGES: readonly ((option: GivenOption) => boolean)[] = [
 export async function buildMachine(options: readonly GivenOption[], parts: MachineParts): Promise<void> {
   const drives = new DriveNames();
   for (const stage of STAGES) {
+    if (stage === "monitors") {
+      await parts.openMonitors();
+      continue;
+    }
     for (const option of options.filter(stage)) {
       try {
         await make(option, parts, drives);

@@ -61,7 +61,7 @@ export const nothing = z.strictObject({});
  * The arguments as the schema types them.
  * @throws QomError `missing`, `unknown-name` or `invalid-value`, naming the argument
  */
-function checkArguments<Arguments extends z.ZodObject>(schema: Arguments, given: OptionMap): z.output<Arguments> {
+export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments, given: OptionMap): z.output<Arguments> {
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -24,9 +24,14 @@ export class EventHub {
     };
   }
 
+  /** True while somebody listens. Ask before making the data of an event that comes often. */
+  get heard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** Tells all listeners. */
   emit(event: string, data?: QmpArguments): void {
-    if (this.#listeners.size === 0) return;
+    if (!this.heard) return;
     const told: QmpEvent = { event, timestamp: timestamp(), ...(data === undefined ? {} : { data }) };
     for (const listener of this.#listeners) listener(told);
   }

@@ -3,7 +3,8 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { nearest } from "../options/nearest.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import type { QmpCommand } from "./command.js";
+import { checkArguments, type QmpCommand } from "./command.js";
+import { CAPABILITIES_ARGUMENTS } from "./commands/general.js";
 import type { EventListener } from "./events.js";
 import type { MonitorHost } from "./host.js";
 import { fromPlain, toPlain, type QmpArguments, type QmpValue } from "./values.js";
@@ -45,6 +46,15 @@ export class QmpExecutor {
   /** Calls `listener` for every event of the machine from now on; the returned function ends that. */
   onEvent(listener: EventListener): () => void {
     return this.#host.events.subscribe(listener);
+  }
+
+  /** qmp_capabilities of a session that has not had it. @throws QomError for wrong arguments */
+  negotiate(given: OptionMap): CommandOutcome {
+    const { enable = [] } = checkArguments(CAPABILITIES_ARGUMENTS, given);
+    const [refused] = enable;
+    if (refused !== undefined)
+      throw new QomError("unsupported", `capability '${refused}' is not available`, { context: { value: refused } });
+    return { value: new Map(), afterReply: () => undefined };
   }
 
   /** The same for monitors, in values of the JSON reader. @throws QomError as {@link execute} */

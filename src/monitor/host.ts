@@ -19,6 +19,8 @@ export interface MonitorHost {
   /** The storage network of the machine's own units. */
   readonly fabric: Fabric;
   readonly events: EventHub;
+  /** Whether commands that PR managers run are events X_PR_TRACE. */
+  readonly traceManagers: (enable: boolean) => void;
   /** Ends the machine: as soon as the monitors have sent what they have to say. */
-  quit(): void;
+  readonly quit: () => void;
 }

@@ -5,7 +5,7 @@ import { defineCommand, noArguments, nothing, type QmpCommand } from "../command
 import { qmpVersion, VERSION_SCHEMA } from "../version.js";
 
 /** Arguments of qmp_capabilities, which sessions handle themselves. */
-const CAPABILITIES_ARGUMENTS = z.strictObject({ enable: z.array(z.enum(["oob"])).optional() });
+export const CAPABILITIES_ARGUMENTS = z.strictObject({ enable: z.array(z.enum(["oob"])).optional() });
 
 /** What ends a machine by command: the reply first, then the end, which tells of itself by the event SHUTDOWN. */
 const quit = defineCommand({

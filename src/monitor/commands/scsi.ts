@@ -3,12 +3,12 @@ import { z } from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { ScsiDevice } from "../../devices/scsi-device.js";
-import type { NexusSnapshot, ReservationSnapshot } from "../../reservation/snapshot.js";
 import type { ScsiCommand } from "../../scsi/command.js";
 import type { Fabric } from "../../target/fabric.js";
 import { ScsiFabric } from "../../target/scsi-fabric.js";
-import { defineCommand, type QmpCommand } from "../command.js";
+import { defineCommand, nothing, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
+import { UNIT_RESERVATIONS, unitReservations } from "../reservations.js";
 
 /** Bytes are said in hexadecimal digits, two for each, without anything between them. */
 const HEX = /^(?:[0-9a-fA-F]{2})*$/;
@@ -75,55 +75,6 @@ function scsiDevice(host: MonitorHost, idOrPath: string): ScsiDevice {
   });
 }
 
-const NEXUS = z.strictObject({ initiator: z.string(), "target-port": z.int() });
-
-/** What is registered and reserved on a unit; of the event X_RESERVATION_CHANGED too. */
-const UNIT_RESERVATIONS = z.strictObject({
-  /** Id of the scsi-fabric that the unit belongs to; absent for the machine's own. */
-  fabric: z.string().optional(),
-  unit: z.string(),
-  generation: z.int(),
-  registrants: z.array(z.strictObject({ initiator: z.string(), "target-port": z.int(), key: z.string(), holder: z.boolean() })),
-  reservation: z.strictObject({ type: z.int(), scope: z.int(), holder: NEXUS.optional() }).optional(),
-});
-
-/** See {@link UNIT_RESERVATIONS}. */
-type UnitReservations = z.output<typeof UNIT_RESERVATIONS>;
-
-/** Digits of a 64-bit key. */
-const KEY_DIGITS = 16;
-
-function nexusInfo({ initiator, targetPort }: NexusSnapshot): z.output<typeof NEXUS> {
-  return { initiator, "target-port": targetPort };
-}
-
-/** A snapshot as monitors give it. */
-function unitReservations(
-  unit: string,
-  fabricId: string | null,
-  { generation, registrants, reservation }: ReservationSnapshot,
-): UnitReservations {
-  return {
-    ...(fabricId === null ? {} : { fabric: fabricId }),
-    unit,
-    generation,
-    registrants: registrants.map((registrant) => ({
-      ...nexusInfo(registrant),
-      key: `0x${registrant.key.toString(16).padStart(KEY_DIGITS, "0")}`,
-      holder: registrant.holder,
-    })),
-    ...(reservation === null
-      ? {}
-      : {
-          reservation: {
-            type: reservation.type,
-            scope: reservation.scope,
-            ...(reservation.holder === null ? {} : { holder: nexusInfo(reservation.holder) }),
-          },
-        }),
-  };
-}
-
 /** The storage networks of a machine: its own, then those made by -object with their ids. */
 function fabricsOf(host: MonitorHost): readonly { readonly id: string | null; readonly fabric: Fabric }[] {
   const objects = host.tree.children(host.tree.resolve("/objects"));
@@ -147,5 +98,16 @@ const queryReservations = defineCommand({
   },
 });
 
+/** Commands that managers run, as events X_PR_TRACE: QEMU has a trace point for them and no event. */
+const prTrace = defineCommand({
+  name: "x-pr-trace",
+  arguments: z.strictObject({ enable: z.boolean() }),
+  result: nothing,
+  run: ({ enable }, { host }) => {
+    host.traceManagers(enable);
+    return {};
+  },
+});
+
 /** See the file text. */
-export const SCSI_COMMANDS: readonly QmpCommand[] = [scsiExecute, queryReservations];
+export const SCSI_COMMANDS: readonly QmpCommand[] = [scsiExecute, queryReservations, prTrace];
