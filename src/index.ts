@@ -58,5 +58,8 @@ export type { ResetScope } from "./devices/scsi-device.js";
 export type { Device } from "./devices/device.js";
 export { VirtioScsi } from "./devices/virtio-scsi.js";
 export type { VirtioChain } from "./devices/virtio-scsi-chain.js";
+export type { QmpExecutor } from "./monitor/executor.js";
+export type { QmpArguments, QmpValue } from "./monitor/values.js";
+export type { EventListener, QmpEvent } from "./monitor/events.js";
 export { Machine } from "./machine/machine.js";
 export type { MachineOptions } from "./machine/machine.js";
