@@ -1,9 +1,21 @@
 /** Who is whose child: in a tree, or in an object that is in no tree yet (QEMU: object_property_add_child). */
 import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
 import { assert, present } from "../base/assert.js";
 import { typeMetadata } from "./decorators.js";
 import { freeName } from "./instance-properties.js";
-import { stateOf, type ChildIndex, type QomObject } from "./object.js";
+import { QomObject, stateOf } from "./object.js";
+
+/** Finds the objects of a tree by their names. */
+export interface ChildIndex {
+  add(name: string, object: QomObject): void;
+  delete(name: string, object: QomObject): void;
+}
+
+/** The root of a tree. The index is found through it: a member in every object would only fill memory caches. */
+export abstract class TreeRoot extends QomObject {
+  abstract readonly index: ChildIndex;
+}
 
 /**
  * Makes `child` a child of `parent`. A name that ends in `[*]` gets the next index.
@@ -13,10 +25,13 @@ import { stateOf, type ChildIndex, type QomObject } from "./object.js";
  * be registered, like every type. A child that is added later is neither completed nor finalized for whoever adds it.
  *
  * @returns the final name
- * @throws QomError `duplicate` when the parent has a property or child of that name; `in-use` when the child has a parent already;
+ * @throws QomError `bad-id` for an empty name or one with a slash; `duplicate` when the parent has a property or child of that name; `in-use` when the child has a parent already;
  *   `conflict` when it is the parent itself or above it; `closed` when it is finalized
  */
 export function addChild(parent: QomObject, name: string, child: QomObject): string {
+  if (name === "" || name.includes("/")) {
+    throw new QomError("bad-id", `'${printable(name)}' cannot be the name of a child: no path leads to it`, { context: { value: name } });
+  }
   const final = freeName(parent, name);
   const state = stateOf(child);
   if (state.parent !== null) {
@@ -31,9 +46,9 @@ export function addChild(parent: QomObject, name: string, child: QomObject): str
   state.typeName ??= typeMetadata(child.constructor)?.name ?? null;
   state.parent = parent;
   state.id = final;
-  const parentState = stateOf(parent);
-  parentState.children.set(final, child);
-  if (parentState.index !== null) enter(child, parentState.index);
+  stateOf(parent).children.set(final, child);
+  const index = indexOf(parent);
+  if (index !== null) for (const each of withDescendants(child)) index.add(nameOf(each), each);
   return final;
 }
 
@@ -41,9 +56,10 @@ export function addChild(parent: QomObject, name: string, child: QomObject): str
 export function removeChild(child: QomObject): void {
   const state = stateOf(child);
   assert(state.parent !== null, "only a child can be removed");
+  const index = indexOf(state.parent);
+  if (index !== null) for (const each of withDescendants(child)) index.delete(nameOf(each), each);
   stateOf(state.parent).children.delete(nameOf(child));
   state.parent = null;
-  if (state.index !== null) leave(child, state.index);
 }
 
 /** Whether `object` is `top` or below it. */
@@ -62,16 +78,9 @@ function nameOf(child: QomObject): string {
   return present(stateOf(child).id, "a child has a name");
 }
 
-function enter(object: QomObject, index: ChildIndex): void {
-  for (const each of withDescendants(object)) {
-    stateOf(each).index = index;
-    index.add(nameOf(each), each);
-  }
-}
-
-function leave(object: QomObject, index: ChildIndex): void {
-  for (const each of withDescendants(object)) {
-    stateOf(each).index = null;
-    index.delete(nameOf(each), each);
-  }
+/** The index of the tree that `object` is in. */
+function indexOf(object: QomObject): ChildIndex | null {
+  let top = object;
+  for (let above = stateOf(top).parent; above !== null; above = stateOf(top).parent) top = above;
+  return top instanceof TreeRoot ? top.index : null;
 }

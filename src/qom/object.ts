@@ -12,12 +12,6 @@ export interface Holder {
   describe(): string;
 }
 
-/** Finds the objects of a tree by their names. */
-export interface ChildIndex {
-  add(name: string, object: QomObject): void;
-  delete(name: string, object: QomObject): void;
-}
-
 /** Stages of an object's life. */
 export type LifePhase = "new" | "complete" | "finalized";
 
@@ -30,8 +24,6 @@ export class ObjectState {
   typeName: string | null = null;
   id: string | null = null;
   parent: QomObject | null = null;
-  /** Index of the tree that the object is in. */
-  index: ChildIndex | null = null;
   phase: LifePhase = "new";
   #children: Map<string, QomObject> | undefined;
   #holders: Set<Holder> | undefined;

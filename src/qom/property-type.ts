@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
-import type { PlainValue } from "../options/value.js";
+import { isOptionMap, isPlainList, type PlainValue } from "../options/value.js";
 import { listOf, object } from "./composite-type.js";
 import type { QomObject } from "./object.js";
 import type { LinkTarget, PropertyType } from "./property-kind.js";
@@ -112,8 +112,14 @@ function enumeration<const T extends string>(name: string, values: readonly [T, 
  * owner knows what is right, so it checks the value itself.
  */
 function nested(name: string, expects: string): PropertyType<PlainValue> {
-  const schema = z.custom<PlainValue>((value) => value !== undefined);
-  return { name, expects, json: schema, text: schema };
+  const json = z.custom<PlainValue>((value) => value !== undefined);
+  return { name, expects, json, text: json.refine(hasTextLeavesOnly) };
+}
+
+/** Whether all leaves are strings, as option text gives them: `5` as text would be read as a string. */
+function hasTextLeavesOnly(value: PlainValue): boolean {
+  if (isOptionMap(value)) return [...value.values()].every(hasTextLeavesOnly);
+  return isPlainList(value) ? value.every(hasTextLeavesOnly) : typeof value === "string";
 }
 
 /**

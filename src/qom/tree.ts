@@ -7,11 +7,11 @@ import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { requireWellFormedId } from "../options/id.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import { addChild, removeChild } from "./children.js";
+import { addChild, removeChild, TreeRoot, type ChildIndex } from "./children.js";
 import { qomType } from "./decorators.js";
 import { requireUnheld, type ObjectFactory } from "./factory.js";
 import { USER_CREATABLE } from "./interfaces.js";
-import { CONTAINER_TYPE, QomObject, stateOf, type ChildIndex } from "./object.js";
+import { CONTAINER_TYPE, QomObject, stateOf } from "./object.js";
 import { allProperties, findProperty, getProperty, listing, setProperty, type PropertyListing } from "./properties.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
@@ -46,6 +46,16 @@ class NameIndex implements ChildIndex {
   }
 }
 
+/** `/`, a container like others. */
+class Root extends TreeRoot {
+  readonly index: NameIndex;
+
+  constructor(index: NameIndex) {
+    super();
+    this.index = index;
+  }
+}
+
 /** See the module text. Adding and deleting is asynchronous, all else is not. */
 export class CompositionTree {
   readonly root: QomObject;
@@ -57,8 +67,7 @@ export class CompositionTree {
 
   constructor(factory: ObjectFactory) {
     this.#factory = factory;
-    this.root = this.#container();
-    stateOf(this.root).index = this.#byName;
+    this.root = this.#container(new Root(this.#byName));
     for (const path of STANDARD_CONTAINERS) {
       const above = path.split("/").slice(1);
       const name = present(above.pop(), "a standard container has a name");
@@ -207,8 +216,7 @@ export class CompositionTree {
     removeChild(child);
   }
 
-  #container(): QomObject {
-    const container = new Container();
+  #container(container: QomObject = new Container()): QomObject {
     const state = stateOf(container);
     state.typeName = CONTAINER_TYPE;
     state.phase = "complete";

@@ -1,11 +1,15 @@
 /** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
 
+import { QomError } from "../base/errors.js";
 import type { TargetPorts } from "../reservation/settings.js";
 import { UnitAttentionQueue } from "../reservation/unit-attentions.js";
 import type { UnitAttentionQueues, UnitAttentionSettings } from "../reservation/unit-attentions.js";
 import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import type { TransportId } from "../scsi/transport-id.js";
+
+/** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
+const TARGET_PORT_MAX = 0xffff;
 
 /** A nexus that is there. */
 export class NexusState {
@@ -32,11 +36,15 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
 
   constructor(private readonly settings: UnitAttentionSettings) {}
 
-  /** The state of `nexus`; one that was not there appears. */
+  /**
+   * The state of `nexus`; one that was not there appears.
+   * @throws QomError `invalid-value` for a target port that no device has: what it registered could not be read back
+   */
   enter(nexus: Nexus): NexusState {
     const key = nexusKey(nexus);
     const known = this.#states.get(key);
     if (known !== undefined) return known;
+    checkTargetPort(nexus.targetPort);
     const state = new NexusState(nexus, key, this.settings);
     this.#states.set(key, state);
     this.noteReach(nexus);
@@ -89,4 +97,11 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
   targetPortIdentifiers(): readonly number[] {
     return [...this.#targetPorts].toSorted((a, b) => a - b);
   }
+}
+
+function checkTargetPort(targetPort: number): void {
+  if (Number.isInteger(targetPort) && targetPort >= 1 && targetPort <= TARGET_PORT_MAX) return;
+  throw new QomError("invalid-value", `target port ${targetPort} is no relative target port identifier, 1 to ${TARGET_PORT_MAX}`, {
+    context: { option: "targetPort", value: String(targetPort) },
+  });
 }

@@ -184,6 +184,7 @@ describe("children of an object", () => {
     expect((await refusal(() => addChild(new Part(), "x", second))).kind).to.equal("in-use");
     expect((await refusal(() => addChild(second, "above", first))).kind).to.equal("conflict");
     expect((await refusal(() => addChild(first, "below", new Part()))).kind).to.equal("duplicate");
+    for (const name of ["", "a/b"]) expect((await refusal(() => addChild(first, name, new Part()))).kind, name).to.equal("bad-id");
     expect(second.canonicalPath, "in no tree").to.equal(null);
     const tree = newTree();
     const whole = await tree.add("whole", "o");

@@ -124,6 +124,20 @@ describe("decorators", () => {
     expect(decorate).to.throw(QomError, "accessor path");
   });
 
+  it("refuse two properties of one name in a class", () => {
+    const decorate = (): void => {
+      class Wrong extends QomObject {
+        @qomProperty(qom.string(), { description: "one" })
+        accessor somePath: string | undefined;
+
+        @qomProperty(qom.string(), { name: "some-path", description: "another" })
+        accessor other: string | undefined;
+      }
+      void Wrong;
+    };
+    expect(decorate).to.throw(QomError, "'some-path'");
+  });
+
   it("refuse a constructor parameter without a token", () => {
     const decorate = (): void => {
       @qomType({ name: "needy", description: "needs something" })
