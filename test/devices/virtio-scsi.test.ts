@@ -256,6 +256,35 @@ describe("virtio-scsi", () => {
     });
   });
 
+  it("lets guests reach a device when it is complete", async () => {
+    const inquiry = { cdb: "120000000100", inBytes: 1 };
+    await peer.place(1, 5);
+    expect(commandText(await send(peer, [1, 5], inquiry))).to.equal("response 3, status 00, residual 0");
+    expect(plainText(await manage(peer, LUN_RESET, [1, 5]))).to.equal("used 1, 03");
+    await peer.unplug();
+    // Nobody knew of it, and nobody is told.
+    expect(commandText(await send(peer, [0, 0], { cdb: TUR }))).to.equal(GOOD);
+    await peer.plug(1, 5);
+    expect(commandText(await send(peer, [1, 5], inquiry))).to.equal(GOOD);
+  });
+
+  it("has as many request queues as it was given", async () => {
+    const wide = await OurPeer.start(",num_queues=4");
+    try {
+      expect([wide.hba.queueCount, wide.hba.config[0]]).to.deep.equal([6, 4]);
+      for (const queue of [2, 5]) expect((await wide.submit(queue, [commandRequest([0, 0], TUR)], [RESPONSE])).used).to.equal(RESPONSE);
+      expect((await wide.submit(6, [commandRequest([0, 0], TUR)], [RESPONSE])).used).to.equal(null);
+      expect(wide.hba.needsReset).to.equal("there is no queue 6");
+    } finally {
+      await wide.close();
+    }
+    const error = await refusal(() => Machine.create(["-device", "virtio-scsi,virtqueue_size=1025"]));
+    expect(error).to.include({
+      kind: "invalid-value",
+      message: "-device virtio-scsi,virtqueue_size=1025: virtqueue_size is 1025: it is 3 to 1024",
+    });
+  });
+
   it("is found by id, and other devices are not host adapters", async () => {
     expect(peer.machine.hba("/machine/peripheral/s")).to.equal(peer.hba);
     expect(await refusal(() => peer.machine.hba("d0"))).to.include({ kind: "wrong-type" });
