@@ -17,6 +17,9 @@ export function lengthOf(segments: readonly Uint8Array[]): number {
 
 /** A copy of `length` bytes from `offset` on; shorter when there are fewer. The guest cannot change it any more. */
 export function copyOf(segments: readonly Uint8Array[], offset: number, length: number): Uint8Array {
+  const view = viewIn(segments, offset, length);
+  // A Buffer's own slice would be another view.
+  if (view !== null) return new Uint8Array(view);
   const copy = new Uint8Array(Math.max(0, Math.min(length, lengthOf(segments) - offset)));
   walk(segments, offset, copy.length, (part, at) => {
     copy.set(part, at);

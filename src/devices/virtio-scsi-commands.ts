@@ -7,9 +7,9 @@ import { fixedFormat, Sense, senseResult } from "../scsi/sense.js";
 import {
   COMMAND_REQUEST_LENGTH,
   COMMAND_RESPONSE_LENGTH,
-  encodeCommandResponse,
   parseCommandRequest,
   VirtioScsiResponse,
+  writeCommandResponse,
   type VirtioScsiCommand,
 } from "../scsi/virtio-scsi.js";
 import type { DeviceCommand, FrontUnit } from "./bus-front.js";
@@ -73,6 +73,8 @@ interface Exchange {
 export class VirtioScsiCommands {
   readonly #context: VirtioScsiContext;
   readonly #pending = new Set<Pending>();
+  /** Controllers of commands that have ended without being aborted: a signal costs more than a short command. */
+  readonly #controllers: AbortController[] = [];
   #gatheredBytes = 0;
 
   constructor(context: VirtioScsiContext) {
@@ -120,7 +122,7 @@ export class VirtioScsiCommands {
     const gathers = direct === null ? dataBytes : 0;
     if (gathers > GATHERED_BYTES_MAX) return respondWith(exchange, senseResult(Sense.INVALID_FIELD_IN_CDB));
     if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(exchange, bareStatus(ScsiStatus.TASK_SET_FULL));
-    const controller = new AbortController();
+    const controller = this.#controllers.pop() ?? new AbortController();
     const pending: Pending = { unit, tag: exchange.request.tag, controller, ending: null, ended: NEVER };
     const sent = withBuffer(cdb, controller.signal, exchange.direction, direct ?? gather(exchange, dataBytes));
     this.#gatheredBytes += gathers;
@@ -128,6 +130,7 @@ export class VirtioScsiCommands {
     pending.ended = this.#answer(pending, sent, exchange, direct).finally(() => {
       this.#gatheredBytes -= gathers;
       this.#pending.delete(pending);
+      if (!controller.signal.aborted) this.#controllers.push(controller);
     });
     return pending.ended;
   }
@@ -199,7 +202,7 @@ function respondWith(exchange: Exchange, result: ScsiResult, { direct, sentBytes
   }
   const dataIn = direction === "in" ? result.dataIn.subarray(0, dataBytes) : NO_BYTES;
   const inPlace = direct !== null && dataIn.buffer === direct.buffer && dataIn.byteOffset === direct.byteOffset;
-  if (!inPlace) writeTo(chain.writable, inAt, dataIn);
+  if (!inPlace && dataIn.length > 0) writeTo(chain.writable, inAt, dataIn);
   const good = result.status === ScsiStatus.GOOD;
   const residual = good ? dataBytes - dataIn.length - sentBytes : 0;
   return finish(exchange, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
@@ -208,6 +211,9 @@ function respondWith(exchange: Exchange, result: ScsiResult, { direct, sentBytes
 function finish({ chain, inAt, request }: Exchange, response: number, status: number, residual: number, sense: Uint8Array): number {
   const { address, tag } = request;
   if (commandResponseTrace.enabled) commandResponseTrace.publish({ address, tag, response, status });
-  writeTo(chain.writable, 0, encodeCommandResponse({ response, status, residual, sense }, inAt - COMMAND_RESPONSE_LENGTH));
+  const inPlace = viewIn(chain.writable, 0, inAt);
+  const bytes = inPlace ?? new Uint8Array(inAt);
+  writeCommandResponse(bytes, { response, status, residual, sense });
+  if (inPlace === null) writeTo(chain.writable, 0, bytes);
   return inAt;
 }

@@ -87,20 +87,20 @@ export class VirtioScsi extends Device {
     return VirtioScsiQueue.REQUEST + this.numQueues;
   }
 
-  /** Feature bits of the device type that a driver may accept, see {@link VirtioScsiFeature}. Those of rings and transport are the emulator's. */
+  /** Feature bits of the device type, see {@link VirtioScsiFeature}. Those of rings and transport are the emulator's. */
   get features(): bigint {
     return (this.hotplug ? VirtioScsiFeature.HOTPLUG : 0n) | (this.paramChange ? VirtioScsiFeature.CHANGE : 0n);
   }
 
-  /** A driver is there (DRIVER_OK) and has accepted these features, of which those that were not offered count for nothing. Events begin. */
+  /** A driver is there (DRIVER_OK) and has accepted these features; those that were not offered count for nothing. Events begin. */
   start(acceptedFeatures: bigint): void {
     this.#accepted = acceptedFeatures & this.features;
   }
 
   /**
-   * Takes a chain that the driver has made available in the queue of that index: 0 control, 1 event, 2 and up requests. Its
-   * bytes are read when they are needed, and data of blocks are moved to and from them without a copy where they lie in one piece: they are the device's until the
-   * promise settles, which it always does, and never by rejecting. Begun before this returns.
+   * Takes a chain that the driver has made available in the queue of that index: 0 control, 1 event, 2 and up requests. What it asks
+   * for has begun when this returns. Until the promise settles the chain's memory is the device's: blocks are moved straight to and from
+   * it where they lie in one piece. The promise always settles, and never rejects.
    *
    * @returns the length for the used ring, when the chain is to be put there; null when it is not, because the device needs a reset,
    * was reset meanwhile, or is gone
@@ -145,7 +145,7 @@ export class VirtioScsi extends Device {
     return this.#needsReset;
   }
 
-  /** Calls `listener` when the device begins to need a reset: to set the status bit and interrupt the driver. The returned function ends that. */
+  /** Calls `listener` when the device begins to need a reset, to set the status bit and interrupt the driver. The result ends that. */
   onNeedsReset(listener: (reason: string) => void): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -169,8 +169,8 @@ export class VirtioScsi extends Device {
   }
 
   /**
-   * A parameter of a unit has changed: its capacity (2A/09, the default), or what `sense` says. The unit gets the unit attention, and a driver
-   * that accepted `param_change` an event.
+   * A parameter of a unit has changed: its capacity (2A/09, the default), or what `sense` says. The unit gets the unit attention, and
+   * a driver that accepted `param_change` an event.
    * @throws QomError `not-found` for a device that is not on this bus
    */
   reportChange(device: ScsiDevice, sense: SenseCode = Sense.CAPACITY_DATA_CHANGED): void {

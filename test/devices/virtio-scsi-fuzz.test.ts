@@ -8,7 +8,7 @@ import { OurPeer } from "./support/ours.js";
 import { commandRequest, commandText, fields, lunField, send } from "./support/peer.js";
 
 /** Drivers' lives, each of up to 30 requests: many in a soak run (SOAK=1), fewer while somebody waits. */
-const RUNS = process.env["SOAK"] === "1" ? 100_000 : 1000;
+const RUNS = process.env["SOAK"] === "1" ? 50_000 : 1000;
 const TIMEOUT_MS = process.env["SOAK"] === "1" ? 1_200_000 : 60_000;
 const REQUESTS_MAX = 30;
 

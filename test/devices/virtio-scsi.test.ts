@@ -1,7 +1,7 @@
 /** The virtio-scsi device beyond what can be asked of QEMU's: memory, order of answers, resets, events. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect } from "chai";
-import { Machine, PersistentReserveOut, VirtioScsiFeature, type ScsiResult } from "qom-pr";
+import { Machine, PersistentReserveOut, TransportId, VirtioScsiFeature, type Nexus, type ScsiResult } from "qom-pr";
 import { commandRequest, commandText, manage, plainText, send, type Answer } from "./support/peer.js";
 import { OurPeer } from "./support/ours.js";
 import { refusal } from "../support/refusal.js";
@@ -71,7 +71,8 @@ describe("virtio-scsi", () => {
         seen.push(command.dataOut ?? new Uint8Array(0));
         return Promise.resolve(result());
       };
-      const list = Uint8Array.from(dataOut);
+      // A Buffer, which emulators may have: its slice is no copy.
+      const list = Buffer.from(dataOut);
       const request = commandRequest([0, 0], Buffer.from(cdb).toString("hex"));
       const answered = peer.hba.submit(2, { readable: [request, list], writable: [new Uint8Array(RESPONSE)] });
       list.fill(0xff);
@@ -124,6 +125,21 @@ describe("virtio-scsi", () => {
       expect(order).to.deep.equal([`first: ${aborted}`, `third: ${aborted}`, "abort: used 1, 00"]);
       await Promise.all([reads[1], manage(peer, LUN_RESET, SLOW).then((answer) => order.push(`reset: ${plainText(answer)}`))]);
       expect(order.slice(3)).to.deep.equal(["second: response 4, status 00, residual 0", "reset: used 1, 00"]);
+    });
+
+    it("is not what another initiator's PREEMPT AND ABORT looks like", async () => {
+      const unit = peer.machine.fabric.unit("naa.5000000000000012");
+      const nexus = (name: string): Nexus => ({ initiator: TransportId.parse(name), targetPort: 1 });
+      const [guest, other] = [nexus(`iqn.2026-11.org.qom-pr:${peer.machine.name}:n2`), nexus("iqn.2026-11.org.example:other")];
+      await unit.execute(guest, PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }));
+      await unit.execute(other, PersistentReserveOut.encode({ action: "register", serviceActionKey: 2n }));
+      const read = send(peer, SLOW, { cdb: READ_BLOCK, inBytes: BLOCK });
+      const preempted = await unit.execute(
+        other,
+        PersistentReserveOut.encode({ action: "preempt-and-abort", key: 2n, serviceActionKey: 1n, type: 1 }),
+      );
+      expect(preempted.status).to.equal(0);
+      expect(commandText(await read)).to.equal("response 0, status 40, residual 0");
     });
 
     it("tells every initiator of the unit of a reset", async () => {
@@ -237,6 +253,35 @@ describe("virtio-scsi", () => {
       const error = await refusal(() => peer.hba.reportChange(other.machine.scsiDevice("d0")));
       expect(error).to.include({ kind: "not-found", message: "device 'd0' is not on bus 's.0'" });
       await other.close();
+    });
+  });
+
+  it("lets guests reach a device when it is complete", async () => {
+    const inquiry = { cdb: "120000000100", inBytes: 1 };
+    await peer.place(1, 5);
+    expect(commandText(await send(peer, [1, 5], inquiry))).to.equal("response 3, status 00, residual 0");
+    expect(plainText(await manage(peer, LUN_RESET, [1, 5]))).to.equal("used 1, 03");
+    await peer.unplug();
+    // Nobody knew of it, and nobody is told.
+    expect(commandText(await send(peer, [0, 0], { cdb: TUR }))).to.equal(GOOD);
+    await peer.plug(1, 5);
+    expect(commandText(await send(peer, [1, 5], inquiry))).to.equal(GOOD);
+  });
+
+  it("has as many request queues as it was given", async () => {
+    const wide = await OurPeer.start(",num_queues=4");
+    try {
+      expect([wide.hba.queueCount, wide.hba.config[0]]).to.deep.equal([6, 4]);
+      for (const queue of [2, 5]) expect((await wide.submit(queue, [commandRequest([0, 0], TUR)], [RESPONSE])).used).to.equal(RESPONSE);
+      expect((await wide.submit(6, [commandRequest([0, 0], TUR)], [RESPONSE])).used).to.equal(null);
+      expect(wide.hba.needsReset).to.equal("there is no queue 6");
+    } finally {
+      await wide.close();
+    }
+    const error = await refusal(() => Machine.create(["-device", "virtio-scsi,virtqueue_size=1025"]));
+    expect(error).to.include({
+      kind: "invalid-value",
+      message: "-device virtio-scsi,virtqueue_size=1025: virtqueue_size is 1025: it is 3 to 1024",
     });
   });
 

@@ -2,7 +2,6 @@
 import { expect } from "chai";
 import {
   controlRequestKind,
-  encodeCommandResponse,
   encodeConfig,
   encodeEvent,
   parseCommandRequest,
@@ -12,6 +11,8 @@ import {
   VirtioScsiEvent,
   VirtioScsiResponse,
   VirtioScsiTmf,
+  writeCommandResponse,
+  type CommandResponse,
 } from "#src/scsi/virtio-scsi.js";
 import { fixedSense, Sense } from "#src/scsi/sense.js";
 import { bytes as unhex, hex } from "./hex.js";
@@ -19,6 +20,12 @@ import { bytes as unhex, hex } from "./hex.js";
 /** Words and longer fields are little-endian. */
 const TAG = "8877665544332211";
 const TAG_VALUE = 0x1122_3344_5566_7788n;
+
+function encodeCommandResponse(response: CommandResponse, senseSize: number): Uint8Array {
+  const bytes = new Uint8Array(12 + senseSize).fill(0xee);
+  writeCommandResponse(bytes, response);
+  return bytes;
+}
 
 describe("virtio-scsi layouts", () => {
   it("reads a command request", () => {

@@ -79,13 +79,16 @@ export class OurPeer implements Peer {
   }
 
   async plug(target: number, lun: number): Promise<void> {
-    const probe = this.machine.device("probe");
-    if (!(probe instanceof HostProbe)) throw new Error("the probe is one");
-    const spare = new ScsiBlock(probe.shown, systemClock);
+    this.#host.buses.plug(await this.place(target, lun));
+  }
+
+  /** Makes the spare disk and gives it a place on the bus, as far as it is before guests may reach it. */
+  async place(target: number, lun: number): Promise<ScsiBlock> {
+    const spare = new ScsiBlock(this.#host, systemClock);
     Object.assign(spare, { drive: "spare", scsiId: target, lun });
     await spare.complete();
-    probe.shown.buses.plug(spare);
     this.#spare = spare;
+    return spare;
   }
 
   async unplug(): Promise<void> {
@@ -97,6 +100,12 @@ export class OurPeer implements Peer {
   resize(): Promise<void> {
     this.hba.reportChange(this.machine.scsiDevice("d0"));
     return Promise.resolve();
+  }
+
+  get #host(): DeviceHost {
+    const probe = this.machine.device("probe");
+    if (probe instanceof HostProbe) return probe.shown;
+    throw new Error("the probe is one");
   }
 
   async close(): Promise<void> {
