@@ -110,7 +110,7 @@ describe("pr-manager-helper", () => {
     await gone;
     let ended = "";
     const running = disk.execute(READ_KEYS).then((result) => (ended = outcome(result)));
-    for (let second = 1; second <= 5; second += 1) {
+    for (let second = 1; second <= 4; second += 1) {
       await timerOf(1000);
       expect(ended, `after ${second - 1} s`).to.equal("");
       clock.advance(1000);
