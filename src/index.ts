@@ -50,7 +50,7 @@ export type { ReservationSnapshot } from "./reservation/snapshot.js";
 
 // PR managers, devices, machines
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
-export type { ConnectionListener, PrManagerExecuteTrace } from "./pr-manager/pr-manager.js";
+export type { ConnectionListener, ConnectionListenerOptions, PrManagerExecuteTrace } from "./pr-manager/pr-manager.js";
 export type { Route } from "./pr-manager/routing.js";
 export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";

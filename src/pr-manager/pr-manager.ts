@@ -28,8 +28,14 @@ export interface PrManagerExecuteTrace {
 /** Told of a command that a manager has run or refused. */
 export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
 
-/** Told when a manager's connection comes or goes. */
-export type ConnectionListener = (connected: boolean) => void;
+/** Told when a manager's connection comes or goes; with the reason, if it went and the manager knows why. */
+export type ConnectionListener = (connected: boolean, cause?: Error) => void;
+
+/** How {@link PrManager.onConnectionChange} begins. */
+export interface ConnectionListenerOptions {
+  /** Tell the present state too, at once, if the manager has a connection. */
+  readonly current?: boolean;
+}
 
 const executeTrace = tracePoint<PrManagerExecuteTrace>("pr_manager_execute");
 
@@ -46,6 +52,8 @@ export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager
 export abstract class PrManager extends QomObject {
   readonly #listeners = new Set<ConnectionListener>();
   readonly #executeListeners = new Set<ExecuteListener>();
+  /** The state of the connection that listeners were told last; null for a manager without one. */
+  #told: boolean | null = null;
   #inFlight = 0;
 
   constructor() {
@@ -110,11 +118,19 @@ export abstract class PrManager extends QomObject {
     return this.#inFlight === 1 ? "a command in flight" : `${this.#inFlight} commands in flight`;
   }
 
-  /** Calls `listener` at every change of {@link connected}; the returned function ends that. */
-  onConnectionChange(listener: ConnectionListener): () => void {
-    this.#listeners.add(listener);
+  /**
+   * Calls `listener` at every change of {@link connected}; the returned function ends that. A manager without a connection never does.
+   *
+   * With `current` the listener hears of the present state first, so that whoever gets hold of a manager when it is created
+   * learns of that connection and of each later change, and of none twice.
+   */
+  onConnectionChange(listener: ConnectionListener, options: ConnectionListenerOptions = {}): () => void {
+    // A function of its own, so that the same listener may be added twice and each goes by itself.
+    const own: ConnectionListener = (connected, cause) => listener(connected, cause);
+    this.#listeners.add(own);
+    if (options.current === true && this.#told !== null) tell(own, this.#told);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(own);
     };
   }
 
@@ -132,9 +148,22 @@ export abstract class PrManager extends QomObject {
    */
   protected abstract run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
 
-  /** For subclasses that have a connection: tells the listeners. */
-  protected connectionChanged(connected: boolean): void {
-    for (const listener of this.#listeners) listener(connected);
+  /** For subclasses that have a connection: tells the listeners, unless they know. */
+  protected connectionChanged(connected: boolean, cause?: Error): void {
+    if (connected === this.#told) return;
+    this.#told = connected;
+    for (const listener of [...this.#listeners]) tell(listener, connected, cause);
+  }
+}
+
+/** A listener that throws is its owner's business, and nobody else's: the error goes the way of uncaught ones. */
+function tell(listener: ConnectionListener, connected: boolean, cause?: Error): void {
+  try {
+    listener(connected, cause);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 
