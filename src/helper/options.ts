@@ -1,11 +1,11 @@
-/** The command line of qom-pr-helper: options of qemu-pr-helper, with the same letters. */
+/** The command line of qom-pr-helper: the options of qemu-pr-helper, and its own behind them. */
 
 import { isAbsolute } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { QomError } from "../base/errors.js";
-import type { QomErrorKind } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
+import { displayName, readOptions } from "./getopt.js";
+import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
@@ -31,77 +31,100 @@ export interface HelperOptions {
 /** What the command line asks for: to serve, or just to print something. */
 export type HelperCommand = { readonly serve: HelperOptions } | { readonly print: string };
 
+/** The options while they are being read. */
+type Draft = { -readonly [Name in keyof HelperOptions]: HelperOptions[Name] };
+
+/** One option: its names, its line of help, and what it does. */
+interface OptionRow extends OptionNames {
+  readonly help: string;
+  /**
+   * Takes note of the option, in the order of the command line. A text it returns is printed, and nothing else happens.
+   * @throws QomError when the argument is wrong
+   */
+  readonly take: (draft: Draft, value: string) => string | void;
+}
+
+const OPTIONS: readonly OptionRow[] = [
+  { short: "h", long: "help", help: "print this text and exit", take: () => helpText() },
+  { short: "V", long: "version", help: "print the version and exit", take: () => `qom-pr-helper ${packageVersion()}\n` },
+  {
+    short: "k",
+    long: "socket",
+    argument: "PATH",
+    help: `absolute path of the Unix socket to listen on (${DEFAULT_SOCKET})`,
+    take: (draft, value) => void (draft.socket = absolute(value)),
+  },
+  {
+    short: "f",
+    long: "pidfile",
+    argument: "PATH",
+    help: "file for the process number, removed at exit",
+    take: (draft, value) => void (draft.pidFile = value),
+  },
+  {
+    short: "v",
+    long: "verbose",
+    help: "tell of clients; twice: of every request",
+    take: (draft) => void (draft.logLevel = louder(draft.logLevel)),
+  },
+  {
+    short: "q",
+    long: "quiet",
+    help: "tell of nothing but the error that ends the program",
+    take: (draft) => void (draft.logLevel = LogLevel.FATAL),
+  },
+  {
+    long: "workers",
+    own: true,
+    argument: "NUMBER",
+    help: `most threads, 1 to ${WORKERS_MAX} (${DEFAULT_WORKERS}): so many disks may hang before others wait`,
+    take: (draft, value) => void (draft.workersMax = wholeNumber("workers", value, 1, WORKERS_MAX)),
+  },
+];
+
 /**
  * Reads the command line; words that are no options are ignored, as qemu-pr-helper does.
  * @param args without node and program
- * @throws QomError `invalid-value`, `missing` or `unknown-name`
+ * @throws QomError for the first thing that is wrong
  */
 export function parseHelperOptions(args: readonly string[]): HelperCommand {
-  let output = "";
-  const command = describeCommand().configureOutput({ writeOut: (text) => (output += text), writeErr: () => {} });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { print: output };
-    throw new QomError(KINDS[error.code] ?? "invalid-value", error.message.replace(/^error: /, ""));
+  const draft: Draft = { socket: DEFAULT_SOCKET, pidFile: null, workersMax: DEFAULT_WORKERS, logLevel: LogLevel.WARNING };
+  for (const { option, value } of readOptions(args, OPTIONS)) {
+    const print = option.take(draft, value);
+    if (print !== undefined) return { print };
   }
-  return { serve: checked(command.opts<RawOptions>()) };
+  return { serve: draft };
 }
 
-/** What commander gives for each option. */
-interface RawOptions {
-  readonly socket: string;
-  readonly pidfile?: string;
-  readonly workers: number;
-  readonly verbose?: number;
-  readonly quiet?: boolean;
+/** Column where the second half of a line of help starts. */
+const HELP_COLUMN = 26;
+
+function helpText(): string {
+  const lines = OPTIONS.map(
+    (option) => `  ${option.short === undefined ? "    " : ""}${displayName(option)}`.padEnd(HELP_COLUMN) + option.help,
+  );
+  return [
+    "Usage: qom-pr-helper [OPTIONS]",
+    "Executes SCSI persistent reservation commands for virtual machines that may not do so themselves.",
+    "",
+    ...lines,
+    "",
+  ].join("\n");
 }
 
-const KINDS: Readonly<Record<string, QomErrorKind>> = {
-  "commander.unknownOption": "unknown-name",
-  "commander.optionMissingArgument": "missing",
-};
-
-function describeCommand(): Command {
-  return new Command("qom-pr-helper")
-    .description("Executes SCSI persistent reservation commands for virtual machines that may not do so themselves.")
-    .option("-k, --socket <path>", "absolute path of the Unix socket to listen on", DEFAULT_SOCKET)
-    .option("-f, --pidfile <path>", "file for the process number, removed at exit")
-    .option(
-      "--workers <number>",
-      `most threads, 1 to ${WORKERS_MAX}: so many disks may hang before others wait`,
-      parseWorkers,
-      DEFAULT_WORKERS,
-    )
-    .option("-v, --verbose", "tell of clients; twice: of every request", countUp)
-    .option("-q, --quiet", "tell of nothing but the error that ends the program")
-    .version(`qom-pr-helper ${packageVersion()}`, "-V, --version", "print the version and exit")
-    .helpOption("-h, --help", "print this text and exit")
-    .allowExcessArguments()
-    .showSuggestionAfterError(false)
-    .exitOverride();
+/** One level up; -q stands, whether it comes before or after. */
+function louder(level: number): number {
+  return level === LogLevel.FATAL ? level : Math.min(level + 1, LogLevel.REQUEST);
 }
 
-function parseWorkers(text: string): number {
-  const number = /^[0-9]+$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= WORKERS_MAX) return number;
-  throw new InvalidArgumentError(`It has to be a number from 1 to ${WORKERS_MAX}.`);
+function absolute(path: string): string {
+  if (isAbsolute(path)) return path;
+  throw new QomError("invalid-value", `the socket's path must be absolute, and '${printable(path)}' is not`);
 }
 
-/** For an option that may be repeated. */
-function countUp(_value: string, count: number | undefined): number {
-  return (count ?? 0) + 1;
-}
-
-function checked(options: RawOptions): HelperOptions {
-  if (!isAbsolute(options.socket)) {
-    throw new QomError("invalid-value", `the socket's path must be absolute, and '${printable(options.socket)}' is not`);
-  }
-  return {
-    socket: options.socket,
-    pidFile: options.pidfile ?? null,
-    workersMax: options.workers,
-    logLevel: options.quiet === true ? LogLevel.FATAL : Math.min(LogLevel.WARNING + (options.verbose ?? 0), LogLevel.REQUEST),
-  };
+/** The number that `text` is in decimal digits, if it is from `min` to `max`. */
+function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const number = /^[0-9]+$/.test(text) ? Number(text) : min - 1;
+  if (number >= min && number <= max) return number;
+  throw new QomError("invalid-value", `option '--${option}': '${printable(text)}' is not a number from ${min} to ${max}`);
 }
