@@ -1,27 +1,37 @@
 /** The command line of qom-pr-helper: the options of qemu-pr-helper, and its own behind them. */
 
-import { isAbsolute } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
+import { accountNamed, accountNumbered, groupNamed } from "../native/accounts-server.js";
 import { displayName, readOptions } from "./getopt.js";
 import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
-const DEFAULT_SOCKET = "/var/run/qemu-pr-helper.sock";
+export const DEFAULT_SOCKET = "/var/run/qemu-pr-helper.sock";
+
+/** Where it has its pid file, when it is in the background. */
+const DEFAULT_PID_FILE = "/var/run/qemu-pr-helper.pid";
 
 const DEFAULT_WORKERS = 16;
 
 /** Each worker takes 8 MB; with this many a helper is as large as a small virtual machine. */
 const WORKERS_MAX = 64;
 
-/** What a helper is to do. */
+/** What a helper is to do. Plain values, which one run of the program leaves to the next as JSON. */
 export interface HelperOptions {
-  /** Absolute path of the socket. */
-  readonly socket: string;
-  /** Path of the pid file, null for none. */
+  /** Absolute path of the socket; null when none was chosen. */
+  readonly socket: string | null;
+  /** Absolute path of the pid file, null for none. */
   readonly pidFile: string | null;
+  /** Whether to serve in the background. */
+  readonly background: boolean;
+  /** User id to run as, null for no change. */
+  readonly user: number | null;
+  /** Group id to run as, null for no change. */
+  readonly group: number | null;
   /** Most worker threads, 1 to {@link WORKERS_MAX}. */
   readonly workersMax: number;
   /** One of {@link LogLevel}. */
@@ -32,7 +42,10 @@ export interface HelperOptions {
 export type HelperCommand = { readonly serve: HelperOptions } | { readonly print: string };
 
 /** The options while they are being read. */
-type Draft = { -readonly [Name in keyof HelperOptions]: HelperOptions[Name] };
+type Draft = { -readonly [Name in keyof HelperOptions]: HelperOptions[Name] } & {
+  /** Of the user to run as; for when no group is given. */
+  primaryGroup: number | null;
+};
 
 /** One option: its names, its line of help, and what it does. */
 interface OptionRow extends OptionNames {
@@ -55,11 +68,35 @@ const OPTIONS: readonly OptionRow[] = [
     take: (draft, value) => void (draft.socket = absolute(value)),
   },
   {
+    short: "d",
+    long: "daemon",
+    help: "serve in the background; returns when it does",
+    take: (draft) => void (draft.background = true),
+  },
+  {
     short: "f",
     long: "pidfile",
     argument: "PATH",
-    help: "file for the process number, removed at exit",
-    take: (draft, value) => void (draft.pidFile = value),
+    help: `file for the process number, removed at exit (with -d: ${DEFAULT_PID_FILE})`,
+    take: (draft, value) => void (draft.pidFile = resolve(value)),
+  },
+  {
+    short: "u",
+    long: "user",
+    argument: "USER",
+    help: "name or number of the user to run as; with its group, unless -g says another",
+    take: (draft, value) => {
+      const account = accountNamed(value) ?? unnamedAccount(value);
+      draft.user = account.user;
+      draft.primaryGroup = account.group;
+    },
+  },
+  {
+    short: "g",
+    long: "group",
+    argument: "GROUP",
+    help: "name or number of the group to run as",
+    take: (draft, value) => void (draft.group = groupNamed(value) ?? idNumber("group", value)),
   },
   {
     short: "v",
@@ -88,12 +125,23 @@ const OPTIONS: readonly OptionRow[] = [
  * @throws QomError for the first thing that is wrong
  */
 export function parseHelperOptions(args: readonly string[]): HelperCommand {
-  const draft: Draft = { socket: DEFAULT_SOCKET, pidFile: null, workersMax: DEFAULT_WORKERS, logLevel: LogLevel.WARNING };
+  const draft: Draft = {
+    socket: null,
+    pidFile: null,
+    background: false,
+    user: null,
+    group: null,
+    primaryGroup: null,
+    workersMax: DEFAULT_WORKERS,
+    logLevel: LogLevel.WARNING,
+  };
   for (const { option, value } of readOptions(args, OPTIONS)) {
     const print = option.take(draft, value);
     if (print !== undefined) return { print };
   }
-  return { serve: draft };
+  const { primaryGroup, ...options } = draft;
+  const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
+  return { serve: { ...options, pidFile, group: options.group ?? primaryGroup } };
 }
 
 /** Column where the second half of a line of help starts. */
@@ -121,6 +169,22 @@ function absolute(path: string): string {
   if (isAbsolute(path)) return path;
   throw new QomError("invalid-value", `the socket's path must be absolute, and '${printable(path)}' is not`);
 }
+
+/** The user with a number instead of a name; one that has no account has no primary group either. */
+function unnamedAccount(text: string): { readonly user: number; readonly group: number | null } {
+  const user = idNumber("user", text);
+  return accountNumbered(user) ?? { user, group: null };
+}
+
+/** A user or group by its number. The highest of all means no change to the system, which cannot be what was asked for. */
+function idNumber(kind: "user" | "group", text: string): number {
+  const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : ID_LIMIT;
+  if (number < ID_LIMIT) return number;
+  throw new QomError("invalid-value", `option '--${kind}': there is no ${kind} '${printable(text)}'`);
+}
+
+/** Ids have numbers below this (uid_t of Linux, without -1). */
+const ID_LIMIT = 0xffff_ffff;
 
 /** The number that `text` is in decimal digits, if it is from `min` to `max`. */
 function wholeNumber(option: string, text: string, min: number, max: number): number {

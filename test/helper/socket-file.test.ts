@@ -6,7 +6,7 @@ import { libc } from "#src/native/libc.js";
 import { loadServerLibc } from "#src/native/libc-server.js";
 import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket-layout.js";
 import { isListening, findPrHelper } from "../support/pr-helper.js";
-import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { greets, OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { Ending, HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 
@@ -100,7 +100,7 @@ describe("files of qom-pr-helper", () => {
       const ended = new Map<HelperProcess, Ending>();
       for (const helper of helpers) void helper.ended.then((ending) => ended.set(helper, ending));
       await until(() => ended.size >= helpers.length - 1);
-      await until(() => isListening(path));
+      await until(() => greets(path));
       const [winner, ...others] = helpers.filter((helper) => !ended.has(helper));
       expect(others).to.deep.equal([]);
       for (const [helper, { code }] of ended) {

@@ -2,13 +2,12 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { Socket } from "node:net";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { isListening } from "../../support/pr-helper.js";
 
 /** Root of the project, seen from build/test/helper/support. */
 const ROOT = new URL("../../../../", import.meta.url);
@@ -27,6 +26,19 @@ const POLL_INTERVAL_MS = 5;
 /** Waits until `condition` holds; the test's own timeout ends it when it never does. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await pause(POLL_INTERVAL_MS);
+}
+
+/** Whether a helper serves the socket at `path`: it has the first word. */
+export function greets(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const settle = (greeted: boolean): void => {
+      socket.destroy();
+      resolve(greeted);
+    };
+    socket.once("data", () => settle(true));
+    for (const event of ["end", "error"] as const) socket.once(event, () => settle(false));
+  });
 }
 
 /** How a program ended. */
@@ -61,7 +73,7 @@ export class HelperProcess {
     this.ended.catch(() => {});
   }
 
-  /** Starts it on a socket and waits until it takes connections. */
+  /** Starts it on a socket and waits until it serves: a socket that takes connections may still be waiting for its helper. */
   static async listening(
     program: string,
     path: string,
@@ -71,9 +83,8 @@ export class HelperProcess {
     const helper = new HelperProcess(program, ["-k", path, ...args], environment);
     await until(() => {
       if (helper.#child.exitCode !== null) throw new Error(`it ended: ${helper.stderr}`);
-      return isListening(path);
+      return greets(path);
     });
-    await until(() => !existsSync(`${path}.lock`)); // goes a moment after the first connection is possible
     return helper;
   }
 

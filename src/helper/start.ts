@@ -1,0 +1,164 @@
+/**
+ * The way from a command line to a helper that serves. The order is qemu-pr-helper's: socket, background, pid file, privileges; only that
+ * the process in the background makes the socket itself, and that the pid file comes before it: who can connect can read it.
+ *
+ *     started           reads the options; with -d: starts the next one, waits until it serves, ends
+ *     in the background
+ *       socket and pid file, with the privileges the program was started with
+ *     the same process, without privileges
+ *       the threads, and service
+ */
+
+import { constants } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { present } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { libc as loadLibc } from "../native/libc.js";
+import { loadServerLibc } from "../native/libc-server.js";
+import { ProcessControl } from "../native/process-server.js";
+import { takeActivation } from "./activation.js";
+import { leaveForeground, serveInBackground } from "./background.js";
+import { takeHandover, withHandover } from "./handover.js";
+import type { BackgroundHandover, ServiceHandover } from "./handover.js";
+import { Helper } from "./helper.js";
+import type { Station } from "./helper.js";
+import { Listener } from "./listener.js";
+import { Log, LogLevel } from "./log.js";
+import { DEFAULT_SOCKET, parseHelperOptions } from "./options.js";
+import type { HelperOptions } from "./options.js";
+import { PidFile } from "./pid-file.js";
+import { findSurplus, mayReserve, shedPrivileges, unshedOf } from "./privileges.js";
+import type { Unshed } from "./privileges.js";
+import { threadPrivileges } from "./thread-privileges.js";
+import type { ThreadPrivileges } from "./thread-privileges.js";
+
+/** Standard input, output and error; node has them closed on exec. */
+const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
+
+/** What became of a start: a helper that serves, or nothing more to be done than to end with a status. */
+export type Outcome = { readonly helper: Helper } | { readonly status: number; readonly print?: string };
+
+/**
+ * Does what the command line asks for, up to the point where a helper serves.
+ * @param args without node and program
+ * @param stop set when the program was told to end
+ * @throws QomError for whatever is wrong; nothing is left behind then
+ */
+export async function start(args: readonly string[], stop: AbortSignal): Promise<Outcome> {
+  const handover = takeHandover(process.env);
+  if (handover?.stage === "background") return prepare(handover, stop);
+  if (handover?.stage === "service") return resume(handover, stop);
+  const command = parseHelperOptions(args);
+  if ("print" in command) return { status: 0, print: command.print };
+  const options = command.serve;
+  const activated = takeActivation(process.env, process.pid);
+  if (activated !== null && options.socket !== null) {
+    throw new QomError("conflict", "option '--socket': the socket is passed by LISTEN_FDS, and cannot be chosen");
+  }
+  if (options.background) return { status: await serveInBackground(options, activated, stop) };
+  return prepare({ options, activated, ready: null }, stop);
+}
+
+/** A helper that has what it needs from outside. */
+interface Service extends Station {
+  readonly options: HelperOptions;
+  /** Descriptor of the process that waits in the foreground, null if there is none. */
+  readonly ready: number | null;
+  /** What another run says it could not shed; null when nothing has been shed yet. */
+  readonly unshed: Unshed | null;
+}
+
+async function prepare(
+  given: Pick<BackgroundHandover, "options" | "activated"> & Pick<Service, "ready">,
+  stop: AbortSignal,
+): Promise<Outcome> {
+  const { options, activated, ready } = given;
+  const server = loadServerLibc();
+  const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
+  try {
+    const listener =
+      activated === null
+        ? await Listener.create(loadLibc(), server, options.socket ?? DEFAULT_SOCKET)
+        : Listener.adopt(loadLibc(), server, activated);
+    return serve({ options, listener, pidFile, ready, unshed: null }, stop);
+  } catch (error) {
+    pidFile?.remove();
+    throw error;
+  }
+}
+
+function resume(handover: ServiceHandover, stop: AbortSignal): Outcome {
+  const { options, ready, unshed } = handover;
+  const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
+  const listener = Listener.resume(loadLibc(), loadServerLibc(), handover.listener);
+  return serve({ options, listener, pidFile, ready, unshed }, stop);
+}
+
+function serve(service: Service, stop: AbortSignal): Outcome {
+  const { options, ready, pidFile, listener } = service;
+  const control = new ProcessControl(loadLibc());
+  let helper: Helper | null = null;
+  try {
+    const main = limitPrivileges(control, service, stop);
+    if (stop.aborted) throw new Stopped();
+    if (!mayReserve(main)) {
+      const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
+      new Log(options.logLevel).write(LogLevel.WARNING, text);
+    }
+    helper = new Helper(options, service);
+    if (ready !== null) leaveForeground(control, ready);
+    return { helper };
+  } catch (error) {
+    helper?.stop();
+    listener.stop();
+    pidFile?.remove();
+    if (error instanceof Stopped) return { status: 0 };
+    throw error;
+  }
+}
+
+/** The program was told to end before it served. */
+class Stopped extends Error {}
+
+/**
+ * Returns, with the privileges of the main thread, in a process that has only what the helper needs.
+ * @throws QomError when what was shed is there nevertheless
+ */
+function limitPrivileges(control: ProcessControl, service: Service, stop: AbortSignal): ThreadPrivileges {
+  const threads = threadPrivileges();
+  const main = present(threads[0], "a process has a thread");
+  const unshed = service.unshed ?? unshedOf(main);
+  const surplus = findSurplus(threads, service.options, unshed);
+  if (surplus === null || stop.aborted) return main;
+  if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
+  shedPrivileges(control, main, service.options, ownFiles());
+  return runAgain(control, { ...service, unshed });
+}
+
+/** What another user has to be able to read or run, by access(2) modes: not all of it, but that much tells. */
+function ownFiles(): ReadonlyMap<string, number> {
+  return new Map([
+    [process.execPath, constants.X_OK],
+    [fileURLToPath(import.meta.url), constants.R_OK],
+    [programPath(), constants.R_OK],
+  ]);
+}
+
+function programPath(): string {
+  return present(process.argv[1], "node was started with a program");
+}
+
+function runAgain(control: ProcessControl, service: Service & { readonly unshed: Unshed }): never {
+  const { options, listener, pidFile, ready, unshed } = service;
+  const handover: ServiceHandover = {
+    stage: "service",
+    options,
+    listener: listener.handover,
+    pidFile: pidFile?.handover ?? null,
+    ready,
+    unshed,
+  };
+  const kept = [...STANDARD_DESCRIPTORS, listener.fd, pidFile?.fd, ready].filter((fd) => typeof fd === "number");
+  const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
+  return control.execute(process.execPath, words, withHandover(process.env, handover), kept);
+}
