@@ -8,13 +8,12 @@ import { constants, closeSync, openSync, writeSync } from "node:fs";
 import { QomError } from "../base/errors.js";
 import type { ProcessControl } from "../native/process-server.js";
 import { withHandover } from "./handover.js";
+import { STANDARD_ERROR } from "./log.js";
 import type { HelperOptions } from "./options.js";
 
 /** Descriptors in the process that is started: the third is a pipe back, the fourth systemd's socket. */
 const READY_DESCRIPTOR = 3;
 const ACTIVATED_DESCRIPTOR = 4;
-
-const STANDARD_ERROR = 2;
 
 /**
  * Starts this program again, in a session of its own, and waits.

@@ -27,6 +27,7 @@ import type { Connection } from "./connection-table.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import type { RequestRunner } from "./request-runner.js";
+import { requestTrace, responseTrace } from "./trace-points.js";
 
 /** What a connection waits for next, or that it is to be closed. */
 export type Next = Interest | "close";
@@ -150,9 +151,11 @@ export class Exchange {
 
   #execute(connection: Connection): Next {
     const { descriptor, cdb } = connection;
+    if (requestTrace.enabled) requestTrace.publish({ client: connection.fd, cdb, size: connection.length });
     const result = this.#runner.run(descriptor, cdb, connection.data.subarray(0, connection.length));
     connection.descriptor = NO_DESCRIPTOR;
     this.#libc.close(descriptor);
+    if (responseTrace.enabled) responseTrace.publish({ client: connection.fd, status: result.status, size: result.dataIn.length });
     if (this.#log.shows(LogLevel.REQUEST)) {
       this.#log.write(LogLevel.REQUEST, `client ${connection.fd}: ${toHex(cdb)}: status 0x${result.status.toString(16)}`);
     }

@@ -29,6 +29,8 @@ export interface ServiceHandover {
   readonly options: HelperOptions;
   readonly listener: ListenerHandover;
   readonly pidFile: PidFileHandover | null;
+  /** Descriptor of the file for traces, null if there is none. */
+  readonly traceFd: number | null;
   /** As in {@link BackgroundHandover}; null when not in the background. */
   readonly ready: number | null;
   readonly unshed: Unshed;

@@ -5,7 +5,7 @@ import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-ser
 import { loadServerLibc } from "../native/libc-server.js";
 import { allocateConnectionTable } from "./connection-table.js";
 import type { Listener } from "./listener.js";
-import { Log, LogLevel } from "./log.js";
+import { Log, LogLevel, STANDARD_ERROR } from "./log.js";
 import type { HelperOptions } from "./options.js";
 import type { PidFile } from "./pid-file.js";
 import { allocateWorkerControl } from "./worker-control.js";
@@ -16,6 +16,8 @@ export interface Station {
   readonly listener: Listener;
   /** Null when none is wanted. */
   readonly pidFile: PidFile | null;
+  /** Descriptor of the file for traces, null for standard error. */
+  readonly traceFd: number | null;
 }
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
@@ -31,7 +33,7 @@ export class Helper {
    * Starts the threads, which serve.
    * @param station is the helper's from now on, and is given up at the end
    */
-  constructor(options: HelperOptions, { listener, pidFile }: Station) {
+  constructor(options: HelperOptions, { listener, pidFile, traceFd }: Station) {
     const server = loadServerLibc();
     const epollFd = createEpoll(server);
     const epoll = new EpollSet(server, epollFd);
@@ -47,6 +49,7 @@ export class Helper {
         control: allocateWorkerControl(),
         connections: allocateConnectionTable(),
         logLevel: options.logLevel,
+        trace: { points: options.trace.points, fd: traceFd ?? STANDARD_ERROR },
       },
       workersMax: options.workersMax,
       log: this.#log,

@@ -64,14 +64,18 @@ export class Listener {
 
   /**
    * Takes over a listening socket that systemd made.
-   * @throws QomError as adoptListener of native/unix-server.ts
+   * @throws QomError `wrong-type` when it is none that the helper can use
    */
   static adopt(libc: Libc, server: ServerLibc, fd: number): Listener {
-    adoptListener(libc, server, fd);
+    try {
+      adoptListener(libc, server, fd);
+    } catch (cause) {
+      throw new QomError("wrong-type", "the socket passed by LISTEN_FDS cannot be used", { cause });
+    }
     return new Listener(server, fd, null);
   }
 
-  /** Goes on with a listener of another run of the program. @throws QomError as {@link adopt} */
+  /** Goes on with a listener of another run of the program. @throws QomError as adoptListener of native/unix-server.ts */
   static resume(libc: Libc, server: ServerLibc, { fd, file }: ListenerHandover): Listener {
     adoptListener(libc, server, fd);
     return new Listener(server, fd, file === null ? null : FileIdentity.from(file));

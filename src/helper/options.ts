@@ -8,6 +8,8 @@ import { accountNamed, accountNumbered, groupNamed } from "../native/accounts-se
 import { displayName, readOptions } from "./getopt.js";
 import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
+import { TraceSelection } from "./trace-option.js";
+import type { TraceOptions } from "./trace-option.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
 export const DEFAULT_SOCKET = "/var/run/qemu-pr-helper.sock";
@@ -32,17 +34,19 @@ export interface HelperOptions {
   readonly user: number | null;
   /** Group id to run as, null for no change. */
   readonly group: number | null;
+  readonly trace: TraceOptions;
   /** Most worker threads, 1 to {@link WORKERS_MAX}. */
   readonly workersMax: number;
   /** One of {@link LogLevel}. */
   readonly logLevel: number;
 }
 
-/** What the command line asks for: to serve, or just to print something. */
-export type HelperCommand = { readonly serve: HelperOptions } | { readonly print: string };
+/** What the command line asks for: to serve, with warnings about the options; or just to print something. */
+export type HelperCommand = { readonly serve: HelperOptions; readonly warnings: readonly string[] } | { readonly print: string };
 
 /** The options while they are being read. */
-type Draft = { -readonly [Name in keyof HelperOptions]: HelperOptions[Name] } & {
+type Draft = { -readonly [Name in keyof Omit<HelperOptions, "trace">]: HelperOptions[Name] } & {
+  readonly trace: TraceSelection;
   /** Of the user to run as; for when no group is given. */
   primaryGroup: number | null;
 };
@@ -99,6 +103,13 @@ const OPTIONS: readonly OptionRow[] = [
     take: (draft, value) => void (draft.group = groupNamed(value) ?? idNumber("group", value)),
   },
   {
+    short: "T",
+    long: "trace",
+    argument: "[[enable=]PATTERN][,events=FILE][,file=FILE]",
+    help: "print what happens at some points; -T help lists them",
+    take: (draft, value) => draft.trace.apply(value),
+  },
+  {
     short: "v",
     long: "verbose",
     help: "tell of clients; twice: of every request",
@@ -132,6 +143,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     user: null,
     group: null,
     primaryGroup: null,
+    trace: new TraceSelection(),
     workersMax: DEFAULT_WORKERS,
     logLevel: LogLevel.WARNING,
   };
@@ -139,18 +151,22 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     const print = option.take(draft, value);
     if (print !== undefined) return { print };
   }
-  const { primaryGroup, ...options } = draft;
+  const { primaryGroup, trace, ...options } = draft;
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
-  return { serve: { ...options, pidFile, group: options.group ?? primaryGroup } };
+  return {
+    serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
+    warnings: trace.unknown.map((name) => `there is no trace point '${printable(name)}'`),
+  };
 }
 
 /** Column where the second half of a line of help starts. */
 const HELP_COLUMN = 26;
 
 function helpText(): string {
-  const lines = OPTIONS.map(
-    (option) => `  ${option.short === undefined ? "    " : ""}${displayName(option)}`.padEnd(HELP_COLUMN) + option.help,
-  );
+  const lines = OPTIONS.map((option) => {
+    const names = `  ${option.short === undefined ? "    " : ""}${displayName(option)}`;
+    return names.length < HELP_COLUMN ? names.padEnd(HELP_COLUMN) + option.help : `${names}\n${" ".repeat(HELP_COLUMN)}${option.help}`;
+  });
   return [
     "Usage: qom-pr-helper [OPTIONS]",
     "Executes SCSI persistent reservation commands for virtual machines that may not do so themselves.",

@@ -9,10 +9,11 @@
  *       the threads, and service
  */
 
-import { constants } from "node:fs";
+import { constants, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import { ProcessControl } from "../native/process-server.js";
@@ -35,6 +36,9 @@ import type { ThreadPrivileges } from "./thread-privileges.js";
 /** Standard input, output and error; node has them closed on exec. */
 const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
 
+/** For its owner to read: traces tell of everybody's commands. */
+const TRACE_MODE = 0o600;
+
 /** What became of a start: a helper that serves, or nothing more to be done than to end with a status. */
 export type Outcome = { readonly helper: Helper } | { readonly status: number; readonly print?: string };
 
@@ -50,7 +54,8 @@ export async function start(args: readonly string[], stop: AbortSignal): Promise
   if (handover?.stage === "service") return resume(handover, stop);
   const command = parseHelperOptions(args);
   if ("print" in command) return { status: 0, print: command.print };
-  const options = command.serve;
+  const { serve: options, warnings } = command;
+  for (const warning of warnings) new Log(options.logLevel).write(LogLevel.WARNING, warning);
   const activated = takeActivation(process.env, process.pid);
   if (activated !== null && options.socket !== null) {
     throw new QomError("conflict", "option '--socket': the socket is passed by LISTEN_FDS, and cannot be chosen");
@@ -74,24 +79,34 @@ async function prepare(
 ): Promise<Outcome> {
   const { options, activated, ready } = given;
   const server = loadServerLibc();
+  const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);
   const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
   try {
     const listener =
       activated === null
         ? await Listener.create(loadLibc(), server, options.socket ?? DEFAULT_SOCKET)
         : Listener.adopt(loadLibc(), server, activated);
-    return serve({ options, listener, pidFile, ready, unshed: null }, stop);
+    return serve({ options, listener, pidFile, traceFd, ready, unshed: null }, stop);
   } catch (error) {
     pidFile?.remove();
     throw error;
   }
 }
 
+/** Opens a file for traces, empty. */
+function openTrace(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND, TRACE_MODE);
+  } catch (cause) {
+    throw new QomError("io", `option '--trace': cannot write '${printable(path)}'`, { cause });
+  }
+}
+
 function resume(handover: ServiceHandover, stop: AbortSignal): Outcome {
-  const { options, ready, unshed } = handover;
+  const { options, traceFd, ready, unshed } = handover;
   const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
   const listener = Listener.resume(loadLibc(), loadServerLibc(), handover.listener);
-  return serve({ options, listener, pidFile, ready, unshed }, stop);
+  return serve({ options, listener, pidFile, traceFd, ready, unshed }, stop);
 }
 
 function serve(service: Service, stop: AbortSignal): Outcome {
@@ -149,16 +164,17 @@ function programPath(): string {
 }
 
 function runAgain(control: ProcessControl, service: Service & { readonly unshed: Unshed }): never {
-  const { options, listener, pidFile, ready, unshed } = service;
+  const { options, listener, pidFile, traceFd, ready, unshed } = service;
   const handover: ServiceHandover = {
     stage: "service",
     options,
     listener: listener.handover,
     pidFile: pidFile?.handover ?? null,
+    traceFd,
     ready,
     unshed,
   };
-  const kept = [...STANDARD_DESCRIPTORS, listener.fd, pidFile?.fd, ready].filter((fd) => typeof fd === "number");
+  const kept = [...STANDARD_DESCRIPTORS, listener.fd, pidFile?.fd, traceFd, ready].filter((fd) => typeof fd === "number");
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
   return control.execute(process.execPath, words, withHandover(process.env, handover), kept);
 }

@@ -16,6 +16,9 @@ import { Connection, CONNECTION_DESCRIPTOR_LIMIT, hasSlot, NO_DESCRIPTOR } from 
 import { Exchange } from "./exchange.js";
 import { Log, LogLevel } from "./log.js";
 import { RequestRunner } from "./request-runner.js";
+import { acceptFailureTrace, acceptTrace, closeTrace } from "./trace-points.js";
+import { printTraces } from "./trace-printer.js";
+import type { TraceOutput } from "./trace-printer.js";
 import { WorkerControl } from "./worker-control.js";
 
 /** What a worker is started with: descriptors of the process, and memory that all its threads share. */
@@ -27,6 +30,7 @@ export interface WorkerSetup {
   readonly connections: SharedArrayBuffer;
   /** One of {@link LogLevel}. */
   readonly logLevel: number;
+  readonly trace: TraceOutput;
 }
 
 /**
@@ -60,6 +64,7 @@ export class HelperWorker {
   /** Serves, until it is asked to stop. Blocks the thread. */
   run(): void {
     blockSignals(this.#server);
+    printTraces(this.#setup.trace);
     this.#tell("ready");
     for (;;) {
       this.#control.becomeIdle();
@@ -75,6 +80,7 @@ export class HelperWorker {
     const fd = acceptConnection(this.#server, this.#setup.listenerFd);
     if (isAcceptRefused(fd)) {
       if (this.#control.stopping) return;
+      acceptFailureTrace.publish({ errno: errnoName(-fd) });
       this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)} (${errnoName(-fd)})`);
       this.#tell("accept-failed");
       return;
@@ -91,6 +97,7 @@ export class HelperWorker {
     }
     const connection = new Connection(this.#setup.connections, fd);
     connection.open();
+    acceptTrace.publish({ client: fd });
     this.#log.write(LogLevel.CLIENT, `client ${fd} connected`);
     try {
       if (this.#exchange.greet(connection)) this.#epoll.add(fd, "readable");
@@ -110,6 +117,7 @@ export class HelperWorker {
   #close(connection: Connection): void {
     const { fd, descriptor } = connection;
     if (descriptor !== NO_DESCRIPTOR) this.#libc.close(descriptor);
+    closeTrace.publish({ client: fd });
     this.#log.write(LogLevel.CLIENT, `client ${fd} gone`);
     // From here on the number, and so the slot, may belong to another worker's new connection.
     this.#libc.close(fd);
