@@ -4,7 +4,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { closeSync, openSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { findPrHelper } from "../support/pr-helper.js";
+import { findPrHelper, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { Workshop } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb, SCENARIOS, converse } from "./support/scenarios.js";
@@ -142,14 +142,9 @@ describe("SG_IO calls of qom-pr-helper", () => {
     let theirs: Disk | undefined;
     before(async function () {
       const program = findPrHelper();
-      if (program === null) {
-        if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("qemu-pr-helper is not installed: apt-get install qemu-system-common");
-        console.log("    skipped, there is no qemu-pr-helper: apt-get install qemu-system-common");
-        return this.skip();
-      }
+      if (program === null) skipWithoutPrHelper(this);
       await workshop.start("theirs", [], shim.environment, program);
       theirs = new Disk(await RawClient.greeted(workshop.path("theirs")));
-      return undefined;
     });
     after(() => theirs?.close());
 
