@@ -1,71 +1,71 @@
-/** The helper daemon. Its main thread takes the socket path, starts the workers and waits for them; requests never reach it. */
+/**
+ * The helper daemon. Its main thread takes the socket path, starts the workers and waits for them. Requests reach it only where another
+ * manager than pr-manager-sgio executes them.
+ */
 
+import { systemClock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
-import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-server.js";
+import { runAll } from "../base/run-all.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
-import type { ServerLibc } from "../native/libc-server.js";
-import { allocateConnectionTable } from "./connection-table.js";
 import { Log, LogLevel } from "./log.js";
+import { hostManager } from "./manager-host.js";
+import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
 import { PidFile } from "./pid-file.js";
-import { SocketFile } from "./socket-file.js";
-import { allocateWorkerControl } from "./worker-control.js";
-import { WorkerPool } from "./worker-pool.js";
+import { Service } from "./service.js";
+import { SOCKET_MODE, SocketFile } from "./socket-file.js";
+import { StatusService } from "./status-service.js";
+
+/** What a helper holds beside its service, and gives back at its end. */
+interface Holdings {
+  readonly socket: SocketFile;
+  readonly status: StatusService;
+  readonly pidFile: PidFile | null;
+  readonly host: ManagerHost | null;
+}
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
 export class Helper {
   /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
   readonly ended: Promise<void>;
-  readonly #socket: SocketFile;
-  readonly #pool: WorkerPool;
+  readonly #holdings: Holdings;
+  readonly #service: Service;
   readonly #log: Log;
   #stopped = false;
 
-  private constructor(server: ServerLibc, options: HelperOptions, socket: SocketFile, pidFile: PidFile | null) {
-    const epollFd = createEpoll(server);
-    const epoll = new EpollSet(server, epollFd);
-    const wakeupFd = createWakeup(server);
-    epoll.addForAll(wakeupFd);
-    epoll.add(socket.fd, "readable");
-    this.#socket = socket;
-    this.#log = new Log(options.logLevel);
-    this.#pool = new WorkerPool({
-      setup: {
-        epollFd,
-        listenerFd: socket.fd,
-        control: allocateWorkerControl(),
-        connections: allocateConnectionTable(),
-        logLevel: options.logLevel,
-      },
-      workersMax: options.workersMax,
-      log: this.#log,
-      rearmListener: () => epoll.rearm(socket.fd, "readable"),
-      wake: () => wakeUp(server, wakeupFd),
-    });
-    this.ended = this.#pool.ended.finally(() => {
+  private constructor(options: HelperOptions, holdings: Holdings, log: Log) {
+    this.#holdings = holdings;
+    this.#log = log;
+    this.#service = new Service({ options, listenerFd: holdings.socket.fd, host: holdings.host, log, clock: systemClock });
+    holdings.status.serve(() => this.#service.report());
+    this.ended = this.#service.ended.finally(() => {
       this.stop();
-      this.#attempt(() => pidFile?.remove());
+      this.#attempt(() => holdings.pidFile?.remove());
     });
   }
 
   /**
    * Listens and serves. The pid file is there before the first client can connect.
-   * @throws QomError as {@link SocketFile.create} and {@link PidFile.create}; nothing is left behind then
+   * @throws QomError as {@link hostManager}, {@link SocketFile.create} and {@link PidFile.create}; nothing is left behind then
    */
   static async start(options: HelperOptions): Promise<Helper> {
+    const log = new Log(options.logLevel);
     const server = loadServerLibc();
-    const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
+    const undo: (() => Promise<void> | void)[] = [];
     try {
-      const socket = await SocketFile.create(loadLibc(), server, options.socket);
-      try {
-        return new Helper(server, options, socket, pidFile);
-      } catch (error) {
-        socket.stop();
-        throw error;
-      }
+      const warn = (line: string): void => log.write(LogLevel.WARNING, line);
+      const host = options.objects.length === 0 ? null : await hostManager(options.objects, warn);
+      undo.unshift(() => host?.close());
+      const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
+      undo.unshift(() => pidFile?.remove());
+      const socket = await SocketFile.create(loadLibc(), server, options.socket, SOCKET_MODE);
+      undo.unshift(() => socket.stop());
+      const status = await StatusService.create(loadLibc(), server, options.socket, log);
+      undo.unshift(() => status.stop());
+      return new Helper(options, { socket, status, pidFile, host }, log);
     } catch (error) {
-      pidFile?.remove();
+      await runAll(undo);
       throw error;
     }
   }
@@ -74,8 +74,9 @@ export class Helper {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#pool.stop();
-    this.#attempt(() => this.#socket.stop());
+    this.#service.stop();
+    this.#attempt(() => this.#holdings.socket.stop());
+    this.#attempt(() => this.#holdings.status.stop());
   }
 
   #attempt(action: () => void): void {

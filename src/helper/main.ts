@@ -5,7 +5,9 @@
 import { describeError, QomError } from "../base/errors.js";
 import { Helper } from "./helper.js";
 import { Log, LogLevel } from "./log.js";
+import { objectHelp } from "./manager-host.js";
 import { parseHelperOptions } from "./options.js";
+import { askStatus } from "./status.js";
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
@@ -17,6 +19,15 @@ async function run(args: readonly string[]): Promise<void> {
   const command = parseHelperOptions(args);
   if ("print" in command) {
     process.stdout.write(command.print);
+    return;
+  }
+  if ("status" in command) {
+    process.stdout.write(await askStatus(command.status));
+    return;
+  }
+  const help = await objectHelp(command.serve.objects);
+  if (help !== null) {
+    process.stdout.write(help);
     return;
   }
   const helper = await Helper.start(command.serve);

@@ -18,7 +18,7 @@ import { listenUnixStream, stopListening } from "../native/unix-server.js";
 import { FileIdentity } from "./file-identity.js";
 
 /** Owner and group may connect: whoever may, can reserve any disk it can open. */
-const SOCKET_MODE = 0o660;
+export const SOCKET_MODE = 0o660;
 const ALL_PERMISSIONS = 0o777;
 
 /** A listening socket and its file. */
@@ -36,16 +36,17 @@ export class SocketFile {
 
   /**
    * Creates the socket file and listens. A socket that nobody listens on is replaced; anything else at `path` is left alone.
+   * @param mode permissions of the file
    * @throws QomError `in-use` when a process listens at `path` or is about to, `wrong-type` when it is no socket, `io` when the system
    *   refuses, `limit` when the path is too long for a socket
    */
-  static async create(libc: Libc, server: ServerLibc, path: string): Promise<SocketFile> {
+  static async create(libc: Libc, server: ServerLibc, path: string, mode: number): Promise<SocketFile> {
     unixAddress(path); // what is wrong with the path itself comes first
     const lockPath = `${path}.lock`;
     const lock = openLocked(server, lockPath, "lock file");
     try {
       await removeStale(path);
-      return new SocketFile(server, path, listenWithMode(libc, server, path));
+      return new SocketFile(server, path, listenWithMode(libc, server, path, mode));
     } finally {
       rmSync(lockPath, { force: true });
       closeSync(lock);
@@ -58,13 +59,21 @@ export class SocketFile {
    */
   stop(): void {
     stopListening(this.#server, this.fd);
+    this.removeFile();
+  }
+
+  /**
+   * Removes the file alone, for who has closed the descriptor himself.
+   * @throws QomError `io` when the file cannot be removed
+   */
+  removeFile(): void {
     this.#file.remove();
   }
 }
 
-function listenWithMode(libc: Libc, server: ServerLibc, path: string): number {
+function listenWithMode(libc: Libc, server: ServerLibc, path: string, mode: number): number {
   // By the umask, since a file that is created first and restricted afterwards is open to all in between.
-  const umask = process.umask(ALL_PERMISSIONS & ~SOCKET_MODE);
+  const umask = process.umask(ALL_PERMISSIONS & ~mode);
   try {
     return listenUnixStream(libc, server, path);
   } finally {

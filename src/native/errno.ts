@@ -5,6 +5,7 @@ import type { ErrnoError } from "../base/errors.js";
 
 /** The numbers this library looks at (include/uapi/asm-generic/errno*.h; the architectures of libc.ts all use these). */
 export const Errno = Object.freeze({
+  EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
   EIO: 5,
@@ -18,6 +19,7 @@ export const Errno = Object.freeze({
   EDOM: 33,
   EBADE: 52,
   ENODATA: 61,
+  ENOTSUP: 95,
   ECONNRESET: 104,
   ENOTCONN: 107,
   ECONNREFUSED: 111,

@@ -34,6 +34,7 @@ const SHUT_RDWR = 2;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const F_GETFL = 3;
 const O_ACCMODE = 3;
+const O_PATH = 0o10000000;
 
 /** Connections that may wait to be accepted; more than this at once find the socket busy (EAGAIN) and try again. */
 const LISTEN_BACKLOG = 1024;
@@ -65,6 +66,11 @@ export function stopListening(server: ServerLibc, fd: number): void {
   succeeded(server.shutdown(fd, SHUT_RDWR), "shutdown", "stop listening");
 }
 
+/** Ends an accepted connection in both directions, whoever waits for it. The descriptor stays open. Harmless when the peer has gone. */
+export function shutDownConnection(server: ServerLibc, fd: number): void {
+  server.shutdown(fd, SHUT_RDWR);
+}
+
 /** The next connection, non-blocking, closed on exec, owned by the caller; or minus the errno. */
 export function acceptConnection(server: ServerLibc, listenerFd: number): number {
   return server.accept4(listenerFd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -84,6 +90,12 @@ export function sendBytes(server: ServerLibc, fd: number, bytes: Uint8Array): nu
 export function accessModeOf(libc: Libc, fd: number): number {
   const flags = libc.fcntl(fd, F_GETFL, 0);
   return flags < 0 ? flags : flags & O_ACCMODE;
+}
+
+/** Whether `fd` was opened with O_PATH: it names a file that its owner may not even be allowed to read. */
+export function isPathDescriptor(libc: Libc, fd: number): boolean {
+  const flags = libc.fcntl(fd, F_GETFL, 0);
+  return flags >= 0 && (flags & O_PATH) !== 0;
 }
 
 const IOVEC_AT = MSGHDR_SIZE;
