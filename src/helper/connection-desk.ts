@@ -8,6 +8,7 @@ import type { Connection } from "./connection-table.js";
 import type { Next } from "./exchange.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
+import { closeTrace } from "./trace-points.js";
 
 /** What a {@link ConnectionDesk} needs. */
 export interface ConnectionDeskParts {
@@ -42,6 +43,7 @@ export class ConnectionDesk {
     const { libc, register, log } = this.#parts;
     const { fd, descriptor } = connection;
     if (descriptor !== NO_DESCRIPTOR) libc.close(descriptor);
+    closeTrace.publish({ client: fd });
     log.write(LogLevel.CLIENT, `client ${fd} gone`);
     register.leave(fd);
     // From here on the number, and so slot and entry, may belong to another worker's new connection.

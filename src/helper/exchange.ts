@@ -30,6 +30,7 @@ import type { Connection } from "./connection-table.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import type { TotalName, Totals } from "./totals.js";
+import { requestTrace, responseTrace } from "./trace-points.js";
 
 /** What a connection waits for next, that its request is to be executed and answered, or that it is to be closed. */
 export type Next = Interest | "execute" | "close";
@@ -89,6 +90,7 @@ export class Exchange {
     const { descriptor } = connection;
     connection.descriptor = NO_DESCRIPTOR;
     this.#libc.close(descriptor);
+    if (responseTrace.enabled) responseTrace.publish({ client: connection.fd, status: result.status, size: result.dataIn.length });
     this.#count(connection, result.status);
     if (this.#log.shows(LogLevel.REQUEST)) {
       this.#log.write(LogLevel.REQUEST, `client ${connection.fd}: ${toHex(connection.cdb)}: status 0x${result.status.toString(16)}`);
@@ -171,6 +173,7 @@ export class Exchange {
       case "cdb":
         return this.#acceptRequest(connection);
       case "parameter-list":
+        if (requestTrace.enabled) requestTrace.publish({ client: connection.fd, cdb: connection.cdb, size: connection.length });
         return "execute";
       case "answer":
         connection.begin("cdb", CDB_SIZE);

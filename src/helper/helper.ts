@@ -1,73 +1,61 @@
 /**
- * The helper daemon. Its main thread takes the socket path, starts the workers and waits for them. Requests reach it only where another
- * manager than pr-manager-sgio executes them.
+ * The helper daemon. Its main thread starts the workers and waits for them. Requests reach it only where another manager than
+ * pr-manager-sgio executes them.
  */
 
 import { systemClock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
-import { runAll } from "../base/run-all.js";
-import { libc as loadLibc } from "../native/libc.js";
-import { loadServerLibc } from "../native/libc-server.js";
-import { Log, LogLevel } from "./log.js";
-import { hostManager } from "./manager-host.js";
+import type { Listener } from "./listener.js";
+import { Log, LogLevel, STANDARD_ERROR } from "./log.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
-import { PidFile } from "./pid-file.js";
+import type { PidFile } from "./pid-file.js";
 import { Service } from "./service.js";
-import { SOCKET_MODE, SocketFile } from "./socket-file.js";
-import { StatusService } from "./status-service.js";
+import type { StatusService } from "./status-service.js";
 
-/** What a helper holds beside its service, and gives back at its end. */
-interface Holdings {
-  readonly socket: SocketFile;
+/** What a helper has from outside. */
+export interface Station {
+  readonly listener: Listener;
   readonly status: StatusService;
-  readonly pidFile: PidFile | null;
+  /** The manager that executes; null for SG_IO on the workers. */
   readonly host: ManagerHost | null;
+  /** Null when none is wanted. */
+  readonly pidFile: PidFile | null;
+  /** Descriptor of the file for traces, null for standard error. */
+  readonly traceFd: number | null;
 }
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
 export class Helper {
   /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
   readonly ended: Promise<void>;
-  readonly #holdings: Holdings;
+  readonly #listener: Listener;
+  readonly #status: StatusService;
   readonly #service: Service;
   readonly #log: Log;
   #stopped = false;
 
-  private constructor(options: HelperOptions, holdings: Holdings, log: Log) {
-    this.#holdings = holdings;
-    this.#log = log;
-    this.#service = new Service({ options, listenerFd: holdings.socket.fd, host: holdings.host, log, clock: systemClock });
-    holdings.status.serve(() => this.#service.report());
+  /**
+   * Starts the threads, which serve.
+   * @param station is the helper's from now on, and is given up at the end
+   */
+  constructor(options: HelperOptions, { listener, status, pidFile, traceFd, host }: Station) {
+    this.#listener = listener;
+    this.#status = status;
+    this.#log = new Log(options.logLevel);
+    this.#service = new Service({
+      options,
+      listenerFd: listener.fd,
+      traceFd: traceFd ?? STANDARD_ERROR,
+      host,
+      log: this.#log,
+      clock: systemClock,
+    });
+    status.serve(() => this.#service.report());
     this.ended = this.#service.ended.finally(() => {
       this.stop();
-      this.#attempt(() => holdings.pidFile?.remove());
+      this.#attempt(() => pidFile?.remove());
     });
-  }
-
-  /**
-   * Listens and serves. The pid file is there before the first client can connect.
-   * @throws QomError as {@link hostManager}, {@link SocketFile.create} and {@link PidFile.create}; nothing is left behind then
-   */
-  static async start(options: HelperOptions): Promise<Helper> {
-    const log = new Log(options.logLevel);
-    const server = loadServerLibc();
-    const undo: (() => Promise<void> | void)[] = [];
-    try {
-      const warn = (line: string): void => log.write(LogLevel.WARNING, line);
-      const host = options.objects.length === 0 ? null : await hostManager(options.objects, warn);
-      undo.unshift(() => host?.close());
-      const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
-      undo.unshift(() => pidFile?.remove());
-      const socket = await SocketFile.create(loadLibc(), server, options.socket, SOCKET_MODE);
-      undo.unshift(() => socket.stop());
-      const status = await StatusService.create(loadLibc(), server, options.socket, log);
-      undo.unshift(() => status.stop());
-      return new Helper(options, { socket, status, pidFile, host }, log);
-    } catch (error) {
-      await runAll(undo);
-      throw error;
-    }
   }
 
   /** Takes no more connections and requests; those in execution are still answered. Idempotent. */
@@ -75,8 +63,8 @@ export class Helper {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#service.stop();
-    this.#attempt(() => this.#holdings.socket.stop());
-    this.#attempt(() => this.#holdings.status.stop());
+    this.#attempt(() => this.#listener.stop());
+    this.#attempt(() => this.#status.stop());
   }
 
   #attempt(action: () => void): void {

@@ -8,7 +8,7 @@ import type { ParsedOptions } from "../options/value.js";
 import type { PrManager } from "../pr-manager/pr-manager.js";
 
 /** An object on the command line. */
-export interface ObjectOption {
+interface ObjectOption {
   /** The text as it was given. */
   readonly text: string;
   readonly parsed: ParsedOptions;
@@ -36,27 +36,28 @@ export function parseObjectOption(text: string): ObjectOption {
 }
 
 /** The text that `--object help` or `--object TYPE,help` asks for; null when none does. @throws QomError `unknown-type` */
-export async function objectHelp(objects: readonly ObjectOption[]): Promise<string | null> {
-  const asking = objects.find(({ parsed }) => parsed.help);
+export async function objectHelp(texts: readonly string[]): Promise<string | null> {
+  const asking = texts.map(parseObjectOption).find(({ parsed }) => parsed.help);
   if (asking === undefined) return null;
   const { Machine } = await loadMachine();
   return named(asking.text, () => Machine.help(["-object", asking.text]));
 }
 
 /**
- * Makes the objects, exactly one of which is a PR manager. Null when that one is pr-manager-sgio, which needs no object: the workers do its
- * work.
+ * Makes the objects, exactly one of which is a PR manager. Null when that one is pr-manager-sgio, or there are no objects: then the workers
+ * do the work.
  * @param warn told, in one line, of spellings that are deprecated
  * @throws QomError that names the option and what in it is wrong
  */
-export async function hostManager(objects: readonly ObjectOption[], warn: (line: string) => void): Promise<ManagerHost | null> {
+export async function hostManager(texts: readonly string[], warn: (line: string) => void): Promise<ManagerHost | null> {
+  if (texts.length === 0) return null;
   const { Machine } = await loadMachine();
   const { addObject } = await import("../machine/build.js");
   const { PrManager } = await import("../pr-manager/pr-manager.js");
   const machine = await Machine.create([]);
   try {
     const managers: PrManager[] = [];
-    for (const [index, { text, parsed }] of objects.entries()) {
+    for (const [index, { text, parsed }] of texts.map(parseObjectOption).entries()) {
       for (const warning of parsed.warnings) warn(`--object ${printable(text)}: ${warning}`);
       const values = new Map([["id", `${DEFAULT_ID}${index}`], ...parsed.values]);
       const object = await namedAsync(text, () => addObject(machine.qom, { values, form: parsed.form }));

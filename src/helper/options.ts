@@ -1,9 +1,10 @@
 /** The command line of qom-pr-helper: the options of qemu-pr-helper, and its own behind them. */
 
-import { isAbsolute } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
+import { accountNamed, accountNumbered, groupNamed } from "../native/accounts-server.js";
 import { CONNECTIONS_PER_PROCESS_DEFAULT, CONNECTIONS_PER_USER_DEFAULT } from "./admission.js";
 import type { AdmissionRules } from "./admission.js";
 import { CONNECTION_DESCRIPTOR_LIMIT } from "./connection-table.js";
@@ -12,35 +13,43 @@ import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
 import type { InitiatorSource } from "./manager-executor.js";
 import { parseObjectOption } from "./manager-host.js";
-import type { ObjectOption } from "./manager-host.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "./stalled-clients.js";
+import { TraceSelection } from "./trace-option.js";
+import type { TraceOptions } from "./trace-option.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
-const DEFAULT_SOCKET = "/var/run/qemu-pr-helper.sock";
+export const DEFAULT_SOCKET = "/var/run/qemu-pr-helper.sock";
+
+/** Where it has its pid file, when it is in the background. */
+const DEFAULT_PID_FILE = "/var/run/qemu-pr-helper.pid";
 
 const DEFAULT_WORKERS = 16;
 
 /** Each worker takes 8 MB; with this many a helper is as large as a small virtual machine. */
 const WORKERS_MAX = 64;
 
-/** User and group ids are 32 bits, and the highest means none (chown(2)). */
-const ID_MAX = 0xffff_fffe;
-
 /** A day: whoever waits longer wants no limit, and there are as many connections for that. */
 const REQUEST_TIMEOUT_S_MAX = 86_400;
 
-/** What a helper is to do. */
+/** What a helper is to do. Plain values, which one run of the program leaves to the next as JSON. */
 export interface HelperOptions {
-  /** Absolute path of the socket. */
-  readonly socket: string;
-  /** Path of the pid file, null for none. */
+  /** Absolute path of the socket; null when none was chosen. */
+  readonly socket: string | null;
+  /** Absolute path of the pid file, null for none. */
   readonly pidFile: string | null;
+  /** Whether to serve in the background. */
+  readonly background: boolean;
+  /** User id to run as, null for no change. */
+  readonly user: number | null;
+  /** Group id to run as, null for no change. */
+  readonly group: number | null;
+  readonly trace: TraceOptions;
   /** Most worker threads, 1 to {@link WORKERS_MAX}. */
   readonly workersMax: number;
   /** One of {@link LogLevel}. */
   readonly logLevel: number;
   /** Objects, one of which is the manager that executes; none for SG_IO on the workers. */
-  readonly objects: readonly ObjectOption[];
+  readonly objects: readonly string[];
   /** What tells initiators apart, for other managers than SG_IO. */
   readonly initiatorFrom: InitiatorSource;
   /** SG_IO on dm-multipath devices is allowed. */
@@ -50,15 +59,20 @@ export interface HelperOptions {
   readonly requestTimeoutMs: number;
 }
 
-/** What the command line asks for: to serve, or just to print something. */
+/** What the command line asks for: to serve, with warnings about the options; to print something; or to ask a helper for its status. */
 export type HelperCommand =
-  | { readonly serve: HelperOptions }
+  | { readonly serve: HelperOptions; readonly warnings: readonly string[] }
   | { readonly print: string }
-  /** Ask the helper that serves this socket for its status. */
+  /** Path of the socket that the helper serves. */
   | { readonly status: string };
 
 /** The options while they are being read. */
-type Draft = { -readonly [Name in keyof HelperOptions]: HelperOptions[Name] } & { askStatus: boolean };
+type Draft = { -readonly [Name in keyof Omit<HelperOptions, "trace">]: HelperOptions[Name] } & {
+  readonly trace: TraceSelection;
+  /** Of the user to run as; for when no group is given. */
+  primaryGroup: number | null;
+  askStatus: boolean;
+};
 
 /** One option: its names, its line of help, and what it does. */
 interface OptionRow extends OptionNames {
@@ -81,11 +95,42 @@ const OPTIONS: readonly OptionRow[] = [
     take: (draft, value) => void (draft.socket = absolute(value)),
   },
   {
+    short: "d",
+    long: "daemon",
+    help: "serve in the background; returns when it does",
+    take: (draft) => void (draft.background = true),
+  },
+  {
     short: "f",
     long: "pidfile",
     argument: "PATH",
-    help: "file for the process number, removed at exit",
-    take: (draft, value) => void (draft.pidFile = value),
+    help: `file for the process number, removed at exit (with -d: ${DEFAULT_PID_FILE})`,
+    take: (draft, value) => void (draft.pidFile = resolve(value)),
+  },
+  {
+    short: "u",
+    long: "user",
+    argument: "USER",
+    help: "name or number of the user to run as; with its group, unless -g says another",
+    take: (draft, value) => {
+      const account = accountNamed(value) ?? unnamedAccount(value);
+      draft.user = account.user;
+      draft.primaryGroup = account.group;
+    },
+  },
+  {
+    short: "g",
+    long: "group",
+    argument: "GROUP",
+    help: "name or number of the group to run as",
+    take: (draft, value) => void (draft.group = groupNamed(value) ?? idNumber("group", value)),
+  },
+  {
+    short: "T",
+    long: "trace",
+    argument: "[[enable=]PATTERN][,events=FILE][,file=FILE]",
+    help: "print what happens at some points; -T help lists them",
+    take: (draft, value) => draft.trace.apply(value),
   },
   {
     short: "v",
@@ -111,7 +156,10 @@ const OPTIONS: readonly OptionRow[] = [
     own: true,
     argument: "TYPE,...",
     help: "the manager that executes, as in QEMU's -object (pr-manager-sgio); 'help' lists types",
-    take: (draft, value) => void (draft.objects = [...draft.objects, parseObjectOption(value)]),
+    take: (draft, value) => {
+      parseObjectOption(value);
+      draft.objects = [...draft.objects, value];
+    },
   },
   {
     long: "initiator-from",
@@ -129,16 +177,16 @@ const OPTIONS: readonly OptionRow[] = [
   {
     long: "allow-uid",
     own: true,
-    argument: "NUMBER",
+    argument: "USER",
     help: "let this user connect, and others only if they are allowed too; may be repeated",
-    take: (draft, value) => allow(draft, "allowedUids", wholeNumber("allow-uid", value, 0, ID_MAX)),
+    take: (draft, value) => allow(draft, "allowedUids", (accountNamed(value) ?? unnamedAccount(value)).user),
   },
   {
     long: "allow-gid",
     own: true,
-    argument: "NUMBER",
+    argument: "GROUP",
     help: "the same for processes whose effective group this is",
-    take: (draft, value) => allow(draft, "allowedGids", wholeNumber("allow-gid", value, 0, ID_MAX)),
+    take: (draft, value) => allow(draft, "allowedGids", groupNamed(value) ?? idNumber("group", value)),
   },
   {
     long: "connections-per-user",
@@ -177,8 +225,13 @@ const OPTIONS: readonly OptionRow[] = [
  */
 export function parseHelperOptions(args: readonly string[]): HelperCommand {
   const draft: Draft = {
-    socket: DEFAULT_SOCKET,
+    socket: null,
     pidFile: null,
+    background: false,
+    user: null,
+    group: null,
+    primaryGroup: null,
+    trace: new TraceSelection(),
     workersMax: DEFAULT_WORKERS,
     logLevel: LogLevel.WARNING,
     objects: [],
@@ -197,16 +250,23 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     const print = option.take(draft, value);
     if (print !== undefined) return { print };
   }
-  return draft.askStatus ? { status: draft.socket } : { serve: draft };
+  if (draft.askStatus) return { status: draft.socket ?? DEFAULT_SOCKET };
+  const { primaryGroup, trace, askStatus: _, ...options } = draft;
+  const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
+  return {
+    serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
+    warnings: trace.unknown.map((name) => `there is no trace point '${printable(name)}'`),
+  };
 }
 
 /** Column where the second half of a line of help starts. */
 const HELP_COLUMN = 26;
 
 function helpText(): string {
-  const lines = OPTIONS.map(
-    (option) => `  ${option.short === undefined ? "    " : ""}${displayName(option)}`.padEnd(HELP_COLUMN) + option.help,
-  );
+  const lines = OPTIONS.map((option) => {
+    const names = `  ${option.short === undefined ? "    " : ""}${displayName(option)}`;
+    return names.length < HELP_COLUMN ? names.padEnd(HELP_COLUMN) + option.help : `${names}\n${" ".repeat(HELP_COLUMN)}${option.help}`;
+  });
   return [
     "Usage: qom-pr-helper [OPTIONS]",
     "Executes SCSI persistent reservation commands for virtual machines that may not do so themselves.",
@@ -238,6 +298,22 @@ function absolute(path: string): string {
   if (isAbsolute(path)) return path;
   throw new QomError("invalid-value", `the socket's path must be absolute, and '${printable(path)}' is not`);
 }
+
+/** The user with a number instead of a name; one that has no account has no primary group either. */
+function unnamedAccount(text: string): { readonly user: number; readonly group: number | null } {
+  const user = idNumber("user", text);
+  return accountNumbered(user) ?? { user, group: null };
+}
+
+/** A user or group by its number. The highest of all means no change to the system, which cannot be what was asked for. */
+function idNumber(kind: "user" | "group", text: string): number {
+  const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : ID_LIMIT;
+  if (number < ID_LIMIT) return number;
+  throw new QomError("invalid-value", `option '--${kind}': there is no ${kind} '${printable(text)}'`);
+}
+
+/** Ids have numbers below this (uid_t of Linux, without -1). */
+const ID_LIMIT = 0xffff_ffff;
 
 /** The number that `text` is in decimal digits, if it is from `min` to `max`. */
 function wholeNumber(option: string, text: string, min: number, max: number): number {

@@ -15,6 +15,7 @@ import type { Exchange } from "./exchange.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import type { Totals } from "./totals.js";
+import { acceptTrace } from "./trace-points.js";
 
 /** What a {@link Reception} needs. */
 export interface ReceptionParts {
@@ -45,6 +46,7 @@ export class Reception {
     const { register, desk, exchange, epoll, totals, log } = this.#parts;
     const { fd } = connection;
     connection.open();
+    acceptTrace.publish({ client: fd });
     try {
       const client = this.#credentials.read(fd);
       const who = `uid ${client.uid}, gid ${client.gid}, process ${client.pid}`;

@@ -14,6 +14,7 @@ import type { Log } from "./log.js";
 import { ManagerDesk } from "./manager-desk.js";
 import { SG_IO_MANAGER } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
+import { DEFAULT_SOCKET } from "./options.js";
 import type { HelperOptions } from "./options.js";
 import { StalledClients } from "./stalled-clients.js";
 import { statusReport } from "./status.js";
@@ -31,6 +32,8 @@ export interface ServiceParts {
   readonly options: HelperOptions;
   /** The listening socket, which stays the caller's. */
   readonly listenerFd: number;
+  /** Where traces are written. */
+  readonly traceFd: number;
   /** The manager that executes; null for SG_IO on the workers. The service ends it. */
   readonly host: ManagerHost | null;
   readonly log: Log;
@@ -59,7 +62,12 @@ export class Service {
     epoll.addForAll(wakeupFd);
     epoll.add(listenerFd, "readable");
     this.#parts = parts;
-    this.#setup = setupOf(options, { epollFd, listenerFd, handOver: host !== null });
+    this.#setup = setupOf(options, {
+      epollFd,
+      listenerFd,
+      handOver: host !== null,
+      trace: { points: options.trace.points, fd: parts.traceFd },
+    });
     const { connections } = this.#setup;
     const register = new ClientRegister(this.#setup.register);
     const totals = new Totals(this.#setup.totals, MAIN_THREAD);
@@ -97,7 +105,7 @@ export class Service {
   report(): StatusReport {
     const { options, host } = this.#parts;
     const sources = {
-      socket: options.socket,
+      socket: options.socket ?? DEFAULT_SOCKET,
       register: this.#register,
       totals: this.#setup.totals,
       startedAtMs: this.#startedAtMs,
@@ -122,7 +130,7 @@ export class Service {
   }
 }
 
-function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFd" | "handOver">): WorkerSetup {
+function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFd" | "handOver" | "trace">): WorkerSetup {
   return {
     ...own,
     control: allocateWorkerControl(),

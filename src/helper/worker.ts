@@ -23,6 +23,9 @@ import { MultipathDetector } from "./multipath.js";
 import { Reception } from "./reception.js";
 import { RequestRunner } from "./request-runner.js";
 import { Totals } from "./totals.js";
+import { acceptFailureTrace } from "./trace-points.js";
+import { printTraces } from "./trace-printer.js";
+import type { TraceOutput } from "./trace-printer.js";
 import { WorkerControl } from "./worker-control.js";
 
 /** What a worker is started with: descriptors of the process, and memory that all its threads share. */
@@ -36,6 +39,7 @@ export interface WorkerSetup {
   readonly totals: SharedArrayBuffer;
   /** One of {@link LogLevel}. */
   readonly logLevel: number;
+  readonly trace: TraceOutput;
   readonly admission: AdmissionRules;
   /** Clients are told apart by their process, and not by their user alone. */
   readonly byProcess: boolean;
@@ -108,6 +112,7 @@ export class HelperWorker {
   /** Serves, until it is asked to stop. Blocks the thread. */
   run(): void {
     blockSignals(this.#server);
+    printTraces(this.#setup.trace);
     this.#tell("ready");
     for (;;) {
       this.#control.becomeIdle();
@@ -123,6 +128,7 @@ export class HelperWorker {
     const fd = acceptConnection(this.#server, this.#setup.listenerFd);
     if (isAcceptRefused(fd)) {
       if (this.#control.stopping) return;
+      acceptFailureTrace.publish({ errno: errnoName(-fd) });
       this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)} (${errnoName(-fd)})`);
       this.#tell("accept-failed");
       return;

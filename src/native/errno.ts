@@ -7,6 +7,7 @@ import type { ErrnoError } from "../base/errors.js";
 export const Errno = Object.freeze({
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   EBADF: 9,
@@ -17,6 +18,7 @@ export const Errno = Object.freeze({
   ENOSPC: 28,
   EPIPE: 32,
   EDOM: 33,
+  ERANGE: 34,
   EBADE: 52,
   ENODATA: 61,
   ENOTSUP: 95,
