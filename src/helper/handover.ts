@@ -28,6 +28,8 @@ export interface ServiceHandover {
   readonly stage: "service";
   readonly options: HelperOptions;
   readonly listener: ListenerHandover;
+  /** Socket for questions about the status, null if there is none. */
+  readonly status: ListenerHandover | null;
   readonly pidFile: PidFileHandover | null;
   /** Descriptor of the file for traces, null if there is none. */
   readonly traceFd: number | null;

@@ -1,19 +1,24 @@
-/** The helper daemon. Its main thread starts the workers and waits for them; requests never reach it. */
+/**
+ * The helper daemon. Its main thread starts the workers and waits for them. Requests reach it only where another manager than
+ * pr-manager-sgio executes them.
+ */
 
+import { systemClock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
-import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-server.js";
-import { loadServerLibc } from "../native/libc-server.js";
-import { allocateConnectionTable } from "./connection-table.js";
 import type { Listener } from "./listener.js";
 import { Log, LogLevel, STANDARD_ERROR } from "./log.js";
+import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
 import type { PidFile } from "./pid-file.js";
-import { allocateWorkerControl } from "./worker-control.js";
-import { WorkerPool } from "./worker-pool.js";
+import { Service } from "./service.js";
+import type { StatusService } from "./status-service.js";
 
 /** What a helper has from outside. */
 export interface Station {
   readonly listener: Listener;
+  readonly status: StatusService;
+  /** The manager that executes; null for SG_IO on the workers. */
+  readonly host: ManagerHost | null;
   /** Null when none is wanted. */
   readonly pidFile: PidFile | null;
   /** Descriptor of the file for traces, null for standard error. */
@@ -25,7 +30,8 @@ export class Helper {
   /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
   readonly ended: Promise<void>;
   readonly #listener: Listener;
-  readonly #pool: WorkerPool;
+  readonly #status: StatusService;
+  readonly #service: Service;
   readonly #log: Log;
   #stopped = false;
 
@@ -33,30 +39,20 @@ export class Helper {
    * Starts the threads, which serve.
    * @param station is the helper's from now on, and is given up at the end
    */
-  constructor(options: HelperOptions, { listener, pidFile, traceFd }: Station) {
-    const server = loadServerLibc();
-    const epollFd = createEpoll(server);
-    const epoll = new EpollSet(server, epollFd);
-    const wakeupFd = createWakeup(server);
-    epoll.addForAll(wakeupFd);
-    epoll.add(listener.fd, "readable");
+  constructor(options: HelperOptions, { listener, status, pidFile, traceFd, host }: Station) {
     this.#listener = listener;
+    this.#status = status;
     this.#log = new Log(options.logLevel);
-    this.#pool = new WorkerPool({
-      setup: {
-        epollFd,
-        listenerFd: listener.fd,
-        control: allocateWorkerControl(),
-        connections: allocateConnectionTable(),
-        logLevel: options.logLevel,
-        trace: { points: options.trace.points, fd: traceFd ?? STANDARD_ERROR },
-      },
-      workersMax: options.workersMax,
+    this.#service = new Service({
+      options,
+      listenerFd: listener.fd,
+      traceFd: traceFd ?? STANDARD_ERROR,
+      host,
       log: this.#log,
-      rearmListener: () => epoll.rearm(listener.fd, "readable"),
-      wake: () => wakeUp(server, wakeupFd),
+      clock: systemClock,
     });
-    this.ended = this.#pool.ended.finally(() => {
+    status.serve(() => this.#service.report());
+    this.ended = this.#service.ended.finally(() => {
       this.stop();
       this.#attempt(() => pidFile?.remove());
     });
@@ -66,8 +62,9 @@ export class Helper {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#pool.stop();
+    this.#service.stop();
     this.#attempt(() => this.#listener.stop());
+    this.#attempt(() => this.#status.stop());
   }
 
   #attempt(action: () => void): void {

@@ -19,7 +19,7 @@ import { FileIdentity } from "./file-identity.js";
 import type { FileIdentityRecord } from "./file-identity.js";
 
 /** Owner and group may connect: whoever may, can reserve any disk it can open. */
-const SOCKET_MODE = 0o660;
+export const SOCKET_MODE = 0o660;
 const ALL_PERMISSIONS = 0o777;
 
 /** A listening socket in the hands of another run of the program. */
@@ -46,16 +46,17 @@ export class Listener {
 
   /**
    * Creates the socket file and listens. A socket that nobody listens on is replaced; anything else at `path` is left alone.
+   * @param mode permissions of the file
    * @throws QomError `in-use` when a process listens at `path` or is about to, `wrong-type` when it is no socket, `io` when the system
    *   refuses, `limit` when the path is too long for a socket
    */
-  static async create(libc: Libc, server: ServerLibc, path: string): Promise<Listener> {
+  static async create(libc: Libc, server: ServerLibc, path: string, mode: number): Promise<Listener> {
     unixAddress(path); // what is wrong with the path itself comes first
     const lockPath = `${path}.lock`;
     const lock = openLocked(server, lockPath, "lock file");
     try {
       await removeStale(path);
-      return new Listener(server, listenWithMode(libc, server, path), FileIdentity.of(path));
+      return new Listener(server, listenWithMode(libc, server, path, mode), FileIdentity.of(path));
     } finally {
       rmSync(lockPath, { force: true });
       closeSync(lock);
@@ -97,11 +98,20 @@ export class Listener {
     stopListening(this.#server, this.fd);
     this.#file.remove();
   }
+
+  /**
+   * Removes the file alone, for who has closed the descriptor himself.
+   * @throws QomError `io` when the file cannot be removed
+   */
+  removeFile(): void {
+    this.#stopped = true;
+    this.#file?.remove();
+  }
 }
 
-function listenWithMode(libc: Libc, server: ServerLibc, path: string): number {
+function listenWithMode(libc: Libc, server: ServerLibc, path: string, mode: number): number {
   // By the umask, since a file that is created first and restricted afterwards is open to all in between.
-  const umask = process.umask(ALL_PERMISSIONS & ~SOCKET_MODE);
+  const umask = process.umask(ALL_PERMISSIONS & ~mode);
   try {
     return listenUnixStream(libc, server, path);
   } finally {

@@ -5,9 +5,15 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import { accountNamed, accountNumbered, groupNamed } from "../native/accounts-server.js";
+import { CONNECTIONS_PER_PROCESS_DEFAULT, CONNECTIONS_PER_USER_DEFAULT } from "./admission.js";
+import type { AdmissionRules } from "./admission.js";
+import { CONNECTION_DESCRIPTOR_LIMIT } from "./connection-table.js";
 import { displayName, readOptions } from "./getopt.js";
 import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
+import type { InitiatorSource } from "./manager-executor.js";
+import { parseObjectOption } from "./manager-host.js";
+import { REQUEST_TIMEOUT_S_DEFAULT } from "./stalled-clients.js";
 import { TraceSelection } from "./trace-option.js";
 import type { TraceOptions } from "./trace-option.js";
 
@@ -21,6 +27,9 @@ const DEFAULT_WORKERS = 16;
 
 /** Each worker takes 8 MB; with this many a helper is as large as a small virtual machine. */
 const WORKERS_MAX = 64;
+
+/** A day: whoever waits longer wants no limit, and there are as many connections for that. */
+const REQUEST_TIMEOUT_S_MAX = 86_400;
 
 /** What a helper is to do. Plain values, which one run of the program leaves to the next as JSON. */
 export interface HelperOptions {
@@ -39,16 +48,30 @@ export interface HelperOptions {
   readonly workersMax: number;
   /** One of {@link LogLevel}. */
   readonly logLevel: number;
+  /** Objects, one of which is the manager that executes; none for SG_IO on the workers. */
+  readonly objects: readonly string[];
+  /** What tells initiators apart, for other managers than SG_IO. */
+  readonly initiatorFrom: InitiatorSource;
+  /** SG_IO on dm-multipath devices is allowed. */
+  readonly allowMultipath: boolean;
+  readonly admission: AdmissionRules;
+  /** How long a client may take over one request, and over taking its answer. */
+  readonly requestTimeoutMs: number;
 }
 
-/** What the command line asks for: to serve, with warnings about the options; or just to print something. */
-export type HelperCommand = { readonly serve: HelperOptions; readonly warnings: readonly string[] } | { readonly print: string };
+/** What the command line asks for: to serve, with warnings about the options; to print something; or to ask a helper for its status. */
+export type HelperCommand =
+  | { readonly serve: HelperOptions; readonly warnings: readonly string[] }
+  | { readonly print: string }
+  /** Path of the socket that the helper serves. */
+  | { readonly status: string };
 
 /** The options while they are being read. */
 type Draft = { -readonly [Name in keyof Omit<HelperOptions, "trace">]: HelperOptions[Name] } & {
   readonly trace: TraceSelection;
   /** Of the user to run as; for when no group is given. */
   primaryGroup: number | null;
+  askStatus: boolean;
 };
 
 /** One option: its names, its line of help, and what it does. */
@@ -128,6 +151,71 @@ const OPTIONS: readonly OptionRow[] = [
     help: `most threads, 1 to ${WORKERS_MAX} (${DEFAULT_WORKERS}): so many disks may hang before others wait`,
     take: (draft, value) => void (draft.workersMax = wholeNumber("workers", value, 1, WORKERS_MAX)),
   },
+  {
+    long: "object",
+    own: true,
+    argument: "TYPE,...",
+    help: "the manager that executes, as in QEMU's -object (pr-manager-sgio); 'help' lists types",
+    take: (draft, value) => {
+      parseObjectOption(value);
+      draft.objects = [...draft.objects, value];
+    },
+  },
+  {
+    long: "initiator-from",
+    own: true,
+    argument: "uid|pid",
+    help: "for other managers: each user, or each process, is an initiator (uid)",
+    take: (draft, value) => void (draft.initiatorFrom = initiatorSource(value)),
+  },
+  {
+    long: "allow-dm",
+    own: true,
+    help: "let SG_IO reach dm-multipath devices, where a registration is made on one path only",
+    take: (draft) => void (draft.allowMultipath = true),
+  },
+  {
+    long: "allow-uid",
+    own: true,
+    argument: "USER",
+    help: "let this user connect, and others only if they are allowed too; may be repeated",
+    take: (draft, value) => allow(draft, "allowedUids", (accountNamed(value) ?? unnamedAccount(value)).user),
+  },
+  {
+    long: "allow-gid",
+    own: true,
+    argument: "GROUP",
+    help: "the same for processes whose effective group this is",
+    take: (draft, value) => allow(draft, "allowedGids", groupNamed(value) ?? idNumber("group", value)),
+  },
+  {
+    long: "connections-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `most connections of one user (${CONNECTIONS_PER_USER_DEFAULT})`,
+    take: (draft, value) => limit(draft, "connectionsPerUser", wholeNumber("connections-per-user", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
+  },
+  {
+    long: "connections-per-process",
+    own: true,
+    argument: "NUMBER",
+    help: `most connections of one process (${CONNECTIONS_PER_PROCESS_DEFAULT})`,
+    take: (draft, value) =>
+      limit(draft, "connectionsPerProcess", wholeNumber("connections-per-process", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
+  },
+  {
+    long: "request-timeout",
+    own: true,
+    argument: "SECONDS",
+    help: `drop a client that takes longer over one request (${REQUEST_TIMEOUT_S_DEFAULT})`,
+    take: (draft, value) => void (draft.requestTimeoutMs = 1000 * wholeNumber("request-timeout", value, 1, REQUEST_TIMEOUT_S_MAX)),
+  },
+  {
+    long: "status",
+    own: true,
+    help: "print the status of the helper that serves the socket, as JSON, and exit",
+    take: (draft) => void (draft.askStatus = true),
+  },
 ];
 
 /**
@@ -146,12 +234,24 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     trace: new TraceSelection(),
     workersMax: DEFAULT_WORKERS,
     logLevel: LogLevel.WARNING,
+    objects: [],
+    initiatorFrom: "uid",
+    allowMultipath: false,
+    admission: {
+      allowedUids: [],
+      allowedGids: [],
+      connectionsPerUser: CONNECTIONS_PER_USER_DEFAULT,
+      connectionsPerProcess: CONNECTIONS_PER_PROCESS_DEFAULT,
+    },
+    requestTimeoutMs: 1000 * REQUEST_TIMEOUT_S_DEFAULT,
+    askStatus: false,
   };
   for (const { option, value } of readOptions(args, OPTIONS)) {
     const print = option.take(draft, value);
     if (print !== undefined) return { print };
   }
-  const { primaryGroup, trace, ...options } = draft;
+  if (draft.askStatus) return { status: draft.socket ?? DEFAULT_SOCKET };
+  const { primaryGroup, trace, askStatus: _, ...options } = draft;
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
   return {
     serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
@@ -174,6 +274,19 @@ function helpText(): string {
     ...lines,
     "",
   ].join("\n");
+}
+
+function allow(draft: Draft, list: "allowedUids" | "allowedGids", id: number): void {
+  draft.admission = { ...draft.admission, [list]: [...draft.admission[list], id] };
+}
+
+function limit(draft: Draft, name: "connectionsPerUser" | "connectionsPerProcess", value: number): void {
+  draft.admission = { ...draft.admission, [name]: value };
+}
+
+function initiatorSource(text: string): InitiatorSource {
+  if (text === "uid" || text === "pid") return text;
+  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is neither uid nor pid`);
 }
 
 /** One level up; -q stands, whether it comes before or after. */

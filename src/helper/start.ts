@@ -17,19 +17,24 @@ import { printable } from "../base/limits.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import { ProcessControl } from "../native/process-server.js";
+import { pathOfSocket } from "../native/unix-server.js";
 import { takeActivation } from "./activation.js";
 import { leaveForeground, serveInBackground } from "./background.js";
 import { takeHandover, withHandover } from "./handover.js";
 import type { BackgroundHandover, ServiceHandover } from "./handover.js";
 import { Helper } from "./helper.js";
 import type { Station } from "./helper.js";
-import { Listener } from "./listener.js";
+import { Listener, SOCKET_MODE } from "./listener.js";
 import { Log, LogLevel } from "./log.js";
+import { hostManager, objectHelp } from "./manager-host.js";
+import type { ManagerHost } from "./manager-host.js";
 import { DEFAULT_SOCKET, parseHelperOptions } from "./options.js";
 import type { HelperOptions } from "./options.js";
 import { PidFile } from "./pid-file.js";
 import { findSurplus, mayReserve, shedPrivileges, unshedOf } from "./privileges.js";
 import type { Unshed } from "./privileges.js";
+import { StatusService } from "./status-service.js";
+import { askStatus } from "./status.js";
 import { threadPrivileges } from "./thread-privileges.js";
 import type { ThreadPrivileges } from "./thread-privileges.js";
 
@@ -54,7 +59,10 @@ export async function start(args: readonly string[], stop: AbortSignal): Promise
   if (handover?.stage === "service") return resume(handover, stop);
   const command = parseHelperOptions(args);
   if ("print" in command) return { status: 0, print: command.print };
+  if ("status" in command) return { status: 0, print: await askStatus(command.status) };
   const { serve: options, warnings } = command;
+  const help = await objectHelp(options.objects);
+  if (help !== null) return { status: 0, print: help };
   for (const warning of warnings) new Log(options.logLevel).write(LogLevel.WARNING, warning);
   const activated = takeActivation(process.env, process.pid);
   if (activated !== null && options.socket !== null) {
@@ -65,7 +73,7 @@ export async function start(args: readonly string[], stop: AbortSignal): Promise
 }
 
 /** A helper that has what it needs from outside. */
-interface Service extends Station {
+interface Service extends Omit<Station, "host"> {
   readonly options: HelperOptions;
   /** Descriptor of the process that waits in the foreground, null if there is none. */
   readonly ready: number | null;
@@ -84,9 +92,12 @@ async function prepare(
   try {
     const listener =
       activated === null
-        ? await Listener.create(loadLibc(), server, options.socket ?? DEFAULT_SOCKET)
+        ? await Listener.create(loadLibc(), server, options.socket ?? DEFAULT_SOCKET, SOCKET_MODE)
         : Listener.adopt(loadLibc(), server, activated);
-    return serve({ options, listener, pidFile, traceFd, ready, unshed: null }, stop);
+    const path = activated === null ? (options.socket ?? DEFAULT_SOCKET) : pathOfSocket(server, activated);
+    const log = new Log(options.logLevel);
+    const status = path === null ? StatusService.none() : await StatusService.create(loadLibc(), server, path, log);
+    return await serve({ options, listener, status, pidFile, traceFd, ready, unshed: null }, stop);
   } catch (error) {
     pidFile?.remove();
     throw error;
@@ -102,15 +113,16 @@ function openTrace(path: string): number {
   }
 }
 
-function resume(handover: ServiceHandover, stop: AbortSignal): Outcome {
+function resume(handover: ServiceHandover, stop: AbortSignal): Promise<Outcome> {
   const { options, traceFd, ready, unshed } = handover;
   const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
   const listener = Listener.resume(loadLibc(), loadServerLibc(), handover.listener);
-  return serve({ options, listener, pidFile, traceFd, ready, unshed }, stop);
+  const status = StatusService.resume(loadLibc(), loadServerLibc(), handover.status);
+  return serve({ options, listener, status, pidFile, traceFd, ready, unshed }, stop);
 }
 
-function serve(service: Service, stop: AbortSignal): Outcome {
-  const { options, ready, pidFile, listener } = service;
+async function serve(service: Service, stop: AbortSignal): Promise<Outcome> {
+  const { options, ready, pidFile, listener, status } = service;
   const control = new ProcessControl(loadLibc());
   let helper: Helper | null = null;
   try {
@@ -120,16 +132,24 @@ function serve(service: Service, stop: AbortSignal): Outcome {
       const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
       new Log(options.logLevel).write(LogLevel.WARNING, text);
     }
-    helper = new Helper(options, service);
+    const host = await manager(options);
+    helper = new Helper(options, { ...service, host });
     if (ready !== null) leaveForeground(control, ready);
     return { helper };
   } catch (error) {
     helper?.stop();
     listener.stop();
+    if (helper === null) status.stop();
     pidFile?.remove();
     if (error instanceof Stopped) return { status: 0 };
     throw error;
   }
+}
+
+/** The manager of the options: made last, so that what it has it was given without privileges. */
+function manager({ objects, logLevel }: HelperOptions): Promise<ManagerHost | null> {
+  const log = new Log(logLevel);
+  return hostManager(objects, (line) => log.write(LogLevel.WARNING, line));
 }
 
 /** The program was told to end before it served. */
@@ -164,17 +184,20 @@ function programPath(): string {
 }
 
 function runAgain(control: ProcessControl, service: Service & { readonly unshed: Unshed }): never {
-  const { options, listener, pidFile, traceFd, ready, unshed } = service;
+  const { options, listener, status, pidFile, traceFd, ready, unshed } = service;
   const handover: ServiceHandover = {
     stage: "service",
     options,
     listener: listener.handover,
+    status: status.handover,
     pidFile: pidFile?.handover ?? null,
     traceFd,
     ready,
     unshed,
   };
-  const kept = [...STANDARD_DESCRIPTORS, listener.fd, pidFile?.fd, traceFd, ready].filter((fd) => typeof fd === "number");
+  const kept = [...STANDARD_DESCRIPTORS, listener.fd, status.handover?.fd, pidFile?.fd, traceFd, ready].filter(
+    (fd) => typeof fd === "number",
+  );
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
   return control.execute(process.execPath, words, withHandover(process.env, handover), kept);
 }

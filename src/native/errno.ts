@@ -21,6 +21,7 @@ export const Errno = Object.freeze({
   ERANGE: 34,
   EBADE: 52,
   ENODATA: 61,
+  ENOTSUP: 95,
   ECONNRESET: 104,
   ENOTCONN: 107,
   ECONNREFUSED: 111,

@@ -23,6 +23,7 @@ import {
   MSGHDR_SIZE,
   MSG_NOSIGNAL,
   SCM_RIGHTS,
+  SOCKADDR_UN_PATH,
   SOCKADDR_UN_SIZE,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -39,6 +40,7 @@ const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
 const SO_DOMAIN = 39;
 const O_ACCMODE = 3;
+const O_PATH = 0o10000000;
 
 /** Connections that may wait to be accepted; more than this at once find the socket busy (EAGAIN) and try again. */
 const LISTEN_BACKLOG = 1024;
@@ -95,6 +97,23 @@ export function stopListening(server: ServerLibc, fd: number): void {
   succeeded(server.shutdown(fd, SHUT_RDWR), "shutdown", "stop listening");
 }
 
+/** The path of the file that a Unix socket was bound to; null for an abstract or unnamed one, and for another kind of socket. */
+export function pathOfSocket(server: ServerLibc, fd: number): string | null {
+  const address = new NativeMemory(SOCKADDR_UN_SIZE);
+  const length = new NativeMemory(4);
+  length.view.setUint32(0, SOCKADDR_UN_SIZE, true);
+  succeeded(server.getsockname(fd, address.bytes, length.bytes), "getsockname", "tell where the socket is bound");
+  const path = address.bytes.subarray(SOCKADDR_UN_PATH, length.view.getUint32(0, true));
+  const end = path.indexOf(0);
+  const text = new TextDecoder().decode(end < 0 ? path : path.subarray(0, end));
+  return address.view.getUint16(0, true) === AF_UNIX && text.startsWith("/") ? text : null;
+}
+
+/** Ends an accepted connection in both directions, whoever waits for it. The descriptor stays open. Harmless when the peer has gone. */
+export function shutDownConnection(server: ServerLibc, fd: number): void {
+  server.shutdown(fd, SHUT_RDWR);
+}
+
 /** The next connection, non-blocking, closed on exec, owned by the caller; or minus the errno. */
 export function acceptConnection(server: ServerLibc, listenerFd: number): number {
   return server.accept4(listenerFd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -114,6 +133,12 @@ export function sendBytes(server: ServerLibc, fd: number, bytes: Uint8Array): nu
 export function accessModeOf(libc: Libc, fd: number): number {
   const flags = libc.fcntl(fd, F_GETFL, 0);
   return flags < 0 ? flags : flags & O_ACCMODE;
+}
+
+/** Whether `fd` was opened with O_PATH: it names a file that its owner may not even be allowed to read. */
+export function isPathDescriptor(libc: Libc, fd: number): boolean {
+  const flags = libc.fcntl(fd, F_GETFL, 0);
+  return flags >= 0 && (flags & O_PATH) !== 0;
 }
 
 const IOVEC_AT = MSGHDR_SIZE;

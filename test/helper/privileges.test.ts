@@ -135,6 +135,7 @@ describe("privileges of qom-pr-helper", () => {
       stage: "service",
       options: { socket: null, pidFile: null, background: false, user: null, group: null, workersMax: 1, logLevel: 1 },
       listener: { fd: 3, file: null },
+      status: null,
       pidFile: null,
       traceFd: null,
       ready: null,
@@ -164,7 +165,7 @@ describe("privileges of qom-pr-helper", () => {
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${helper.pid}\n`);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
     expect(helper.stderr).to.match(
-      /^qom-pr-helper: cannot remove '.*kept': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.pid': EACCES.*\n$/,
+      /^qom-pr-helper: cannot remove '.*kept': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.status': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.pid': EACCES.*\n$/,
     );
     expect(existsSync(path)).to.be.true;
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal("");
