@@ -42,7 +42,8 @@ export const SCM_RIGHTS = 1;
 
 /** Size of sockaddr_un. */
 export const SOCKADDR_UN_SIZE = 110;
-const SOCKADDR_UN_PATH = 2;
+/** Offset in sockaddr_un: the path. */
+export const SOCKADDR_UN_PATH = 2;
 
 /** Size of msghdr. */
 export const MSGHDR_SIZE = 56;
