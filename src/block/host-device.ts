@@ -84,19 +84,23 @@ export class HostDeviceNode extends ProtocolNode {
       readOnly: this.readOnly,
       identity: `${found.isBlockDevice() ? "block" : "character"} device ${found.rdev}`,
       nexus: null,
-      sgio: (command) => this.#run(handle.fd, command),
+      sgio: (command) => runSgIo(this.#sgIo, handle.fd, command),
     };
   }
+}
 
-  async #run(fd: number, command: ScsiCommand): Promise<ScsiResult> {
-    const request = sgIoRequest(command);
-    const outcome = await this.#sgIo.execute(fd, request);
-    const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
-    const { into } = command;
-    if (into === undefined || result.dataIn.length === 0) return result;
-    into.set(result.dataIn);
-    return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
-  }
+/**
+ * Runs a command on an open device of this host. What the system call answers becomes a result, as in sg-io-result.ts.
+ * @param fd stays open until the promise settles
+ */
+export async function runSgIo(sgIo: SgIoExecutor, fd: number, command: ScsiCommand): Promise<ScsiResult> {
+  const request = sgIoRequest(command);
+  const outcome = await sgIo.execute(fd, request);
+  const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
+  const { into } = command;
+  if (into === undefined || result.dataIn.length === 0) return result;
+  into.set(result.dataIn);
+  return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
 }
 
 function sgIoRequest(command: ScsiCommand): SgIoRequest {

@@ -1,11 +1,6 @@
 /** `qom-pr run`: a machine from options in QEMU's manner, until a signal ends it. */
 import { Machine } from "../machine/machine.js";
-
-/** Where the program writes. */
-export interface Output {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-}
+import type { Output } from "./output.js";
 
 /** Signals that end a machine in good order. */
 const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
