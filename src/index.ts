@@ -54,5 +54,8 @@ export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";
 export type { ResetScope } from "./devices/scsi-device.js";
 export type { Device } from "./devices/device.js";
+export type { QmpExecutor } from "./monitor/executor.js";
+export type { QmpArguments, QmpValue } from "./monitor/values.js";
+export type { EventListener, QmpEvent } from "./monitor/events.js";
 export { Machine } from "./machine/machine.js";
 export type { MachineOptions } from "./machine/machine.js";

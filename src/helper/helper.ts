@@ -8,10 +8,13 @@ import type { ServerLibc } from "../native/libc-server.js";
 import { allocateConnectionTable } from "./connection-table.js";
 import { Log, LogLevel } from "./log.js";
 import type { HelperOptions } from "./options.js";
+import { SocketFile } from "../native/socket-file-server.js";
 import { PidFile } from "./pid-file.js";
-import { SocketFile } from "./socket-file.js";
 import { allocateWorkerControl } from "./worker-control.js";
 import { WorkerPool } from "./worker-pool.js";
+
+/** Owner and group may connect: whoever may, can reserve any disk it can open. */
+const SOCKET_MODE = 0o660;
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
 export class Helper {
@@ -57,7 +60,7 @@ export class Helper {
     const server = loadServerLibc();
     const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
     try {
-      const socket = await SocketFile.create(loadLibc(), server, options.socket);
+      const socket = await SocketFile.create(loadLibc(), server, options.socket, SOCKET_MODE);
       try {
         return new Helper(server, options, socket, pidFile);
       } catch (error) {

@@ -5,7 +5,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { openLocked } from "../native/file-lock-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
-import { FileIdentity } from "./file-identity.js";
+import { FileIdentity } from "../native/file-identity.js";
 
 /** A pid file that this process holds. */
 export class PidFile {

@@ -25,6 +25,9 @@ export interface PrManagerExecuteTrace {
   readonly serviceAction: number;
 }
 
+/** Told of a command that a manager has run or refused. */
+export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
+
 /** Told when a manager's connection comes or goes. */
 export type ConnectionListener = (connected: boolean) => void;
 
@@ -42,6 +45,7 @@ export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager
 })
 export abstract class PrManager extends QomObject {
   readonly #listeners = new Set<ConnectionListener>();
+  readonly #executeListeners = new Set<ExecuteListener>();
   #inFlight = 0;
 
   constructor() {
@@ -74,11 +78,22 @@ export abstract class PrManager extends QomObject {
    * What no manager can run is answered here: another operation code (05/20/00), a CDB of a wrong length (05/24/00), data in the
    * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
    */
-  async execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+  execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (executeTrace.enabled) {
       const [opcode = 0, second = 0] = command.cdb;
       executeTrace.publish({ id: this.id, unit: unit.identity, opcode, serviceAction: second & 0x1f });
     }
+    const running = this.#execute(unit, command);
+    return this.#executeListeners.size === 0 ? running : this.#tellResult(running, unit, command);
+  }
+
+  async #tellResult(running: Promise<ScsiResult>, unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    const result = await running;
+    for (const listener of this.#executeListeners) listener(unit, command, result);
+    return result;
+  }
+
+  async #execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     const refusal = refuse(unit, command);
     if (refusal !== null) return refusal;
     if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
@@ -100,6 +115,14 @@ export abstract class PrManager extends QomObject {
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
+    };
+  }
+
+  /** Calls `listener` with every command and its result; the returned function ends that. */
+  onExecute(listener: ExecuteListener): () => void {
+    this.#executeListeners.add(listener);
+    return () => {
+      this.#executeListeners.delete(listener);
     };
   }
 

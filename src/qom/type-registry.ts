@@ -138,6 +138,11 @@ export class TypeRegistry {
     return this.#types.get(this.#aliases.get(name) ?? name);
   }
 
+  /** Whether `name` is that of an interface, of which there are no objects. */
+  isInterface(name: string): boolean {
+    return this.#interfaces.has(name);
+  }
+
   /** The type that `object` was created as. */
   typeOf(object: QomObject): RegisteredType | undefined {
     return this.#types.get(object.typeName);

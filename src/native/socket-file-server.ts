@@ -1,8 +1,8 @@
 /**
  * The socket file: taking a path without taking it from anybody, and giving it back.
  *
- * A path may hold the socket of a helper that was killed, which has to go, or of one that is alive, which must stay; only connecting
- * tells them apart. A lock file next to it keeps two helpers that start at the same moment from each taking the other's fresh socket
+ * A path may hold the socket of a process that was killed, which has to go, or of one that is alive, which must stay; only connecting
+ * tells them apart. A lock file next to it keeps two processes that start at the same moment from each taking the other's fresh socket
  * for a dead one.
  */
 
@@ -10,15 +10,13 @@ import { closeSync, lstatSync, rmSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { openLocked } from "../native/file-lock-server.js";
-import type { Libc } from "../native/libc.js";
-import type { ServerLibc } from "../native/libc-server.js";
-import { unixAddress } from "../native/socket-layout.js";
-import { listenUnixStream, stopListening } from "../native/unix-server.js";
+import { openLocked } from "./file-lock-server.js";
+import type { Libc } from "./libc.js";
+import type { ServerLibc } from "./libc-server.js";
+import { unixAddress } from "./socket-layout.js";
+import { listenUnixStream, stopListening } from "./unix-server.js";
 import { FileIdentity } from "./file-identity.js";
 
-/** Owner and group may connect: whoever may, can reserve any disk it can open. */
-const SOCKET_MODE = 0o660;
 const ALL_PERMISSIONS = 0o777;
 
 /** A listening socket and its file. */
@@ -36,16 +34,17 @@ export class SocketFile {
 
   /**
    * Creates the socket file and listens. A socket that nobody listens on is replaced; anything else at `path` is left alone.
+   * @param mode permissions of the file, whatever the umask: who may connect
    * @throws QomError `in-use` when a process listens at `path` or is about to, `wrong-type` when it is no socket, `io` when the system
    *   refuses, `limit` when the path is too long for a socket
    */
-  static async create(libc: Libc, server: ServerLibc, path: string): Promise<SocketFile> {
+  static async create(libc: Libc, server: ServerLibc, path: string, mode: number): Promise<SocketFile> {
     unixAddress(path); // what is wrong with the path itself comes first
     const lockPath = `${path}.lock`;
     const lock = openLocked(server, lockPath, "lock file");
     try {
       await removeStale(path);
-      return new SocketFile(server, path, listenWithMode(libc, server, path));
+      return new SocketFile(server, path, listenWithMode(libc, server, path, mode));
     } finally {
       rmSync(lockPath, { force: true });
       closeSync(lock);
@@ -62,9 +61,9 @@ export class SocketFile {
   }
 }
 
-function listenWithMode(libc: Libc, server: ServerLibc, path: string): number {
+function listenWithMode(libc: Libc, server: ServerLibc, path: string, mode: number): number {
   // By the umask, since a file that is created first and restricted afterwards is open to all in between.
-  const umask = process.umask(ALL_PERMISSIONS & ~SOCKET_MODE);
+  const umask = process.umask(ALL_PERMISSIONS & ~mode);
   try {
     return listenUnixStream(libc, server, path);
   } finally {
