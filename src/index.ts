@@ -37,6 +37,7 @@ export { PersistentReserveOut } from "./scsi/persistent-reserve-out.js";
 export type { ReservationType, ReserveOutAction } from "./scsi/persistent-reserve.js";
 export { formatSense, parseSense, Sense, senseResult } from "./scsi/sense.js";
 export type { SenseCode } from "./scsi/sense.js";
+export { VirtioScsiFeature, VirtioScsiQueue, VirtioScsiResponse } from "./scsi/virtio-scsi.js";
 export { TransportId } from "./scsi/transport-id.js";
 
 // Simulated storage
@@ -54,6 +55,8 @@ export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";
 export type { ResetScope } from "./devices/scsi-device.js";
 export type { Device } from "./devices/device.js";
+export { VirtioScsi } from "./devices/virtio-scsi.js";
+export type { VirtioChain } from "./devices/virtio-scsi-chain.js";
 export type { QmpExecutor } from "./monitor/executor.js";
 export type { QmpArguments, QmpValue } from "./monitor/values.js";
 export type { EventListener, QmpEvent } from "./monitor/events.js";

@@ -24,10 +24,13 @@ export class DeviceSet {
   /** In order of creation. */
   readonly #devices = new Set<Device>();
   readonly #pending = new Set<string>();
+  readonly #plugged: (device: Device) => void;
 
-  constructor(tree: CompositionTree, factory: ObjectFactory) {
+  /** @param plugged told of each device when it is complete and has its place in the tree */
+  constructor(tree: CompositionTree, factory: ObjectFactory, plugged: (device: Device) => void) {
     this.#tree = tree;
     this.#factory = factory;
+    this.#plugged = plugged;
   }
 
   /** In order of creation. */
@@ -57,6 +60,7 @@ export class DeviceSet {
       assert(device instanceof Device, "every device type is a Device");
       this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", device);
       this.#devices.add(device);
+      this.#plugged(device);
       return device;
     } finally {
       if (id !== undefined) this.#pending.delete(id);
