@@ -34,7 +34,9 @@ function program(output: Output): Command {
   root
     .command("run")
     .description("make a machine from options in QEMU's manner and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it")
-    .usage("[--check] -object TEXT | -blockdev TEXT | -drive TEXT | -device TEXT | -qmp DEVICE | -chardev TEXT | -mon TEXT | -name NAME …")
+    .usage(
+      "[--check [--json]] -object TEXT | -blockdev TEXT | -drive TEXT | -device TEXT | -name NAME | -qmp DEVICE | -monitor DEVICE | -chardev TEXT | -mon TEXT | -trace TEXT …",
+    )
     .argument("[options...]")
     .helpOption("--help", "show this text")
     .allowUnknownOption()

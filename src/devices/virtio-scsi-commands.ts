@@ -1,6 +1,7 @@
 /** The request queues of a virtio-scsi device: SCSI commands (virtio 1.2, 5.6.6.1; QEMU: hw/scsi/virtio-scsi.c). */
 import { emitWarning } from "node:process";
 import { QomError } from "../base/errors.js";
+import { tracePoint } from "../base/trace.js";
 import { blockAccess, type DataDirection } from "../scsi/cdb.js";
 import { bareStatus, NO_BYTES, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { fixedFormat, Sense, senseResult } from "../scsi/sense.js";
@@ -13,7 +14,7 @@ import {
 } from "../scsi/virtio-scsi.js";
 import type { FrontUnit } from "./bus-front.js";
 import { copyOf, lengthOf, viewIn, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
-import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
+import { atUnit, type UsedLength, type VirtioScsiContext } from "./virtio-scsi-context.js";
 
 /**
  * Most bytes of data that all commands in flight may have outside the guest's memory. A guest can describe the same page again and
@@ -34,6 +35,9 @@ const HOST_RESPONSES: ReadonlyMap<number, number> = new Map([
   [0x10 /* TARGET_FAILURE */, VirtioScsiResponse.TARGET_FAILURE],
   [0x11 /* NEXUS_FAILURE */, VirtioScsiResponse.NEXUS_FAILURE],
 ]);
+
+const commandTrace = tracePoint("virtio_scsi_cmd_req");
+const responseTrace = tracePoint("virtio_scsi_cmd_resp");
 
 /** Why a command is ended before its time: by a task management function, or because the driver has reset the whole device. */
 export type Ending = "aborted" | "reset" | "device-reset";
@@ -89,6 +93,7 @@ export class VirtioScsiCommands {
     const buffers: Buffers = { chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
     if (outBytes > 0 && inBytes > 0) return respond(buffers, VirtioScsiResponse.FAILURE);
     const { address, tag, cdb } = parseCommandRequest(copyOf(chain.readable, 0, outAt));
+    if (commandTrace.enabled) commandTrace.publish({ ...atUnit(address), tag, opcode: cdb[0] ?? 0 });
     if (address === null) return respond(buffers, VirtioScsiResponse.BAD_TARGET);
     const admission = front.admit(address, { cdbField: cdb, direction, dataBytes: buffers.dataBytes });
     if (admission.kind === "no-target") return respond(buffers, VirtioScsiResponse.BAD_TARGET);
@@ -205,7 +210,15 @@ function respondWith(buffers: Buffers, result: ScsiResult, { direct, sentBytes }
   return finish(buffers, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
 }
 
-function finish({ chain, inAt }: Buffers, response: number, status: number, residual: number, sense: Uint8Array): number {
+function finish(buffers: Buffers, response: number, status: number, residual: number, sense: Uint8Array): number {
+  const { chain, inAt } = buffers;
   writeTo(chain.writable, 0, encodeCommandResponse({ response, status, residual, sense }, inAt - COMMAND_RESPONSE_LENGTH));
+  if (responseTrace.enabled) traceResponse(buffers, response, status);
   return inAt;
+}
+
+/** The request is read again, so that nobody carries it along who is not asked for it. */
+function traceResponse({ chain, outAt }: Buffers, response: number, status: number): void {
+  const { address, tag } = parseCommandRequest(copyOf(chain.readable, 0, outAt));
+  responseTrace.publish({ ...atUnit(address), tag, response, status });
 }

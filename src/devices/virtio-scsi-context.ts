@@ -1,4 +1,5 @@
 /** What the queues of one virtio-scsi device share. */
+import type { UnitAddress } from "../scsi/virtio-scsi.js";
 import type { BusFront } from "./bus-front.js";
 
 /** Sizes that the driver may choose, by the configuration space. */
@@ -17,3 +18,8 @@ export interface VirtioScsiContext {
 
 /** Bytes of a chain that the device may count as written; null when the chain must not be returned to the driver. */
 export type UsedLength = number | null;
+
+/** An address as trace messages have it: zeros where a request addresses no unit. */
+export function atUnit(address: UnitAddress | null): UnitAddress {
+  return { target: address?.target ?? 0, lun: address?.lun ?? 0 };
+}

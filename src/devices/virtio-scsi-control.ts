@@ -1,6 +1,7 @@
 /** The control queue of a virtio-scsi device: task management, and notifications, of which there are none (virtio 1.2, 5.6.6.2). */
 import { emitWarning } from "node:process";
 import { QomError } from "../base/errors.js";
+import { tracePoint } from "../base/trace.js";
 import { Sense } from "../scsi/sense.js";
 import {
   CONTROL_TYPE_LENGTH,
@@ -18,13 +19,16 @@ import type { ResetKind } from "../target/logical-unit.js";
 import type { FrontUnit } from "./bus-front.js";
 import { copyOf, lengthOf, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
 import type { PendingCommand, VirtioScsiCommands } from "./virtio-scsi-commands.js";
-import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
+import { atUnit, type UsedLength, type VirtioScsiContext } from "./virtio-scsi-context.js";
 
 /** Lengths of the requests that have a response, by kind. */
 const LENGTHS = {
   "task-management": { request: TMF_REQUEST_LENGTH, response: TMF_RESPONSE_LENGTH },
   notification: { request: NOTIFICATION_REQUEST_LENGTH, response: NOTIFICATION_RESPONSE_LENGTH },
 } as const;
+
+const requestTrace = tracePoint("virtio_scsi_tmf_req");
+const responseTrace = tracePoint("virtio_scsi_tmf_resp");
 
 /** Functions that are for one unit and are refused where there is none. */
 type UnitFunction = (unit: FrontUnit, request: TaskManagementRequest) => number | Promise<number>;
@@ -69,7 +73,9 @@ export class VirtioScsiControl {
   }
 
   async #manage(chain: VirtioChain, request: TaskManagementRequest): Promise<UsedLength> {
+    if (requestTrace.enabled) requestTrace.publish({ ...traceOf(request), function: request.function });
     const response = await this.#carryOut(request);
+    if (responseTrace.enabled) responseTrace.publish({ ...traceOf(request), response });
     writeTo(chain.writable, 0, Uint8Array.of(response));
     return TMF_RESPONSE_LENGTH;
   }
@@ -111,6 +117,11 @@ export class VirtioScsiControl {
     );
     return outcomes.find((outcome) => outcome !== VirtioScsiResponse.OK) ?? VirtioScsiResponse.OK;
   }
+}
+
+/** For I_T NEXUS RESET only the target counts, and the LUN may be anything. */
+function traceOf({ address, target, tag }: TaskManagementRequest): { target: number; lun: number; tag: bigint } {
+  return { ...atUnit(address), target, tag };
 }
 
 function of(unit: FrontUnit) {

@@ -1,10 +1,13 @@
 /** The event queue of a virtio-scsi device: buffers that wait for an event, and events that find none (virtio 1.2, 5.6.6.3). */
+import { tracePoint } from "../base/trace.js";
 import { encodeEvent, EVENT_LENGTH, VirtioScsiEvent, type EventRecord } from "../scsi/virtio-scsi.js";
 import { lengthOf, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
-import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
+import { atUnit, type UsedLength, type VirtioScsiContext } from "./virtio-scsi-context.js";
 
 /** What a buffer learns that comes after an event was lost. */
 const NOTHING_BUT_MISSED: EventRecord = Object.freeze({ event: VirtioScsiEvent.NONE, reason: 0, address: null });
+
+const eventTrace = tracePoint("virtio_scsi_event");
 
 interface Waiting {
   readonly chain: VirtioChain;
@@ -42,6 +45,7 @@ export class VirtioScsiEvents {
       resolve(this.#context.fail(`an event buffer has ${room} bytes instead of ${EVENT_LENGTH}`));
       return;
     }
+    if (eventTrace.enabled) eventTrace.publish({ lun: atUnit(event.address).lun, event: event.event, reason: event.reason });
     writeTo(chain.writable, 0, encodeEvent(event, this.#missed));
     this.#missed = false;
     resolve(EVENT_LENGTH);

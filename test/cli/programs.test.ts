@@ -46,6 +46,15 @@ describe("qom-pr", () => {
     }
   });
 
+  it("prints the machine that it checked", async () => {
+    const { code, stdout, stderr } = await run(["run", "--check", "--json", "-name", "m", ...DISK]);
+    expect([code, stderr]).to.deep.equal([0, ""]);
+    const values = JSON.parse(stdout) as Record<string, unknown>; // one document, whose members are looked at
+    expect(Object.keys(values)).to.deep.equal(["name", "objects", "blockdevs", "devices"]);
+    expect(values["blockdevs"]).to.deep.equal([{ driver: "sim-lun", "node-name": "hd", wwn: WWN }]);
+    expect((await run(["run", "--json", ...DISK])).code).to.equal(1);
+  });
+
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     it(`runs until ${signal}`, async () => {
       let sent = false;
