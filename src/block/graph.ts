@@ -9,6 +9,7 @@ import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.j
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
+import type { RegisteredType } from "../qom/type-registry.js";
 import { BlockNode, type NodeOpener } from "./node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
@@ -25,6 +26,8 @@ export class BlockGraph implements NodeOpener {
   readonly #nested = new Map<BlockNode, BlockNode>();
   /** By node: the nodes that it uses, and how to let go of each. */
   readonly #references = new Map<BlockNode, Map<BlockNode, () => void>>();
+  /** Nodes that -drive made. */
+  readonly #drives = new Set<BlockNode>();
   #unnamed = 0;
 
   constructor(factory: ObjectFactory, resolve: LinkResolver) {
@@ -67,6 +70,23 @@ export class BlockGraph implements NodeOpener {
       throw new QomError("missing", "the option 'node-name' is required for the outermost node", { context: { option: "node-name" } });
     }
     return this.#open(values, form, null);
+  }
+
+  /** Opens the node of a drive: `-drive`. It goes with the device that uses it. @throws QomError as {@link open} */
+  async openDrive(values: OptionMap): Promise<BlockNode> {
+    const node = await this.open(values, "text");
+    this.#drives.add(node);
+    return node;
+  }
+
+  /** Nodes that -drive made, in order of opening; each has the drive's id as its name. */
+  get drives(): readonly BlockNode[] {
+    return [...this.#drives];
+  }
+
+  /** What the type of `node` is. */
+  typeOf(node: BlockNode): RegisteredType {
+    return this.#factory.registry.get(node.typeName);
   }
 
   /**
@@ -134,6 +154,7 @@ export class BlockGraph implements NodeOpener {
   async #close(node: BlockNode): Promise<void> {
     this.#nodes.delete(node.nodeName);
     this.#nested.delete(node);
+    this.#drives.delete(node);
     await this.#factory.destroy(node);
   }
 

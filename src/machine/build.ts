@@ -66,7 +66,7 @@ async function make({ argument, parsed }: GivenOption, parts: MachineParts, driv
 
 async function makeDrive(parsed: ParsedOptions, graph: BlockGraph, drives: DriveNames): Promise<void> {
   const id = drives.take(parsed);
-  await graph.open(await driveToNode(parsed.values, id), "text");
+  await graph.openDrive(await driveToNode(parsed.values, id));
 }
 
 /** Ids of drives; a drive without one is none0, none1, … as in QEMU. */

@@ -84,7 +84,7 @@ export class Machine {
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
   /** Of the event SHUTDOWN. */
-  #endReason = "host-signal";
+  #endReason: "host-signal" | "host-qmp-quit" = "host-signal";
   #closing: Promise<void> | undefined;
   #end: () => void = () => undefined;
 

@@ -1,12 +1,12 @@
 /** Events of a machine: from whoever has one to all who listen. */
-import type { QmpArguments } from "./values.js";
+import type { EventData, EventName } from "./event-schemas.js";
 
 /** An event of QMP (QEMU: docs/interop/qmp-spec.txt, 2.5). */
 export interface QmpEvent {
-  readonly event: string;
+  readonly event: EventName;
   /** Of the host's clock. */
   readonly timestamp: { readonly seconds: number; readonly microseconds: number };
-  readonly data?: QmpArguments;
+  readonly data: EventData<EventName>;
 }
 
 /** Called for each event, which it must not hold up. */
@@ -30,9 +30,9 @@ export class EventHub {
   }
 
   /** Tells all listeners. */
-  emit(event: string, data?: QmpArguments): void {
+  emit<Name extends EventName>(event: Name, data: EventData<Name>): void {
     if (!this.heard) return;
-    const told: QmpEvent = { event, timestamp: timestamp(), ...(data === undefined ? {} : { data }) };
+    const told: QmpEvent = { event, timestamp: timestamp(), data };
     for (const listener of this.#listeners) listener(told);
   }
 }

@@ -5,7 +5,8 @@ import { formatKey } from "../scsi/persistent-reserve.js";
 
 const NEXUS = z.strictObject({ initiator: z.string(), "target-port": z.int() });
 
-const RESERVATION = z.strictObject({ type: z.int(), scope: z.int(), holder: NEXUS.optional() });
+/** A persistent reservation; without a holder every registrant is one. */
+export const RESERVATION = z.strictObject({ type: z.int(), scope: z.int(), holder: NEXUS.optional() });
 
 /** What is registered and reserved on a unit. `fabric` is the id of the scsi-fabric that it belongs to, absent for the machine's own. */
 export const UNIT_RESERVATIONS = z.strictObject({
