@@ -2,11 +2,14 @@
 import type { EventData, EventName } from "./event-schemas.js";
 
 /** An event of QMP (QEMU: docs/interop/qmp-spec.txt, 2.5). */
-export interface QmpEvent {
-  readonly event: EventName;
+export type QmpEvent = { readonly [Name in EventName]: QmpEventOf<Name> }[EventName];
+
+/** An event of that name. */
+interface QmpEventOf<Name extends EventName> {
+  readonly event: Name;
   /** Of the host's clock. */
   readonly timestamp: { readonly seconds: number; readonly microseconds: number };
-  readonly data: EventData<EventName>;
+  readonly data: EventData<Name>;
 }
 
 /** Called for each event, which it must not hold up. */
@@ -32,7 +35,8 @@ export class EventHub {
   /** Tells all listeners. */
   emit<Name extends EventName>(event: Name, data: EventData<Name>): void {
     if (!this.heard) return;
-    const told: QmpEvent = { event, timestamp: timestamp(), data };
+    // The compiler does not see that name and data of one type parameter belong together.
+    const told = { event, timestamp: timestamp(), data } as QmpEvent;
     for (const listener of this.#listeners) listener(told);
   }
 }

@@ -222,7 +222,7 @@ function request(value: PlainValue): Request {
   if (typeof command !== "string") {
     throw new QomError("invalid-value", "QMP message member 'execute' must be a string", { context: { option: "execute" } });
   }
-  const given = value.get("arguments") ?? new Map<string, PlainValue>();
+  const given = value.has("arguments") ? (value.get("arguments") ?? null) : new Map<string, PlainValue>();
   if (isOptionMap(given)) return { command, given };
   throw new QomError("invalid-value", "QMP message member 'arguments' must be an object", { context: { option: "arguments" } });
 }

@@ -1,9 +1,10 @@
 /** `qom-pr persist` by what it reaches the disk with, and what it prints as values. How it compares with sg_persist: persist-compare.test.ts. */
 import { writeFileSync } from "node:fs";
 import { expect } from "chai";
+import { Machine } from "qom-pr";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
-import { temporaryFolder } from "../support/machine.js";
+import { machineArguments, temporaryFolder } from "../support/machine.js";
 import { run, type Ended } from "./support/programs.js";
 
 async function persist(argv: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Ended> {
@@ -110,6 +111,45 @@ describe("qom-pr persist", () => {
     expect(await refused(["-o", "-G", "-S", "1", "-y"])).to.equal(true);
     expect(await refused(["-o", "-G", "-S", "1", "-yy"])).to.equal(false);
     expect(await refused(["-o", "-G", "-S", "1"], { SG_PERSIST_IN_RDONLY: "1" })).to.equal(false);
+  });
+
+  describe("on a unit of a running machine", () => {
+    let machine: Machine;
+    let socket: string;
+    before(async () => {
+      socket = folder.path("qmp");
+      const qmp = ["-qmp", `unix:${socket},server=on,wait=off`];
+      machine = await Machine.create([...machineArguments("blockdev", "pr-manager-memory,id=pr0"), ...qmp]);
+    });
+    after(() => machine.close());
+
+    it("asks for x-scsi-execute over QMP", async () => {
+      const asked = (...argv: readonly string[]): Promise<Ended> => persist(["--qmp", socket, ...argv, "disk0"]);
+      // The unit attention of its power on is the device's to report.
+      expect(await asked("-n", "-o", "-G", "-S", "a1")).to.deep.equal({ code: 0, stdout: "", stderr: "" });
+      expect((await asked("-n", "-o", "-R", "-K", "a1", "-T", "5")).code).to.equal(0);
+      expect((await asked("-n", "-o", "-R", "-K", "b2", "-T", "5")).code).to.equal(24);
+      expect((await asked("-r")).stdout).to.equal(
+        "  QOM-PR    SIMULATED DISK    1.0 \n  Peripheral device type: disk\n" +
+          "  PR generation=0x1, Reservation follows:\n    Key=0xa1\n    scope: LU_SCOPE,  type: Write Exclusive, registrants only\n",
+      );
+      expect((await persist(["-k", "-n", "--json", "--qmp", socket, "/machine/peripheral/disk0"])).stdout).to.contain("0x00000000000000a1");
+    });
+
+    it("tells what kept it from asking", async () => {
+      const wrong: [readonly string[], number, RegExp][] = [
+        [["--qmp", socket, "nope"], 1, /QMP x-scsi-execute: no device 'nope'/],
+        [["--qmp", folder.path("absent"), "disk0"], 15, /absent': ENOENT/],
+        [["--qmp", socket, "--manager", "pr-manager-sgio", "disk0"], 31, /do not go with it/],
+      ];
+      for (const [argv, code, message] of wrong) {
+        const ended = await persist(["-k", ...argv]);
+        expect([ended.code, ended.stdout], argv.join(" ")).to.deep.equal([code, ""]);
+        expect(ended.stderr, argv.join(" "))
+          .to.match(/^qom-pr persist: [^\n]+\n$/)
+          .and.to.match(message);
+      }
+    });
   });
 
   it("is part of the program", async () => {

@@ -53,6 +53,6 @@ describe("machine.qmp", () => {
     const told = new Promise<QmpEvent>((resolve) => machine.qmp.onEvent(resolve));
     expect(await machine.qmp.execute("device_del", { id: "disk0" })).to.deep.equal({});
     const { event, data } = await told;
-    expect([event, data?.["device"], data?.["path"]]).to.deep.equal(["DEVICE_DELETED", "disk0", "/machine/peripheral/disk0"]);
+    expect([event, data]).to.deep.equal(["DEVICE_DELETED", { device: "disk0", path: "/machine/peripheral/disk0" }]);
   });
 });

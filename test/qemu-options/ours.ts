@@ -23,7 +23,7 @@ class Secret extends QomObject {
 
 @qomType({ name: "iothread", description: "a thread", interfaces: [USER_CREATABLE] })
 class IoThread extends QomObject {
-  @qomProperty(qom.int64({ min: 0n }), { description: "longest time of polling", default: 32768n })
+  @qomProperty(qom.int64({ min: 0n }), { description: "longest time of polling", default: 32768n, access: "read-write" })
   accessor pollMaxNs!: bigint;
 }
 
@@ -73,7 +73,8 @@ class VirtioRng extends VirtioDevice {
   }
 }
 
-const TYPES: readonly QomType[] = [Secret, IoThread, AuthzList, Memory, VirtioDevice, VirtioRng];
+/** The stand-ins. */
+export const TYPES: readonly QomType[] = [Secret, IoThread, AuthzList, Memory, VirtioDevice, VirtioRng];
 
 /** What this library makes of a row. */
 export async function askOurselves(row: Row, file: string): Promise<Result> {

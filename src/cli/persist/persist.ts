@@ -15,6 +15,7 @@ import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
 import { dataValues, reportValues, type PersistReport } from "./json-report.js";
 import { DeviceOpenError, LocalDisk } from "./local-disk.js";
 import { parsePersistOptions, type PersistOptions } from "./options.js";
+import { QmpDisk } from "./qmp-disk.js";
 import { hexReportLines, reportLines } from "./report.js";
 import { planRequest, type PersistPlan, type PersistRequest } from "./request.js";
 import { errnoText } from "../../native/errno.js";
@@ -79,7 +80,14 @@ function exitStatusOfError(error: QomError): number {
 }
 
 function openDisk(options: PersistOptions, { request }: PersistPlan, variables: PersistEnvironment["variables"]): Promise<PersistDisk> {
-  const { device, manager, objects, name, readOnly } = options;
+  const { device, manager, objects, name, readOnly, qmp } = options;
+  if (qmp !== undefined) {
+    if (manager === undefined && objects.length === 0 && name === undefined && readOnly === 0) return QmpDisk.open(qmp, device);
+    throw new QomError(
+      "conflict",
+      "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--readonly' do not go with it",
+    );
+  }
   const byVariable = request.direction === "in" && variables["SG_PERSIST_IN_RDONLY"] !== undefined;
   return LocalDisk.open({ device, readOnly: readOnly === 1 || (readOnly === 0 && byVariable), manager, objects, name });
 }

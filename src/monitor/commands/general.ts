@@ -25,12 +25,19 @@ const queryVersion = defineCommand({
   run: () => qmpVersion(),
 });
 
+const queryName = defineCommand({
+  name: "query-name",
+  arguments: noArguments,
+  result: z.strictObject({ name: z.string().optional() }),
+  run: (_given, { host }) => ({ name: host.name }),
+});
+
 /** There is no guest that could be stopped or not yet started: a machine runs from the moment it is made. */
 const queryStatus = defineCommand({
   name: "query-status",
   arguments: noArguments,
-  result: z.strictObject({ running: z.boolean(), status: z.enum(["running", "shutdown"]) }),
-  run: () => ({ running: true, status: "running" as const }),
+  result: z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
+  run: () => ({ running: true, singlestep: false, status: "running" as const }),
 });
 
 /** Negotiation happens once per connection, before any other command: here it has happened. */
@@ -46,4 +53,4 @@ const capabilities = defineCommand({
 });
 
 /** See the file text. */
-export const GENERAL_COMMANDS: readonly QmpCommand[] = [capabilities, queryVersion, queryStatus, quit];
+export const GENERAL_COMMANDS: readonly QmpCommand[] = [capabilities, queryVersion, queryName, queryStatus, quit];

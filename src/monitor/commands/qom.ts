@@ -31,7 +31,11 @@ const qomList = defineCommand({
   name: "qom-list",
   arguments: z.strictObject({ path: z.string() }),
   result: z.array(PROPERTY_INFO),
-  run: ({ path }, { host }) => host.tree.list(path).map(propertyInfo),
+  run: ({ path }, { host }) => {
+    // The empty path is one that every object fits.
+    if (path === "") throw new QomError("ambiguous", "path '' fits more than one object", { context: { value: path } });
+    return host.tree.list(path).map(propertyInfo);
+  },
 });
 
 /** As in QEMU, a path that fits several objects is to these two commands one that fits none. */

@@ -1,7 +1,6 @@
 /** Commands of the human monitor: what each takes, what is told of it, and what it does (QEMU: hmp-commands.hx). */
 import type { QmpExecutor } from "../executor.js";
 import type { MonitorHost } from "../host.js";
-import type { CompletionKind } from "./completion.js";
 
 /** What a command has to work with. What it does it does by commands of QMP, so that both monitors do the same. */
 export interface HumanContext {
@@ -13,6 +12,19 @@ export interface HumanContext {
   /** Lines that were typed into this monitor, the oldest first. */
   readonly history: readonly string[];
 }
+
+/** What an argument names. */
+export type CompletionKind =
+  | "command"
+  | "object-type"
+  | "object-id"
+  | "device-type"
+  | "device-id"
+  | "path"
+  /** A property of the object whose path is the argument before. */
+  | "property"
+  | "unit"
+  | "drive";
 
 /** One argument of a command. */
 export interface HumanArgument {
@@ -72,7 +84,6 @@ export function parseLine(line: string, commands: readonly HumanCommand[]): Huma
   const words = splitWords(line);
   const [first, second] = words;
   if (first === undefined) return { kind: "nothing" };
-  if (words.some(({ open }) => open)) return { kind: "problem", lines: ["unterminated string literal"] };
   const named = (name: string): HumanCommand | undefined => commands.find((command) => command.name === name || command.alias === name);
   const sub = second === undefined ? undefined : named(`${first.text} ${second.text}`);
   const command = sub ?? named(first.text);
@@ -119,22 +130,27 @@ function takeArguments(command: HumanCommand, words: readonly Word[], line: stri
   const left = [...words];
   for (const { name, optional, rest, flag } of command.arguments) {
     const [word] = left;
+    if (word?.open === true && rest !== true) return problem(command, "unterminated string", "string expected");
     if (flag !== undefined) {
       if (word?.text === flag) values.set(name, left.shift()?.text ?? "");
       continue;
     }
     if (word === undefined) {
       if (optional === true) break;
-      return problem(command, `${command.name}: string expected`);
+      return problem(command, "string expected");
     }
     left.shift();
     values.set(name, rest === true ? line.slice(word.at).trimEnd() : word.text);
     if (rest === true) left.length = 0;
   }
-  if (left.length > 0) return problem(command, `${command.name}: extraneous characters at the end of line`);
+  if (left.length > 0) return problem(command, "extraneous characters at the end of line");
   return { kind: "command", command, values };
 }
 
-function problem(command: HumanCommand, message: string): HumanLine {
-  return { kind: "problem", lines: [message, `Try "help ${command.name}" for more information`] };
+/** The last of `messages` is told with the command's name, as QEMU does. */
+function problem(command: HumanCommand, ...messages: readonly string[]): HumanLine {
+  const name = command.name.split(" ").at(-1) ?? "";
+  const known = command.alias === undefined ? name : `${name}|${command.alias}`;
+  const told = `${known}: ${messages.at(-1) ?? ""}`;
+  return { kind: "problem", lines: [...messages.slice(0, -1), told, `Try "help ${command.name}" for more information`] };
 }

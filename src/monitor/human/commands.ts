@@ -166,7 +166,8 @@ const help: HumanCommand = {
   run: (values, context) => {
     const wanted = values.get("cmd");
     if (wanted === undefined) return helpLines(context, ({ name }) => !name.startsWith("info "));
-    return helpLines(context, ({ name, alias }) => name === wanted || alias === wanted || name.startsWith(`${wanted} `));
+    const lines = helpLines(context, ({ name, alias }) => name === wanted || alias === wanted);
+    return lines.length > 0 ? lines : [`unknown command: '${printable(wanted)}'`];
   },
 };
 

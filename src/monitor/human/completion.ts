@@ -1,20 +1,7 @@
 /** What Tab offers: commands, and for each kind of argument the names that fit. */
 import { QomError } from "../../base/errors.js";
-import { splitWords, type HumanArgument, type HumanContext } from "./command.js";
+import { splitWords, type CompletionKind, type HumanArgument, type HumanContext } from "./command.js";
 import { recordsOf, textOf, type QmpRecord } from "./values.js";
-
-/** What an argument names. */
-export type CompletionKind =
-  | "command"
-  | "object-type"
-  | "object-id"
-  | "device-type"
-  | "device-id"
-  | "path"
-  /** A property of the object whose path is the argument before. */
-  | "property"
-  | "unit"
-  | "drive";
 
 /** Candidates that begin with what has been typed, and the part of the line that each of them would take the place of. */
 export type Completions = readonly [candidates: string[], typed: string];

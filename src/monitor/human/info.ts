@@ -1,4 +1,6 @@
 /** `info SOMETHING`: what there is, in words (QEMU: hmp-commands-info.hx; the layout of info block, qom-tree and status is QEMU's). */
+import { QomError } from "../../base/errors.js";
+import { printable } from "../../base/limits.js";
 import { packageVersion } from "../../base/package-version.js";
 import { formatKey, isReservationType, ReservationTypeName } from "../../scsi/persistent-reserve.js";
 import type { HumanCommand, HumanContext } from "./command.js";
@@ -12,12 +14,16 @@ const pr: HumanCommand = {
     const managers = recordsOf(await executor.execute("query-pr-managers"));
     return Promise.all(
       managers.map(async (manager) => {
-        const type = String(await executor.execute("qom-get", { path: `/objects/${textOf(manager, "id")}`, property: "type" }));
+        const type = await typeOf(executor, `/objects/${textOf(manager, "id")}`);
         return `${textOf(manager, "id")}: ${type}, ${manager["connected"] === true ? "connected" : "not connected"}`;
       }),
     );
   },
 };
+
+async function typeOf(executor: HumanContext["executor"], path: string): Promise<string> {
+  return textOf({ type: await executor.execute("qom-get", { path, property: "type" }) }, "type");
+}
 
 const block: HumanCommand = {
   name: "info block",
@@ -58,9 +64,14 @@ const qomTree: HumanCommand = {
   name: "info qom-tree",
   arguments: [{ name: "path", optional: true, completes: "path" }],
   text: "show the composition tree, from a path on",
-  run: (values, { executor }) => {
+  run: async (values, { executor }) => {
     const path = values.get("path") ?? "/machine";
-    return treeLines(executor, path, path, 0);
+    try {
+      return await treeLines(executor, path, path.split("/").at(-1) ?? "", 0);
+    } catch (error) {
+      if (!(error instanceof QomError) || error.kind !== "not-found") throw error;
+      return [`Path '${printable(path)}' could not be resolved.`];
+    }
   },
 };
 
@@ -70,12 +81,12 @@ const DEPTH_MAX = 64;
 async function treeLines(executor: HumanContext["executor"], path: string, name: string, depth: number): Promise<readonly string[]> {
   if (depth > DEPTH_MAX) return [];
   const entries = recordsOf(await executor.execute("qom-list", { path }));
-  const type = String(await executor.execute("qom-get", { path, property: "type" }));
+  const type = await typeOf(executor, path);
   const children = entries
     .filter((entry) => textOf(entry, "type").startsWith("child<"))
     .map((entry) => textOf(entry, "name"))
     .toSorted();
-  const lines = [`${" ".repeat(2 * depth)}${name.startsWith("/") ? name : `/${name}`} (${type})`];
+  const lines = [`${" ".repeat(2 * depth)}/${name} (${type})`];
   for (const child of children) lines.push(...(await treeLines(executor, `${path === "/" ? "" : path}/${child}`, child, depth + 1)));
   return lines;
 }

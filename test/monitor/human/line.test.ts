@@ -43,10 +43,14 @@ describe("a line of the human monitor", () => {
     expect(understood("info nope")).to.deep.equal(["unknown command: 'info nope'"]);
     expect(understood("qom-get /a")).to.deep.equal(["qom-get: string expected", 'Try "help qom-get" for more information']);
     expect(understood("quit now")).to.deep.equal([
-      "quit: extraneous characters at the end of line",
+      "quit|q: extraneous characters at the end of line",
       'Try "help quit" for more information',
     ]);
-    expect(understood('scsi "disk0 00')).to.deep.equal(["unterminated string literal"]);
+    expect(understood('scsi "disk0 00')).to.deep.equal([
+      "unterminated string",
+      "scsi: string expected",
+      'Try "help scsi" for more information',
+    ]);
   });
 
   it("is taken apart whatever it is", () => {

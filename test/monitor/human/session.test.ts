@@ -91,10 +91,7 @@ describe("the human monitor", () => {
       "    Attached to:      disk0",
       "    Cache mode:       writeback",
     ]);
-    expect(await typist.type("info qom-tree /machine/peripheral")).to.deep.equal([
-      "/machine/peripheral (container)",
-      "  /disk0 (scsi-block)",
-    ]);
+    expect(await typist.type("info qom-tree /machine/peripheral")).to.deep.equal(["/peripheral (container)", "  /disk0 (scsi-block)"]);
     expect(await typist.type("info history")).to.include(
       "1: 'scsi disk0 5f010500000000001800 00000000000000a100000000000000000000000000000000'",
     );
