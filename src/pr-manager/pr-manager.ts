@@ -3,27 +3,18 @@
  * accounting and tracing are here, once.
  */
 import { QomError } from "../base/errors.js";
+import type { PrManagerExecuteTrace } from "../base/trace-points.js";
 import { tracePoint } from "../base/trace.js";
 import { qomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { QomObject } from "../qom/object.js";
 import type { LinkTarget } from "../qom/property-type.js";
 import { readU16, readU32 } from "../scsi/bytes.js";
-import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
+import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult, type FieldPointer } from "../scsi/sense.js";
 import type { ScsiUnit } from "./scsi-unit.js";
-
-/** What the trace point `pr_manager_execute` publishes. */
-export interface PrManagerExecuteTrace {
-  /** Id of the manager. */
-  readonly id: string | null;
-  /** Identity of the unit. */
-  readonly unit: string;
-  readonly opcode: number;
-  readonly serviceAction: number;
-}
 
 /** Told of a command that a manager has run or refused. */
 export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
@@ -37,7 +28,8 @@ export interface ConnectionListenerOptions {
   readonly current?: boolean;
 }
 
-const executeTrace = tracePoint<PrManagerExecuteTrace>("pr_manager_execute");
+const executeTrace = tracePoint("pr_manager_execute");
+const runTrace = tracePoint("pr_manager_run");
 
 /** How a link to a manager is looked up: one id below /objects, as pr_manager_lookup does. */
 export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager", noun: "PR manager", lookup: "objects" });
@@ -87,10 +79,7 @@ export abstract class PrManager extends QomObject {
    * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
    */
   execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    if (executeTrace.enabled) {
-      const [opcode = 0, second = 0] = command.cdb;
-      executeTrace.publish({ id: this.id, unit: unit.identity, opcode, serviceAction: second & 0x1f });
-    }
+    if (executeTrace.enabled) executeTrace.publish(traceOf(this, unit, command));
     const running = this.#execute(unit, command);
     return this.#executeListeners.size === 0 ? running : this.#tellResult(running, unit, command);
   }
@@ -105,6 +94,7 @@ export abstract class PrManager extends QomObject {
     const refusal = refuse(unit, command);
     if (refusal !== null) return refusal;
     if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+    if (runTrace.enabled) runTrace.publish(traceOf(this, unit, command));
     this.#inFlight += 1;
     try {
       return await this.run(unit, command);
@@ -165,6 +155,10 @@ function tell(listener: ConnectionListener, connected: boolean, cause?: Error): 
       throw error;
     });
   }
+}
+
+function traceOf({ id }: PrManager, { fd, identity }: ScsiUnit, { cdb }: ScsiCommand): PrManagerExecuteTrace {
+  return { id, unit: identity, fd, opcode: cdb[0] ?? 0, serviceAction: serviceActionOf(cdb) };
 }
 
 function refuse(unit: ScsiUnit, command: ScsiCommand): ScsiResult | null {
