@@ -2,7 +2,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { traceNames } from "#src/base/trace.js";
 import { ExitStatus } from "#src/cli/persist/exit-status.js";
+import { usage } from "#src/monitor/human/command.js";
+import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
 import { optionFlags, PERSIST_OPTIONS } from "#src/cli/persist/options.js";
 
 const PAGE = fileURLToPath(new URL("../../../docs/cli.md", import.meta.url));
@@ -15,6 +18,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const TABLES: Readonly<Record<string, () => string>> = {
+  "monitor commands": () =>
+    table(
+      ["command", "meaning"],
+      HUMAN_COMMANDS.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((command) => [
+        `\`${usage(command)
+          .trim()
+          .replaceAll("|", String.raw`\|`)}\``,
+        command.text,
+      ]),
+    ),
+  "trace points": () =>
+    traceNames()
+      .map((name) => `\`${name}\``)
+      .join(", "),
   "persist options": () => {
     const groups = [...new Set(PERSIST_OPTIONS.map(({ group }) => group))];
     const tables = groups.map((group) => {
@@ -35,8 +52,10 @@ describe("docs/cli.md", () => {
       const [before, after] = [`<!-- table: ${name} -->\n`, "\n<!-- end -->"];
       const start = page.indexOf(before) + before.length;
       const end = page.indexOf(after, start - 1);
+      // prettier may break lines of prose
+      const same = (found: string): boolean => found.replaceAll(/\s+/g, " ").trim() === make().replaceAll(/\s+/g, " ");
       expect(page.slice(start, end), "UPDATE_DOCS=1 writes it").to.satisfy((found: string) => {
-        if (found.trim() === make() || process.env["UPDATE_DOCS"] !== "1") return found.trim() === make();
+        if (same(found) || process.env["UPDATE_DOCS"] !== "1") return same(found);
         writeFileSync(PAGE, `${page.slice(0, start)}\n${make()}\n${page.slice(end)}`);
         return true;
       });
