@@ -9,6 +9,7 @@ import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.j
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
+import type { RegisteredType } from "../qom/type-registry.js";
 import { BlockNode, type NodeOpener } from "./node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
@@ -30,6 +31,8 @@ export class BlockGraph implements NodeOpener {
   readonly #references = new Map<BlockNode, Map<BlockNode, () => void>>();
   /** By node: its place in the chain that it was opened in, 1 for the outermost. */
   readonly #levels = new WeakMap<BlockNode, number>();
+  /** Nodes that -drive made. */
+  readonly #drives = new Set<BlockNode>();
   #unnamed = 0;
 
   constructor(factory: ObjectFactory, resolve: LinkResolver) {
@@ -72,6 +75,23 @@ export class BlockGraph implements NodeOpener {
       throw new QomError("missing", "the option 'node-name' is required for the outermost node", { context: { option: "node-name" } });
     }
     return this.#open(values, form, null, 1);
+  }
+
+  /** Opens the node of a drive: `-drive`. It goes with the device that uses it. @throws QomError as {@link open} */
+  async openDrive(values: OptionMap): Promise<BlockNode> {
+    const node = await this.open(values, "text");
+    this.#drives.add(node);
+    return node;
+  }
+
+  /** Nodes that -drive made, in order of opening; each has the drive's id as its name. */
+  get drives(): readonly BlockNode[] {
+    return [...this.#drives];
+  }
+
+  /** What the type of `node` is. */
+  typeOf(node: BlockNode): RegisteredType {
+    return this.#factory.registry.get(node.typeName);
   }
 
   /**
@@ -154,6 +174,7 @@ export class BlockGraph implements NodeOpener {
   async #close(node: BlockNode): Promise<void> {
     this.#nodes.delete(node.nodeName);
     this.#nested.delete(node);
+    this.#drives.delete(node);
     await this.#factory.destroy(node);
   }
 

@@ -156,6 +156,11 @@ export function stateOf(object: QomObject): ObjectState {
   return object[objectState];
 }
 
+/** Whether an object has been completed; one that is still being made, or could not be made, has not. */
+export function isComplete(object: QomObject): boolean {
+  return object[objectState].phase !== "new";
+}
+
 /** Keeps `object` from being deleted until the returned function is called, which may happen more than once. */
 export function hold(object: QomObject, holder: Holder): () => void {
   const { holders, phase } = stateOf(object);

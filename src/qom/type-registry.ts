@@ -143,6 +143,11 @@ export class TypeRegistry {
     return this.#types.get(this.#aliases.get(name) ?? name);
   }
 
+  /** Whether `name` is that of an interface, of which there are no objects. */
+  isInterface(name: string): boolean {
+    return this.#interfaces.has(name);
+  }
+
   /** The type that `object` was created as; of a class that is not registered here the root, which is all that is known of it. */
   typeOf(object: QomObject): RegisteredType {
     return this.#types.get(object.typeName) ?? this.get(ROOT_TYPE);

@@ -2,8 +2,8 @@
 
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
-import { snapshot } from "../reservation/snapshot.js";
-import type { ReservationSnapshot } from "../reservation/snapshot.js";
+import { snapshot, summary } from "../reservation/snapshot.js";
+import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
 import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
@@ -39,6 +39,8 @@ export interface LogicalUnitParts {
   /** Name of the unit in the store. */
   readonly storeName: string;
   readonly clock: Clock;
+  /** Told when registrations or the reservation of the unit have changed. */
+  readonly reservationsChanged?: (unit: LogicalUnit) => void;
 }
 
 /** Which task management function: of the unit, of one nexus, of the whole target. */
@@ -84,7 +86,15 @@ export class LogicalUnit {
       blockCount: definition.sizeBytes / definition.blockSizeBytes,
       modes,
       nexuses,
-      reservations: new ReservationDesk({ unit: storeName, store, behaviour, nexuses, tasks: this.#tasks, modes }),
+      reservations: new ReservationDesk({
+        unit: storeName,
+        store,
+        behaviour,
+        nexuses,
+        tasks: this.#tasks,
+        modes,
+        changed: () => parts.reservationsChanged?.(this),
+      }),
       commands,
       writes: new SerialQueue(),
     };
@@ -99,6 +109,11 @@ export class LogicalUnit {
   /** What is registered and reserved at this moment. */
   get reservations(): ReservationSnapshot {
     return snapshot(this.#context.reservations.state);
+  }
+
+  /** The same in short: it costs the same however many nexuses are registered. */
+  get reservationSummary(): ReservationSummary {
+    return summary(this.#context.reservations.state);
   }
 
   /**

@@ -22,11 +22,16 @@ import {
   USER_CREATABLE,
   type LinkTarget,
   type PlainValue,
+  VirtioScsiFeature,
+  VirtioScsiQueue,
+  VirtioScsiResponse,
   type QomType,
   type ScsiCommand,
   type ScsiDevice,
   type ScsiResult,
   type ScsiUnit,
+  type VirtioChain,
+  type VirtioScsi,
 } from "qom-pr";
 
 /** A manager of the user's own. */
@@ -147,4 +152,18 @@ export function values(bytes: Uint8Array): string {
   const summary = [initiator.format(), moved.cdb.length, moved.dataOut.length, requests.length, generation, keys.length, reservation?.type];
   if (TransportId.parse(bytes).format() === "") throw new QomError("invalid-value", summary.join());
   return summary.join();
+}
+
+/** A driver's side of a host adapter. */
+export async function queues(machine: Machine, chain: VirtioChain): Promise<boolean> {
+  const hba: VirtioScsi = machine.hba("scsi0");
+  const forget = hba.onNeedsReset((reason) => machine.device(reason));
+  hba.start(hba.features & VirtioScsiFeature.HOTPLUG);
+  hba.writeConfig(20, hba.config.subarray(20, 24));
+  const used: number | null = hba.queueCount > VirtioScsiQueue.EVENT ? await hba.submit(VirtioScsiQueue.REQUEST, chain) : null;
+  hba.reportChange(machine.scsiDevice("disk0"));
+  const reason: string | null = hba.needsReset;
+  await hba.reset();
+  forget();
+  return used === null && reason === null && chain.writable[0]?.[11] === VirtioScsiResponse.OK;
 }
