@@ -1,7 +1,7 @@
 /** QMP over sockets: where it listens, who may connect, many clients at once, and clients that do not behave. */
 import { once } from "node:events";
 import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine, type MachineOptions } from "qom-pr";
@@ -105,7 +105,7 @@ describe("QMP sockets", () => {
     await once(server, "listening");
     const connection = once(server, "connection");
     await machine(["-qmp", `unix:${path}`]);
-    const [socket] = (await connection) as [import("node:net").Socket]; // what the event has
+    const [socket] = (await connection) as [Socket]; // what the event has
     const told = new QmpClient(socket);
     open.push(told);
     expect((await told.next())?.QMP).to.be.an("object");
