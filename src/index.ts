@@ -19,6 +19,7 @@ export { USER_CREATABLE } from "./qom/interfaces.js";
 export type { QomInterface } from "./qom/interfaces.js";
 export { hold, QomObject } from "./qom/object.js";
 export type { Holder } from "./qom/object.js";
+export { addChild } from "./qom/children.js";
 export { addAlias, addProperty } from "./qom/instance-properties.js";
 export type { InstanceProperty } from "./qom/instance-properties.js";
 export type { PropertyAccess } from "./qom/property-definition.js";
@@ -37,6 +38,7 @@ export { PersistentReserveOut } from "./scsi/persistent-reserve-out.js";
 export type { ReservationType, ReserveOutAction } from "./scsi/persistent-reserve.js";
 export { formatSense, parseSense, Sense, senseResult } from "./scsi/sense.js";
 export type { SenseCode } from "./scsi/sense.js";
+export { VirtioScsiFeature, VirtioScsiQueue, VirtioScsiResponse } from "./scsi/virtio-scsi.js";
 export { TransportId } from "./scsi/transport-id.js";
 
 // Simulated storage
@@ -54,6 +56,8 @@ export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";
 export type { ResetScope } from "./devices/scsi-device.js";
 export type { Device } from "./devices/device.js";
+export { VirtioScsi } from "./devices/virtio-scsi.js";
+export type { VirtioChain } from "./devices/virtio-scsi-chain.js";
 export type { QmpExecutor } from "./monitor/executor.js";
 export type { QmpArguments, QmpValue } from "./monitor/values.js";
 export type { EventListener, QmpEvent } from "./monitor/events.js";

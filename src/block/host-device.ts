@@ -12,7 +12,7 @@ import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import { expectedTransfer } from "../scsi/cdb.js";
-import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { openHostFile } from "./file.js";
 import { NoScsi, type MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
@@ -107,8 +107,10 @@ export class HostDeviceNode extends ProtocolNode {
     const request = sgIoRequest(command);
     const outcome = await this.#sgIo.execute(fd, request);
     const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
-    const { into } = command;
+    const { into, signal } = command;
     if (into === undefined || result.dataIn.length === 0) return result;
+    // An aborted command may have been answered before, and the initiator's memory be in other use by now.
+    if (signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     into.set(result.dataIn);
     return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
   }

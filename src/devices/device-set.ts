@@ -24,12 +24,15 @@ export class DeviceSet {
   /** In order of creation. */
   readonly #devices = new Set<Device>();
   readonly #pending = new Set<string>();
+  readonly #plugged: (device: Device) => void;
   /** Devices whose end has begun. */
   readonly #ending = new Set<Device>();
 
-  constructor(tree: CompositionTree, factory: ObjectFactory) {
+  /** @param plugged told of each device when it is complete and has its place in the tree */
+  constructor(tree: CompositionTree, factory: ObjectFactory, plugged: (device: Device) => void) {
     this.#tree = tree;
     this.#factory = factory;
+    this.#plugged = plugged;
   }
 
   /** In order of creation. */
@@ -52,13 +55,17 @@ export class DeviceSet {
     if (id !== undefined) this.#requireFree(id);
     if (id !== undefined) this.#pending.add(id);
     try {
-      const device = await this.#factory.create({ type, id: id ?? null, values, form }, this.#tree.resolveLink, (object) => {
-        assert(object instanceof Device, "every device type is a Device");
-        object.prepare(bus);
+      const device = await this.#factory.create({ type, id: id ?? null, values, form }, this.#tree.resolveLink, {
+        prepare: (object) => {
+          assert(object instanceof Device, "every device type is a Device");
+          object.prepare(bus);
+        },
+        attach: (object) =>
+          this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", object),
       });
       assert(device instanceof Device, "every device type is a Device");
-      this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", device);
       this.#devices.add(device);
+      this.#plugged(device);
       return device;
     } finally {
       if (id !== undefined) this.#pending.delete(id);

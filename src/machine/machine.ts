@@ -13,6 +13,7 @@ import { DeviceHost, type Device } from "../devices/device.js";
 import { DeviceSet } from "../devices/device-set.js";
 import { ScsiBuses } from "../devices/scsi-bus.js";
 import { ScsiDevice } from "../devices/scsi-device.js";
+import { VirtioScsi } from "../devices/virtio-scsi.js";
 import { allCommands } from "../monitor/commands/all.js";
 import type { ChardevSurroundings } from "../monitor/chardev/chardev.js";
 import { EventHub } from "../monitor/events.js";
@@ -109,7 +110,7 @@ export class Machine {
     const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
     this.graph = new BlockGraph(nodes, this.qom.resolveLink);
     this.#factories = [objects, nodes];
-    this.#devices = new DeviceSet(this.qom, objects);
+    this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));
     this.#sgIo = new ThreadedSgIoExecutor();
     this.qmp = new QmpExecutor(allCommands(), {
       name: this.name,
@@ -218,6 +219,15 @@ export class Machine {
     const device = this.device(idOrPath);
     if (device instanceof ScsiDevice) return device;
     throw new QomError("wrong-type", `device '${printable(idOrPath)}' is of type '${device.typeName}' and is no SCSI device`, {
+      context: { value: idOrPath },
+    });
+  }
+
+  /** The SCSI host adapter with that id, or at that path. @throws QomError `not-found` (DeviceNotFound); `wrong-type` for another device */
+  hba(idOrPath: string): VirtioScsi {
+    const device = this.device(idOrPath);
+    if (device instanceof VirtioScsi) return device;
+    throw new QomError("wrong-type", `device '${printable(idOrPath)}' is of type '${device.typeName}' and is no SCSI host adapter`, {
       context: { value: idOrPath },
     });
   }

@@ -77,7 +77,7 @@ export class LogicalUnit {
     this.#commands = commands;
     this.#tasks = new TaskSet(clock);
     this.#interference = new Interference(clock);
-    const nexuses = new NexusTable();
+    const nexuses = new NexusTable(behaviour);
     const modes = new UnitModes({ ...behaviour, writeCache: medium.fd !== null });
     this.#context = {
       definition,
@@ -150,7 +150,8 @@ export class LogicalUnit {
    * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
    * `timeoutMs` a command ends in the same way, with the host status of a timeout.
    *
-   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other.
+   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
+   * is none.
    */
   // async although nothing is awaited: what is thrown inside becomes a rejection
   async execute(nexus: Nexus, command: ScsiCommand): Promise<ScsiResult> {

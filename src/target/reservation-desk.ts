@@ -72,6 +72,7 @@ export class ReservationDesk {
     const stored = store.load(parts.unit);
     this.#state = stored?.state ?? new ReservationState();
     this.#revision = stored?.revision ?? 0;
+    for (const { nexus } of this.#state.registrations()) nexuses.noteReach(nexus);
   }
 
   /** The state at this moment, to be read. */
