@@ -11,6 +11,10 @@ export type { QmpErrorClass, QomErrorContext, QomErrorKind, QomErrorOptions } fr
 export { Clock } from "./base/clock.js";
 export type { Timer } from "./base/clock.js";
 
+// Trace points, see docs/cli.md
+export { TRACE_POINTS } from "./base/trace-points.js";
+export type { PrManagerExecuteTrace, TraceDefinition, TraceMessage, TraceName } from "./base/trace-points.js";
+
 // The object model
 export { qomProperty, qomType } from "./qom/decorators.js";
 export type { PropertyOptions, QomType, TypeMetadata } from "./qom/decorators.js";
@@ -50,7 +54,7 @@ export type { ReservationSnapshot } from "./reservation/snapshot.js";
 
 // PR managers, devices, machines
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
-export type { ConnectionListener, ExecuteListener, PrManagerExecuteTrace } from "./pr-manager/pr-manager.js";
+export type { ConnectionListener, ConnectionListenerOptions, ExecuteListener } from "./pr-manager/pr-manager.js";
 export type { Route } from "./pr-manager/routing.js";
 export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";

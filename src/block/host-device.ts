@@ -99,21 +99,25 @@ export class HostDeviceNode extends ProtocolNode {
       readOnly: this.readOnly,
       identity: `${found.isBlockDevice() ? "block" : "character"} device ${found.rdev}`,
       nexus: null,
-      sgio: (command) => this.#run(handle.fd, command),
+      sgio: (command) => runSgIo(this.#sgIo, handle.fd, command),
     };
   }
+}
 
-  async #run(fd: number, command: ScsiCommand): Promise<ScsiResult> {
-    const request = sgIoRequest(command);
-    const outcome = await this.#sgIo.execute(fd, request);
-    const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
-    const { into, signal } = command;
-    if (into === undefined || result.dataIn.length === 0) return result;
-    // An aborted command may have been answered before, and the initiator's memory be in other use by now.
-    if (signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
-    into.set(result.dataIn);
-    return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
-  }
+/**
+ * Runs a command on an open device of this host. What the system call answers becomes a result, as in sg-io-result.ts.
+ * @param fd stays open until the promise settles
+ */
+export async function runSgIo(sgIo: SgIoExecutor, fd: number, command: ScsiCommand): Promise<ScsiResult> {
+  const request = sgIoRequest(command);
+  const outcome = await sgIo.execute(fd, request);
+  const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
+  const { into, signal } = command;
+  if (into === undefined || result.dataIn.length === 0) return result;
+  // An aborted command may have been answered before, and the initiator's memory be in other use by now.
+  if (signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+  into.set(result.dataIn);
+  return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
 }
 
 /** `MAJOR:MINOR` of a device number as Linux gives it to programs: minor in bits 0 to 7 and 20 to 31, major in bits 8 to 19. */

@@ -19,7 +19,7 @@ import type { FrontUnit } from "./bus-front.js";
 import { copyOf, lengthOf, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
 import type { PendingCommand, VirtioScsiCommands } from "./virtio-scsi-commands.js";
 import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
-import { managementRequestTrace, managementResponseTrace } from "./virtio-scsi-trace.js";
+import { atUnit, managementRequestTrace, managementResponseTrace } from "./virtio-scsi-trace.js";
 
 /** Lengths of the requests that have a response, by kind. */
 const LENGTHS = {
@@ -71,9 +71,9 @@ export class VirtioScsiControl {
 
   async #manage(chain: VirtioChain, request: TaskManagementRequest): Promise<UsedLength> {
     const { address, tag } = request;
-    if (managementRequestTrace.enabled) managementRequestTrace.publish({ address, tag, function: request.function });
+    if (managementRequestTrace.enabled) managementRequestTrace.publish({ ...atUnit(address), tag, function: request.function });
     const response = await this.#carryOut(request);
-    if (managementResponseTrace.enabled) managementResponseTrace.publish({ address, tag, response });
+    if (managementResponseTrace.enabled) managementResponseTrace.publish({ ...atUnit(address), tag, response });
     writeTo(chain.writable, 0, Uint8Array.of(response));
     return TMF_RESPONSE_LENGTH;
   }

@@ -14,7 +14,7 @@ const STRUCTURED = ["object", "blockdev", "drive", "device"] as const;
 export type StructuredArgument = (typeof STRUCTURED)[number];
 
 /** Options that say which monitors there are. */
-const MONITORING = ["chardev", "mon", "qmp", "qmp-pretty"] as const;
+const MONITORING = ["chardev", "mon", "monitor", "qmp", "qmp-pretty"] as const;
 
 type MonitoringArgument = (typeof MONITORING)[number];
 
@@ -77,8 +77,13 @@ function addMonitoring(
     if (chardevs.has(id))
       throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
     chardevs.set(id, spec);
-  } else {
-    monitors.push({ chardev: parseMonitorDevice(text), mode: "control", pretty: argument === "qmp-pretty" });
+  } else if (argument !== "monitor" || text !== "none") {
+    // In QEMU there is a human monitor unless one says so; here there is none anyway.
+    monitors.push({
+      chardev: parseMonitorDevice(text),
+      mode: argument === "monitor" ? "readline" : "control",
+      pretty: argument === "qmp-pretty",
+    });
   }
 }
 

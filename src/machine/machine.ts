@@ -18,6 +18,8 @@ import { allCommands } from "../monitor/commands/all.js";
 import type { ChardevSurroundings } from "../monitor/chardev/chardev.js";
 import { EventHub } from "../monitor/events.js";
 import { QmpExecutor } from "../monitor/executor.js";
+import type { MonitorHost } from "../monitor/host.js";
+import { HumanSession } from "../monitor/human/session.js";
 import { MachineEvents } from "../monitor/machine-events.js";
 import { Monitors } from "../monitor/monitors.js";
 import { QmpSession } from "../monitor/session.js";
@@ -112,7 +114,7 @@ export class Machine {
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));
     this.#sgIo = new ThreadedSgIoExecutor();
-    this.qmp = new QmpExecutor(allCommands(), {
+    const host: MonitorHost = {
       name: this.name,
       tree: this.qom,
       graph: this.graph,
@@ -127,9 +129,11 @@ export class Machine {
         // Whoever closes the machine, or waits for its end, hears of a failure.
         this.close().catch(() => undefined);
       },
-    });
+    };
+    this.qmp = new QmpExecutor(allCommands(), host);
     provide(container, Clock, systemClock);
-    this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { pretty }, ended) => {
+    this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { mode, pretty }, ended) => {
+      if (mode === "readline") return new HumanSession({ executor: this.qmp, host }, connection, ended);
       return new QmpSession(this.qmp, connection, { pretty, ended });
     });
     const context: MachineContext = {

@@ -4,22 +4,31 @@ import { lstatSync, unlinkSync } from "node:fs";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 
+/** Plain form of a {@link FileIdentity}: numbers in decimal digits, since they have 64 bits. */
+export interface FileIdentityRecord {
+  readonly path: string;
+  readonly device: string;
+  readonly inode: string;
+}
+
 /** A path and the file that was there at one moment. */
 export class FileIdentity {
-  readonly #path: string;
-  readonly #device: bigint;
-  readonly #inode: bigint;
+  /** The plain form, for {@link FileIdentity.from}. */
+  readonly record: FileIdentityRecord;
 
-  private constructor(path: string, device: bigint, inode: bigint) {
-    this.#path = path;
-    this.#device = device;
-    this.#inode = inode;
+  private constructor(record: FileIdentityRecord) {
+    this.record = record;
   }
 
   /** What is at `path` now, which must exist; a symbolic link is itself. */
   static of(path: string): FileIdentity {
     const { dev, ino } = lstatSync(path, { bigint: true });
-    return new FileIdentity(path, dev, ino);
+    return new FileIdentity({ path, device: String(dev), inode: String(ino) });
+  }
+
+  /** The identity that another run of the program found out. */
+  static from(record: FileIdentityRecord): FileIdentity {
+    return new FileIdentity(record);
   }
 
   /**
@@ -27,11 +36,12 @@ export class FileIdentity {
    * @throws QomError `io` when the system refuses
    */
   remove(): void {
+    const { path, device, inode } = this.record;
     try {
-      const now = lstatSync(this.#path, { bigint: true, throwIfNoEntry: false });
-      if (now?.dev === this.#device && now.ino === this.#inode) unlinkSync(this.#path);
+      const now = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (now !== undefined && String(now.dev) === device && String(now.ino) === inode) unlinkSync(path);
     } catch (cause) {
-      throw new QomError("io", `cannot remove '${printable(this.#path)}'`, { cause });
+      throw new QomError("io", `cannot remove '${printable(path)}'`, { cause });
     }
   }
 }

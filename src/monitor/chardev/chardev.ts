@@ -5,7 +5,7 @@ import { isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { libc } from "../../native/libc.js";
 import { loadServerLibc } from "../../native/libc-server.js";
-import { SocketFile } from "../../native/socket-file-server.js";
+import { Listener } from "../../native/listener-server.js";
 import { socketConnection, stdioConnection, type Connection } from "./connection.js";
 import { formatAddress, type ChardevSpec, type SocketAddress } from "./spec.js";
 
@@ -105,13 +105,13 @@ function connectTo(address: SocketAddress): Promise<Connection> {
 class SocketServer implements Chardev {
   readonly #server: Server;
   /** Of a Unix socket. */
-  readonly #file: SocketFile | undefined;
+  readonly #file: Listener | undefined;
   readonly #waiting: Socket[] = [];
   #handler: ConnectionHandler | undefined;
   #onConnection: (() => void) | undefined;
   #closed = false;
 
-  private constructor(server: Server, file: SocketFile | undefined) {
+  private constructor(server: Server, file: Listener | undefined) {
     this.#server = server;
     this.#file = file;
     server.maxConnections = CLIENTS_MAX;
@@ -124,7 +124,7 @@ class SocketServer implements Chardev {
       await listening(server, endpoint(address), address);
       return new SocketServer(server, undefined);
     }
-    const file = await SocketFile.create(libc(), loadServerLibc(), address.path, SOCKET_MODE);
+    const file = await Listener.create(libc(), loadServerLibc(), address.path, SOCKET_MODE);
     try {
       // From here on the descriptor is the server's.
       await listening(server, { fd: file.fd }, address);

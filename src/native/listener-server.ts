@@ -1,5 +1,5 @@
 /**
- * The socket file: taking a path without taking it from anybody, and giving it back.
+ * A socket to listen on: systemd's, or one with a file: taking a path without taking it from anybody, and giving it back.
  *
  * A path may hold the socket of a process that was killed, which has to go, or of one that is alive, which must stay; only connecting
  * tells them apart. A lock file next to it keeps two processes that start at the same moment from each taking the other's fresh socket
@@ -14,22 +14,32 @@ import { openLocked } from "./file-lock-server.js";
 import type { Libc } from "./libc.js";
 import type { ServerLibc } from "./libc-server.js";
 import { unixAddress } from "./socket-layout.js";
-import { listenUnixStream, stopListening } from "./unix-server.js";
+import { adoptListener, listenUnixStream, stopListening } from "./unix-server.js";
 import { FileIdentity } from "./file-identity.js";
+import type { FileIdentityRecord } from "./file-identity.js";
 
 const ALL_PERMISSIONS = 0o777;
 
-/** A listening socket and its file. */
-export class SocketFile {
+/** A listening socket in the hands of another run of the program. */
+export interface ListenerHandover {
+  readonly fd: number;
+  /** Its file, null when it is another program's. */
+  readonly file: FileIdentityRecord | null;
+}
+
+/** A listening socket. */
+export class Listener {
   /** The listening descriptor. */
   readonly fd: number;
   readonly #server: ServerLibc;
-  readonly #file: FileIdentity;
+  /** Null for a socket that systemd made and keeps: the next process is going to listen on it, so it is left as it is. */
+  readonly #file: FileIdentity | null;
+  #stopped = false;
 
-  private constructor(server: ServerLibc, path: string, fd: number) {
+  private constructor(server: ServerLibc, fd: number, file: FileIdentity | null) {
     this.fd = fd;
     this.#server = server;
-    this.#file = FileIdentity.of(path);
+    this.#file = file;
   }
 
   /**
@@ -38,13 +48,13 @@ export class SocketFile {
    * @throws QomError `in-use` when a process listens at `path` or is about to, `wrong-type` when it is no socket, `io` when the system
    *   refuses, `limit` when the path is too long for a socket
    */
-  static async create(libc: Libc, server: ServerLibc, path: string, mode: number): Promise<SocketFile> {
+  static async create(libc: Libc, server: ServerLibc, path: string, mode: number): Promise<Listener> {
     unixAddress(path); // what is wrong with the path itself comes first
     const lockPath = `${path}.lock`;
     const lock = openLocked(server, lockPath, "lock file");
     try {
       await removeStale(path);
-      return new SocketFile(server, path, listenWithMode(libc, server, path, mode));
+      return new Listener(server, listenWithMode(libc, server, path, mode), FileIdentity.of(path));
     } finally {
       rmSync(lockPath, { force: true });
       closeSync(lock);
@@ -52,12 +62,48 @@ export class SocketFile {
   }
 
   /**
-   * Refuses connections from now on and removes the file, unless the path has another one by now. The descriptor stays open.
+   * Takes over a listening socket that systemd made.
+   * @throws QomError `wrong-type` when it is none that can be used
+   */
+  static adopt(libc: Libc, server: ServerLibc, fd: number): Listener {
+    try {
+      adoptListener(libc, server, fd);
+    } catch (cause) {
+      throw new QomError("wrong-type", "the socket passed by LISTEN_FDS cannot be used", { cause });
+    }
+    return new Listener(server, fd, null);
+  }
+
+  /** Goes on with a listener of another run of the program. @throws QomError as adoptListener of native/unix-server.ts */
+  static resume(libc: Libc, server: ServerLibc, { fd, file }: ListenerHandover): Listener {
+    adoptListener(libc, server, fd);
+    return new Listener(server, fd, file === null ? null : FileIdentity.from(file));
+  }
+
+  /** What another run of the program needs for {@link resume}. */
+  get handover(): ListenerHandover {
+    return { fd: this.fd, file: this.#file?.record ?? null };
+  }
+
+  /**
+   * Refuses connections from now on and removes the file, unless the path has another one by now, or the socket is systemd's. The
+   * descriptor stays open. Idempotent.
    * @throws QomError `io` when the file cannot be removed
    */
   stop(): void {
+    if (this.#file === null || this.#stopped) return;
+    this.#stopped = true;
     stopListening(this.#server, this.fd);
     this.#file.remove();
+  }
+
+  /**
+   * Removes the file alone, for who has closed the descriptor himself.
+   * @throws QomError `io` when the file cannot be removed
+   */
+  removeFile(): void {
+    this.#stopped = true;
+    this.#file?.remove();
   }
 }
 
