@@ -47,14 +47,14 @@ export { TransportId } from "./scsi/transport-id.js";
 
 // Simulated storage
 export { Fabric } from "./target/fabric.js";
-export type { DurableFabricOptions, FabricOptions } from "./target/fabric.js";
+export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric.js";
 export { ScsiFabric } from "./target/scsi-fabric.js";
 export type { LogicalUnit } from "./target/logical-unit.js";
 export type { ReservationSnapshot } from "./reservation/snapshot.js";
 
 // PR managers, devices, machines
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
-export type { ConnectionListener, ConnectionListenerOptions } from "./pr-manager/pr-manager.js";
+export type { ConnectionListener, ConnectionListenerOptions, ExecuteListener } from "./pr-manager/pr-manager.js";
 export type { Route } from "./pr-manager/routing.js";
 export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";

@@ -259,12 +259,19 @@ export class Machine {
     return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
   }
 
+  /** From the moment of the call on nothing is created, no command and no client is taken; resolves when what was under way has ended. */
+  async #takeNoMore(): Promise<void> {
+    const ended = Promise.all([...this.#factories.map((factory) => factory.close()), this.#devices.closeAll(CLOSE_GRACE_MS)]);
+    await runAll([
+      () => this.#events.emit("SHUTDOWN", { guest: false, reason: this.#endReason }),
+      () => this.#monitors.stopListening(),
+      async () => void (await ended),
+    ]);
+  }
+
   async #close(): Promise<void> {
     await runAll([
-      () => this.#monitors.stopListening(),
-      () => this.#events.emit("SHUTDOWN", { guest: false, reason: this.#endReason }),
-      // Together: from this moment on nothing is created and no command is taken.
-      async () => void (await Promise.all([...this.#factories.map((factory) => factory.close()), this.#devices.closeAll(CLOSE_GRACE_MS)])),
+      () => this.#takeNoMore(),
       () => this.graph.closeAll(),
       () => this.qom.deleteAll(),
       () => this.#sgIo.close(),

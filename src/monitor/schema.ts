@@ -32,6 +32,10 @@ export interface SchemaVariants {
 const BUILTINS = { str: "string", int: "int", bool: "boolean", any: "value", number: "number", null: "null" } as const;
 type Builtin = keyof typeof BUILTINS;
 
+/** The command whose arguments are the options of a block node, and the type of a property that is such options or a node's name. */
+const NODE_COMMAND = "blockdev-add";
+const NODE_REFERENCE = "BlockdevRef";
+
 /** The schema of a machine's commands; `variants` by command. */
 export function qmpSchema(commands: readonly QmpCommand[], variants: ReadonlyMap<string, SchemaVariants>): readonly SchemaInfo[] {
   return new SchemaWriter().write(commands, variants);
@@ -42,6 +46,8 @@ class SchemaWriter {
   /** Names of entities by what they say: what is equal is one type. */
   readonly #named = new Map<string, string>();
   readonly #builtins = new Set<Builtin>();
+  /** Name of the object of options of a block node, which nests in itself. */
+  #nodeOptions: string | undefined;
 
   write(commands: readonly QmpCommand[], variants: ReadonlyMap<string, SchemaVariants>): readonly SchemaInfo[] {
     const heads: SchemaInfo[] = commands.map((command) => ({
@@ -63,10 +69,13 @@ class SchemaWriter {
   #arguments(command: QmpCommand, variants: SchemaVariants | undefined): string {
     if (variants === undefined) return this.#type(command.arguments);
     const { tag, types } = variants;
-    const tagType = this.#enumeration(types.map(({ name }) => name));
+    const name = this.#newName(`arguments of ${command.name}`);
+    if (command.name === NODE_COMMAND) this.#nodeOptions = name;
+    const tagType = this.#enumeration(types.map((type) => type.name));
     const members = this.#members(command.arguments.shape).map((member) => (member.name === tag ? { ...member, type: tagType } : member));
     const cases = types.map((type) => ({ case: type.name, type: this.#properties(type) }));
-    return this.#entity("object", { members, tag, variants: cases });
+    this.#entities.push({ name, "meta-type": "object", members, tag, variants: cases });
+    return name;
   }
 
   /** What may be set of an object of a type. */
@@ -83,6 +92,7 @@ class SchemaWriter {
 
   #propertyType(type: PropertyType<unknown>): string {
     if (type.link !== undefined) return this.#builtin("str");
+    if (type.name === NODE_REFERENCE && this.#nodeOptions !== undefined) return this.#union([this.#nodeOptions, this.#builtin("str")]);
     return this.#type(type.json);
   }
 
@@ -142,9 +152,14 @@ class SchemaWriter {
     const key = JSON.stringify([metaType, says]);
     const known = this.#named.get(key);
     if (known !== undefined) return known;
+    const name = this.#newName(key);
+    this.#entities.push({ name, "meta-type": metaType, ...says });
+    return name;
+  }
+
+  #newName(key: string): string {
     const name = String(this.#named.size);
     this.#named.set(key, name);
-    this.#entities.push({ name, "meta-type": metaType, ...says });
     return name;
   }
 }

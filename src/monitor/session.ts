@@ -110,10 +110,7 @@ export class QmpSession {
     this.#queue.push(...items);
     if (this.#queue.length >= QUEUE_LENGTH_MAX) this.#connection.input.pause();
     if (this.#queue.length === 0 || this.#serving !== undefined) return;
-    this.#serving = this.#serve().finally(() => {
-      this.#serving = undefined;
-      if (this.#inputEnded) this.#hangUp();
-    });
+    this.#serving = this.#serve();
   }
 
   async #serve(): Promise<void> {
@@ -122,6 +119,9 @@ export class QmpSession {
       await this.#drained();
       if (this.#state === "open" && this.#queue.length < QUEUE_LENGTH_MAX) this.#connection.input.resume();
     }
+    // At once, and not when the promise settles: a command that comes in between would find nobody who serves it.
+    this.#serving = undefined;
+    if (this.#inputEnded) this.#hangUp();
   }
 
   async #answer(item: JsonItem): Promise<void> {

@@ -1,6 +1,6 @@
 /** Plugging and unplugging while commands are in flight, and events of what happens meanwhile. */
 import { expect } from "chai";
-import { Machine, PersistentReserveIn, PersistentReserveOut, type QmpEvent } from "qom-pr";
+import { hold, Machine, PersistentReserveIn, PersistentReserveOut, type QmpEvent } from "qom-pr";
 import { machineArguments, outcome, temporaryFolder, WWN } from "../support/machine.js";
 import { findPrHelper, PrHelper, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { refusal } from "../support/refusal.js";
@@ -45,14 +45,14 @@ describe("hotplug over QMP", () => {
   it("lets commands in flight end, refuses new ones, and then says that the device is gone", async () => {
     await made(machineArguments("blockdev", MEMORY));
     const device = machine.scsiDevice("disk0");
-    const hold = machine.fabric.unit(WWN).hold();
+    const held = machine.fabric.unit(WWN).hold();
     const reading = device.execute(READ);
     expect(await run("device_del", { id: "disk0" })).to.deep.equal({});
     expect((await refusal(() => device.execute(READ))).kind).to.equal("closed");
     expect((await refusal(() => run("device_del", { id: "disk0" }))).kind, "it is on its way out").to.equal("in-use");
     expect((await refusal(() => run("blockdev-del", { "node-name": "hd" }))).kind).to.equal("in-use");
     expect(events.all).to.deep.equal([]);
-    hold.release();
+    held.release();
     expect(outcome(await reading)).to.equal("GOOD");
     expect((await events.until("DEVICE_DELETED")).data).to.deep.equal({ device: "disk0", path: "/machine/peripheral/disk0" });
     expect(await run("blockdev-del", { "node-name": "hd" })).to.deep.equal({});
@@ -79,6 +79,19 @@ describe("hotplug over QMP", () => {
     expect(await run("query-block")).to.deep.equal([]);
   });
 
+  it("says when a device cannot be unplugged after all", async () => {
+    await made(machineArguments("blockdev", MEMORY));
+    const device = machine.scsiDevice("disk0");
+    const release = hold(device, { describe: () => "a test" });
+    expect(await run("device_del", { id: "disk0" })).to.deep.equal({});
+    const data = { device: "disk0", path: "/machine/peripheral/disk0" };
+    expect((await events.until("DEVICE_UNPLUG_GUEST_ERROR")).data).to.deep.equal(data);
+    expect(outcome(await device.execute(READ)), "it goes on").to.equal("GOOD");
+    release();
+    await run("device_del", { id: "disk0" });
+    expect((await events.until("DEVICE_DELETED")).data).to.deep.equal(data);
+  });
+
   it("plugs again what was unplugged", async () => {
     await made(machineArguments("blockdev", MEMORY));
     for (const count of [1, 2, 3]) {
@@ -91,11 +104,11 @@ describe("hotplug over QMP", () => {
 
   it("ends a machine while a device is being unplugged", async () => {
     await made(machineArguments("blockdev", MEMORY));
-    const hold = machine.fabric.unit(WWN).hold();
+    const held = machine.fabric.unit(WWN).hold();
     const reading = machine.scsiDevice("disk0").execute(READ);
     await run("device_del", { id: "disk0" });
     const closing = machine.close();
-    hold.release();
+    held.release();
     await closing;
     await reading;
     expect(events.all.map(({ event }) => event)).to.include("SHUTDOWN");

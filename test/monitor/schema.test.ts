@@ -63,6 +63,9 @@ describe("query-qmp-schema", () => {
     const node = schema.get(schema.get("blockdev-add")?.["arg-type"] ?? "");
     const simulated = members(node?.variants?.find((variant) => variant.case === "sim-lun")?.type);
     expect(simulated).to.include({ wwn: "str", size: "int", "target-port": "int", "pr-manager": "str" });
+    const nested = schema.get(members(node?.variants?.find((variant) => variant.case === "raw")?.type)["file"] ?? "");
+    expect(nested?.["meta-type"], "a node's options, or its name").to.equal("alternate");
+    expect(nested?.members?.map(({ type }) => type)).to.deep.equal([node?.name, "str"]);
   });
 
   it("is kept by what commands give", async () => {

@@ -6,6 +6,8 @@ export const EXEMPTIONS: ReadonlyMap<string, string> = new Map([
   ["a manager that a node uses", "`object-del` of a PR manager that a node uses is refused, and says by whom"],
   ["qom-list of the root", "`/objects` is there before the first object"],
   ["qom-list-types", "there are more PR managers"],
+  ["qom-list of objects", "`pr-manager-helper` has `connections`, `timeout` and `handshake-timeout` besides `path`"],
+  ["properties of types", "`pr-manager-helper` has `connections`, `timeout` and `handshake-timeout` besides `path`"],
   ["properties of devices", "devices have properties of their own, all with descriptions"],
   ["blockdev-reopen to read-only", "`blockdev-reopen` changes no option, `read-only` neither"],
   ["a number as text", "`device_add` takes JSON types as they are, as QEMU does since 9.2"],
