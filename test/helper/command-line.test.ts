@@ -1,8 +1,9 @@
 /** The command line: the same exit status as qemu-pr-helper, and one line that says what is wrong. */
 
 import { expect } from "chai";
+import fc from "fast-check";
 import { readFileSync, statSync } from "node:fs";
-import { findPrHelper } from "../support/pr-helper.js";
+import { findPrHelper, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
 import { cdb, converse } from "./support/scenarios.js";
 
@@ -68,6 +69,27 @@ const CASES: readonly Case[] = [
   { args: ["--workers", "2x"], code: 1, text: /--workers.*'2x'/, own: true },
 ];
 
+const RANDOM_COMMAND_LINES = process.env["SOAK"] === "1" ? 300 : 30;
+const RANDOM_TIMEOUT_MS = 5000 * RANDOM_COMMAND_LINES;
+
+/** Right and wrong, whole and cut short, with and without arguments. */
+const WORDS: readonly string[] = [
+  ...["-h", "-V", "-v", "-q", "-d", "-vq", "-dv", "-x", "-vx", "-", "--", "word"],
+  ...["--help", "--he", "--version", "--vers", "--ver", "--v", "--verbose", "--quiet", "--q", "--daemon", "--daemon=1", "--d", "--help="],
+  ...["-k", "-k/nonexistent/s", "--socket", "--so=/nonexistent/s", "--s", "--socket=relative"],
+  ...["-f", "-f/nonexistent/pid", "--pidfile=/nonexistent/pid", "--p=", "--pid"],
+  ...["-u", "-uroot", "--user=root", "--us=nosuch", "--u", "-u0", "--user=-1", "root", "0"],
+  ...["-g", "-groot", "--group=root", "--g=nosuch", "--gr", "-g0"],
+  ...["-T", "-Tnosuch", "--trace=qio*", "--tr=help", "--t", "-Ta=b", "-Thelp", "--trace=events=/nonexistent"],
+  ...["--=", "---", "--nosuch", "--nosuch=1", "-=", "-W"],
+];
+
+/** How a program ended, and whether it printed its help, its version, something else, or nothing. */
+function kindOf({ code, stdout }: { readonly code: number | null; readonly stdout: string }): string {
+  const printed = [/^Usage: /, /^\S*-pr-helper \d/, /./].findIndex((text) => text.test(stdout));
+  return `${code}, ${["help", "version", "something else"][printed] ?? "nothing"}`;
+}
+
 describe("command line of qom-pr-helper", () => {
   for (const { args, code, text } of CASES) {
     it(`${args.join(" ")} exits with ${code}`, async () => {
@@ -81,15 +103,23 @@ describe("command line of qom-pr-helper", () => {
 
   it("exits as qemu-pr-helper does", async function () {
     const program = findPrHelper();
-    if (program === null) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("qemu-pr-helper is not installed: apt-get install qemu-system-common");
-      console.log("    skipped, there is no qemu-pr-helper: apt-get install qemu-system-common");
-      return this.skip();
-    }
+    if (program === null) skipWithoutPrHelper(this);
     for (const { args, code, own } of CASES) {
       if (own !== true) expect((await run(program, args)).code, args.join(" ")).to.equal(code);
     }
-    return undefined;
+  });
+
+  it(`ends as qemu-pr-helper does with ${RANDOM_COMMAND_LINES} random command lines`, async function () {
+    const program = findPrHelper();
+    if (program === null) skipWithoutPrHelper(this);
+    this.timeout(RANDOM_TIMEOUT_MS);
+    // Whatever comes of the words, there is no socket: neither program ever serves.
+    const property = fc.asyncProperty(fc.array(fc.constantFrom(...WORDS), { maxLength: 5 }), async (words) => {
+      const args = ["-k", "/nonexistent/socket", ...words];
+      const [ours, theirs] = [await run(OUR_PROGRAM, args), await run(program, args)];
+      expect(kindOf(ours)).to.equal(kindOf(theirs));
+    });
+    await fc.assert(property, { numRuns: RANDOM_COMMAND_LINES });
   });
 
   it("is a program: executable, and no code of its own", () => {

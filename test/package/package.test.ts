@@ -60,8 +60,9 @@ describe("the package", function () {
       expect(packed.map(({ path }) => path).filter((path) => path.startsWith("dist/"))).to.have.members(compiled);
     });
 
-    it("holds the programs, the documentation, and nothing else", () => {
-      const others = packed.map(({ path }) => path).filter((path) => !/^dist\/|^docs\/.+\.(?:md|svg)$/.test(path));
+    it("holds the programs, the documentation, units for systemd, and nothing else", () => {
+      const known = /^dist\/|^docs\/.+\.(?:md|svg)$|^packaging\/systemd\/[^/]+\.(?:service|socket)$/;
+      const others = packed.map(({ path }) => path).filter((path) => !known.test(path));
       expect(others).to.have.members(["CHANGELOG.md", "LICENSE", "README.md", "bin/qom-pr-helper.js", "bin/qom-pr.js", "package.json"]);
     });
 
