@@ -21,6 +21,8 @@ const COUNTS: ReadonlyMap<number, number> = new Map([
   [64, 100],
 ]);
 const IDLE_MS = 5000;
+/** V8 tidies up for some seconds after a start. */
+const SETTLING_MS = 20_000;
 
 /** The C client's source lies beside this file's source, not beside its compiled form. */
 const CLIENT_SOURCE = fileURLToPath(new URL("../../bench/client.c", import.meta.url));
@@ -70,7 +72,7 @@ export async function helperServer(): Promise<readonly Figure[]> {
 
 /** What a helper that has nothing to do takes: memory, and how often its threads wake up. */
 async function idleFigures(pid: number): Promise<readonly Figure[]> {
-  await pause(IDLE_MS); // what starting it set going is over
+  await pause(SETTLING_MS);
   const before = voluntarySwitches(pid);
   await pause(IDLE_MS);
   const wakeUps = (voluntarySwitches(pid) - before) / (IDLE_MS / 1000);
