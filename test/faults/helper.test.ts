@@ -13,6 +13,7 @@ import { until, Workshop } from "../helper/support/helper-process.js";
 import type { HelperProcess } from "../helper/support/helper-process.js";
 import { RawClient } from "../helper/support/raw-client.js";
 import { cdb } from "../helper/support/scenarios.js";
+import { scriptedCdb, SgShim } from "../helper/support/sg-shim.js";
 import { anonymousMemory, compileClient, descriptorCount, residentMemory, SOAK } from "./helper-support.js";
 
 const CLIENTS = 1000;
@@ -27,6 +28,7 @@ const PR_IN = 0x5e;
 describe("faults around qom-pr-helper", function () {
   this.timeout(LONG_MS);
   const workshop = new Workshop();
+  const shim = new SgShim();
   let device: number;
   before(() => (device = openSync("/dev/null", "r+")));
   after(() => closeSync(device));
@@ -161,6 +163,26 @@ describe("faults around qom-pr-helper", function () {
     spawnSync("prlimit", ["--pid", `${helper.pid}`, "--nofile=1024:"]);
     expect(await answers(two)).to.be.true;
     await helper.stop();
+  });
+
+  it("another worker that cannot be started for want of descriptors: those that are there serve on, and it is tried again", async () => {
+    const helper = await workshop.start("no-worker", [], shim.environment);
+    const path = workshop.path("no-worker");
+    const [one, two, three] = [await RawClient.greeted(path), await RawClient.greeted(path), await RawClient.greeted(path)];
+    const calls = shim.calls.length;
+    for (const [index, client] of [one, two].entries()) client.send(scriptedCdb(PR_IN, 8, { hold: 1 + index }), [device]);
+    await shim.called(calls + 2); // so both workers have started
+    const limit = (text: string): void => {
+      expect(spawnSync("prlimit", ["--pid", `${helper.pid}`, `--nofile=${text}`]).status).to.equal(0);
+    };
+    limit("4:");
+    three.send(scriptedCdb(PR_IN, 8), [device]);
+    await until(() => helper.stderr.includes("cannot start another worker: "));
+    limit("1024:");
+    expect((await three.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE + 8);
+    for (const number of [1, 2]) shim.release(number);
+    for (const client of [one, two]) expect((await client.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE + 8);
+    expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
   });
 
   it(`${CLIENTS} clients are served, and leave nothing behind`, async () => {
