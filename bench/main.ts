@@ -4,6 +4,8 @@ import type { Spread } from "./measure.js";
 import { treeSize } from "./qom.js";
 import { reservedRead, stateMachine } from "./reservations.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
+import { traceOverhead } from "./trace.js";
+import { queueOverhead } from "./virtio-scsi.js";
 
 /** One line of the table. */
 export interface Figure {
@@ -15,7 +17,7 @@ export interface Figure {
 }
 
 const figures: Figure[] = [];
-for (const measure of [helperRoundTrip, managerOverhead, readKeysRate, stateMachine, reservedRead, treeSize])
+for (const measure of [helperRoundTrip, managerOverhead, readKeysRate, queueOverhead, stateMachine, reservedRead, treeSize, traceOverhead])
   figures.push(...(await measure()));
 
 const number = (value: number): string => (value >= 1000 ? value.toFixed(0) : value.toPrecision(3));
