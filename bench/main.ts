@@ -5,6 +5,8 @@ import type { Spread } from "./measure.js";
 import { treeSize } from "./qom.js";
 import { reservedRead, stateMachine } from "./reservations.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
+import { traceOverhead } from "./trace.js";
+import { queueOverhead } from "./virtio-scsi.js";
 
 /** One line of the table. */
 export interface Figure {
@@ -16,7 +18,17 @@ export interface Figure {
 }
 
 const figures: Figure[] = [];
-for (const measure of [helperRoundTrip, helperServer, managerOverhead, readKeysRate, stateMachine, reservedRead, treeSize])
+for (const measure of [
+  helperRoundTrip,
+  helperServer,
+  managerOverhead,
+  readKeysRate,
+  queueOverhead,
+  stateMachine,
+  reservedRead,
+  treeSize,
+  traceOverhead,
+])
   figures.push(...(await measure()));
 
 const number = (value: number): string => (value >= 1000 ? value.toFixed(0) : value.toPrecision(3));

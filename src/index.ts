@@ -11,6 +11,10 @@ export type { QmpErrorClass, QomErrorContext, QomErrorKind, QomErrorOptions } fr
 export { Clock } from "./base/clock.js";
 export type { Timer } from "./base/clock.js";
 
+// Trace points, see docs/cli.md
+export { TRACE_POINTS } from "./base/trace-points.js";
+export type { PrManagerExecuteTrace, TraceDefinition, TraceMessage, TraceName } from "./base/trace-points.js";
+
 // The object model
 export { qomProperty, qomType } from "./qom/decorators.js";
 export type { PropertyOptions, QomType, TypeMetadata } from "./qom/decorators.js";
@@ -19,6 +23,7 @@ export { USER_CREATABLE } from "./qom/interfaces.js";
 export type { QomInterface } from "./qom/interfaces.js";
 export { hold, QomObject } from "./qom/object.js";
 export type { Holder } from "./qom/object.js";
+export { addChild } from "./qom/children.js";
 export { addAlias, addProperty } from "./qom/instance-properties.js";
 export type { InstanceProperty } from "./qom/instance-properties.js";
 export type { PropertyAccess } from "./qom/property-definition.js";
@@ -37,6 +42,7 @@ export { PersistentReserveOut } from "./scsi/persistent-reserve-out.js";
 export type { ReservationType, ReserveOutAction } from "./scsi/persistent-reserve.js";
 export { formatSense, parseSense, Sense, senseResult } from "./scsi/sense.js";
 export type { SenseCode } from "./scsi/sense.js";
+export { VirtioScsiFeature, VirtioScsiQueue, VirtioScsiResponse } from "./scsi/virtio-scsi.js";
 export { TransportId } from "./scsi/transport-id.js";
 
 // Simulated storage
@@ -48,11 +54,16 @@ export type { ReservationSnapshot } from "./reservation/snapshot.js";
 
 // PR managers, devices, machines
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
-export type { ConnectionListener, PrManagerExecuteTrace } from "./pr-manager/pr-manager.js";
+export type { ConnectionListener, ConnectionListenerOptions } from "./pr-manager/pr-manager.js";
 export type { Route } from "./pr-manager/routing.js";
 export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";
 export type { ResetScope } from "./devices/scsi-device.js";
 export type { Device } from "./devices/device.js";
+export { VirtioScsi } from "./devices/virtio-scsi.js";
+export type { VirtioChain } from "./devices/virtio-scsi-chain.js";
+export type { QmpExecutor } from "./monitor/executor.js";
+export type { QmpArguments, QmpValue } from "./monitor/values.js";
+export type { EventListener, QmpEvent } from "./monitor/events.js";
 export { Machine } from "./machine/machine.js";
 export type { MachineOptions } from "./machine/machine.js";

@@ -2,7 +2,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { present } from "../base/assert.js";
 import { Machine } from "../machine/machine.js";
-import type { PrManagerExecuteTrace } from "../pr-manager/pr-manager.js";
 import { tracePoint } from "../base/trace.js";
 import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { PersistentReserveIn } from "../scsi/persistent-reserve-in.js";
@@ -132,7 +131,7 @@ async function runStep(machine: Machine, step: Step): Promise<DemoRow> {
   const observe = (): void => {
     route = "manager";
   };
-  const { name } = tracePoint<PrManagerExecuteTrace>("pr_manager_execute");
+  const { name } = tracePoint("pr_manager_execute");
   subscribe(name, observe);
   try {
     const result = await machine.scsiDevice("disk0").execute(step.command);

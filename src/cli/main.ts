@@ -4,7 +4,9 @@ import { describeError, QomError } from "../base/errors.js";
 import { packageVersion } from "../base/package-version.js";
 import { caretLines } from "../options/caret-lines.js";
 import { renderDemo, runDemo } from "./demo.js";
-import { runMachine, type Output } from "./run.js";
+import type { Output } from "./output.js";
+import { runPersist } from "./persist/persist.js";
+import { runMachine } from "./run.js";
 import { wantsColour } from "./table.js";
 
 /** Something is wrong with the arguments, or the program failed. */
@@ -27,11 +29,14 @@ function program(output: Output): Command {
     .description("SCSI persistent reservations for machine emulators, in the manner of QEMU")
     .version(packageVersion())
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({ writeOut: output.out, writeErr: output.error, outputError: () => undefined });
   root
     .command("run")
-    .description("make a machine from options in QEMU's manner and keep it until SIGINT or SIGTERM; --check: only make it")
-    .usage("[--check] -object TEXT | -blockdev TEXT | -drive TEXT | -device TEXT | -name NAME …")
+    .description("make a machine from options in QEMU's manner and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it")
+    .usage(
+      "[--check [--json]] -object TEXT | -blockdev TEXT | -drive TEXT | -device TEXT | -name NAME | -qmp DEVICE | -monitor DEVICE | -chardev TEXT | -mon TEXT | -trace TEXT …",
+    )
     .argument("[options...]")
     .helpOption("--help", "show this text")
     .allowUnknownOption()
@@ -43,6 +48,17 @@ function program(output: Output): Command {
     .action(async (flags: { json?: boolean }) => {
       const rows = await runDemo();
       output.out(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : renderDemo(rows, wantsColour(process.stdout, process.env)));
+    });
+  root
+    .command("persist")
+    .description("one PERSISTENT RESERVE command, with the options and exit statuses of sg_persist, through any PR manager")
+    .usage("[OPTIONS] DEVICE")
+    .argument("[words...]")
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (words: string[]) => {
+      process.exitCode = await runPersist(words, { output, variables: process.env });
     });
   return root;
 }

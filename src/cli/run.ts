@@ -1,11 +1,8 @@
 /** `qom-pr run`: a machine from options in QEMU's manner, until a signal ends it. */
+import { QomError } from "../base/errors.js";
 import { Machine } from "../machine/machine.js";
-
-/** Where the program writes. */
-export interface Output {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-}
+import type { Output } from "./output.js";
+import { parseTraceOptions, startTracing, traceHelp } from "./trace.js";
 
 /** Signals that end a machine in good order. */
 const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -16,49 +13,93 @@ function plural(count: number, noun: string): string {
 }
 
 /**
- * Creates the machine; with `--check` that is all. An option that asks for help gets it, and there is no machine. Otherwise it runs until SIGINT or SIGTERM.
+ * Creates the machine; with `--check` that is all, and with `--json` it is printed. An option that asks for help gets it, and there is no
+ * machine. Otherwise it runs until SIGINT or SIGTERM.
  * @param argv the words behind `run`
  * @throws QomError for anything wrong with them
  */
 export async function runMachine(argv: readonly string[], { out, error }: Output): Promise<void> {
-  const { check, rest } = takeCheck(argv);
-  const options = rest;
-  const help = Machine.help(options);
+  const own = takeOwnOptions(argv);
+  if (own.json && !own.check) throw new QomError("conflict", "'--json' goes with '--check' only");
+  const traces = parseTraceOptions(own.traces);
+  const help = traces.help ? traceHelp() : Machine.help(own.machine);
   if (help !== null) return out(help);
-  const machine = await Machine.create(options);
-  for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
-  if (!check) {
-    const ended = endSignal();
-    out(`machine '${machine.name}' is running with ${plural(machine.scsiDevices.length, "SCSI device")}; SIGINT or SIGTERM ends it\n`);
-    await ended;
+  const end = new EndSignal();
+  const tracing = await startTracing(traces, { out, error });
+  try {
+    const notify = (line: string): void => error(`qom-pr: info: ${line}\n`);
+    const machine = await Machine.create(own.machine, { notify, wait: !own.check, signal: end.signal });
+    for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
+    if (own.check) {
+      if (own.json) out(`${machine.toJson()}\n`);
+    } else {
+      const say = machine.usesStdio ? error : out;
+      say(`machine '${machine.name}' is running with ${plural(machine.scsiDevices.length, "SCSI device")}; SIGINT or SIGTERM ends it\n`);
+      await Promise.race([end.came, machine.ended]);
+    }
+    await machine.close();
+  } catch (failure) {
+    if (!end.signal.aborted || failure !== end.signal.reason) throw failure;
+  } finally {
+    end.forget();
+    await tracing.stop();
   }
-  await machine.close();
 }
 
-/** Takes `--check` out of the places where an option may stand; behind an option it is that option's text. */
-function takeCheck(argv: readonly string[]): { readonly check: boolean; readonly rest: readonly string[] } {
-  const rest: string[] = [];
-  let check = false;
+/** The words of `run`, by whom they are for. */
+interface RunWords {
+  readonly check: boolean;
+  readonly json: boolean;
+  /** Texts of `-trace`. */
+  readonly traces: readonly string[];
+  readonly machine: readonly string[];
+}
+
+/** Takes the program's own options out of the places where an option may stand; behind an option they are that option's text. */
+function takeOwnOptions(argv: readonly string[]): RunWords {
+  const [machine, traces]: [string[], string[]] = [[], []];
+  const flags = new Set<string>();
   let at = 0;
   while (at < argv.length) {
-    const isCheck = argv[at] === "--check";
-    if (!isCheck) rest.push(...argv.slice(at, at + 2));
-    check ||= isCheck;
-    at += isCheck ? 1 : 2;
+    const [word = "", text] = argv.slice(at, at + 2);
+    if (word === "--check" || word === "--json") {
+      flags.add(word);
+      at += 1;
+      continue;
+    }
+    if (/^--?trace$/.test(word) && text !== undefined) traces.push(text);
+    else machine.push(...argv.slice(at, at + 2));
+    at += 2;
   }
-  return { check, rest };
+  return { check: flags.has("--check"), json: flags.has("--json"), traces, machine };
 }
 
-/** Resolves at the first signal that asks the program to end. Keeps the process alive until then. */
-function endSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    // Neither a machine without devices nor a signal handler keeps a process alive.
-    const alive = setInterval(() => undefined, 0x7fff_ffff);
-    const end = (): void => {
-      clearInterval(alive);
-      for (const signal of END_SIGNALS) process.off(signal, end);
-      resolve();
-    };
-    for (const signal of END_SIGNALS) process.on(signal, end);
-  });
+/** The first signal that asks the program to end. Keeps the process alive until it comes or nobody waits for it any more. */
+class EndSignal {
+  readonly came: Promise<void>;
+  readonly #controller = new AbortController();
+  /** Neither a machine without devices nor a signal handler keeps a process alive. */
+  readonly #alive = setInterval(() => undefined, 0x7fff_ffff);
+  #resolve: () => void = () => undefined;
+
+  constructor() {
+    this.came = new Promise((resolve) => (this.#resolve = resolve));
+    for (const name of END_SIGNALS) process.on(name, this.#end);
+  }
+
+  /** Aborted when the signal comes. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  readonly #end = (): void => {
+    this.forget();
+    this.#controller.abort();
+    this.#resolve();
+  };
+
+  forget(): void {
+    clearInterval(this.#alive);
+    for (const name of END_SIGNALS) process.off(name, this.#end);
+  }
 }

@@ -21,6 +21,8 @@ export class CommandSet {
   readonly #clock: Clock;
   readonly #commands = new Set<InFlight>();
   #epoch = newEpoch();
+  /** By signal of a command: the one that {@link abortAll} fires too. Making it costs more than a short command, and callers use theirs again. */
+  #joined = new WeakMap<AbortSignal, AbortSignal>();
   #onEmpty: (() => void)[] = [];
 
   constructor(clock: Clock) {
@@ -33,8 +35,7 @@ export class CommandSet {
    */
   run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult> {
     const { signal } = command;
-    const epoch = this.#epoch.signal;
-    const running = send(withSignal(command, signal === undefined ? epoch : AbortSignal.any([signal, epoch]), timeoutMs));
+    const running = send(withSignal(command, signal === undefined ? this.#epoch.signal : this.#join(signal), timeoutMs));
     return new Promise((resolve, reject) => {
       const sent: InFlight = { end: resolve, forget: undefined };
       this.#commands.add(sent);
@@ -57,6 +58,7 @@ export class CommandSet {
     const ended = [...this.#commands].map((sent) => this.#giveUp(sent));
     this.#epoch.abort();
     this.#epoch = newEpoch();
+    this.#joined = new WeakMap();
     await Promise.all(ended);
   }
 
@@ -70,6 +72,15 @@ export class CommandSet {
     });
     timer?.cancel();
     await this.abortAll();
+  }
+
+  #join(signal: AbortSignal): AbortSignal {
+    const known = this.#joined.get(signal);
+    if (known !== undefined) return known;
+    const joined = AbortSignal.any([signal, this.#epoch.signal]);
+    setMaxListeners(0, joined);
+    this.#joined.set(signal, joined);
+    return joined;
   }
 
   #endWith(signal: AbortSignal, sent: InFlight): void {

@@ -1,6 +1,8 @@
 /** SCSI buses and the addresses on them (QEMU: hw/scsi/scsi-bus.c). */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { ResetKind } from "../target/logical-unit.js";
 
 /** Where a device sits. */
 export interface ScsiAddress {
@@ -19,16 +21,35 @@ export interface WantedAddress {
 /** Largest channel, target and LUN of a bus. */
 export type AddressLimits = ScsiAddress;
 
-/** A device as the bus sees it. */
+/** A device as the bus and its host adapter see it. */
 export interface BusDevice {
   describe(): string;
+  /** Runs a command; see ScsiDevice. */
+  execute(command: ScsiCommand): Promise<ScsiResult>;
+  /** Carries out a task management function; see ScsiDevice. */
+  reset(scope: ResetKind): Promise<void>;
+}
+
+/** Whoever is told, by a bus, of devices that guests can or cannot reach any more: its host adapter. */
+export interface BusListener<T extends BusDevice> {
+  plugged(device: T, address: ScsiAddress): void;
+  unplugged(device: T, address: ScsiAddress): void;
+}
+
+/** A place that is taken. A guest reaches the device when it is complete. */
+interface Place<T extends BusDevice> {
+  readonly address: ScsiAddress;
+  readonly device: T;
+  complete: boolean;
 }
 
 /** One bus. Devices are kept in order of target and LUN. */
 export class ScsiBus<T extends BusDevice = BusDevice> {
   readonly name: string;
   readonly limits: AddressLimits;
-  readonly #devices = new Map<string, { readonly address: ScsiAddress; readonly device: T }>();
+  /** By address, in order of arrival. */
+  readonly #places = new Map<string, Place<T>>();
+  #listener: BusListener<T> | null = null;
 
   constructor(name: string, limits: AddressLimits) {
     this.name = name;
@@ -38,7 +59,24 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
   /** Devices in order of channel, target and LUN. */
   get devices(): readonly T[] {
     const order = (a: ScsiAddress, b: ScsiAddress): number => a.channel - b.channel || a.target - b.target || a.lun - b.lun;
-    return [...this.#devices.values()].toSorted((a, b) => order(a.address, b.address)).map(({ device }) => device);
+    return [...this.#places.values()].toSorted((a, b) => order(a.address, b.address)).map(({ device }) => device);
+  }
+
+  /** Makes `listener` the one that is told. */
+  listen(listener: BusListener<T>): void {
+    this.#listener = listener;
+  }
+
+  /** The complete device at that target and LUN. */
+  at(target: number, lun: number): T | undefined {
+    const place = this.#places.get(addressKey({ channel: 0, target, lun }));
+    return place?.complete === true ? place.device : undefined;
+  }
+
+  /** The complete devices of a target, the youngest first. */
+  ofTarget(target: number): readonly { readonly device: T; readonly lun: number }[] {
+    const places = [...this.#places.values()].filter(({ address, complete }) => complete && address.target === target);
+    return places.toReversed().map(({ device, address }) => ({ device, lun: address.lun }));
   }
 
   /**
@@ -49,7 +87,7 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
   add(device: T, wanted: WantedAddress): ScsiAddress {
     this.#requireInRange(wanted);
     const address = this.#choose(wanted);
-    const occupant = this.#devices.get(addressKey(address));
+    const occupant = this.#places.get(addressKey(address));
     if (occupant !== undefined) {
       throw new QomError(
         "in-use",
@@ -59,16 +97,28 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
         },
       );
     }
-    this.#devices.set(addressKey(address), { address, device });
+    this.#places.set(addressKey(address), { address, device, complete: false });
     return address;
   }
 
+  /** Lets guests reach the device, if it sits on this bus. */
+  plug(device: unknown): void {
+    for (const place of this.#places.values()) {
+      if (place.device !== device || place.complete) continue;
+      place.complete = true;
+      this.#listener?.plugged(place.device, place.address);
+    }
+  }
+
+  /** Frees a place. */
   remove(address: ScsiAddress): void {
-    this.#devices.delete(addressKey(address));
+    const place = this.#places.get(addressKey(address));
+    this.#places.delete(addressKey(address));
+    if (place?.complete === true) this.#listener?.unplugged(place.device, address);
   }
 
   #choose({ channel, target, lun }: WantedAddress): ScsiAddress {
-    const free = (candidate: ScsiAddress): boolean => !this.#devices.has(addressKey(candidate));
+    const free = (candidate: ScsiAddress): boolean => !this.#places.has(addressKey(candidate));
     if (target === undefined) {
       for (let at = 0; at <= this.limits.target; at += 1) {
         const candidate = { channel, target: at, lun: lun ?? 0 };
@@ -118,6 +168,11 @@ export class ScsiBuses<T extends BusDevice = BusDevice> {
     if (hbaId === null) this.#unnamed += 1;
     this.#buses.push(bus);
     return bus;
+  }
+
+  /** Lets guests reach a device that is complete, if it sits on a SCSI bus. */
+  plug(device: unknown): void {
+    for (const bus of this.#buses) bus.plug(device);
   }
 
   remove(bus: ScsiBus<T>): void {

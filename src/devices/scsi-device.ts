@@ -21,6 +21,7 @@ import { SG_IO_TIMEOUT_MS_MAX } from "../native/sg-io.js";
 import { commandProblem } from "../target/command-problem.js";
 import { CommandSet } from "./command-set.js";
 import { Device, DeviceHost } from "./device.js";
+import { RequestTraces, requestsTraced } from "./request-trace.js";
 import type { ScsiAddress, ScsiBus } from "./scsi-bus.js";
 
 /** Timeout of the commands that probe a device, unless `io_timeout` says otherwise (QEMU: DEFAULT_IO_TIMEOUT). */
@@ -58,6 +59,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   accessor ioTimeoutSeconds!: number;
 
   readonly #commands: CommandSet;
+  readonly #traces = new RequestTraces();
   #protocol: ProtocolAccess | undefined;
   #unit: ScsiUnit | undefined;
   #address: ScsiAddress | undefined;
@@ -151,8 +153,13 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     const { cdb, signal } = command;
     if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
     if (signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
+    if (requestsTraced()) return this.#traces.run(this, command, () => this.#send(command));
+    return this.#send(command);
+  }
+
+  #send(command: ScsiCommand): Promise<ScsiResult> {
     // A simulated unit answers or is held on purpose, and a manager has deadlines of its own.
-    const needsDeadline = !isSimulated(this.unit) && this.routeOf(cdb[0]) === "device";
+    const needsDeadline = !isSimulated(this.unit) && this.routeOf(command.cdb[0]) === "device";
     return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, (sent) => this.dispatch(sent));
   }
 

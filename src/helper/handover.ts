@@ -6,7 +6,7 @@
  */
 
 import { QomError } from "../base/errors.js";
-import type { ListenerHandover } from "./listener.js";
+import type { ListenerHandover } from "../native/listener-server.js";
 import type { HelperOptions } from "./options.js";
 import type { PidFileHandover } from "./pid-file.js";
 import type { Unshed } from "./privileges.js";

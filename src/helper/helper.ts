@@ -5,7 +5,7 @@
 
 import { systemClock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
-import type { Listener } from "./listener.js";
+import type { Listener } from "../native/listener-server.js";
 import { Log, LogLevel, STANDARD_ERROR } from "./log.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";

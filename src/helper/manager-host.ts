@@ -52,7 +52,7 @@ export async function objectHelp(texts: readonly string[]): Promise<string | nul
 export async function hostManager(texts: readonly string[], warn: (line: string) => void): Promise<ManagerHost | null> {
   if (texts.length === 0) return null;
   const { Machine } = await loadMachine();
-  const { addObject } = await import("../machine/build.js");
+  const { addObject } = await import("../qom/add-object.js");
   const { PrManager } = await import("../pr-manager/pr-manager.js");
   const machine = await Machine.create([]);
   try {

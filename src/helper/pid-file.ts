@@ -5,8 +5,8 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { openLocked } from "../native/file-lock-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
-import { FileIdentity } from "./file-identity.js";
-import type { FileIdentityRecord } from "./file-identity.js";
+import { FileIdentity } from "../native/file-identity.js";
+import type { FileIdentityRecord } from "../native/file-identity.js";
 
 /** A pid file in the hands of another run of the program. */
 export interface PidFileHandover {

@@ -24,7 +24,7 @@ import { takeHandover, withHandover } from "./handover.js";
 import type { BackgroundHandover, ServiceHandover } from "./handover.js";
 import { Helper } from "./helper.js";
 import type { Station } from "./helper.js";
-import { Listener, SOCKET_MODE } from "./listener.js";
+import { Listener } from "../native/listener-server.js";
 import { Log, LogLevel } from "./log.js";
 import { hostManager, objectHelp } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
@@ -40,6 +40,9 @@ import type { ThreadPrivileges } from "./thread-privileges.js";
 
 /** Standard input, output and error; node has them closed on exec. */
 const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
+
+/** Owner and group may connect: whoever may, can reserve any disk it can open. */
+const SOCKET_MODE = 0o660;
 
 /** For its owner to read: traces tell of everybody's commands. */
 const TRACE_MODE = 0o600;

@@ -3,32 +3,33 @@
  * accounting and tracing are here, once.
  */
 import { QomError } from "../base/errors.js";
+import type { PrManagerExecuteTrace } from "../base/trace-points.js";
 import { tracePoint } from "../base/trace.js";
 import { qomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { QomObject } from "../qom/object.js";
 import type { LinkTarget } from "../qom/property-type.js";
 import { readU16, readU32 } from "../scsi/bytes.js";
-import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
+import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult, type FieldPointer } from "../scsi/sense.js";
 import type { ScsiUnit } from "./scsi-unit.js";
 
-/** What the trace point `pr_manager_execute` publishes. */
-export interface PrManagerExecuteTrace {
-  /** Id of the manager. */
-  readonly id: string | null;
-  /** Identity of the unit. */
-  readonly unit: string;
-  readonly opcode: number;
-  readonly serviceAction: number;
+/** Told of a command that a manager has run or refused. */
+export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
+
+/** Told when a manager's connection comes or goes; with the reason, if it went and the manager knows why. */
+export type ConnectionListener = (connected: boolean, cause?: Error) => void;
+
+/** How {@link PrManager.onConnectionChange} begins. */
+export interface ConnectionListenerOptions {
+  /** Tell the present state too, at once, if the manager has a connection. */
+  readonly current?: boolean;
 }
 
-/** Told when a manager's connection comes or goes. */
-export type ConnectionListener = (connected: boolean) => void;
-
-const executeTrace = tracePoint<PrManagerExecuteTrace>("pr_manager_execute");
+const executeTrace = tracePoint("pr_manager_execute");
+const runTrace = tracePoint("pr_manager_run");
 
 /** How a link to a manager is looked up: one id below /objects, as pr_manager_lookup does. */
 export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager", noun: "PR manager", lookup: "objects" });
@@ -42,6 +43,9 @@ export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager
 })
 export abstract class PrManager extends QomObject {
   readonly #listeners = new Set<ConnectionListener>();
+  readonly #executeListeners = new Set<ExecuteListener>();
+  /** The state of the connection that listeners were told last; null for a manager without one. */
+  #told: boolean | null = null;
   #inFlight = 0;
 
   constructor() {
@@ -74,14 +78,23 @@ export abstract class PrManager extends QomObject {
    * What no manager can run is answered here: another operation code (05/20/00), a CDB of a wrong length (05/24/00), data in the
    * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
    */
-  async execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    if (executeTrace.enabled) {
-      const [opcode = 0, second = 0] = command.cdb;
-      executeTrace.publish({ id: this.id, unit: unit.identity, opcode, serviceAction: second & 0x1f });
-    }
+  execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    if (executeTrace.enabled) executeTrace.publish(traceOf(this, unit, command));
+    const running = this.#execute(unit, command);
+    return this.#executeListeners.size === 0 ? running : this.#tellResult(running, unit, command);
+  }
+
+  async #tellResult(running: Promise<ScsiResult>, unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    const result = await running;
+    for (const listener of this.#executeListeners) listener(unit, command, result);
+    return result;
+  }
+
+  async #execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     const refusal = refuse(unit, command);
     if (refusal !== null) return refusal;
     if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+    if (runTrace.enabled) runTrace.publish(traceOf(this, unit, command));
     this.#inFlight += 1;
     try {
       return await this.run(unit, command);
@@ -95,11 +108,27 @@ export abstract class PrManager extends QomObject {
     return this.#inFlight === 1 ? "a command in flight" : `${this.#inFlight} commands in flight`;
   }
 
-  /** Calls `listener` at every change of {@link connected}; the returned function ends that. */
-  onConnectionChange(listener: ConnectionListener): () => void {
-    this.#listeners.add(listener);
+  /**
+   * Calls `listener` at every change of {@link connected}; the returned function ends that. A manager without a connection never does.
+   *
+   * With `current` the listener hears of the present state first, so that whoever gets hold of a manager when it is created
+   * learns of that connection and of each later change, and of none twice.
+   */
+  onConnectionChange(listener: ConnectionListener, options: ConnectionListenerOptions = {}): () => void {
+    // A function of its own, so that the same listener may be added twice and each goes by itself.
+    const own: ConnectionListener = (connected, cause) => listener(connected, cause);
+    this.#listeners.add(own);
+    if (options.current === true && this.#told !== null) tell(own, this.#told);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(own);
+    };
+  }
+
+  /** Calls `listener` with every command and its result; the returned function ends that. */
+  onExecute(listener: ExecuteListener): () => void {
+    this.#executeListeners.add(listener);
+    return () => {
+      this.#executeListeners.delete(listener);
     };
   }
 
@@ -109,10 +138,27 @@ export abstract class PrManager extends QomObject {
    */
   protected abstract run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
 
-  /** For subclasses that have a connection: tells the listeners. */
-  protected connectionChanged(connected: boolean): void {
-    for (const listener of this.#listeners) listener(connected);
+  /** For subclasses that have a connection: tells the listeners, unless they know. */
+  protected connectionChanged(connected: boolean, cause?: Error): void {
+    if (connected === this.#told) return;
+    this.#told = connected;
+    for (const listener of [...this.#listeners]) tell(listener, connected, cause);
   }
+}
+
+/** A listener that throws is its owner's business, and nobody else's: the error goes the way of uncaught ones. */
+function tell(listener: ConnectionListener, connected: boolean, cause?: Error): void {
+  try {
+    listener(connected, cause);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function traceOf({ id }: PrManager, { fd, identity }: ScsiUnit, { cdb }: ScsiCommand): PrManagerExecuteTrace {
+  return { id, unit: identity, fd, opcode: cdb[0] ?? 0, serviceAction: serviceActionOf(cdb) };
 }
 
 function refuse(unit: ScsiUnit, command: ScsiCommand): ScsiResult | null {

@@ -219,6 +219,18 @@ function descriptorOptions(bytes: Uint8Array): SenseOptions {
   return options;
 }
 
+/** Sense data in fixed format: as they are, or made from descriptor format. Bytes that are no sense data stay as they are. */
+export function fixedFormat(bytes: Uint8Array): Uint8Array {
+  const data = isDescriptor((bytes[0] ?? 0) & 0x7f) ? parseSenseData(bytes) : null;
+  return data === null ? bytes : fixedSense(data.code, data);
+}
+
+/** The same in descriptor format. */
+export function descriptorFormat(bytes: Uint8Array): Uint8Array {
+  const data = isFixed((bytes[0] ?? 0) & 0x7f) ? parseSenseData(bytes) : null;
+  return data === null ? bytes : descriptorSense(data.code, data);
+}
+
 /** CHECK CONDITION with fixed-format sense. */
 export function senseResult(sense: SenseCode, options: SenseOptions = {}): ScsiResult {
   return checkCondition(fixedSense(sense, options));

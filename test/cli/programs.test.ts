@@ -1,34 +1,7 @@
 /** The program as a user runs it. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { WWN } from "../support/machine.js";
-
-const PROGRAM = fileURLToPath(new URL("../../../bin/qom-pr.js", import.meta.url));
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the program; `onOutput` sees what it prints so far and may send it a signal. */
-async function run(
-  argv: readonly string[],
-  environment = {},
-  onOutput?: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [PROGRAM, ...argv], { env: { ...process.env, ...environment } });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-    onOutput?.(stdout, (signal) => child.kill(signal));
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  await once(child, "close");
-  return { code: child.exitCode, stdout, stderr };
-}
+import { run } from "./support/programs.js";
 
 const DISK = ["-device", "virtio-scsi", "-blockdev", `node-name=hd,driver=sim-lun,wwn=${WWN}`, "-device", "scsi-block,drive=hd"];
 
@@ -73,13 +46,23 @@ describe("qom-pr", () => {
     }
   });
 
+  it("prints the machine that it checked", async () => {
+    const { code, stdout, stderr } = await run(["run", "--check", "--json", "-name", "m", ...DISK]);
+    expect([code, stderr]).to.deep.equal([0, ""]);
+    const values = JSON.parse(stdout) as Record<string, unknown>; // one document, whose members are looked at
+    expect(Object.keys(values)).to.deep.equal(["name", "objects", "blockdevs", "devices"]);
+    expect(values["blockdevs"]).to.deep.equal([{ driver: "sim-lun", "node-name": "hd", wwn: WWN }]);
+    expect((await run(["run", "--json", ...DISK])).code).to.equal(1);
+  });
+
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     it(`runs until ${signal}`, async () => {
       let sent = false;
-      const ended = await run(["run", "-name", "m", ...DISK], {}, (stdout, kill) => {
+      const onOutput = (stdout: string, kill: (signal: NodeJS.Signals) => void): void => {
         if (!sent && stdout.includes("\n")) kill(signal);
         sent = stdout.includes("\n");
-      });
+      };
+      const ended = await run(["run", "-name", "m", ...DISK], { onOutput });
       expect(ended.code).to.equal(0);
       expect(ended.stdout).to.match(/^machine 'm' is running with 1 SCSI device[^\n]*\n$/);
     });

@@ -9,7 +9,10 @@ const run = promisify(execFile);
 /** Name of the example, and what its output must contain. */
 const EXAMPLES: readonly (readonly [name: string, output: RegExp])[] = [
   ["seed-command-line", /^READ KEYS went to the manager: status 0\n$/],
-  ["embed-in-emulator", /^WRITE\(10\) status 0, READ\(10\) status 0, first byte 5ah\n$/],
+  [
+    "embed-in-emulator",
+    /^TEST UNIT READY status 2: [^\n]+\nWRITE\(10\) status 0, READ\(10\) status 0, first byte 5ah\nPERSISTENT RESERVE OUT status 0, 1 registrant\n$/,
+  ],
   ["custom-manager", /^naa\.5000000000000001: 5fh, status 0, took less than \d+ ms\n$/],
 ];
 

@@ -35,7 +35,7 @@ const FAMILIES: readonly (readonly [RegExp, Family])[] = [
   [/Cannot find device|No persistent reservation|Bus '.*' not found/, "not-found"],
   [/unexpected$|support the option|Property '.*' not found/, "unknown-name"],
   [
-    /expects|does not accept value|must be in range|Invalid parameter type|can't be 0|must be non-negative|unsupported bus type|doesn't (accept|take value)/,
+    /expects|must be a positive|property .* must be|does not accept value|must be in range|Invalid parameter type|can't be 0|must be non-negative|unsupported bus type|doesn't (accept|take value)/,
     "invalid-value",
   ],
   [/Cannot specify both/, "conflict"],

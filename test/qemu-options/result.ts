@@ -20,6 +20,7 @@ export const READ_BACK: Readonly<Record<string, readonly string[]>> = {
   "authz-list": ["policy", "rules"],
   "memory-backend-ram": ["size", "share"],
   "virtio-rng-pci": ["max-bytes", "period", "event_idx"],
+  "virtio-scsi-pci": ["num_queues", "virtqueue_size", "max_sectors", "cmd_per_lun", "hotplug", "param_change"],
 };
 
 /** The members in order of their names: QEMU's order is arbitrary. */

@@ -28,6 +28,15 @@ function differing(way: Way, differs: string, ...texts: string[]): Row[] {
 const LONG_KEY = "k".repeat(127);
 const LONG_ID = "x".repeat(200);
 
+const HOST_ADAPTERS: readonly string[] = [
+  "",
+  ...["num_queues=0x4", "num_queues=4,num_queues=8", "num_queues=1022", "num_queues=4294967295"],
+  ...["num_queues=0", "num_queues=1023", "num_queues=1K", "num_queues=-1", "num_queues=4294967296", "num_queues="],
+  ...["virtqueue_size=3", "virtqueue_size=100", "virtqueue_size=1024", "virtqueue_size=2", "virtqueue_size=0"],
+  ...["max_sectors=0", "max_sectors=4294967295", "max_sectors=x", "cmd_per_lun=0", "cmd_per_lun=1"],
+  ...["hotplug", "nohotplug", "hotplug=yes", "hotplug=0", "param_change=off", "param_change=on", "foo=1"],
+].map((text) => `virtio-scsi-pci,id=s${text === "" ? "" : `,${text}`}`);
+
 const KEYVAL_OBJECTS: readonly Row[] = [
   ...differing(
     "keyval-object",
@@ -360,6 +369,7 @@ const DEVICES: readonly Row[] = [
   ),
   ...differing("device", "an id follows the same grammar on every path", '{"driver":"virtio-rng-pci","id":"1s"}'),
   ...rows("device", "virtio-rng-pci,id=s,period=-1", "virtio-rng-pci,id=s,max-bytes=-1", "virtio-device,id=s"),
+  ...rows("device", ...HOST_ADAPTERS),
   { way: "device", texts: ["virtio-rng-pci,id=s", "virtio-rng-pci,id=s"] },
   { way: "device", texts: ['{"driver":"virtio-rng-pci","id":"s"}', "virtio-rng-pci,id=s"] },
 ];

@@ -1,8 +1,8 @@
 /**
- * The socket a helper listens on: systemd's, or one with a file: taking a path without taking it from anybody, and giving it back.
+ * A socket to listen on: systemd's, or one with a file: taking a path without taking it from anybody, and giving it back.
  *
- * A path may hold the socket of a helper that was killed, which has to go, or of one that is alive, which must stay; only connecting
- * tells them apart. A lock file next to it keeps two helpers that start at the same moment from each taking the other's fresh socket
+ * A path may hold the socket of a process that was killed, which has to go, or of one that is alive, which must stay; only connecting
+ * tells them apart. A lock file next to it keeps two processes that start at the same moment from each taking the other's fresh socket
  * for a dead one.
  */
 
@@ -10,16 +10,14 @@ import { closeSync, lstatSync, rmSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { openLocked } from "../native/file-lock-server.js";
-import type { Libc } from "../native/libc.js";
-import type { ServerLibc } from "../native/libc-server.js";
-import { unixAddress } from "../native/socket-layout.js";
-import { adoptListener, listenUnixStream, stopListening } from "../native/unix-server.js";
+import { openLocked } from "./file-lock-server.js";
+import type { Libc } from "./libc.js";
+import type { ServerLibc } from "./libc-server.js";
+import { unixAddress } from "./socket-layout.js";
+import { adoptListener, listenUnixStream, stopListening } from "./unix-server.js";
 import { FileIdentity } from "./file-identity.js";
 import type { FileIdentityRecord } from "./file-identity.js";
 
-/** Owner and group may connect: whoever may, can reserve any disk it can open. */
-export const SOCKET_MODE = 0o660;
 const ALL_PERMISSIONS = 0o777;
 
 /** A listening socket in the hands of another run of the program. */
@@ -29,12 +27,12 @@ export interface ListenerHandover {
   readonly file: FileIdentityRecord | null;
 }
 
-/** The socket a helper listens on. */
+/** A listening socket. */
 export class Listener {
   /** The listening descriptor. */
   readonly fd: number;
   readonly #server: ServerLibc;
-  /** Null for a socket that systemd made and keeps: the next helper is going to listen on it, so it is left as it is. */
+  /** Null for a socket that systemd made and keeps: the next process is going to listen on it, so it is left as it is. */
   readonly #file: FileIdentity | null;
   #stopped = false;
 
@@ -46,7 +44,7 @@ export class Listener {
 
   /**
    * Creates the socket file and listens. A socket that nobody listens on is replaced; anything else at `path` is left alone.
-   * @param mode permissions of the file
+   * @param mode permissions of the file, whatever the umask: who may connect
    * @throws QomError `in-use` when a process listens at `path` or is about to, `wrong-type` when it is no socket, `io` when the system
    *   refuses, `limit` when the path is too long for a socket
    */
@@ -65,7 +63,7 @@ export class Listener {
 
   /**
    * Takes over a listening socket that systemd made.
-   * @throws QomError `wrong-type` when it is none that the helper can use
+   * @throws QomError `wrong-type` when it is none that can be used
    */
   static adopt(libc: Libc, server: ServerLibc, fd: number): Listener {
     try {

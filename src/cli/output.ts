@@ -1,0 +1,7 @@
+/** Where the program writes. */
+
+/** The two streams of a program. */
+export interface Output {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+}

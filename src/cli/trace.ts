@@ -1,0 +1,151 @@
+/**
+ * `-trace`: prints trace points as QEMU's log backend does, a line for each (QEMU: trace/control.c, docs/devel/tracing.rst).
+ *
+ *     -trace [enable=]PATTERN[,events=FILE][,file=FILE]      -trace help
+ *
+ * A pattern is a name in which `*` stands for any characters; with a `-` before it, it switches off what others have switched on. `events`
+ * names a file with a pattern on each line, `file` the one that is written instead of stderr.
+ */
+import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { isErrnoError, QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { onTraceLine, traceNames } from "../base/trace.js";
+import type { TraceName } from "../base/trace-points.js";
+import { parseQemuOpts } from "../options/qemu-opts.js";
+import { takeText } from "../options/take.js";
+import type { Output } from "./output.js";
+
+/** Longest file of patterns: all names there are, many times over. */
+const EVENTS_BYTES_MAX = 1024 * 1024;
+
+/** What the texts of `-trace` ask for together. */
+export interface TraceOptions {
+  readonly help: boolean;
+  readonly patterns: readonly string[];
+  /** Files with patterns. */
+  readonly events: readonly string[];
+  /** Where lines go; undefined for stderr. The last one given counts, as in QEMU. */
+  readonly file: string | undefined;
+}
+
+/**
+ * Reads the texts of `-trace`.
+ * @throws QomError `syntax`, `unknown-name`
+ */
+export function parseTraceOptions(texts: readonly string[]): TraceOptions {
+  const [patterns, events]: [string[], string[]] = [[], []];
+  let help = false;
+  let file: string | undefined;
+  for (const text of texts) {
+    const parsed = parseQemuOpts(text, { impliedKey: "enable", permitHelp: true });
+    const values = new Map(parsed.values);
+    const pattern = takeText(values, "enable");
+    help ||= parsed.help || pattern === "help" || pattern === "?";
+    if (pattern !== undefined) patterns.push(pattern);
+    const from = takeText(values, "events");
+    if (from !== undefined) events.push(from);
+    file = takeText(values, "file") ?? file;
+    const [unknown] = values.keys();
+    if (unknown !== undefined) {
+      throw new QomError("unknown-name", `-trace ${printable(text)}: unknown option '${printable(unknown)}'`, {
+        context: { argument: "trace", option: unknown },
+        hint: "options are enable, events, file",
+      });
+    }
+  }
+  return { help, patterns, events, file };
+}
+
+/** The names of all trace points, one on each line. */
+export function traceHelp(): string {
+  return `${traceNames().join("\n")}\n`;
+}
+
+/** Tracing that goes on. */
+export interface Tracing {
+  /** Ends it; resolves when everything is written. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Prints from now on what the options ask for. A pattern that fits nothing is warned of, as in QEMU.
+ * @throws QomError `io` for a file that cannot be read or written, `limit`
+ */
+export async function startTracing({ patterns, events, file }: TraceOptions, { error }: Output): Promise<Tracing> {
+  const lists = await Promise.all(events.map(readPatterns));
+  const { names, unknown } = selectNames([...lists.flat(), ...patterns]);
+  for (const pattern of unknown) error(`qom-pr: warning: trace event '${printable(pattern)}' does not exist\n`);
+  const stream = file === undefined ? undefined : await openTraceFile(file);
+  const print = (line: string): void => {
+    if (stream === undefined) error(`${line}\n`);
+    else stream.write(`${line}\n`);
+  };
+  const ends = names.map((name) => onTraceLine(name, print));
+  return {
+    stop: async () => {
+      for (const end of ends) end();
+      if (stream !== undefined) await once(stream.end(), "close");
+    },
+  };
+}
+
+/** Which points patterns select, later ones going over earlier ones, and which of them are names that do not exist. */
+function selectNames(patterns: readonly string[]): { readonly names: readonly TraceName[]; readonly unknown: readonly string[] } {
+  const enabled = new Set<TraceName>();
+  const unknown: string[] = [];
+  for (const given of patterns) {
+    const off = given.startsWith("-");
+    const pattern = off ? given.slice(1) : given;
+    const fitting = traceNames().filter((name) => fits(pattern, name));
+    if (fitting.length === 0 && !pattern.includes("*")) unknown.push(pattern);
+    for (const name of fitting) {
+      if (off) enabled.delete(name);
+      else enabled.add(name);
+    }
+  }
+  return { names: [...enabled], unknown };
+}
+
+/** Whether a pattern with `*` in it covers the whole name. Each piece is looked for once: no pattern takes long. */
+function fits(pattern: string, name: string): boolean {
+  const [first = "", ...pieces] = pattern.split("*");
+  const last = pieces.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  for (const piece of pieces) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return at + last.length <= name.length;
+}
+
+async function readPatterns(path: string): Promise<readonly string[]> {
+  const bytes = await openedFile(path, "read", () => readFile(path));
+  if (bytes.length > EVENTS_BYTES_MAX) throw new QomError("limit", `-trace: '${printable(path)}' has more than ${EVENTS_BYTES_MAX} bytes`);
+  return bytes
+    .toString("utf8")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+async function openTraceFile(path: string): Promise<WriteStream> {
+  const handle = await openedFile(path, "write", () => open(path, "w"));
+  const stream = createWriteStream(path, { fd: handle });
+  // A full disk ends the trace and not the machine.
+  stream.on("error", () => undefined);
+  return stream;
+}
+
+async function openedFile<T>(path: string, what: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!isErrnoError(error)) throw error;
+    throw new QomError("io", `-trace: cannot ${what} '${printable(path)}': ${error.code}`, { context: { argument: "trace", value: path } });
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * One client of the human monitor: a prompt, lines one after the other, their answers (QEMU: monitor/hmp.c). On a terminal there are
+ * history and completion; elsewhere what is typed is neither echoed nor edited.
+ */
+import { createInterface, type Interface } from "node:readline";
+import { describeError, QomError } from "../../base/errors.js";
+import { packageVersion } from "../../base/package-version.js";
+import type { Connection } from "../chardev/connection.js";
+import { parseLine, type HumanContext } from "./command.js";
+import { HUMAN_COMMANDS } from "./commands.js";
+import { complete, type Completions } from "./completion.js";
+import type { MonitorSession } from "../monitors.js";
+
+/** QEMU's, which scripts wait for. */
+const PROMPT = "(qemu) ";
+
+/** Longest line in bytes: a parameter list of 8192 bytes in digits, several times over. A client that sends a longer one is hung up on. */
+const LINE_BYTES_MAX = 64 * 1024;
+
+/** Lines that wait while one runs; then the client is not read. */
+const QUEUE_LENGTH_MAX = 8;
+
+/** Lines that are remembered. */
+const HISTORY_LENGTH_MAX = 200;
+
+const NEWLINE = 0x0a;
+
+/** See the file text. */
+export class HumanSession implements MonitorSession {
+  readonly #connection: Connection;
+  readonly #context: HumanContext;
+  readonly #ended: () => void;
+  readonly #lines: Interface;
+  readonly #terminal: boolean;
+  readonly #history: string[] = [];
+  readonly #queue: string[] = [];
+  #serving: Promise<void> | undefined;
+  #state: "open" | "closing" | "over" = "open";
+  #inputEnded = false;
+  /** Bytes of the line that is not complete yet. */
+  #lineBytes = 0;
+
+  /** Greets the client and serves it from now on. `ended` is called once, when that is over. */
+  constructor(context: Pick<HumanContext, "executor" | "host">, connection: Connection, ended: () => void) {
+    this.#connection = connection;
+    this.#context = { ...context, commands: HUMAN_COMMANDS, history: this.#history };
+    this.#ended = ended;
+    const { input, output } = connection;
+    this.#terminal = "isTTY" in output && output.isTTY === true;
+    input.on("data", this.#onData);
+    for (const stream of new Set([input, output])) stream.on("error", this.#onClose);
+    output.on("close", this.#onClose);
+    this.#lines = createInterface({
+      input,
+      output,
+      terminal: this.#terminal,
+      prompt: PROMPT,
+      historySize: HISTORY_LENGTH_MAX,
+      completer: (line: string, tell: (error: null, completions: [string[], string]) => void) => this.#complete(line, tell),
+    });
+    this.#lines.on("line", this.#onLine);
+    this.#lines.on("close", this.#onEnd);
+    // On a terminal Ctrl-C reaches nobody else.
+    this.#lines.on("SIGINT", () => this.#onLine("quit"));
+    this.#print([`qom-pr ${packageVersion()} monitor - type 'help' for more information`]);
+    this.#prompt();
+  }
+
+  /** Takes no more lines, and hangs up when the command that runs is answered and all is sent, as long as `hangUp` has patience. */
+  async close(hangUp: (send: Promise<void>) => Promise<void>): Promise<void> {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#queue.length = 0;
+    await hangUp(this.#finish());
+    this.#over();
+  }
+
+  async #finish(): Promise<void> {
+    await this.#serving;
+    await new Promise<void>((resolve) => this.#connection.output.write("", () => resolve()));
+  }
+
+  readonly #onData = (chunk: Uint8Array | string): void => {
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    const newline = bytes.lastIndexOf(NEWLINE);
+    this.#lineBytes = newline < 0 ? this.#lineBytes + bytes.length : bytes.length - newline - 1;
+    if (this.#lineBytes > LINE_BYTES_MAX) this.#over();
+  };
+
+  readonly #onLine = (line: string): void => {
+    if (this.#state !== "open") return;
+    this.#queue.push(line);
+    if (this.#queue.length >= QUEUE_LENGTH_MAX) this.#lines.pause();
+    this.#serving ??= this.#serve().finally(() => {
+      this.#serving = undefined;
+      if (this.#inputEnded) this.#hangUp();
+    });
+  };
+
+  readonly #onEnd = (): void => {
+    this.#inputEnded = true;
+    if (this.#serving === undefined) this.#hangUp();
+  };
+
+  readonly #onClose = (): void => this.#over();
+
+  async #serve(): Promise<void> {
+    for (let line = this.#queue.shift(); line !== undefined; line = this.#queue.shift()) {
+      const { lines, last } = await this.#answer(line);
+      this.#print(lines);
+      if (this.#state === "open" && !last) this.#prompt();
+      if (this.#queue.length === 0 && this.#isReading) this.#lines.resume();
+    }
+  }
+
+  get #isReading(): boolean {
+    return this.#state === "open" && !this.#inputEnded;
+  }
+
+  async #answer(line: string): Promise<{ readonly lines: readonly string[]; readonly last: boolean }> {
+    const understood = parseLine(line, this.#context.commands);
+    if (understood.kind === "nothing") return { lines: [], last: false };
+    this.#remember(line.trim());
+    if (understood.kind === "problem") return { lines: understood.lines, last: false };
+    const { command, values } = understood;
+    try {
+      return { lines: await command.run(values, this.#context), last: command.last === true };
+    } catch (error) {
+      // A fault of a command's implementation is told to who asked; it ends neither the session nor the machine.
+      return { lines: [`Error: ${error instanceof QomError ? describeError(error) : String(error)}`], last: false };
+    }
+  }
+
+  #remember(line: string): void {
+    if (this.#history.at(-1) !== line) this.#history.push(line);
+    if (this.#history.length > HISTORY_LENGTH_MAX) this.#history.shift();
+  }
+
+  #complete(line: string, tell: (error: null, completions: [string[], string]) => void): void {
+    const nothing: Completions = [[], line];
+    complete(line, this.#context).then(
+      ([candidates, typed]) => tell(null, [candidates, typed]),
+      () => tell(null, [[...nothing[0]], line]),
+    );
+  }
+
+  #print(lines: readonly string[]): void {
+    if (this.#state === "over" || lines.length === 0) return;
+    // A terminal in raw mode and QEMU's own monitor have CR LF.
+    this.#connection.output.write(`${lines.join("\r\n")}\r\n`);
+  }
+
+  #prompt(): void {
+    if (this.#terminal && this.#isReading) this.#lines.prompt();
+    else this.#connection.output.write(PROMPT);
+  }
+
+  /** The client has what it asked for, and asks no more. */
+  #hangUp(): void {
+    if (this.#state === "open") this.#connection.end();
+  }
+
+  #over(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#queue.length = 0;
+    const { input } = this.#connection;
+    input.off("data", this.#onData);
+    this.#lines.off("close", this.#onEnd);
+    this.#lines.close();
+    this.#connection.destroy();
+    this.#ended();
+  }
+}

@@ -1,0 +1,51 @@
+/** docs/cli.md says what the code does: its tables are made from the code's. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { ExitStatus } from "#src/cli/persist/exit-status.js";
+import { optionFlags, PERSIST_OPTIONS } from "#src/cli/persist/options.js";
+
+const PAGE = fileURLToPath(new URL("../../../docs/cli.md", import.meta.url));
+
+/** A table in prettier's format. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+}
+
+const TABLES: Readonly<Record<string, () => string>> = {
+  "persist options": () => {
+    const groups = [...new Set(PERSIST_OPTIONS.map(({ group }) => group))];
+    const tables = groups.map((group) => {
+      const rows = PERSIST_OPTIONS.filter((row) => row.group === group);
+      return table(
+        [group, "meaning"],
+        rows.map((row) => [`\`${optionFlags(row, (value) => value)}\``, row.text]),
+      );
+    });
+    return tables.join("\n\n");
+  },
+};
+
+describe("docs/cli.md", () => {
+  for (const [name, make] of Object.entries(TABLES)) {
+    it(`has the table of ${name}`, () => {
+      const page = readFileSync(PAGE, "utf8");
+      const [before, after] = [`<!-- table: ${name} -->\n`, "\n<!-- end -->"];
+      const start = page.indexOf(before) + before.length;
+      const end = page.indexOf(after, start - 1);
+      expect(page.slice(start, end), "UPDATE_DOCS=1 writes it").to.satisfy((found: string) => {
+        if (found.trim() === make() || process.env["UPDATE_DOCS"] !== "1") return found.trim() === make();
+        writeFileSync(PAGE, `${page.slice(0, start)}\n${make()}\n${page.slice(end)}`);
+        return true;
+      });
+    });
+  }
+
+  it("tells every exit status of persist, and no other", () => {
+    const section = /### Exit status\n([^]*?)\n##/.exec(readFileSync(PAGE, "utf8"))?.[1] ?? "";
+    const told = [...section.matchAll(/^\| (\d+)/gm)].map(([, status]) => Number(status));
+    expect(told).to.deep.equal(Object.values(ExitStatus));
+  });
+});

@@ -1,0 +1,180 @@
+/** `qom-pr persist` by what it reaches the disk with, and what it prints as values. How it compares with sg_persist: persist-compare.test.ts. */
+import { writeFileSync } from "node:fs";
+import { expect } from "chai";
+import { Machine } from "qom-pr";
+import { runPersist } from "#src/cli/persist/persist.js";
+import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
+import { machineArguments, temporaryFolder } from "../support/machine.js";
+import { run, type Ended } from "./support/programs.js";
+
+async function persist(argv: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  let [stdout, stderr] = ["", ""];
+  const output = { out: (text: string) => void (stdout += text), error: (text: string) => void (stderr += text) };
+  const code = await runPersist(argv, { output, variables });
+  return { code, stdout, stderr };
+}
+
+describe("qom-pr persist", () => {
+  const folder = temporaryFolder();
+  let disk = "";
+  before(() => {
+    disk = folder.path("disk.img");
+    writeFileSync(disk, "");
+  });
+
+  /** A host of its own: nothing is shared with the run before but the folder that keeps the reservations. */
+  function host(name: string, ...argv: readonly string[]): Promise<Ended> {
+    const objects = ["--object", `scsi-fabric,id=san,state=${folder.path("san")}`, "--manager", "pr-manager-memory,fabric=san"];
+    return persist(["--name", name, ...objects, ...argv, disk]);
+  }
+
+  async function values(name: string, ...argv: readonly string[]): Promise<Record<string, unknown>> {
+    const { stdout } = await host(name, "--json", ...argv);
+    return JSON.parse(stdout) as Record<string, unknown>; // one document, whose members are looked at
+  }
+
+  /** PRGENERATION begins at 0 with each process, as after power on; registrations were made with APTPL. */
+  it("keeps reservations of a regular file in a folder, from run to run", async () => {
+    expect(await host("a", "-o", "-G", "-S", "a1", "-Z")).to.deep.equal({ code: 0, stdout: "", stderr: "" });
+    expect((await host("b", "-o", "-G", "-S", "b2", "-Z")).code).to.equal(0);
+    expect((await host("a", "-o", "-R", "-K", "a1", "-T", "5")).code).to.equal(0);
+    const conflict = await host("b", "-o", "-R", "-K", "b2", "-T", "5");
+    expect(conflict).to.deep.equal({ code: 24, stdout: "", stderr: "qom-pr persist: PR out (Reserve): Reservation conflict\n" });
+    const { code, stdout } = await host("b", "-r");
+    expect([code, stdout]).to.deep.equal([
+      0,
+      "  PR generation=0x0, Reservation follows:\n    Key=0xa1\n    scope: LU_SCOPE,  type: Write Exclusive, registrants only\n",
+    ]);
+  });
+
+  it("prints values", async () => {
+    const registrant = (key: string, name: string, holder: boolean): object => ({
+      ...{ key, initiator: `iqn.2026-11.org.qom-pr:${name}:host`, "target-port": 1, holder },
+      ...{ scope: 0, type: holder ? 5 : 0 },
+    });
+    const full = await values("a", "-s");
+    expect(full).to.deep.equal({
+      device: disk,
+      command: { name: "PERSISTENT RESERVE IN", action: "read-full-status", cdb: "5e030000000000200000" },
+      ...{ "exit-status": 0, outcome: "Good", status: 0, sense: null, inquiry: null },
+      data: {
+        generation: 0,
+        registrants: [registrant("0x00000000000000a1", "a", true), registrant("0x00000000000000b2", "b", false)],
+        complete: true,
+      },
+    });
+    expect((await values("a", "-k", "-l", "10"))["data"]).to.deep.equal({ generation: 0, keys: ["0x00000000000000a1"], complete: false });
+    expect((await values("a", "-r"))["data"]).to.deep.equal({
+      ...{ generation: 0, complete: true },
+      reservation: { key: "0x00000000000000a1", scope: 0, type: 5 },
+    });
+    expect((await values("a", "-c"))["data"]).to.deep.include({ "replace-lost-reservation": false, types: [1, 3, 5, 6, 7, 8] });
+    const refused = await values("a", "-o", "-z", "-S", "1", "-T", "5");
+    expect(refused).to.deep.include({ "exit-status": 5, status: 2, data: null });
+    expect(refused["sense"]).to.deep.include({ key: 5, asc: 0x24, ascq: 0, text: "ILLEGAL REQUEST, INVALID FIELD IN CDB (05/24/00)" });
+    expect((await values("b", "-o", "-R", "-K", "b2", "-T", "5"))["command"]).to.deep.include({
+      "data-out": "00000000000000b200000000000000000000000000000000",
+    });
+  });
+
+  it("tells what kept it from asking", async () => {
+    const wrong: [readonly string[], number, RegExp][] = [
+      [[], 1, /no DEVICE/],
+      [["a", "b"], 1, /too many arguments/],
+      [["--nope", disk], 1, /unknown option '--nope'/],
+      [["--re", disk], 1, /unknown option '--re'/],
+      [["-K"], 1, /argument missing/],
+      [["-k", "-r", disk], 31, /more than one service action/],
+      [["-k", folder.path("absent")], 52, /cannot open '[^']*absent' for reading and writing: no such file or directory/],
+      [["-k", folder.path(".")], 71, /is a directory|illegal operation on a directory/],
+      [["-k", "-y", folder.path(".")], 1, /neither a device nor a regular file/],
+      [["-k", "--manager", "pr-manager-nope", disk], 1, /pr-manager-nope/],
+      [["-k", "--manager", "scsi-fabric", disk], 1, /is no PR manager/],
+      [["-k", "--manager", `pr-manager-helper,path=${folder.path("absent")}`, disk], 15, /absent/],
+      [["-k", disk], 75, /inappropriate ioctl/],
+    ];
+    for (const [argv, code, message] of wrong) {
+      const ended = await persist(argv);
+      expect([ended.code, ended.stdout], argv.join(" ")).to.deep.equal([code, ""]);
+      expect(ended.stderr, argv.join(" ")).to.match(/^qom-pr persist: [^\n]+\n$/);
+      expect(ended.stderr, argv.join(" ")).to.match(message);
+    }
+  });
+
+  it("opens the device read-only if it is told so", async () => {
+    const readOnly = folder.path("read-only.img");
+    writeFileSync(readOnly, "");
+    const manager = ["--manager", "pr-manager-memory"];
+    const refused = async (argv: readonly string[], variables?: Readonly<Record<string, string>>): Promise<boolean> =>
+      (await persist([...manager, ...argv, readOnly], variables)).code === 9;
+    expect(await refused(["-o", "-G", "-S", "1"])).to.equal(false);
+    expect(await refused(["-o", "-G", "-S", "1", "-y"])).to.equal(true);
+    expect(await refused(["-o", "-G", "-S", "1", "-yy"])).to.equal(false);
+    expect(await refused(["-o", "-G", "-S", "1"], { SG_PERSIST_IN_RDONLY: "1" })).to.equal(false);
+  });
+
+  describe("on a unit of a running machine", () => {
+    let machine: Machine;
+    let socket: string;
+    before(async () => {
+      socket = folder.path("qmp");
+      const qmp = ["-qmp", `unix:${socket},server=on,wait=off`];
+      machine = await Machine.create([...machineArguments("blockdev", "pr-manager-memory,id=pr0"), ...qmp]);
+    });
+    after(() => machine.close());
+
+    it("asks for x-scsi-execute over QMP", async () => {
+      const asked = (...argv: readonly string[]): Promise<Ended> => persist(["--qmp", socket, ...argv, "disk0"]);
+      // The unit attention of its power on is the device's to report.
+      expect(await asked("-n", "-o", "-G", "-S", "a1")).to.deep.equal({ code: 0, stdout: "", stderr: "" });
+      expect((await asked("-n", "-o", "-R", "-K", "a1", "-T", "5")).code).to.equal(0);
+      expect((await asked("-n", "-o", "-R", "-K", "b2", "-T", "5")).code).to.equal(24);
+      expect((await asked("-r")).stdout).to.equal(
+        "  QOM-PR    SIMULATED DISK    1.0 \n  Peripheral device type: disk\n" +
+          "  PR generation=0x1, Reservation follows:\n    Key=0xa1\n    scope: LU_SCOPE,  type: Write Exclusive, registrants only\n",
+      );
+      expect((await persist(["-k", "-n", "--json", "--qmp", socket, "/machine/peripheral/disk0"])).stdout).to.contain("0x00000000000000a1");
+    });
+
+    it("tells what kept it from asking", async () => {
+      const wrong: [readonly string[], number, RegExp][] = [
+        [["--qmp", socket, "nope"], 1, /QMP x-scsi-execute: no device 'nope'/],
+        [["--qmp", folder.path("absent"), "disk0"], 15, /absent': ENOENT/],
+        [["--qmp", socket, "--manager", "pr-manager-sgio", "disk0"], 31, /do not go with it/],
+      ];
+      for (const [argv, code, message] of wrong) {
+        const ended = await persist(["-k", ...argv]);
+        expect([ended.code, ended.stdout], argv.join(" ")).to.deep.equal([code, ""]);
+        expect(ended.stderr, argv.join(" "))
+          .to.match(/^qom-pr persist: [^\n]+\n$/)
+          .and.to.match(message);
+      }
+    });
+  });
+
+  it("is part of the program", async () => {
+    const help = await run(["persist", "-h"]);
+    expect([help.code, help.stderr]).to.deep.equal([0, ""]);
+    for (const part of ["--param-rk <KEY>", "PERSISTENT RESERVE OUT:", "TIDS is one"]) expect(help.stdout).to.contain(part);
+    expect((await run(["persist", "-V"])).stdout).to.match(/^qom-pr persist \d/);
+    expect((await run(["persist", "-i", "-o", disk])).code).to.equal(31);
+  });
+
+  for (const which of ["qemu-pr-helper", "qom-pr-helper"] as const) {
+    describe(`through ${which}`, () => {
+      let helper: HelperUnderTest;
+      before(async function () {
+        helper = await helperUnderTest(this, which);
+      });
+      after(() => helper.stop());
+
+      it("lends the descriptor of a regular file, which is no SCSI device", async () => {
+        const ended = await persist(["-k", "--manager", `pr-manager-helper,path=${helper.socket}`, disk]);
+        expect(ended).to.deep.equal({
+          ...{ code: 11, stdout: "" },
+          stderr: "qom-pr persist: PR in (Read keys): ABORTED COMMAND, I/O PROCESS TERMINATED (0B/00/06)\n",
+        });
+      });
+    });
+  }
+});

@@ -1,0 +1,155 @@
+/** Trace points, and how `run -trace` prints them. */
+import { spawnSync } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect } from "chai";
+import { Machine, PersistentReserveOut } from "qom-pr";
+import { onTraceLine, traceNames, tracePoint } from "#src/base/trace.js";
+import type { TraceName } from "#src/base/trace-points.js";
+import { machineArguments, temporaryFolder } from "../support/machine.js";
+import { refusal } from "../support/refusal.js";
+import { parseTraceOptions, startTracing } from "#src/cli/trace.js";
+import { run } from "./support/programs.js";
+
+const OBJECT = "pr-manager-memory,id=pr0";
+
+/** The lines that `names` give while `action` runs. */
+async function linesOf(names: readonly TraceName[], action: () => Promise<unknown>): Promise<readonly string[]> {
+  const lines: string[] = [];
+  const ends = names.map((name) => onTraceLine(name, (line) => lines.push(line)));
+  try {
+    await action();
+  } finally {
+    for (const end of ends) end();
+  }
+  return lines;
+}
+
+describe("trace points", () => {
+  const folder = temporaryFolder();
+  let machine: Machine;
+  before(async () => {
+    machine = await Machine.create(machineArguments("blockdev", OBJECT));
+  });
+  after(() => machine.close());
+
+  it("have names that QEMU has", function () {
+    const { status, stdout } = spawnSync("qemu-system-x86_64", ["-trace", "help"], { encoding: "utf8", maxBuffer: 16 * 1024 * 1024 });
+    if (status !== 0) {
+      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("QEMU is not installed: apt-get install qemu-system-x86");
+      console.log("    skipped, there is no QEMU: apt-get install qemu-system-x86");
+      return this.skip();
+    }
+    expect(stdout.split("\n")).to.include.members([...traceNames()]);
+    return undefined;
+  });
+
+  it("tell the way of a command", async () => {
+    const disk = machine.scsiDevice("disk0");
+    const lines = await linesOf(traceNames(), async () => {
+      await disk.execute(PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }));
+      await disk.execute({ cdb: Uint8Array.of(0x28, 0, 0, 0, 0, 9, 0, 0, 2, 0) });
+      // Too short a parameter list: the manager refuses it and does not run it.
+      await disk.execute({ cdb: Uint8Array.of(0x5f, 1, 5, 0, 0, 0, 0, 0, 24, 0), dataOut: new Uint8Array(8) });
+    });
+    expect(lines).to.deep.equal([
+      "scsi_req_parsed target 0 lun 0 tag 1 command 95 dir 2 length 24",
+      "pr_manager_execute fd=-1 cmd=0x5f service action=0x00",
+      "pr_manager_run fd=-1 cmd=0x5f service action=0x00",
+      "scsi_req_dequeue target 0 lun 0 tag 1",
+      "scsi_req_parsed target 0 lun 0 tag 2 command 40 dir 1 length 1024",
+      "scsi_req_parsed_lba target 0 lun 0 tag 2 command 40 lba 9",
+      "scsi_req_dequeue target 0 lun 0 tag 2",
+      "scsi_req_parsed target 0 lun 0 tag 3 command 95 dir 2 length 24",
+      "pr_manager_execute fd=-1 cmd=0x5f service action=0x01",
+      "scsi_req_dequeue target 0 lun 0 tag 3",
+    ]);
+  });
+
+  it("tell of commands and task management in the queues of virtio-scsi", async () => {
+    const [adapter] = machine.qom.children(machine.qom.resolve("/machine/peripheral-anon"));
+    const hba = machine.hba(adapter?.canonicalPath ?? "");
+    const lun = Uint8Array.of(1, 0, 0x40, 0, 0, 0, 0, 0);
+    const tag = Uint8Array.of(0x34, 0x12, 0, 0, 1, 0, 0, 0);
+    const command = Uint8Array.of(...lun, ...tag, 0, 0, 0, ...new Uint8Array(32));
+    const reset = Uint8Array.of(0, 0, 0, 0, 5, 0, 0, 0, ...lun, ...tag);
+    hba.start(hba.features);
+    const lines = await linesOf(
+      traceNames().filter((name) => name.startsWith("virtio_")),
+      async () => {
+        await hba.submit(2, { readable: [command], writable: [new Uint8Array(108)] });
+        await hba.submit(0, { readable: [reset], writable: [new Uint8Array(1)] });
+        const event = hba.submit(1, { readable: [], writable: [new Uint8Array(16)] });
+        hba.reportChange(machine.scsiDevice("disk0"));
+        await event;
+      },
+    );
+    expect(lines).to.deep.equal([
+      "virtio_scsi_cmd_req virtio_scsi_cmd_req lun=0 tag=0x1234 cmd=0x0",
+      "virtio_scsi_cmd_resp virtio_scsi_cmd_resp lun=0 tag=0x1234 response=0 status=0x2",
+      "virtio_scsi_tmf_req virtio_scsi_tmf_req lun=0 tag=0x1234 subtype=5",
+      "virtio_scsi_tmf_resp virtio_scsi_tmf_resp lun=0 tag=0x1234 response=0",
+      "virtio_scsi_event virtio_scsi_event lun=0 event=3 reason=2346",
+    ]);
+  });
+
+  it("publish values on node:diagnostics_channel", async () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown): void => void told.push(message);
+    subscribe("qom-pr:scsi_req_dequeue", listen);
+    expect(tracePoint("scsi_req_dequeue").enabled).to.equal(true);
+    await machine.scsiDevice("disk0").execute({ cdb: new Uint8Array(6) });
+    unsubscribe("qom-pr:scsi_req_dequeue", listen);
+    expect(tracePoint("scsi_req_dequeue").enabled).to.equal(false);
+    expect(told).to.have.lengthOf(1);
+    expect(told[0]).to.deep.include({ device: "device 'disk0'", target: 0, lun: 0, opcode: 0, status: 2 });
+  });
+
+  describe("-trace", () => {
+    async function selected(...texts: readonly string[]): Promise<{ readonly names: readonly string[]; readonly stderr: string }> {
+      let stderr = "";
+      const tracing = await startTracing(parseTraceOptions(texts), { out: () => undefined, error: (text) => void (stderr += text) });
+      const names = traceNames().filter((name) => tracePoint(name).enabled);
+      await tracing.stop();
+      expect(traceNames().some((name) => tracePoint(name).enabled)).to.equal(false);
+      return { names, stderr };
+    }
+
+    it("selects points by patterns", async () => {
+      expect(await selected("pr_*")).to.deep.equal({ names: ["pr_manager_execute", "pr_manager_run"], stderr: "" });
+      expect((await selected("enable=*_req*", "-virtio*")).names).to.deep.equal(traceNames().filter((name) => name.startsWith("scsi_req")));
+      expect((await selected("*")).names).to.deep.equal(traceNames());
+      expect((await selected("*pr*run*")).names).to.deep.equal(["pr_manager_run"]);
+      expect((await selected("pr_manager_run*run")).names).to.deep.equal([]);
+      const file = folder.path("events");
+      writeFileSync(file, "# managers\n\npr_manager_run\n  scsi_req_cancel\n");
+      expect((await selected(`events=${file}`)).names).to.deep.equal(["pr_manager_run", "scsi_req_cancel"]);
+      expect(await selected("nope")).to.deep.equal({ names: [], stderr: "qom-pr: warning: trace event 'nope' does not exist\n" });
+    });
+
+    it("refuses what it does not know", async () => {
+      expect((await refusal(() => parseTraceOptions(["pr_*,files=x"]))).kind).to.equal("unknown-name");
+      const absent = parseTraceOptions([`events=${folder.path("absent")}`]);
+      expect((await refusal(() => startTracing(absent, { out: () => undefined, error: () => undefined }))).kind).to.equal("io");
+    });
+
+    it("prints to stderr or to a file", async () => {
+      const stdin = [
+        { execute: "qmp_capabilities" },
+        { execute: "x-scsi-execute", arguments: { device: "disk0", cdb: "5e000000000000000800" } },
+        { execute: "quit" },
+      ]
+        .map((message) => JSON.stringify(message))
+        .join("\n");
+      const expected = "pr_manager_run fd=-1 cmd=0x5e service action=0x00\n";
+      const argv = ["run", ...machineArguments("blockdev", OBJECT), "-qmp", "stdio"];
+      const toStderr = await run([...argv, "-trace", "pr_manager_run"], { stdin });
+      expect(toStderr.code, toStderr.stderr).to.equal(0);
+      expect(toStderr.stderr).to.contain(expected);
+      const file = folder.path("trace.log");
+      await run([...argv, "-trace", `pr_manager_run,file=${file}`], { stdin });
+      expect(readFileSync(file, "utf8")).to.equal(expected);
+      expect((await run(["run", "-trace", "help"])).stdout).to.equal(`${traceNames().join("\n")}\n`);
+    });
+  });
+});

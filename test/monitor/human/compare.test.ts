@@ -1,0 +1,121 @@
+/** The human monitor beside QEMU's: the same lines, the same answers. */
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { expect } from "chai";
+import { Machine } from "qom-pr";
+
+/** What both have: no board, no devices. */
+const LINES: readonly string[] = [
+  "info status",
+  "info block",
+  "info qom-tree /machine/peripheral",
+  "info qom-tree /objects",
+  "info qom-tree /nope",
+  "qom-list",
+  "qom-list /nope",
+  "qom-get /objects type",
+  "qom-get /machine/peripheral type",
+  "qom-get /objects",
+  "qom-get",
+  "qom-set /objects type",
+  "qom-get /objects nope",
+  "qom-get /nope type",
+  "object_del nope",
+  "object_del",
+  "device_del nope",
+  "device_add nope",
+  "object_add nope,id=a",
+  "quit now",
+  "info status now",
+  "nope",
+  "info nope",
+  'qom-get "/objects" "type"',
+  'qom-get "/objects',
+  "help nope",
+  ...[
+    "device_add",
+    "device_del",
+    "object_add",
+    "object_del",
+    "qom-get",
+    "qom-list",
+    "qom-set",
+    "quit",
+    "help",
+    "info status",
+    "info qom-tree",
+  ].map((name) => `help ${name}`),
+];
+
+/** Answers that are ours on purpose. */
+const DIFFERENT: ReadonlySet<string> = new Set([
+  // QEMU has no /objects before the first object.
+  "info qom-tree /objects",
+  "qom-get /objects type",
+  // QEMU does not tell that the path may be left out.
+  "help qom-list",
+  // Flags are told on the same line.
+  "help qom-set",
+]);
+
+/** QEMU ends without having written all: what is lost is these. */
+const PADDING = "info status\n".repeat(40);
+
+/** Errors are of our own wording; what a command is said to do too. */
+function comparable(line: string): string {
+  return line.replace(/^Error: .*/, "Error").replace(/ -- .*/, "");
+}
+
+/** What was printed for each line, by the prompts between. */
+function answersOf(text: string): readonly (readonly string[])[] {
+  return text
+    .replaceAll("\r", "")
+    .split("(qemu) ")
+    .slice(1)
+    .map((answer) =>
+      answer
+        .split("\n")
+        .filter((line) => line !== "")
+        .map(comparable),
+    );
+}
+
+async function oursOf(script: string): Promise<string> {
+  const stdio = { input: new PassThrough(), output: new PassThrough() };
+  let text = "";
+  stdio.output.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  const machine = await Machine.create(["-monitor", "stdio"], { stdio });
+  stdio.input.end(script);
+  await machine.ended;
+  stdio.output.end();
+  await once(stdio.output, "end");
+  return text;
+}
+
+describe("the human monitor beside QEMU's", () => {
+  let theirs: readonly (readonly string[])[];
+  let ours: readonly (readonly string[])[];
+  before(async function () {
+    const script = `${LINES.join("\n")}\n${PADDING}quit\n`;
+    const argv = ["-M", "none", "-nodefaults", "-display", "none", "-monitor", "stdio"];
+    const { error, stdout } = spawnSync("qemu-system-x86_64", argv, { input: script, encoding: "utf8" });
+    if (error !== undefined) {
+      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("QEMU is not installed: apt-get install qemu-system-x86");
+      console.log("    skipped, there is no QEMU: apt-get install qemu-system-x86");
+      this.skip();
+    }
+    // QEMU echoes each line as a terminal would edit it; the echo ends with the line.
+    // oxlint-disable-next-line no-control-regex -- control sequences are what is taken out
+    const plain = stdout.replaceAll(/(?<=\(qemu\) )[^\n]*\u001b\[K\r?\n/g, "");
+    theirs = answersOf(plain);
+    ours = answersOf(await oursOf(script));
+  });
+
+  LINES.forEach((line, index) => {
+    it(line === "" ? "(nothing)" : line, () => {
+      if (DIFFERENT.has(line)) expect(ours[index]).not.to.deep.equal(theirs[index]);
+      else expect(ours[index]).to.deep.equal(theirs[index]);
+    });
+  });
+});

@@ -1,0 +1,181 @@
+/** The human monitor of a machine: what it prints, what Tab offers, how it begins and ends. */
+import { once } from "node:events";
+import { connect } from "node:net";
+import { PassThrough } from "node:stream";
+import { expect } from "chai";
+import { Machine } from "qom-pr";
+import { complete } from "#src/monitor/human/completion.js";
+import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
+import type { HumanContext } from "#src/monitor/human/command.js";
+import { machineArguments, temporaryFolder, WWN } from "../../support/machine.js";
+
+const GREETING = /^qom-pr \d+\.\d+\.\d+ monitor - type 'help' for more information\r\n/;
+const PROMPT = "(qemu) ";
+
+/** Standard streams of a machine that are the test's. */
+class Typist {
+  readonly input = new PassThrough();
+  readonly output = new PassThrough();
+  #text = "";
+  #wake: () => void = () => undefined;
+
+  constructor() {
+    this.output.setEncoding("utf8").on("data", (text: string) => {
+      this.#text += text;
+      this.#wake();
+    });
+  }
+
+  /** What was printed up to the next prompt. */
+  async answer(): Promise<string> {
+    for (;;) {
+      const at = this.#text.indexOf(PROMPT);
+      if (at >= 0) {
+        const text = this.#text.slice(0, at);
+        this.#text = this.#text.slice(at + PROMPT.length);
+        return text;
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Types a line; its answer in lines. */
+  async type(line: string): Promise<readonly string[]> {
+    this.input.write(`${line}\n`);
+    const text = await this.answer();
+    return text === "" ? [] : text.trimEnd().split("\r\n");
+  }
+}
+
+const OBJECT = "pr-manager-memory,id=pr0";
+
+describe("the human monitor", () => {
+  let typist: Typist;
+  let machine: Machine;
+  beforeEach(async () => {
+    typist = new Typist();
+    machine = await Machine.create([...machineArguments("blockdev", OBJECT), "-name", "m", "-monitor", "stdio"], { stdio: typist });
+    expect(await typist.answer()).to.match(GREETING);
+  });
+  afterEach(() => machine.close());
+
+  it("sends SCSI commands and shows their data and sense", async () => {
+    expect(await typist.type("scsi disk0 5f000000000000001800 000000000000000000000000000000a10000000000000000")).to.deep.equal([
+      "status: GOOD (00h)",
+    ]);
+    expect(await typist.type("scsi disk0 5e0000000000000010")).to.deep.equal([
+      "status: GOOD (00h)",
+      "data: 16 bytes",
+      " 00     00 00 00 01 00 00 00 08  00 00 00 00 00 00 00 a1   ................",
+    ]);
+    expect(await typist.type("scsi disk0 5e1f")).to.deep.equal([
+      "status: CHECK CONDITION (02h)",
+      "sense: ILLEGAL REQUEST, INVALID FIELD IN CDB (05/24/00)",
+    ]);
+    expect((await typist.type("scsi disk0 5e0"))[0]).to.match(/^Error: 'cdb' expects pairs of hexadecimal digits/);
+    expect((await typist.type("scsi pr0 00"))[0]).to.match(/^Error: no device 'pr0'/);
+  });
+
+  it("shows what there is", async () => {
+    await typist.type("scsi disk0 5f000000000000001800 000000000000000000000000000000a10000000000000000");
+    await typist.type("scsi disk0 5f010500000000001800 00000000000000a100000000000000000000000000000000");
+    expect(await typist.type("info reservations")).to.deep.equal([
+      `${WWN}: generation 1, 1 registrant, Write Exclusive - Registrants Only`,
+      "    0x00000000000000a1  iqn.2026-11.org.qom-pr:m:hd, target port 1  << reservation holder >>",
+    ]);
+    expect(await typist.type("info reservations naa.0")).to.deep.equal(["Error: no logical unit 'naa.0'"]);
+    expect(await typist.type("info pr")).to.deep.equal(["pr0: pr-manager-memory, connected"]);
+    expect(await typist.type("info status")).to.deep.equal(["VM status: running"]);
+    expect(await typist.type("info block")).to.deep.equal([
+      `hd: sim-lun:${WWN} (raw)`,
+      "    Attached to:      disk0",
+      "    Cache mode:       writeback",
+    ]);
+    expect(await typist.type("info qom-tree /machine/peripheral")).to.deep.equal(["/peripheral (container)", "  /disk0 (scsi-block)"]);
+    expect(await typist.type("info history")).to.include(
+      "1: 'scsi disk0 5f010500000000001800 00000000000000a100000000000000000000000000000000'",
+    );
+  });
+
+  it("makes and deletes objects and devices", async () => {
+    expect(await typist.type("object_add pr-manager-helper,id=h,path=/nowhere")).to.have.lengthOf(1);
+    expect(await typist.type("object_add pr-manager-memory,id=pr1")).to.deep.equal([]);
+    expect(await typist.type("qom-list /objects")).to.include("pr1 (child<pr-manager-memory>)");
+    expect(await typist.type("object_del pr1")).to.deep.equal([]);
+    expect((await typist.type("object_del pr0"))[0]).to.match(/^Error: .*in use/);
+    const deleted = new Promise<unknown>((resolve) => machine.qmp.onEvent((event) => resolve(event.event)));
+    expect(await typist.type("device_del disk0")).to.deep.equal([]);
+    expect(await deleted).to.equal("DEVICE_DELETED");
+    expect(await typist.type("device_add scsi-generic,drive=hd,id=disk1,lun=3")).to.deep.equal([]);
+    expect(await typist.type("qom-get /machine/peripheral/disk1 lun")).to.deep.equal(["3"]);
+    expect((await typist.type("object_add pr-manager-memory,help"))[0]).to.match(/^Error: .*Tab/);
+  });
+
+  it("sets properties, from text and from JSON", async () => {
+    for (const [line, value] of [
+      ["qom-set /machine/peripheral/disk0 nope 1", undefined],
+      ["qom-get /machine/peripheral/disk0 drive", '"hd"'],
+    ] as const) {
+      const [first = ""] = await typist.type(line);
+      expect(first).to.match(value === undefined ? /^Error: / : /^"hd"$/);
+    }
+    expect((await typist.type('qom-set -j /machine/peripheral/disk0 drive "x"'))[0]).to.match(/^Error: /);
+  });
+
+  it("ends the machine at quit", async () => {
+    typist.input.write("quit\nquit\n");
+    await machine.ended;
+    expect(await machine.close()).to.equal(undefined);
+  });
+
+  it("goes on when its client says no more", async () => {
+    typist.input.end("info status");
+    expect(await typist.answer()).to.equal("VM status: running\r\n");
+    expect(await machine.qmp.execute("query-status")).to.deep.include({ running: true });
+  });
+
+  it("completes commands, types, ids, paths and properties", async () => {
+    const context: HumanContext = { executor: machine.qmp, commands: HUMAN_COMMANDS, history: [], host: Object.create(null) as never };
+    const candidates = async (line: string): Promise<readonly string[]> => (await complete(line, context))[0];
+    expect(await candidates("qom-")).to.deep.equal(["qom-get", "qom-list", "qom-set"]);
+    expect(await candidates("inf")).to.deep.equal(["info "]);
+    expect(await candidates("info re")).to.deep.equal(["reservations "]);
+    expect(await candidates("info reservations n")).to.deep.equal([`${WWN} `]);
+    expect(await candidates("info block -")).to.deep.equal(["-n "]);
+    expect(await candidates("info block -n ")).to.include("hd");
+    expect(await candidates("object_del ")).to.deep.equal(["pr0 "]);
+    expect(await candidates("device_del d")).to.deep.equal(["disk0 "]);
+    expect(await candidates("device_add scsi-")).to.deep.equal(["scsi-block", "scsi-generic"]);
+    expect(await candidates("device_add scsi-block,dr")).to.deep.equal(["scsi-block,drive="]);
+    expect(await candidates("object_add pr-manager-m")).to.deep.equal(["pr-manager-memory "]);
+    expect(await candidates("qom-get /mach")).to.deep.equal(["/machine "]);
+    expect(await candidates("qom-get /machine/peripheral/")).to.deep.equal(["/machine/peripheral/disk0 "]);
+    expect(await candidates("qom-set -j /machine/peripheral/disk0 dr")).to.deep.equal(["drive "]);
+    expect(await candidates("qom-get /nowhere/x ")).to.deep.equal([]);
+    expect(await candidates("nope ")).to.deep.equal([]);
+    expect(await candidates("help sc")).to.deep.equal(["scsi "]);
+  });
+});
+
+describe("a human monitor on a socket", () => {
+  const folder = temporaryFolder();
+
+  it("serves several clients, hangs up on a line without end, and lets the machine end", async () => {
+    const path = folder.path("monitor");
+    const machine = await Machine.create(["-monitor", "none", "-chardev", `socket,id=c,path=${path},server=on,wait=off`, "-mon", "c"]);
+    const clients = [connect(path), connect(path)];
+    const texts = clients.map((client) => {
+      let text = "";
+      client.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      return (): string => text;
+    });
+    clients[0]?.end("info status\ninfo version\n");
+    const closed = clients.map((client) => once(client, "close"));
+    await closed[0];
+    expect(texts[0]?.()).to.match(/monitor - [^]*\(qemu\) VM status: running\r\n\(qemu\) \d/);
+    clients[1]?.on("error", () => undefined);
+    clients[1]?.write("x".repeat(65 * 1024));
+    await closed[1];
+    await machine.close();
+  });
+});
