@@ -22,7 +22,7 @@ const CLIENT_SOURCE = fileURLToPath(new URL("../../bench/client.c", import.meta.
 async function compileClient(folder: string): Promise<string | null> {
   const program = join(folder, "client");
   try {
-    await run("cc", ["-O2", "-o", program, CLIENT_SOURCE]);
+    await run("cc", ["-O2", "-pthread", "-o", program, CLIENT_SOURCE]);
     return program;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;

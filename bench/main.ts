@@ -1,5 +1,6 @@
 /** `npm run bench`: the figures that the project promises, printed as a table. */
 import { helperRoundTrip } from "./helper-round-trip.js";
+import { helperServer } from "./helper-server.js";
 import type { Spread } from "./measure.js";
 import { treeSize } from "./qom.js";
 import { reservedRead, stateMachine } from "./reservations.js";
@@ -17,7 +18,17 @@ export interface Figure {
 }
 
 const figures: Figure[] = [];
-for (const measure of [helperRoundTrip, managerOverhead, readKeysRate, queueOverhead, stateMachine, reservedRead, treeSize, traceOverhead])
+for (const measure of [
+  helperRoundTrip,
+  helperServer,
+  managerOverhead,
+  readKeysRate,
+  queueOverhead,
+  stateMachine,
+  reservedRead,
+  treeSize,
+  traceOverhead,
+])
   figures.push(...(await measure()));
 
 const number = (value: number): string => (value >= 1000 ? value.toFixed(0) : value.toPrecision(3));

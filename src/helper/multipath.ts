@@ -32,9 +32,10 @@ export class MultipathDetector {
    * than that it says nothing of the device, the device counts as one. Does not wait for the device.
    */
   find(fd: number): string | null {
-    const stats = fstatSync(fd, { bigint: true });
+    // Numbers, not bigints: this is on the way of every command, and a device number has 32 bits.
+    const stats = fstatSync(fd);
     if (!stats.isBlockDevice()) return null;
-    const number = deviceNumber(stats.rdev);
+    const number = deviceNumber(BigInt(stats.rdev));
     return this.isMultipath(number) ? number : null;
   }
 

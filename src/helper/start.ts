@@ -57,9 +57,44 @@ export type Outcome = { readonly helper: Helper } | { readonly status: number; r
  * @throws QomError for whatever is wrong; nothing is left behind then
  */
 export async function start(args: readonly string[], stop: AbortSignal): Promise<Outcome> {
+  const undo = new Undo();
+  try {
+    return await attempt(args, stop, undo);
+  } catch (error) {
+    undo.all();
+    if (error instanceof Stopped) return { status: 0 };
+    throw error;
+  }
+}
+
+/** The program was told to end before it served. */
+class Stopped extends Error {}
+
+/** What has to be undone when a start fails. */
+class Undo {
+  readonly #actions: (() => void)[] = [];
+
+  /** Adds an action, which comes before those that are there. */
+  add(action: () => void): void {
+    this.#actions.unshift(action);
+  }
+
+  /** Undoes what can be undone: as another user, not all may be. What is told is why the start failed. */
+  all(): void {
+    for (const action of this.#actions) {
+      try {
+        action();
+      } catch {
+        // the next start replaces what stays
+      }
+    }
+  }
+}
+
+async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): Promise<Outcome> {
   const handover = takeHandover(process.env);
-  if (handover?.stage === "background") return prepare(handover, stop);
-  if (handover?.stage === "service") return resume(handover, stop);
+  if (handover?.stage === "background") return prepare(handover, stop, undo);
+  if (handover?.stage === "service") return resume(handover, stop, undo);
   const command = parseHelperOptions(args);
   if ("print" in command) return { status: 0, print: command.print };
   if ("status" in command) return { status: 0, print: await askStatus(command.status) };
@@ -72,7 +107,7 @@ export async function start(args: readonly string[], stop: AbortSignal): Promise
     throw new QomError("conflict", "option '--socket': the socket is passed by LISTEN_FDS, and cannot be chosen");
   }
   if (options.background) return { status: await serveInBackground(options, activated, stop) };
-  return prepare({ options, activated, ready: null }, stop);
+  return prepare({ options, activated, ready: null }, stop, undo);
 }
 
 /** A helper that has what it needs from outside. */
@@ -87,24 +122,21 @@ interface Service extends Omit<Station, "host"> {
 async function prepare(
   given: Pick<BackgroundHandover, "options" | "activated"> & Pick<Service, "ready">,
   stop: AbortSignal,
+  undo: Undo,
 ): Promise<Outcome> {
   const { options, activated, ready } = given;
-  const server = loadServerLibc();
-  const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);
+  const [libc, server] = [loadLibc(), loadServerLibc()];
   const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
-  try {
-    const listener =
-      activated === null
-        ? await Listener.create(loadLibc(), server, options.socket ?? DEFAULT_SOCKET, SOCKET_MODE)
-        : Listener.adopt(loadLibc(), server, activated);
-    const path = activated === null ? (options.socket ?? DEFAULT_SOCKET) : pathOfSocket(server, activated);
-    const log = new Log(options.logLevel);
-    const status = path === null ? StatusService.none() : await StatusService.create(loadLibc(), server, path, log);
-    return await serve({ options, listener, status, pidFile, traceFd, ready, unshed: null }, stop);
-  } catch (error) {
-    pidFile?.remove();
-    throw error;
-  }
+  undo.add(() => pidFile?.remove());
+  const chosen = options.socket ?? DEFAULT_SOCKET;
+  const listener = activated === null ? await Listener.create(libc, server, chosen, SOCKET_MODE) : Listener.adopt(libc, server, activated);
+  undo.add(() => listener.stop());
+  const path = activated === null ? chosen : pathOfSocket(server, activated);
+  const status = path === null ? StatusService.none() : await StatusService.create(libc, server, path, new Log(options.logLevel));
+  undo.add(() => status.stop());
+  // Not before the socket is ours: another helper may be writing the file.
+  const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);
+  return serve({ options, listener, status, pidFile, traceFd, ready, unshed: null }, stop, undo);
 }
 
 /** Opens a file for traces, empty. */
@@ -116,37 +148,30 @@ function openTrace(path: string): number {
   }
 }
 
-function resume(handover: ServiceHandover, stop: AbortSignal): Promise<Outcome> {
+function resume(handover: ServiceHandover, stop: AbortSignal, undo: Undo): Promise<Outcome> {
   const { options, traceFd, ready, unshed } = handover;
   const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
+  undo.add(() => pidFile?.remove());
   const listener = Listener.resume(loadLibc(), loadServerLibc(), handover.listener);
+  undo.add(() => listener.stop());
   const status = StatusService.resume(loadLibc(), loadServerLibc(), handover.status);
-  return serve({ options, listener, status, pidFile, traceFd, ready, unshed }, stop);
+  undo.add(() => status.stop());
+  return serve({ options, listener, status, pidFile, traceFd, ready, unshed }, stop, undo);
 }
 
-async function serve(service: Service, stop: AbortSignal): Promise<Outcome> {
-  const { options, ready, pidFile, listener, status } = service;
+async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+  const { options, ready } = service;
   const control = new ProcessControl(loadLibc());
-  let helper: Helper | null = null;
-  try {
-    const main = limitPrivileges(control, service, stop);
-    if (stop.aborted) throw new Stopped();
-    if (!mayReserve(main)) {
-      const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
-      new Log(options.logLevel).write(LogLevel.WARNING, text);
-    }
-    const host = await manager(options);
-    helper = new Helper(options, { ...service, host });
-    if (ready !== null) leaveForeground(control, ready);
-    return { helper };
-  } catch (error) {
-    helper?.stop();
-    listener.stop();
-    if (helper === null) status.stop();
-    pidFile?.remove();
-    if (error instanceof Stopped) return { status: 0 };
-    throw error;
+  const main = limitPrivileges(control, service, stop);
+  if (!mayReserve(main)) {
+    const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
+    new Log(options.logLevel).write(LogLevel.WARNING, text);
   }
+  const host = await manager(options);
+  const helper = new Helper(options, { ...service, host });
+  undo.add(() => helper.stop());
+  if (ready !== null) leaveForeground(control, ready);
+  return { helper };
 }
 
 /** The manager of the options: made last, so that what it has it was given without privileges. */
@@ -155,19 +180,17 @@ function manager({ objects, logLevel }: HelperOptions): Promise<ManagerHost | nu
   return hostManager(objects, (line) => log.write(LogLevel.WARNING, line));
 }
 
-/** The program was told to end before it served. */
-class Stopped extends Error {}
-
 /**
  * Returns, with the privileges of the main thread, in a process that has only what the helper needs.
- * @throws QomError when what was shed is there nevertheless
+ * @throws QomError when what was shed is there nevertheless, Stopped when there is no more need of it
  */
 function limitPrivileges(control: ProcessControl, service: Service, stop: AbortSignal): ThreadPrivileges {
   const threads = threadPrivileges();
   const main = present(threads[0], "a process has a thread");
   const unshed = service.unshed ?? unshedOf(main);
   const surplus = findSurplus(threads, service.options, unshed);
-  if (surplus === null || stop.aborted) return main;
+  if (stop.aborted) throw new Stopped();
+  if (surplus === null) return main;
   if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
   shedPrivileges(control, main, service.options, ownFiles());
   return runAgain(control, { ...service, unshed });

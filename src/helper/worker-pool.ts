@@ -7,6 +7,7 @@
 
 import { Worker } from "node:worker_threads";
 import { unreachable } from "../base/assert.js";
+import { describeError } from "../base/errors.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { WorkerControl } from "./worker-control.js";
@@ -18,8 +19,8 @@ const WORKERS_AT_START = 2;
 /** How long nothing may finish before another worker is started: longer than a healthy disk takes for a reservation command. */
 const STUCK_AFTER_MS = 10;
 
-/** Accepting is tried again after this time when the system refused it (most often for want of descriptors). */
-const ACCEPT_RETRY_MS = 1000;
+/** Accepting, or starting a worker, is tried again after this time when the system refused it (most often for want of descriptors). */
+const RETRY_MS = 1000;
 
 /** A worker keeps little: its own few objects, and buffers outside of the JavaScript heap. Smaller heaps, smaller process. */
 const WORKER_HEAP = Object.freeze({ maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 });
@@ -50,6 +51,8 @@ export class WorkerPool {
   readonly #timers = new Set<NodeJS.Timeout>();
   #started = 0;
   #starting = 0;
+  /** Workers that have ever waited for events. */
+  #ready = 0;
   #failure: Error | null = null;
   #end: () => void = () => {};
 
@@ -83,13 +86,27 @@ export class WorkerPool {
     });
     this.#workers.add(worker);
     this.#starting += 1;
-    worker.on("message", (message: WorkerMessage) => this.#receive(message));
-    worker.once("error", (error) => this.#fail(error));
+    let isReady = false;
+    worker.on("message", (message: WorkerMessage) => {
+      isReady ||= message === "ready";
+      this.#receive(message);
+    });
+    worker.once("error", (error) => (isReady ? this.#fail(error) : this.#failToStart(error)));
     worker.once("exit", () => {
       this.#workers.delete(worker);
       if (this.#workers.size === 0) this.#end();
     });
     this.#options.log.write(LogLevel.CLIENT, `worker ${this.#workers.size} of ${this.#options.workersMax} started`);
+  }
+
+  /** One that never began has left nothing half done: as long as there are others, it is tried again later, if it is still wanted. */
+  #failToStart(error: unknown): void {
+    if (this.#ready === 0) {
+      this.#fail(error);
+      return;
+    }
+    this.#options.log.write(LogLevel.WARNING, `cannot start another worker: ${describeError(error)}`);
+    this.#after(RETRY_MS, () => (this.#starting -= 1));
   }
 
   /** One that fails may have left anything half done, so all of them end. */
@@ -106,12 +123,13 @@ export class WorkerPool {
     switch (message) {
       case "ready":
         this.#starting -= 1;
+        this.#ready += 1;
         break;
       case "saturated":
         this.#watch();
         break;
       case "accept-failed":
-        this.#after(ACCEPT_RETRY_MS, this.#options.rearmListener);
+        this.#after(RETRY_MS, this.#options.rearmListener);
         break;
       case "incomplete":
         this.#options.noteIncomplete();

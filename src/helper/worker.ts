@@ -77,6 +77,8 @@ export class HelperWorker {
   readonly #desk: ConnectionDesk;
   readonly #reception: Reception;
   readonly #log: Log;
+  /** By descriptor; as many as there are slots at most. */
+  readonly #connections = new Map<number, Connection>();
 
   constructor(setup: NumberedWorkerSetup, tell: (message: WorkerMessage) => void) {
     this.#setup = setup;
@@ -120,8 +122,18 @@ export class HelperWorker {
       if (this.#control.becomeBusy()) this.#tell("saturated");
       if (this.#control.stopping) return;
       if (fd === this.#setup.listenerFd) this.#accept();
-      else this.#serve(new Connection(this.#setup.connections, fd));
+      else this.#serve(this.#connection(fd));
     }
+  }
+
+  /** The view of a slot is made once: it has four others in it. */
+  #connection(fd: number): Connection {
+    let connection = this.#connections.get(fd);
+    if (connection === undefined) {
+      connection = new Connection(this.#setup.connections, fd);
+      this.#connections.set(fd, connection);
+    }
+    return connection;
   }
 
   #accept(): void {

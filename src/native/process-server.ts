@@ -158,7 +158,8 @@ export class ProcessControl {
   }
 
   /**
-   * Runs a program in this process, instead of this one. Returns never; of what was open only `descriptors` stays so.
+   * Runs a program in this process, instead of this one. Returns never. Node has whatever it opens closed on exec;
+   * `descriptors` stay open.
    * @param words the program's arguments, from its own name on
    * @throws QomError `io` when it cannot be run
    */

@@ -11,6 +11,7 @@ import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native
 import { isListening } from "../support/pr-helper.js";
 import { greets, OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
+import { PublicProgram } from "./support/public-program.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb, converse } from "./support/scenarios.js";
 import { scriptedCdb, SgShim } from "./support/sg-shim.js";
@@ -27,6 +28,7 @@ function passing(count: string, to = "$$"): NodeJS.ProcessEnv {
 
 describe("socket activation of qom-pr-helper", () => {
   const workshop = new Workshop();
+  const program = new PublicProgram();
   const opened: number[] = [];
   after(() => opened.forEach((fd) => closeSync(fd)));
 
@@ -38,7 +40,7 @@ describe("socket activation of qom-pr-helper", () => {
   }
 
   function startWith(descriptor: number, args: readonly string[], environment: NodeJS.ProcessEnv): HelperProcess {
-    return workshop.spawn([...SHELL, OUR_PROGRAM, ...args], environment, { descriptor }, "/bin/sh");
+    return workshop.spawn([...SHELL, program.path, ...args], { ...environment, ...program.environment }, { descriptor }, "/bin/sh");
   }
 
   it("serves the one socket, and leaves it to the next helper", async () => {

@@ -5,6 +5,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, openSync, closeSync, readF
 import { join } from "node:path";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { distinctStatuses, skipUnlessRoot, threadStatuses } from "./support/process-status.js";
+import { PublicProgram } from "./support/public-program.js";
 import { RawClient } from "./support/raw-client.js";
 import { scriptedCdb, SgShim } from "./support/sg-shim.js";
 
@@ -33,6 +34,7 @@ async function works(path: string): Promise<boolean> {
 
 describe("privileges of qom-pr-helper", () => {
   const workshop = new Workshop();
+  const program = new PublicProgram();
   before(function () {
     skipUnlessRoot(this);
   });
@@ -91,7 +93,7 @@ describe("privileges of qom-pr-helper", () => {
   for (const [i, { name, args = [], privileges: given = [], expected, powerless }] of STARTS.entries()) {
     it(`are the least in every thread when started with: ${name}`, async () => {
       const path = join(folderOf(`start-${i}`, NOBODY), "socket");
-      const helper = workshop.spawn(["-k", path, ...args], {}, { privileges: given });
+      const helper = workshop.spawn(["-k", path, ...args], program.environment, { privileges: given }, program.path);
       await helper.serves(path);
       expect(distinctStatuses(helper.pid, FIELDS)).to.deep.equal([expected]);
       expect(threadStatuses(helper.pid).length).to.be.greaterThan(5);
@@ -110,7 +112,8 @@ describe("privileges of qom-pr-helper", () => {
   ] as const) {
     it(`cannot become those of ${what}: it ends and leaves nothing`, async () => {
       const folder = folderOf(`refused${args.join("")}`, NOBODY);
-      const result = await run(OUR_PROGRAM, ["-k", join(folder, "socket"), "-f", join(folder, "pid"), ...args], {}, { privileges: given });
+      const words = ["-k", join(folder, "socket"), "-f", join(folder, "pid"), ...args];
+      const result = await run(program.path, words, program.environment, { privileges: given });
       expect(result.code).to.equal(1);
       expect(result.stderr).to.match(/^qom-pr-helper: cannot change the real user and group: .*EPERM.*\n$/);
       expect(existsSync(join(folder, "socket"))).to.be.false;
@@ -120,9 +123,10 @@ describe("privileges of qom-pr-helper", () => {
 
   it("are not shed for a user that cannot read the program: it ends and leaves nothing", async () => {
     mkdirSync(workshop.path("private"), { mode: 0o700 });
-    const program = workshop.path("private/program");
-    symlinkSync(OUR_PROGRAM, program);
-    const result = await run(program, ["-k", workshop.path("unread"), "-f", workshop.path("unread.pid"), "-u", "nobody"]);
+    const hidden = workshop.path("private/program");
+    symlinkSync(program.path, hidden);
+    const words = ["-k", workshop.path("unread"), "-f", workshop.path("unread.pid"), "-u", "nobody"];
+    const result = await run(hidden, words, program.environment);
     expect(result.code).to.equal(1);
     expect(result.stderr).to.match(/^qom-pr-helper: user 65534 and group 65534 cannot read '.*\/private\/program', .*EACCES.*\n$/);
     expect(existsSync(workshop.path("unread"))).to.be.false;
@@ -160,7 +164,7 @@ describe("privileges of qom-pr-helper", () => {
   }
 
   it("do not suffice to remove the files at the end as another user: it says so, and the pid file names nobody", async () => {
-    const helper = await workshop.start("kept", ["-f", workshop.path("kept.pid"), "-u", "nobody"]);
+    const helper = await workshop.start("kept", ["-f", workshop.path("kept.pid"), "-u", "nobody"], program.environment, program.path);
     const path = workshop.path("kept");
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${helper.pid}\n`);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });

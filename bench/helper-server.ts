@@ -1,0 +1,83 @@
+/** The helper's side: the same C client in turn on qemu-pr-helper and on qom-pr-helper, and what an idle helper costs. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { HelperProcess, OUR_PROGRAM } from "../test/helper/support/helper-process.js";
+import { residentMemory, voluntarySwitches } from "../test/faults/helper-support.js";
+import { findPrHelper } from "../test/support/pr-helper.js";
+import type { Figure } from "./main.js";
+import { inTurn, ratios, spread } from "./measure.js";
+
+const run = promisify(execFile);
+const ROUNDS = 7;
+/** By number of clients: how many commands each of them sends in a round. */
+const COUNTS: ReadonlyMap<number, number> = new Map([
+  [1, 2000],
+  [4, 1000],
+  [64, 100],
+]);
+const IDLE_MS = 5000;
+/** V8 tidies up for some seconds after a start. */
+const SETTLING_MS = 20_000;
+
+/** The C client's source lies beside this file's source, not beside its compiled form. */
+const CLIENT_SOURCE = fileURLToPath(new URL("../../bench/client.c", import.meta.url));
+
+/** See the module text. */
+export async function helperServer(): Promise<readonly Figure[]> {
+  const what = "helper, qom-pr-helper / qemu-pr-helper";
+  const theirProgram = findPrHelper();
+  const folder = await mkdtemp(join(tmpdir(), "qom-pr-bench-"));
+  const client = join(folder, "client");
+  const helpers: HelperProcess[] = [];
+  // The helpers of the tests do not keep a process alive, not even one that waits for their end.
+  const alive = setInterval(() => undefined, 1000);
+  try {
+    await run("cc", ["-O2", "-pthread", "-o", client, CLIENT_SOURCE]);
+    if (theirProgram === null) throw new Error("there is no qemu-pr-helper");
+    const disk = join(folder, "disk");
+    await writeFile(disk, "");
+    const start = async (program: string, name: string): Promise<HelperProcess> => {
+      const helper = await HelperProcess.listening(program, join(folder, name), ["-q"]);
+      helpers.push(helper);
+      return helper;
+    };
+    const ours = await start(OUR_PROGRAM, "ours");
+    const idle = await idleFigures(ours.pid);
+    await start(theirProgram, "theirs");
+    const figures: Figure[] = [];
+    for (const [clients, count] of COUNTS) {
+      const on = (name: string) => async (): Promise<number> =>
+        Number((await run(client, [join(folder, name), disk, `${count}`, `${clients}`])).stdout) / count / 1000;
+      const [own = [], their = []] = await inTurn(ROUNDS, [on("ours"), on("theirs")]);
+      const crowd = `${clients} client${clients === 1 ? "" : "s"}`;
+      figures.push({ what: `qom-pr-helper, ${crowd}`, unit: "µs", value: spread(own), aim: "" });
+      figures.push({ what: `qemu-pr-helper, ${crowd}`, unit: "µs", value: spread(their), aim: "" });
+      figures.push({ what: `${what}, ${crowd}`, unit: "ratio", value: spread(ratios(own, their)), aim: "<= 0.9 (median)" });
+    }
+    return [...figures, ...idle];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [{ what, unit: "ratio", aim: `not measured (needs qemu-system-common, gcc, libc6-dev): ${reason}` }];
+  } finally {
+    for (const helper of helpers) await helper.stop();
+    clearInterval(alive);
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** What a helper that has nothing to do takes: memory, and how often its threads wake up. */
+async function idleFigures(pid: number): Promise<readonly Figure[]> {
+  await pause(SETTLING_MS);
+  const before = voluntarySwitches(pid);
+  await pause(IDLE_MS);
+  const wakeUps = (voluntarySwitches(pid) - before) / (IDLE_MS / 1000);
+  return [
+    { what: "qom-pr-helper, idle: memory", unit: "MB", value: spread([(residentMemory(pid) * 1024) / 1e6]), aim: "<= 80" },
+    { what: "qom-pr-helper, idle: wake-ups per second", unit: "", value: spread([wakeUps]), aim: "0" },
+  ];
+}

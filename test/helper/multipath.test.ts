@@ -1,0 +1,113 @@
+/** dm-multipath devices are recognised, and what lies on one. */
+
+import { expect } from "chai";
+import { spawnSync } from "node:child_process";
+import { accessSync, closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { deviceNumber, MultipathDetector } from "#src/helper/multipath.js";
+import { temporaryFolder } from "../support/machine.js";
+import { HelperProcess, OUR_PROGRAM } from "./support/helper-process.js";
+import { RawClient } from "./support/raw-client.js";
+import { cdb } from "./support/scenarios.js";
+
+const LOOP = "/dev/loop0";
+
+/** Whether a file system can be mounted over another one, and there is a block device to pretend things of. */
+function canPretend(): boolean {
+  try {
+    accessSync(LOOP, constants.R_OK | constants.W_OK);
+    return spawnSync("unshare", ["--mount", "true"]).status === 0;
+  } catch {
+    return false;
+  }
+}
+
+describe("dm-multipath in qom-pr-helper", () => {
+  const folder = temporaryFolder();
+
+  /** Makes a device known to a sysfs of the tests. */
+  function device(root: string, path: string, uuid: string | null): void {
+    const at = join(root, "dev/block", path);
+    mkdirSync(uuid === null ? at : join(at, "dm"), { recursive: true });
+    if (uuid !== null) writeFileSync(join(at, "dm/uuid"), `${uuid}\n`);
+  }
+
+  it("is recognised by its UUID, below other device-mapper devices too", () => {
+    const sysfs = folder.path("sys");
+    device(sysfs, "253:0", "mpath-360000000000000000e00000000010001");
+    device(sysfs, "253:1", "LVM-abc");
+    device(sysfs, "253:1/slaves/dm-0", "mpath-360000000000000000e00000000010001");
+    device(sysfs, "253:2", "CRYPT-LUKS2-x");
+    device(sysfs, "253:2/slaves/dm-1", "LVM-abc");
+    device(sysfs, "253:2/slaves/dm-1/slaves/dm-0", "mpath-3600");
+    device(sysfs, "253:3", "LVM-def");
+    device(sysfs, "253:3/slaves/sda", null);
+    device(sysfs, "253:4", "");
+    device(sysfs, "8:0", null);
+    const detector = new MultipathDetector(sysfs);
+    const found = ["253:0", "253:1", "253:2", "253:3", "253:4", "8:0", "8:16"].filter((number) => detector.isMultipath(number));
+    expect(found).to.deep.equal(["253:0", "253:1", "253:2"]);
+  });
+
+  it("is assumed where sysfs cannot be read", () => {
+    const sysfs = folder.path("broken");
+    mkdirSync(join(sysfs, "dev/block/253:0/dm/uuid"), { recursive: true });
+    expect(new MultipathDetector(sysfs).isMultipath("253:0")).to.be.true;
+  });
+
+  it("is no file and no character device", () => {
+    for (const path of [OUR_PROGRAM, "/dev/null"]) {
+      const fd = openSync(path, constants.O_RDONLY);
+      expect(new MultipathDetector().find(fd)).to.equal(null);
+      closeSync(fd);
+    }
+  });
+
+  it("has a number as the kernel writes it", () => {
+    for (const [rdev, number] of [
+      [0x0810n, "8:16"],
+      [0xfd00n, "253:0"],
+      [0x8000n, "128:0"],
+      [0x0010_fd01n, "253:257"],
+      [0xfff0_0fffn, "15:1048575"],
+    ] as const) {
+      expect(deviceNumber(rdev)).to.equal(number);
+    }
+  });
+
+  for (const [allowed, outcome] of [
+    [false, "05/20"],
+    [true, "05/24"], // what the loop device itself has to say
+  ] as const) {
+    it(`is ${allowed ? "reached with --allow-dm" : "refused, with one line for each client"}`, async function () {
+      if (!canPretend()) {
+        console.log(`      skipped: needs ${LOOP} and unshare --mount (root)`);
+        return this.skip();
+      }
+      const sysfs = folder.path(`running-${allowed}`);
+      device(sysfs, "7:0", "mpath-3600");
+      const socket = folder.path(`socket-${allowed}`);
+      const script = `mount --bind '${sysfs}/dev/block' /sys/dev/block && exec "$0" "$@"`;
+      const helper = new HelperProcess("unshare", [
+        ...["--mount", "sh", "-c", script, OUR_PROGRAM, "-k", socket],
+        ...(allowed ? ["--allow-dm"] : []),
+      ]);
+      const disk = openSync(LOOP, constants.O_RDWR);
+      try {
+        await helper.serves(socket);
+        const client = await RawClient.greeted(socket);
+        for (const operationCode of [0x5e, 0x5f, 0x5e]) {
+          client.send(cdb(operationCode, 0, operationCode === 0x5e ? 8 : 0), [disk]);
+          const answer = await client.readAnswer();
+          expect([answer[10], answer[20]].map((byte) => byte?.toString(16).padStart(2, "0")).join("/")).to.equal(outcome);
+        }
+        const refusals = helper.stderr.match(/device 7:0 refused: SG_IO on dm-multipath would register on one path only/g) ?? [];
+        expect(refusals).to.have.lengthOf(allowed ? 0 : 1);
+      } finally {
+        closeSync(disk);
+        await helper.stop();
+      }
+      return undefined;
+    });
+  }
+});
