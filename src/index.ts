@@ -9,7 +9,7 @@ import "reflect-metadata";
 export { QomError } from "./base/errors.js";
 export type { QmpErrorClass, QomErrorContext, QomErrorKind, QomErrorOptions } from "./base/errors.js";
 export { Clock } from "./base/clock.js";
-export type { Timer } from "./base/clock.js";
+export type { Timer, TimerOptions } from "./base/clock.js";
 
 // The object model
 export { qomProperty, qomType } from "./qom/decorators.js";
