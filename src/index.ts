@@ -9,7 +9,7 @@ import "reflect-metadata";
 export { QomError } from "./base/errors.js";
 export type { QmpErrorClass, QomErrorContext, QomErrorKind, QomErrorOptions } from "./base/errors.js";
 export { Clock } from "./base/clock.js";
-export type { Timer } from "./base/clock.js";
+export type { Timer, TimerOptions } from "./base/clock.js";
 
 // Trace points, see docs/cli.md
 export { TRACE_POINTS } from "./base/trace-points.js";

@@ -1,5 +1,6 @@
 /** The pool of pr-manager-helper by itself: turns, deadlines, and when it connects. */
 import { expect } from "chai";
+import { getEventListeners } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import fc from "fast-check";
@@ -236,6 +237,20 @@ describe("helper pool", () => {
       controller.abort();
       expect(await Promise.all(results)).to.deep.equal(["status 0", "aborted", "status 0"]);
       expect([seen, changes]).to.deep.equal([[1, 3], [true]]);
+    });
+
+    it("listens to a signal once for all its commands, and afterwards to the last one alone", async () => {
+      await serve((client) => client.write(responseBytes(0, DATA)));
+      const signals = Array.from({ length: 5 }, () => new AbortController().signal);
+      const listeners = (): number[] => signals.map((signal) => getEventListeners(signal, "abort").length);
+      const results = signals.flatMap((signal) => [run(readKeys(), { signal }), run(readKeys(), { signal })]);
+      expect(listeners()).to.deep.equal([1, 1, 1, 1, 1]);
+      await Promise.all(results);
+      expect(listeners()).to.deep.equal([0, 0, 0, 0, 1]);
+      for (const signal of [...signals, ...signals]) await run(readKeys(), { signal });
+      expect(listeners()).to.deep.equal([0, 0, 0, 0, 1]);
+      pool.close();
+      expect(listeners()).to.deep.equal([0, 0, 0, 0, 0]);
     });
 
     it("drops the connection once the request is out, and those behind get another one", async () => {

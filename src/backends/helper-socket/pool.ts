@@ -13,9 +13,10 @@ import { assert } from "../../base/assert.js";
 import type { Clock } from "../../base/clock.js";
 import type { QomError } from "../../base/errors.js";
 import { PR_IN } from "../../scsi/persistent-reserve.js";
+import { AbortWatch } from "./abort-watch.js";
 import { HelperConnection, serverAt } from "./connection.js";
 import { ATTEMPT_PAUSE_MS, Connector, type Need } from "./connector.js";
-import { Deadlines, type Timed } from "./deadlines.js";
+import { DeadlineTimer } from "./deadlines.js";
 import { HelperExchangeError, type HelperExchange, type HelperOutcome } from "./exchange.js";
 import { FairQueue } from "./fair-queue.js";
 import { encodeRequest } from "./protocol.js";
@@ -59,8 +60,11 @@ export class HelperPool {
   readonly #options: HelperPoolOptions;
   readonly #connector: Connector;
   readonly #queue = new FairQueue<object, Job>(HELPER_COMMANDS_WAITING_MAX);
-  readonly #deadlines: Deadlines<Job>;
+  readonly #deadlines: DeadlineTimer;
+  readonly #signals: AbortWatch;
   readonly #connections: HelperConnection[] = [];
+  /** Jobs that have a connection. */
+  readonly #running: Job[] = [];
   readonly #closing = new AbortController();
   /** Where the connections that there are go to. */
   #path = "";
@@ -68,7 +72,10 @@ export class HelperPool {
 
   constructor(options: HelperPoolOptions) {
     this.#options = options;
-    this.#deadlines = new Deadlines(options.clock, (job) => job.giveUp("timeout"));
+    this.#deadlines = new DeadlineTimer(options.clock, (nowMs) => this.#endLate(nowMs));
+    this.#signals = new AbortWatch((signal) => {
+      for (const job of this.#jobs()) if (job.command.signal === signal) job.giveUp("aborted");
+    });
     this.#connector = new Connector({
       clock: options.clock,
       need: () => this.#need(),
@@ -109,7 +116,7 @@ export class HelperPool {
     if (idle === undefined && !this.#queue.push(job)) {
       return done(new HelperExchangeError("busy", false, `too many commands wait for ${serverAt(this.#path)}`));
     }
-    command.signal?.addEventListener("abort", job, { once: true });
+    if (command.signal !== undefined) this.#signals.add(command.signal);
     if (idle !== undefined) return this.#run(job, idle);
     this.#setDeadline(job);
     this.#connector.hurry();
@@ -122,12 +129,14 @@ export class HelperPool {
     this.#connector.close();
     for (const connection of this.#connections.splice(0)) connection.close();
     for (const job of this.#queue.items()) this.#endWaiting(job, this.#closed());
-    this.#deadlines.clear();
+    this.#deadlines.cancel();
+    this.#signals.close();
   }
 
   /** For its jobs: one has come back from its connection. */
   settled(job: Job, outcome: HelperOutcome): void {
     job.connection = null;
+    this.#running.splice(this.#running.indexOf(job), 1);
     const again = outcome instanceof HelperExchangeError && outcome.reason === "closed" && !outcome.sent;
     if (outcome instanceof HelperExchangeError && this.#closing.signal.aborted) this.#end(job, this.#closed());
     else if (!again) this.#end(job, outcome);
@@ -210,12 +219,25 @@ export class HelperPool {
 
   #run(job: Job, connection: HelperConnection): void {
     job.connection = connection;
+    this.#running.push(job);
     this.#setDeadline(job);
     connection.start(job);
   }
 
   #setDeadline(job: Job): void {
-    this.#deadlines.set(job, this.#options.clock.nowMs() + job.command.timeoutMs);
+    const nowMs = this.#options.clock.nowMs();
+    job.deadlineMs = nowMs + job.command.timeoutMs;
+    this.#deadlines.checkAt(job.deadlineMs, nowMs);
+  }
+
+  /** Gives up what is late, and gives the next deadline. */
+  #endLate(nowMs: number): number {
+    for (const job of this.#jobs()) if (job.deadlineMs <= nowMs) job.giveUp("timeout");
+    return this.#jobs().reduce((next, { deadlineMs }) => (deadlineMs > nowMs ? Math.min(next, deadlineMs) : next), Infinity);
+  }
+
+  #jobs(): readonly Job[] {
+    return [...this.#running, ...this.#queue.items()];
   }
 
   #endWaiting(job: Job, error: HelperExchangeError): void {
@@ -224,8 +246,8 @@ export class HelperPool {
   }
 
   #end(job: Job, outcome: HelperOutcome): void {
-    this.#deadlines.delete(job);
-    job.command.signal?.removeEventListener("abort", job);
+    job.ended = true;
+    if (job.command.signal !== undefined) this.#signals.delete(job.command.signal);
     job.done(outcome);
   }
 
@@ -235,7 +257,7 @@ export class HelperPool {
 }
 
 /** A command on its way. */
-class Job implements HelperExchange, Timed {
+class Job implements HelperExchange {
   readonly command: HelperCommand;
   readonly request: Uint8Array;
   readonly dataMax: number;
@@ -244,7 +266,9 @@ class Job implements HelperExchange, Timed {
   /** The connection whose exchange it is; null while it waits. */
   connection: HelperConnection | null = null;
   attempts = 0;
+  /** On the clock's scale: of its wait, then of its response. */
   deadlineMs = 0;
+  ended = false;
 
   constructor(command: HelperCommand, pool: HelperPool, done: (outcome: HelperOutcome) => void) {
     const { cdb, dataOut, bufferBytes } = command;
@@ -268,12 +292,9 @@ class Job implements HelperExchange, Timed {
     this.#pool.settled(this, outcome);
   }
 
-  /** The command's signal has fired. */
-  handleEvent(): void {
-    this.giveUp("aborted");
-  }
-
+  /** Ends it, unless that has happened. */
   giveUp(reason: "aborted" | "timeout"): void {
+    if (this.ended) return;
     const { timeoutMs } = this.command;
     if (this.connection !== null) {
       this.connection.giveUp(reason, reason === "aborted" ? "was not waited for any longer" : `did not answer within ${timeoutMs} ms`);
