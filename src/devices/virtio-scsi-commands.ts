@@ -15,7 +15,7 @@ import {
 import type { DeviceCommand, FrontUnit } from "./bus-front.js";
 import { copyOf, lengthOf, viewIn, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
 import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
-import { commandRequestTrace, commandResponseTrace } from "./virtio-scsi-trace.js";
+import { atUnit, commandRequestTrace, commandResponseTrace } from "./virtio-scsi-trace.js";
 
 /**
  * Most bytes of data that all commands in flight may have outside the guest's memory. A guest can describe the same page again and
@@ -94,7 +94,7 @@ export class VirtioScsiCommands {
     const request = parseCommandRequest(copyOf(chain.readable, 0, outAt));
     const exchange: Exchange = { request, chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
     const { address, cdb, tag } = request;
-    if (commandRequestTrace.enabled) commandRequestTrace.publish({ address, tag, opcode: cdb[0] ?? 0 });
+    if (commandRequestTrace.enabled) commandRequestTrace.publish({ ...atUnit(address), tag, opcode: cdb[0] ?? 0 });
     if (outBytes > 0 && inBytes > 0) return respond(exchange, VirtioScsiResponse.FAILURE);
     if (address === null) return respond(exchange, VirtioScsiResponse.BAD_TARGET);
     const admission = front.admit(address, { cdbField: cdb, direction, dataBytes: exchange.dataBytes });
@@ -210,7 +210,7 @@ function respondWith(exchange: Exchange, result: ScsiResult, { direct, sentBytes
 
 function finish({ chain, inAt, request }: Exchange, response: number, status: number, residual: number, sense: Uint8Array): number {
   const { address, tag } = request;
-  if (commandResponseTrace.enabled) commandResponseTrace.publish({ address, tag, response, status });
+  if (commandResponseTrace.enabled) commandResponseTrace.publish({ ...atUnit(address), tag, response, status });
   const inPlace = viewIn(chain.writable, 0, inAt);
   const bytes = inPlace ?? new Uint8Array(inAt);
   writeCommandResponse(bytes, { response, status, residual, sense });

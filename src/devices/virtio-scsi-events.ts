@@ -2,7 +2,7 @@
 import { encodeEvent, EVENT_LENGTH, VirtioScsiEvent, type EventRecord } from "../scsi/virtio-scsi.js";
 import { lengthOf, writeTo, type VirtioChain } from "./virtio-scsi-chain.js";
 import type { UsedLength, VirtioScsiContext } from "./virtio-scsi-context.js";
-import { eventTrace } from "./virtio-scsi-trace.js";
+import { atUnit, eventTrace } from "./virtio-scsi-trace.js";
 
 /** What a buffer learns that comes after an event was lost. */
 const NOTHING_BUT_MISSED: EventRecord = Object.freeze({ event: VirtioScsiEvent.NONE, reason: 0, address: null });
@@ -43,7 +43,7 @@ export class VirtioScsiEvents {
       resolve(this.#context.fail(`an event buffer has ${room} bytes instead of ${EVENT_LENGTH}`));
       return;
     }
-    if (eventTrace.enabled) eventTrace.publish(event);
+    if (eventTrace.enabled) eventTrace.publish({ ...atUnit(event.address), event: event.event, reason: event.reason });
     writeTo(chain.writable, 0, encodeEvent(event, this.#missed));
     this.#missed = false;
     resolve(EVENT_LENGTH);

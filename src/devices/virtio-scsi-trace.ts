@@ -2,25 +2,29 @@
 import { tracePoint } from "../base/trace.js";
 import type { UnitAddress } from "../scsi/virtio-scsi.js";
 
-/** What all of them tell. */
-interface Addressed {
-  /** Null where the LUN field addresses no unit, and for an event that is about none. */
-  readonly address: UnitAddress | null;
+/** What all of the points about requests tell. Target and LUN are zeros where a request addresses no unit. */
+interface VirtioScsiTrace extends UnitAddress {
+  readonly tag: bigint;
 }
 
 /** A command has come. */
-export const commandRequestTrace = tracePoint<Addressed & { readonly tag: bigint; readonly opcode: number }>("virtio_scsi_cmd_req");
+export const commandRequestTrace = tracePoint<VirtioScsiTrace & { readonly opcode: number }>("virtio_scsi_cmd_req");
 
 /** A command is answered; both numbers as in the response. */
-export const commandResponseTrace = tracePoint<Addressed & { readonly tag: bigint; readonly response: number; readonly status: number }>(
+export const commandResponseTrace = tracePoint<VirtioScsiTrace & { readonly response: number; readonly status: number }>(
   "virtio_scsi_cmd_resp",
 );
 
 /** A task management function has come. */
-export const managementRequestTrace = tracePoint<Addressed & { readonly tag: bigint; readonly function: number }>("virtio_scsi_tmf_req");
+export const managementRequestTrace = tracePoint<VirtioScsiTrace & { readonly function: number }>("virtio_scsi_tmf_req");
 
 /** A task management function is answered. */
-export const managementResponseTrace = tracePoint<Addressed & { readonly tag: bigint; readonly response: number }>("virtio_scsi_tmf_resp");
+export const managementResponseTrace = tracePoint<VirtioScsiTrace & { readonly response: number }>("virtio_scsi_tmf_resp");
 
 /** The driver is told an event. */
-export const eventTrace = tracePoint<Addressed & { readonly event: number; readonly reason: number }>("virtio_scsi_event");
+export const eventTrace = tracePoint<UnitAddress & { readonly event: number; readonly reason: number }>("virtio_scsi_event");
+
+/** An address as trace messages have it. */
+export function atUnit(address: UnitAddress | null): UnitAddress {
+  return { target: address?.target ?? 0, lun: address?.lun ?? 0 };
+}
