@@ -19,6 +19,7 @@ export { USER_CREATABLE } from "./qom/interfaces.js";
 export type { QomInterface } from "./qom/interfaces.js";
 export { hold, QomObject } from "./qom/object.js";
 export type { Holder } from "./qom/object.js";
+export { addChild } from "./qom/children.js";
 export { addAlias, addProperty } from "./qom/instance-properties.js";
 export type { InstanceProperty } from "./qom/instance-properties.js";
 export type { PropertyAccess } from "./qom/property-definition.js";
@@ -49,7 +50,7 @@ export type { ReservationSnapshot } from "./reservation/snapshot.js";
 
 // PR managers, devices, machines
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
-export type { ConnectionListener, PrManagerExecuteTrace } from "./pr-manager/pr-manager.js";
+export type { ConnectionListener, ConnectionListenerOptions, PrManagerExecuteTrace } from "./pr-manager/pr-manager.js";
 export type { Route } from "./pr-manager/routing.js";
 export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";
@@ -57,5 +58,8 @@ export type { ResetScope } from "./devices/scsi-device.js";
 export type { Device } from "./devices/device.js";
 export { VirtioScsi } from "./devices/virtio-scsi.js";
 export type { VirtioChain } from "./devices/virtio-scsi-chain.js";
+export type { QmpExecutor } from "./monitor/executor.js";
+export type { QmpArguments, QmpValue } from "./monitor/values.js";
+export type { EventListener, QmpEvent } from "./monitor/events.js";
 export { Machine } from "./machine/machine.js";
 export type { MachineOptions } from "./machine/machine.js";

@@ -26,7 +26,7 @@ export class PrManagerMemory extends PrManager {
   accessor fabric: ScsiFabric | undefined;
 
   readonly #machine: MachineContext;
-  /** The machine is one host to the disks that it shares with others: one initiator, whatever the node. */
+  /** The machine is one host to the disks that it shares with others: one initiator, unless the unit knows better. */
   readonly #host: Nexus;
 
   constructor(@inject(MachineContext) machine: MachineContext) {
@@ -38,6 +38,6 @@ export class PrManagerMemory extends PrManager {
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
     const fabric = this.fabric?.fabric ?? this.#machine.fabric;
-    return fabric.shadow(unit.identity).execute(this.#host, command);
+    return fabric.shadow(unit.identity).execute(unit.nexus ?? this.#host, command);
   }
 }

@@ -8,7 +8,7 @@ import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { Sense, senseResult } from "../scsi/sense.js";
-import { NoScsi } from "./node.js";
+import { NoScsi, type MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
 
 /**
@@ -50,6 +50,10 @@ export class FileNode extends ProtocolNode {
       throw error;
     }
     this.#handle = handle;
+  }
+
+  override async medium(): Promise<MediumInfo> {
+    return { name: this.filename, sizeBytes: (await this.#handle?.stat())?.size ?? 0 };
   }
 
   override async finalize(): Promise<void> {

@@ -1,5 +1,5 @@
 /** The block nodes of a machine: a name space of its own, as in QEMU (qapi/block-core.json, blockdev-add). */
-import { assert } from "../base/assert.js";
+import { assert, present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
@@ -9,10 +9,14 @@ import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.j
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
+import type { RegisteredType } from "../qom/type-registry.js";
 import { BlockNode, type NodeOpener } from "./node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
 const NODE_NAME_LENGTH_MAX = 31;
+
+/** Nodes in one chain, one below the other: whoever asks for the node at its end goes through all of them by recursion. No use needs ten. */
+const NODE_CHAIN_LENGTH_MAX = 64;
 
 /** See the module text. */
 export class BlockGraph implements NodeOpener {
@@ -25,6 +29,10 @@ export class BlockGraph implements NodeOpener {
   readonly #nested = new Map<BlockNode, BlockNode>();
   /** By node: the nodes that it uses, and how to let go of each. */
   readonly #references = new Map<BlockNode, Map<BlockNode, () => void>>();
+  /** By node: its place in the chain that it was opened in, 1 for the outermost. */
+  readonly #levels = new WeakMap<BlockNode, number>();
+  /** Nodes that -drive made. */
+  readonly #drives = new Set<BlockNode>();
   #unnamed = 0;
 
   constructor(factory: ObjectFactory, resolve: LinkResolver) {
@@ -66,7 +74,24 @@ export class BlockGraph implements NodeOpener {
     if (!values.has("node-name")) {
       throw new QomError("missing", "the option 'node-name' is required for the outermost node", { context: { option: "node-name" } });
     }
-    return this.#open(values, form, null);
+    return this.#open(values, form, null, 1);
+  }
+
+  /** Opens the node of a drive: `-drive`. It goes with the device that uses it. @throws QomError as {@link open} */
+  async openDrive(values: OptionMap): Promise<BlockNode> {
+    const node = await this.open(values, "text");
+    this.#drives.add(node);
+    return node;
+  }
+
+  /** Nodes that -drive made, in order of opening; each has the drive's id as its name. */
+  get drives(): readonly BlockNode[] {
+    return [...this.#drives];
+  }
+
+  /** What the type of `node` is. */
+  typeOf(node: BlockNode): RegisteredType {
+    return this.#factory.registry.get(node.typeName);
   }
 
   /**
@@ -103,14 +128,26 @@ export class BlockGraph implements NodeOpener {
   }
 
   async #child(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
-    if (typeof value === "string") return this.node(value);
+    const level = present(this.#levels.get(owner), "a node opens others when it is prepared") + 1;
+    if (typeof value === "string") {
+      const child = this.node(value);
+      requireChainLength(level - 1 + this.#chainLength(child));
+      return child;
+    }
     if (!isOptionMap(value)) {
       throw new QomError("invalid-value", `a node is given by its name or by its options, not by ${describeValue(value)}`);
     }
-    return this.#open(new Map([...inherited, ...value]), form, owner.rootName);
+    requireChainLength(level);
+    return this.#open(new Map([...inherited, ...value]), form, owner.rootName, level);
   }
 
-  async #open(given: OptionMap, form: ValueForm, rootName: string | null): Promise<BlockNode> {
+  /** The number of nodes from `node` down to the end of the longest chain. */
+  #chainLength(node: BlockNode): number {
+    const below = [...(this.#references.get(node)?.keys() ?? [])].map((child) => this.#chainLength(child));
+    return 1 + Math.max(0, ...below);
+  }
+
+  async #open(given: OptionMap, form: ValueForm, rootName: string | null, level: number): Promise<BlockNode> {
     const values = new Map(given);
     const driver = takeText(values, "driver");
     if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
@@ -119,9 +156,12 @@ export class BlockGraph implements NodeOpener {
     this.#pending.add(name);
     try {
       const opening = { opener: this, form, rootName: rootName ?? name };
-      const node = await this.#factory.create({ type, id: name, values, form }, this.#resolve, (object) => {
-        assert(object instanceof BlockNode, "every driver is a block node");
-        object.prepare(opening);
+      const node = await this.#factory.create({ type, id: name, values, form }, this.#resolve, {
+        prepare: (object) => {
+          assert(object instanceof BlockNode, "every driver is a block node");
+          this.#levels.set(object, level);
+          object.prepare(opening);
+        },
       });
       assert(node instanceof BlockNode, "every driver is a block node");
       this.#nodes.set(name, node);
@@ -134,6 +174,7 @@ export class BlockGraph implements NodeOpener {
   async #close(node: BlockNode): Promise<void> {
     this.#nodes.delete(node.nodeName);
     this.#nested.delete(node);
+    this.#drives.delete(node);
     await this.#factory.destroy(node);
   }
 
@@ -168,6 +209,11 @@ export class BlockGraph implements NodeOpener {
     }
     return given;
   }
+}
+
+function requireChainLength(length: number): void {
+  if (length <= NODE_CHAIN_LENGTH_MAX) return;
+  throw new QomError("limit", `more than ${NODE_CHAIN_LENGTH_MAX} nodes are one below the other`, { context: { option: "file" } });
 }
 
 function automaticName(index: number): string {

@@ -1,6 +1,6 @@
 /** `driver=host_device`: a disk of this host, by its block or character device (QEMU: block/file-posix.c, bdrv_host_device). */
 import { constants } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
+import { readFile, type FileHandle } from "node:fs/promises";
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -14,7 +14,7 @@ import { qom } from "../qom/property-type.js";
 import { expectedTransfer } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { openHostFile } from "./file.js";
-import { NoScsi } from "./node.js";
+import { NoScsi, type MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
 
 /** Oldest SG_IO interface that has the version 3 header (scsi/sg.h). */
@@ -22,6 +22,9 @@ const SG_VERSION_MIN = 30000;
 
 /** Deadline of a command that came without one (QEMU: DEFAULT_IO_TIMEOUT, 30 s). */
 export const IO_TIMEOUT_MS_DEFAULT = 30_000;
+
+/** Sectors of sysfs have this size, whatever the device's own. */
+const SYSFS_SECTOR_BYTES = 512;
 
 /** Block size that data lengths are computed with while the device's own is unknown. */
 const BLOCK_SIZE_BYTES_DEFAULT = 512;
@@ -59,6 +62,10 @@ export class HostDeviceNode extends ProtocolNode {
     }
   }
 
+  override async medium(): Promise<MediumInfo> {
+    return { name: this.filename, sizeBytes: await this.#sizeBytes() };
+  }
+
   override async finalize(): Promise<void> {
     await this.#handle?.close();
   }
@@ -66,6 +73,14 @@ export class HostDeviceNode extends ProtocolNode {
   /** The operating system decides what an unprivileged program may send; both ways are the same system call. */
   protected override passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     return unit.sgio(command);
+  }
+
+  /** By what the kernel says about the device's number (sysfs): node cannot ask a descriptor for the size of a block device. */
+  async #sizeBytes(): Promise<number> {
+    const found = await this.#handle?.stat();
+    if (found?.isBlockDevice() !== true) return 0;
+    const sectors = await readFile(`/sys/dev/block/${deviceNumber(found.rdev)}/size`, "utf8").catch(() => "0");
+    return Number(sectors) * SYSFS_SECTOR_BYTES;
   }
 
   async #inspect(handle: FileHandle): Promise<ScsiUnit | NoScsi> {
@@ -99,6 +114,13 @@ export class HostDeviceNode extends ProtocolNode {
     into.set(result.dataIn);
     return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
   }
+}
+
+/** `MAJOR:MINOR` of a device number as Linux gives it to programs: minor in bits 0 to 7 and 20 to 31, major in bits 8 to 19. */
+function deviceNumber(rdev: number): string {
+  const major = Math.floor(rdev / 0x100) & 0xfff;
+  const minor = (rdev & 0xff) | (Math.floor(rdev / 0x1000) & 0xf_ff00);
+  return `${major}:${minor}`;
 }
 
 function sgIoRequest(command: ScsiCommand): SgIoRequest {

@@ -34,12 +34,21 @@ export class NoScsi {
   }
 }
 
+/** The medium at the end of a chain, as monitors show it. */
+export interface MediumInfo {
+  /** Path of the file or device, or a name of its own; "" when there is none. */
+  readonly name: string;
+  /** 0 when it is not known. */
+  readonly sizeBytes: number;
+}
+
 /** What the node at the end of a chain offers to a device. */
 export interface ProtocolAccess {
   /** The SCSI unit behind the node, or why there is none. */
   readonly unit: ScsiUnit | NoScsi;
   /** Which way a command with this operation code goes from here. */
   routeOf(opcode: number | undefined): Route;
+  medium(): Promise<MediumInfo>;
   /** Gives the node to a device, see {@link BlockNode.attachUser}. */
   attachUser(user: NodeUser): () => void;
   /** Runs a SCSI command: PERSISTENT RESERVE IN and OUT by the manager if there is one, all else on the device. */

@@ -15,6 +15,7 @@ import { TransportId } from "../scsi/transport-id.js";
 import type { LogicalUnit } from "../target/logical-unit.js";
 import type { UnitSpec } from "../target/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
+import type { MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
 
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
@@ -85,6 +86,10 @@ export class SimLunNode extends ProtocolNode {
     this.#unit = this.#view(logicalUnit, nexus);
     this.admitUnit();
     logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
+  }
+
+  override medium(): Promise<MediumInfo> {
+    return Promise.resolve({ name: this.filename ?? `sim-lun:${this.unit.logicalUnit.wwn}`, sizeBytes: this.unit.logicalUnit.sizeBytes });
   }
 
   override finalize(): void {

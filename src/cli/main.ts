@@ -30,8 +30,8 @@ function program(output: Output): Command {
     .configureOutput({ writeOut: output.out, writeErr: output.error, outputError: () => undefined });
   root
     .command("run")
-    .description("make a machine from options in QEMU's manner and keep it until SIGINT or SIGTERM; --check: only make it")
-    .usage("[--check] -object TEXT | -blockdev TEXT | -drive TEXT | -device TEXT | -name NAME …")
+    .description("make a machine from options in QEMU's manner and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it")
+    .usage("[--check] -object TEXT | -blockdev TEXT | -drive TEXT | -device TEXT | -qmp DEVICE | -chardev TEXT | -mon TEXT | -name NAME …")
     .argument("[options...]")
     .helpOption("--help", "show this text")
     .allowUnknownOption()

@@ -25,14 +25,22 @@ export async function runMachine(argv: readonly string[], { out, error }: Output
   const options = rest;
   const help = Machine.help(options);
   if (help !== null) return out(help);
-  const machine = await Machine.create(options);
-  for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
-  if (!check) {
-    const ended = endSignal();
-    out(`machine '${machine.name}' is running with ${plural(machine.scsiDevices.length, "SCSI device")}; SIGINT or SIGTERM ends it\n`);
-    await ended;
+  const end = new EndSignal();
+  try {
+    const notify = (line: string): void => error(`qom-pr: info: ${line}\n`);
+    const machine = await Machine.create(options, { notify, wait: !check, signal: end.signal });
+    for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
+    if (!check) {
+      const say = machine.usesStdio ? error : out;
+      say(`machine '${machine.name}' is running with ${plural(machine.scsiDevices.length, "SCSI device")}; SIGINT or SIGTERM ends it\n`);
+      await Promise.race([end.came, machine.ended]);
+    }
+    await machine.close();
+  } catch (failure) {
+    if (!end.signal.aborted || failure !== end.signal.reason) throw failure;
+  } finally {
+    end.forget();
   }
-  await machine.close();
 }
 
 /** Takes `--check` out of the places where an option may stand; behind an option it is that option's text. */
@@ -49,16 +57,32 @@ function takeCheck(argv: readonly string[]): { readonly check: boolean; readonly
   return { check, rest };
 }
 
-/** Resolves at the first signal that asks the program to end. Keeps the process alive until then. */
-function endSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    // Neither a machine without devices nor a signal handler keeps a process alive.
-    const alive = setInterval(() => undefined, 0x7fff_ffff);
-    const end = (): void => {
-      clearInterval(alive);
-      for (const signal of END_SIGNALS) process.off(signal, end);
-      resolve();
-    };
-    for (const signal of END_SIGNALS) process.on(signal, end);
-  });
+/** The first signal that asks the program to end. Keeps the process alive until it comes or nobody waits for it any more. */
+class EndSignal {
+  readonly came: Promise<void>;
+  readonly #controller = new AbortController();
+  /** Neither a machine without devices nor a signal handler keeps a process alive. */
+  readonly #alive = setInterval(() => undefined, 0x7fff_ffff);
+  #resolve: () => void = () => undefined;
+
+  constructor() {
+    this.came = new Promise((resolve) => (this.#resolve = resolve));
+    for (const name of END_SIGNALS) process.on(name, this.#end);
+  }
+
+  /** Aborted when the signal comes. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  readonly #end = (): void => {
+    this.forget();
+    this.#controller.abort();
+    this.#resolve();
+  };
+
+  forget(): void {
+    clearInterval(this.#alive);
+    for (const name of END_SIGNALS) process.off(name, this.#end);
+  }
 }

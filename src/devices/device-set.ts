@@ -25,6 +25,8 @@ export class DeviceSet {
   readonly #devices = new Set<Device>();
   readonly #pending = new Set<string>();
   readonly #plugged: (device: Device) => void;
+  /** Devices whose end has begun. */
+  readonly #ending = new Set<Device>();
 
   /** @param plugged told of each device when it is complete and has its place in the tree */
   constructor(tree: CompositionTree, factory: ObjectFactory, plugged: (device: Device) => void) {
@@ -53,12 +55,15 @@ export class DeviceSet {
     if (id !== undefined) this.#requireFree(id);
     if (id !== undefined) this.#pending.add(id);
     try {
-      const device = await this.#factory.create({ type, id: id ?? null, values, form }, this.#tree.resolveLink, (object) => {
-        assert(object instanceof Device, "every device type is a Device");
-        object.prepare(bus);
+      const device = await this.#factory.create({ type, id: id ?? null, values, form }, this.#tree.resolveLink, {
+        prepare: (object) => {
+          assert(object instanceof Device, "every device type is a Device");
+          object.prepare(bus);
+        },
+        attach: (object) =>
+          this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", object),
       });
       assert(device instanceof Device, "every device type is a Device");
-      this.#tree.attach(this.#tree.resolve(id === undefined ? PERIPHERAL_ANONYMOUS : PERIPHERAL), id ?? "device[*]", device);
       this.#devices.add(device);
       this.#plugged(device);
       return device;
@@ -80,14 +85,25 @@ export class DeviceSet {
     throw new QomError("not-found", `no device '${printable(idOrPath)}'`, { context: { value: idOrPath }, qmpClass: "DeviceNotFound" });
   }
 
+  /** Whether {@link delete} of the device has begun and not ended. */
+  isEnding(device: Device): boolean {
+    return this.#ending.has(device);
+  }
+
   /**
    * Ends a device: commands in flight get `graceMs` to finish.
    * @throws QomError `in-use`
    */
   async delete(device: Device, graceMs: number): Promise<void> {
+    if (this.#ending.has(device)) throw new QomError("in-use", `${device.describe()} is being unplugged already`);
     requireUnheld(device);
-    await device.drain(graceMs);
-    await this.#end(device);
+    this.#ending.add(device);
+    try {
+      await device.drain(graceMs);
+      await this.#end(device);
+    } finally {
+      this.#ending.delete(device);
+    }
   }
 
   /** Ends all devices, the youngest first; their commands drain at the same time. */
@@ -97,6 +113,8 @@ export class DeviceSet {
   }
 
   async #end(device: Device): Promise<void> {
+    // A device whose unplugging was under way when the machine ended is ended once.
+    if (!this.#devices.has(device)) return;
     this.#tree.detach(device);
     this.#devices.delete(device);
     await this.#factory.destroy(device);

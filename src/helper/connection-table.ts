@@ -116,6 +116,11 @@ export class Connection {
     Atomics.store(this.#words, DESCRIPTOR, fd);
   }
 
+  /** Whether the connection is between two requests: nothing of one has arrived, and the last answer is gone. */
+  get isIdle(): boolean {
+    return this.phase === "cdb" && this.position === 0;
+  }
+
   /** Enters a phase of `length` bytes. */
   begin(phase: Phase, length: number): void {
     Atomics.store(this.#words, POSITION, 0);

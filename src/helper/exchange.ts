@@ -4,7 +4,7 @@
  * connection.
  */
 
-import { unreachable } from "../base/assert.js";
+import { assert, unreachable } from "../base/assert.js";
 import {
   CDB_SIZE,
   DATA_SIZE_MAX,
@@ -21,32 +21,53 @@ import type { Libc } from "../native/libc.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { DescriptorReceiver, receiveBytes, sendBytes } from "../native/unix-server.js";
 import { readU32, toHex } from "../scsi/bytes.js";
+import { ScsiStatus } from "../scsi/command.js";
+import type { ScsiResult } from "../scsi/command.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
+import type { ClientRegister } from "./client-register.js";
 import { NO_DESCRIPTOR } from "./connection-table.js";
 import type { Connection } from "./connection-table.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
-import type { RequestRunner } from "./request-runner.js";
+import type { TotalName, Totals } from "./totals.js";
+import { requestTrace, responseTrace } from "./trace-points.js";
 
-/** What a connection waits for next, or that it is to be closed. */
-export type Next = Interest | "close";
+/** What a connection waits for next, that its request is to be executed and answered, or that it is to be closed. */
+export type Next = Interest | "execute" | "close";
+
+const TOTAL_OF_STATUS: Readonly<Record<number, TotalName>> = {
+  [ScsiStatus.GOOD]: "good",
+  [ScsiStatus.CHECK_CONDITION]: "checkCondition",
+  [ScsiStatus.RESERVATION_CONFLICT]: "reservationConflict",
+};
 
 /** The client broke the protocol: its connection ends. */
 class Breach extends Error {}
+
+/** What an {@link Exchange} needs. */
+export interface ExchangeParts {
+  readonly libc: Libc;
+  readonly server: ServerLibc;
+  readonly log: Log;
+  readonly totals: Totals;
+  readonly register: ClientRegister;
+}
 
 /** Serves connections, one step at a time, on one thread. */
 export class Exchange {
   readonly #libc: Libc;
   readonly #server: ServerLibc;
-  readonly #runner: RequestRunner;
   readonly #log: Log;
+  readonly #totals: Totals;
+  readonly #register: ClientRegister;
   readonly #receiver: DescriptorReceiver;
 
-  constructor(libc: Libc, server: ServerLibc, runner: RequestRunner, log: Log) {
+  constructor({ libc, server, log, totals, register }: ExchangeParts) {
     this.#libc = libc;
     this.#server = server;
-    this.#runner = runner;
     this.#log = log;
+    this.#totals = totals;
+    this.#register = register;
     this.#receiver = new DescriptorReceiver(server, CDB_SIZE);
   }
 
@@ -56,12 +77,44 @@ export class Exchange {
     return sendBytes(this.#server, connection.fd, features) === features.length;
   }
 
-  /** Goes on where the connection stands, until it has to wait or has been answered one request. */
+  /** Goes on where the connection stands, until it has to wait, has a whole request, or has been sent an answer. */
   advance(connection: Connection): Next {
+    return this.#guarded(connection, () => this.#advance(connection));
+  }
+
+  /**
+   * Answers the request that {@link advance} said is to be executed, and closes its descriptor. Goes on as far as {@link advance} does.
+   * @param result what came of it; data only with GOOD, at most {@link DATA_SIZE_MAX} bytes
+   */
+  answer(connection: Connection, result: ScsiResult): Exclude<Next, "execute"> {
+    const { descriptor } = connection;
+    connection.descriptor = NO_DESCRIPTOR;
+    this.#libc.close(descriptor);
+    if (responseTrace.enabled) responseTrace.publish({ client: connection.fd, status: result.status, size: result.dataIn.length });
+    this.#count(connection, result.status);
+    if (this.#log.shows(LogLevel.REQUEST)) {
+      this.#log.write(LogLevel.REQUEST, `client ${connection.fd}: ${toHex(connection.cdb)}: status 0x${result.status.toString(16)}`);
+    }
+    writeResponseHeader(connection.answer, result.status, result.dataIn.length, result.sense);
+    connection.data.set(result.dataIn);
+    connection.begin("answer", RESPONSE_HEADER_SIZE + result.dataIn.length);
+    const next = this.#guarded(connection, () => this.#advance(connection));
+    assert(next !== "execute", "behind an answer comes a new request");
+    return next;
+  }
+
+  #count({ fd, cdb }: Connection, status: number): void {
+    this.#register.count(fd, status === ScsiStatus.GOOD);
+    this.#totals.add(cdb[0] === PR_OUT ? "reserveOut" : "reserveIn");
+    this.#totals.add(TOTAL_OF_STATUS[status] ?? "otherStatus");
+  }
+
+  #guarded(connection: Connection, action: () => Next): Next {
     try {
-      return this.#advance(connection);
+      return action();
     } catch (error) {
       if (!(error instanceof Breach)) throw error;
+      this.#totals.add("protocolErrors");
       this.#log.write(LogLevel.WARNING, `client ${connection.fd} dropped: ${error.message}`);
       return "close";
     }
@@ -120,7 +173,8 @@ export class Exchange {
       case "cdb":
         return this.#acceptRequest(connection);
       case "parameter-list":
-        return this.#execute(connection);
+        if (requestTrace.enabled) requestTrace.publish({ client: connection.fd, cdb: connection.cdb, size: connection.length });
+        return "execute";
       case "answer":
         connection.begin("cdb", CDB_SIZE);
         return "readable";
@@ -145,20 +199,6 @@ export class Exchange {
     }
     if (length > DATA_SIZE_MAX) throw new Breach(`${length} bytes of data, and ${DATA_SIZE_MAX} are allowed`);
     connection.begin("parameter-list", parameterListLength(connection.cdb));
-    return this.#advance(connection);
-  }
-
-  #execute(connection: Connection): Next {
-    const { descriptor, cdb } = connection;
-    const result = this.#runner.run(descriptor, cdb, connection.data.subarray(0, connection.length));
-    connection.descriptor = NO_DESCRIPTOR;
-    this.#libc.close(descriptor);
-    if (this.#log.shows(LogLevel.REQUEST)) {
-      this.#log.write(LogLevel.REQUEST, `client ${connection.fd}: ${toHex(cdb)}: status 0x${result.status.toString(16)}`);
-    }
-    writeResponseHeader(connection.answer, result.status, result.dataIn.length, result.sense);
-    connection.data.set(result.dataIn);
-    connection.begin("answer", RESPONSE_HEADER_SIZE + result.dataIn.length);
     return this.#advance(connection);
   }
 }

@@ -1,81 +1,70 @@
-/** The helper daemon. Its main thread takes the socket path, starts the workers and waits for them; requests never reach it. */
+/**
+ * The helper daemon. Its main thread starts the workers and waits for them. Requests reach it only where another manager than
+ * pr-manager-sgio executes them.
+ */
 
+import { systemClock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
-import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-server.js";
-import { libc as loadLibc } from "../native/libc.js";
-import { loadServerLibc } from "../native/libc-server.js";
-import type { ServerLibc } from "../native/libc-server.js";
-import { allocateConnectionTable } from "./connection-table.js";
-import { Log, LogLevel } from "./log.js";
+import type { Listener } from "../native/listener-server.js";
+import { Log, LogLevel, STANDARD_ERROR } from "./log.js";
+import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
-import { PidFile } from "./pid-file.js";
-import { SocketFile } from "./socket-file.js";
-import { allocateWorkerControl } from "./worker-control.js";
-import { WorkerPool } from "./worker-pool.js";
+import type { PidFile } from "./pid-file.js";
+import { Service } from "./service.js";
+import type { StatusService } from "./status-service.js";
+
+/** What a helper has from outside. */
+export interface Station {
+  readonly listener: Listener;
+  readonly status: StatusService;
+  /** The manager that executes; null for SG_IO on the workers. */
+  readonly host: ManagerHost | null;
+  /** Null when none is wanted. */
+  readonly pidFile: PidFile | null;
+  /** Descriptor of the file for traces, null for standard error. */
+  readonly traceFd: number | null;
+}
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
 export class Helper {
   /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
   readonly ended: Promise<void>;
-  readonly #socket: SocketFile;
-  readonly #pool: WorkerPool;
+  readonly #listener: Listener;
+  readonly #status: StatusService;
+  readonly #service: Service;
   readonly #log: Log;
   #stopped = false;
 
-  private constructor(server: ServerLibc, options: HelperOptions, socket: SocketFile, pidFile: PidFile | null) {
-    const epollFd = createEpoll(server);
-    const epoll = new EpollSet(server, epollFd);
-    const wakeupFd = createWakeup(server);
-    epoll.addForAll(wakeupFd);
-    epoll.add(socket.fd, "readable");
-    this.#socket = socket;
+  /**
+   * Starts the threads, which serve.
+   * @param station is the helper's from now on, and is given up at the end
+   */
+  constructor(options: HelperOptions, { listener, status, pidFile, traceFd, host }: Station) {
+    this.#listener = listener;
+    this.#status = status;
     this.#log = new Log(options.logLevel);
-    this.#pool = new WorkerPool({
-      setup: {
-        epollFd,
-        listenerFd: socket.fd,
-        control: allocateWorkerControl(),
-        connections: allocateConnectionTable(),
-        logLevel: options.logLevel,
-      },
-      workersMax: options.workersMax,
+    this.#service = new Service({
+      options,
+      listenerFd: listener.fd,
+      traceFd: traceFd ?? STANDARD_ERROR,
+      host,
       log: this.#log,
-      rearmListener: () => epoll.rearm(socket.fd, "readable"),
-      wake: () => wakeUp(server, wakeupFd),
+      clock: systemClock,
     });
-    this.ended = this.#pool.ended.finally(() => {
+    status.serve(() => this.#service.report());
+    this.ended = this.#service.ended.finally(() => {
       this.stop();
       this.#attempt(() => pidFile?.remove());
     });
-  }
-
-  /**
-   * Listens and serves. The pid file is there before the first client can connect.
-   * @throws QomError as {@link SocketFile.create} and {@link PidFile.create}; nothing is left behind then
-   */
-  static async start(options: HelperOptions): Promise<Helper> {
-    const server = loadServerLibc();
-    const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
-    try {
-      const socket = await SocketFile.create(loadLibc(), server, options.socket);
-      try {
-        return new Helper(server, options, socket, pidFile);
-      } catch (error) {
-        socket.stop();
-        throw error;
-      }
-    } catch (error) {
-      pidFile?.remove();
-      throw error;
-    }
   }
 
   /** Takes no more connections and requests; those in execution are still answered. Idempotent. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#pool.stop();
-    this.#attempt(() => this.#socket.stop());
+    this.#service.stop();
+    this.#attempt(() => this.#listener.stop());
+    this.#attempt(() => this.#status.stop());
   }
 
   #attempt(action: () => void): void {

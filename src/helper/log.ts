@@ -18,7 +18,9 @@ export const LogLevel = Object.freeze({
 });
 
 const PREFIX = "qom-pr-helper: ";
-const STANDARD_ERROR = 2;
+
+/** Descriptor of standard error. */
+export const STANDARD_ERROR = 2;
 
 /** Writes the messages of one level and below. */
 export class Log {

@@ -3,9 +3,8 @@
  */
 
 import { describeError, QomError } from "../base/errors.js";
-import { Helper } from "./helper.js";
 import { Log, LogLevel } from "./log.js";
-import { parseHelperOptions } from "./options.js";
+import { start } from "./start.js";
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
@@ -14,12 +13,13 @@ async function run(args: readonly string[]): Promise<void> {
   const stop = new AbortController();
   for (const signal of STOP_SIGNALS) process.on(signal, () => stop.abort());
 
-  const command = parseHelperOptions(args);
-  if ("print" in command) {
-    process.stdout.write(command.print);
+  const outcome = await start(args, stop.signal);
+  if ("status" in outcome) {
+    if (outcome.print !== undefined) process.stdout.write(outcome.print);
+    process.exitCode = outcome.status;
     return;
   }
-  const helper = await Helper.start(command.serve);
+  const { helper } = outcome;
   // Node waits for its threads however it ends, and these wait for events.
   process.once("exit", () => helper.stop());
   stop.signal.addEventListener("abort", () => helper.stop());

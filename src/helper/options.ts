@@ -1,107 +1,323 @@
-/** The command line of qom-pr-helper: options of qemu-pr-helper, with the same letters. */
+/** The command line of qom-pr-helper: the options of qemu-pr-helper, and its own behind them. */
 
-import { isAbsolute } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { isAbsolute, resolve } from "node:path";
 import { QomError } from "../base/errors.js";
-import type { QomErrorKind } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
+import { accountNamed, accountNumbered, groupNamed } from "../native/accounts-server.js";
+import { CONNECTIONS_PER_PROCESS_DEFAULT, CONNECTIONS_PER_USER_DEFAULT } from "./admission.js";
+import type { AdmissionRules } from "./admission.js";
+import { CONNECTION_DESCRIPTOR_LIMIT } from "./connection-table.js";
+import { displayName, readOptions } from "./getopt.js";
+import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
+import type { InitiatorSource } from "./manager-executor.js";
+import { parseObjectOption } from "./manager-host.js";
+import { REQUEST_TIMEOUT_S_DEFAULT } from "./stalled-clients.js";
+import { TraceSelection } from "./trace-option.js";
+import type { TraceOptions } from "./trace-option.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
-const DEFAULT_SOCKET = "/var/run/qemu-pr-helper.sock";
+export const DEFAULT_SOCKET = "/var/run/qemu-pr-helper.sock";
+
+/** Where it has its pid file, when it is in the background. */
+const DEFAULT_PID_FILE = "/var/run/qemu-pr-helper.pid";
 
 const DEFAULT_WORKERS = 16;
 
 /** Each worker takes 8 MB; with this many a helper is as large as a small virtual machine. */
 const WORKERS_MAX = 64;
 
-/** What a helper is to do. */
+/** A day: whoever waits longer wants no limit, and there are as many connections for that. */
+const REQUEST_TIMEOUT_S_MAX = 86_400;
+
+/** What a helper is to do. Plain values, which one run of the program leaves to the next as JSON. */
 export interface HelperOptions {
-  /** Absolute path of the socket. */
-  readonly socket: string;
-  /** Path of the pid file, null for none. */
+  /** Absolute path of the socket; null when none was chosen. */
+  readonly socket: string | null;
+  /** Absolute path of the pid file, null for none. */
   readonly pidFile: string | null;
+  /** Whether to serve in the background. */
+  readonly background: boolean;
+  /** User id to run as, null for no change. */
+  readonly user: number | null;
+  /** Group id to run as, null for no change. */
+  readonly group: number | null;
+  readonly trace: TraceOptions;
   /** Most worker threads, 1 to {@link WORKERS_MAX}. */
   readonly workersMax: number;
   /** One of {@link LogLevel}. */
   readonly logLevel: number;
+  /** Objects, one of which is the manager that executes; none for SG_IO on the workers. */
+  readonly objects: readonly string[];
+  /** What tells initiators apart, for other managers than SG_IO. */
+  readonly initiatorFrom: InitiatorSource;
+  /** SG_IO on dm-multipath devices is allowed. */
+  readonly allowMultipath: boolean;
+  readonly admission: AdmissionRules;
+  /** How long a client may take over one request, and over taking its answer. */
+  readonly requestTimeoutMs: number;
 }
 
-/** What the command line asks for: to serve, or just to print something. */
-export type HelperCommand = { readonly serve: HelperOptions } | { readonly print: string };
+/** What the command line asks for: to serve, with warnings about the options; to print something; or to ask a helper for its status. */
+export type HelperCommand =
+  | { readonly serve: HelperOptions; readonly warnings: readonly string[] }
+  | { readonly print: string }
+  /** Path of the socket that the helper serves. */
+  | { readonly status: string };
+
+/** The options while they are being read. */
+type Draft = { -readonly [Name in keyof Omit<HelperOptions, "trace">]: HelperOptions[Name] } & {
+  readonly trace: TraceSelection;
+  /** Of the user to run as; for when no group is given. */
+  primaryGroup: number | null;
+  askStatus: boolean;
+};
+
+/** One option: its names, its line of help, and what it does. */
+interface OptionRow extends OptionNames {
+  readonly help: string;
+  /**
+   * Takes note of the option, in the order of the command line. A text it returns is printed, and nothing else happens.
+   * @throws QomError when the argument is wrong
+   */
+  readonly take: (draft: Draft, value: string) => string | void;
+}
+
+const OPTIONS: readonly OptionRow[] = [
+  { short: "h", long: "help", help: "print this text and exit", take: () => helpText() },
+  { short: "V", long: "version", help: "print the version and exit", take: () => `qom-pr-helper ${packageVersion()}\n` },
+  {
+    short: "k",
+    long: "socket",
+    argument: "PATH",
+    help: `absolute path of the Unix socket to listen on (${DEFAULT_SOCKET})`,
+    take: (draft, value) => void (draft.socket = absolute(value)),
+  },
+  {
+    short: "d",
+    long: "daemon",
+    help: "serve in the background; returns when it does",
+    take: (draft) => void (draft.background = true),
+  },
+  {
+    short: "f",
+    long: "pidfile",
+    argument: "PATH",
+    help: `file for the process number, removed at exit (with -d: ${DEFAULT_PID_FILE})`,
+    take: (draft, value) => void (draft.pidFile = resolve(value)),
+  },
+  {
+    short: "u",
+    long: "user",
+    argument: "USER",
+    help: "name or number of the user to run as; with its group, unless -g says another",
+    take: (draft, value) => {
+      const account = accountNamed(value) ?? unnamedAccount(value);
+      draft.user = account.user;
+      draft.primaryGroup = account.group;
+    },
+  },
+  {
+    short: "g",
+    long: "group",
+    argument: "GROUP",
+    help: "name or number of the group to run as",
+    take: (draft, value) => void (draft.group = groupNamed(value) ?? idNumber("group", value)),
+  },
+  {
+    short: "T",
+    long: "trace",
+    argument: "[[enable=]PATTERN][,events=FILE][,file=FILE]",
+    help: "print what happens at some points; -T help lists them",
+    take: (draft, value) => draft.trace.apply(value),
+  },
+  {
+    short: "v",
+    long: "verbose",
+    help: "tell of clients; twice: of every request",
+    take: (draft) => void (draft.logLevel = louder(draft.logLevel)),
+  },
+  {
+    short: "q",
+    long: "quiet",
+    help: "tell of nothing but the error that ends the program",
+    take: (draft) => void (draft.logLevel = LogLevel.FATAL),
+  },
+  {
+    long: "workers",
+    own: true,
+    argument: "NUMBER",
+    help: `most threads, 1 to ${WORKERS_MAX} (${DEFAULT_WORKERS}): so many disks may hang before others wait`,
+    take: (draft, value) => void (draft.workersMax = wholeNumber("workers", value, 1, WORKERS_MAX)),
+  },
+  {
+    long: "object",
+    own: true,
+    argument: "TYPE,...",
+    help: "the manager that executes, as in QEMU's -object (pr-manager-sgio); 'help' lists types",
+    take: (draft, value) => {
+      parseObjectOption(value);
+      draft.objects = [...draft.objects, value];
+    },
+  },
+  {
+    long: "initiator-from",
+    own: true,
+    argument: "uid|pid",
+    help: "for other managers: each user, or each process, is an initiator (uid)",
+    take: (draft, value) => void (draft.initiatorFrom = initiatorSource(value)),
+  },
+  {
+    long: "allow-dm",
+    own: true,
+    help: "let SG_IO reach dm-multipath devices, where a registration is made on one path only",
+    take: (draft) => void (draft.allowMultipath = true),
+  },
+  {
+    long: "allow-uid",
+    own: true,
+    argument: "USER",
+    help: "let this user connect, and others only if they are allowed too; may be repeated",
+    take: (draft, value) => allow(draft, "allowedUids", (accountNamed(value) ?? unnamedAccount(value)).user),
+  },
+  {
+    long: "allow-gid",
+    own: true,
+    argument: "GROUP",
+    help: "the same for processes whose effective group this is",
+    take: (draft, value) => allow(draft, "allowedGids", groupNamed(value) ?? idNumber("group", value)),
+  },
+  {
+    long: "connections-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `most connections of one user (${CONNECTIONS_PER_USER_DEFAULT})`,
+    take: (draft, value) => limit(draft, "connectionsPerUser", wholeNumber("connections-per-user", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
+  },
+  {
+    long: "connections-per-process",
+    own: true,
+    argument: "NUMBER",
+    help: `most connections of one process (${CONNECTIONS_PER_PROCESS_DEFAULT})`,
+    take: (draft, value) =>
+      limit(draft, "connectionsPerProcess", wholeNumber("connections-per-process", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
+  },
+  {
+    long: "request-timeout",
+    own: true,
+    argument: "SECONDS",
+    help: `drop a client that takes longer over one request (${REQUEST_TIMEOUT_S_DEFAULT})`,
+    take: (draft, value) => void (draft.requestTimeoutMs = 1000 * wholeNumber("request-timeout", value, 1, REQUEST_TIMEOUT_S_MAX)),
+  },
+  {
+    long: "status",
+    own: true,
+    help: "print the status of the helper that serves the socket, as JSON, and exit",
+    take: (draft) => void (draft.askStatus = true),
+  },
+];
 
 /**
  * Reads the command line; words that are no options are ignored, as qemu-pr-helper does.
  * @param args without node and program
- * @throws QomError `invalid-value`, `missing` or `unknown-name`
+ * @throws QomError for the first thing that is wrong
  */
 export function parseHelperOptions(args: readonly string[]): HelperCommand {
-  let output = "";
-  const command = describeCommand().configureOutput({ writeOut: (text) => (output += text), writeErr: () => {} });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { print: output };
-    throw new QomError(KINDS[error.code] ?? "invalid-value", error.message.replace(/^error: /, ""));
-  }
-  return { serve: checked(command.opts<RawOptions>()) };
-}
-
-/** What commander gives for each option. */
-interface RawOptions {
-  readonly socket: string;
-  readonly pidfile?: string;
-  readonly workers: number;
-  readonly verbose?: number;
-  readonly quiet?: boolean;
-}
-
-const KINDS: Readonly<Record<string, QomErrorKind>> = {
-  "commander.unknownOption": "unknown-name",
-  "commander.optionMissingArgument": "missing",
-};
-
-function describeCommand(): Command {
-  return new Command("qom-pr-helper")
-    .description("Executes SCSI persistent reservation commands for virtual machines that may not do so themselves.")
-    .option("-k, --socket <path>", "absolute path of the Unix socket to listen on", DEFAULT_SOCKET)
-    .option("-f, --pidfile <path>", "file for the process number, removed at exit")
-    .option(
-      "--workers <number>",
-      `most threads, 1 to ${WORKERS_MAX}: so many disks may hang before others wait`,
-      parseWorkers,
-      DEFAULT_WORKERS,
-    )
-    .option("-v, --verbose", "tell of clients; twice: of every request", countUp)
-    .option("-q, --quiet", "tell of nothing but the error that ends the program")
-    .version(`qom-pr-helper ${packageVersion()}`, "-V, --version", "print the version and exit")
-    .helpOption("-h, --help", "print this text and exit")
-    .allowExcessArguments()
-    .showSuggestionAfterError(false)
-    .exitOverride();
-}
-
-function parseWorkers(text: string): number {
-  const number = /^[0-9]+$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= WORKERS_MAX) return number;
-  throw new InvalidArgumentError(`It has to be a number from 1 to ${WORKERS_MAX}.`);
-}
-
-/** For an option that may be repeated. */
-function countUp(_value: string, count: number | undefined): number {
-  return (count ?? 0) + 1;
-}
-
-function checked(options: RawOptions): HelperOptions {
-  if (!isAbsolute(options.socket)) {
-    throw new QomError("invalid-value", `the socket's path must be absolute, and '${printable(options.socket)}' is not`);
-  }
-  return {
-    socket: options.socket,
-    pidFile: options.pidfile ?? null,
-    workersMax: options.workers,
-    logLevel: options.quiet === true ? LogLevel.FATAL : Math.min(LogLevel.WARNING + (options.verbose ?? 0), LogLevel.REQUEST),
+  const draft: Draft = {
+    socket: null,
+    pidFile: null,
+    background: false,
+    user: null,
+    group: null,
+    primaryGroup: null,
+    trace: new TraceSelection(),
+    workersMax: DEFAULT_WORKERS,
+    logLevel: LogLevel.WARNING,
+    objects: [],
+    initiatorFrom: "uid",
+    allowMultipath: false,
+    admission: {
+      allowedUids: [],
+      allowedGids: [],
+      connectionsPerUser: CONNECTIONS_PER_USER_DEFAULT,
+      connectionsPerProcess: CONNECTIONS_PER_PROCESS_DEFAULT,
+    },
+    requestTimeoutMs: 1000 * REQUEST_TIMEOUT_S_DEFAULT,
+    askStatus: false,
   };
+  for (const { option, value } of readOptions(args, OPTIONS)) {
+    const print = option.take(draft, value);
+    if (print !== undefined) return { print };
+  }
+  if (draft.askStatus) return { status: draft.socket ?? DEFAULT_SOCKET };
+  const { primaryGroup, trace, askStatus: _, ...options } = draft;
+  const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
+  return {
+    serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
+    warnings: trace.unknown.map((name) => `there is no trace point '${printable(name)}'`),
+  };
+}
+
+/** Column where the second half of a line of help starts. */
+const HELP_COLUMN = 26;
+
+function helpText(): string {
+  const lines = OPTIONS.map((option) => {
+    const names = `  ${option.short === undefined ? "    " : ""}${displayName(option)}`;
+    return names.length < HELP_COLUMN ? names.padEnd(HELP_COLUMN) + option.help : `${names}\n${" ".repeat(HELP_COLUMN)}${option.help}`;
+  });
+  return [
+    "Usage: qom-pr-helper [OPTIONS]",
+    "Executes SCSI persistent reservation commands for virtual machines that may not do so themselves.",
+    "",
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+function allow(draft: Draft, list: "allowedUids" | "allowedGids", id: number): void {
+  draft.admission = { ...draft.admission, [list]: [...draft.admission[list], id] };
+}
+
+function limit(draft: Draft, name: "connectionsPerUser" | "connectionsPerProcess", value: number): void {
+  draft.admission = { ...draft.admission, [name]: value };
+}
+
+function initiatorSource(text: string): InitiatorSource {
+  if (text === "uid" || text === "pid") return text;
+  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is neither uid nor pid`);
+}
+
+/** One level up; -q stands, whether it comes before or after. */
+function louder(level: number): number {
+  return level === LogLevel.FATAL ? level : Math.min(level + 1, LogLevel.REQUEST);
+}
+
+function absolute(path: string): string {
+  if (isAbsolute(path)) return path;
+  throw new QomError("invalid-value", `the socket's path must be absolute, and '${printable(path)}' is not`);
+}
+
+/** The user with a number instead of a name; one that has no account has no primary group either. */
+function unnamedAccount(text: string): { readonly user: number; readonly group: number | null } {
+  const user = idNumber("user", text);
+  return accountNumbered(user) ?? { user, group: null };
+}
+
+/** A user or group by its number. The highest of all means no change to the system, which cannot be what was asked for. */
+function idNumber(kind: "user" | "group", text: string): number {
+  const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : ID_LIMIT;
+  if (number < ID_LIMIT) return number;
+  throw new QomError("invalid-value", `option '--${kind}': there is no ${kind} '${printable(text)}'`);
+}
+
+/** Ids have numbers below this (uid_t of Linux, without -1). */
+const ID_LIMIT = 0xffff_ffff;
+
+/** The number that `text` is in decimal digits, if it is from `min` to `max`. */
+function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const number = /^[0-9]+$/.test(text) ? Number(text) : min - 1;
+  if (number >= min && number <= max) return number;
+  throw new QomError("invalid-value", `option '--${option}': '${printable(text)}' is not a number from ${min} to ${max}`);
 }

@@ -5,15 +5,24 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { openLocked } from "../native/file-lock-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
-import { FileIdentity } from "./file-identity.js";
+import { FileIdentity } from "../native/file-identity.js";
+import type { FileIdentityRecord } from "../native/file-identity.js";
+
+/** A pid file in the hands of another run of the program. */
+export interface PidFileHandover {
+  readonly fd: number;
+  readonly file: FileIdentityRecord;
+}
 
 /** A pid file that this process holds. */
 export class PidFile {
-  readonly #fd: number;
+  /** Its descriptor; open, it is the lock. */
+  readonly fd: number;
   readonly #file: FileIdentity;
+  #removed = false;
 
   private constructor(fd: number, file: FileIdentity) {
-    this.#fd = fd;
+    this.fd = fd;
     this.#file = file;
   }
 
@@ -34,15 +43,29 @@ export class PidFile {
     }
   }
 
+  /** Goes on with the pid file that another run of the program in this process holds. */
+  static resume({ fd, file }: PidFileHandover): PidFile {
+    return new PidFile(fd, FileIdentity.from(file));
+  }
+
+  /** What another run of the program needs for {@link resume}. */
+  get handover(): PidFileHandover {
+    return { fd: this.fd, file: this.#file.record };
+  }
+
   /**
-   * Removes the file and lets go of it.
+   * Removes the file and lets go of it. A file that may not be removed is at least emptied, so that it names no process.
+   * Idempotent.
    * @throws QomError `io` when the file cannot be removed
    */
   remove(): void {
+    if (this.#removed) return;
+    this.#removed = true;
     try {
+      ftruncateSync(this.fd);
       this.#file.remove();
     } finally {
-      closeSync(this.#fd);
+      closeSync(this.fd);
     }
   }
 }

@@ -3,6 +3,7 @@
 import { constants } from "node:fs";
 import { DATA_SIZE_MAX, SENSE_SIZE, transferLengthOf } from "../backends/helper-socket/protocol.js";
 import type { Libc } from "../native/libc.js";
+import { NativeMemory } from "../native/memory.js";
 import { SgIoCaller } from "../native/sg-io-call.js";
 import { resultOfSgIo } from "../native/sg-io-result.js";
 import { accessModeOf } from "../native/unix-server.js";
@@ -14,32 +15,36 @@ import { Sense, senseResult } from "../scsi/sense.js";
  * The kernel's deadline. qemu-pr-helper says 1 ms, which block devices raise to 7 s; a SCSI generic node takes it as it is, and would
  * give up on a command that is going on.
  */
-const TIMEOUT_MS = 7000;
+export const SG_IO_TIMEOUT_MS = 7000;
 
 /** Runs requests, one at a time, on the thread it was created on. */
 export class RequestRunner {
   readonly #libc: Libc;
   readonly #caller = new SgIoCaller();
+  /** Made once: the data of the last request is gone when the next one begins. */
+  readonly #dataIn = new NativeMemory(DATA_SIZE_MAX).bytes;
 
   constructor(libc: Libc) {
     this.#libc = libc;
   }
 
   /**
-   * Runs one request and blocks until it is over. Every failure is a result.
+   * Runs one request and blocks until it is over. Every failure is a result; its data are good until the next call.
    * @param descriptor of the device; stays the caller's
    * @param cdb of PERSISTENT RESERVE IN or OUT
    * @param parameterList of PERSISTENT RESERVE OUT
    */
   run(descriptor: number, cdb: Uint8Array, parameterList: Uint8Array): ScsiResult {
-    const common = { cdb, timeoutMs: TIMEOUT_MS, senseLength: SENSE_SIZE };
+    const common = { cdb, timeoutMs: SG_IO_TIMEOUT_MS, senseLength: SENSE_SIZE };
     if (cdb[0] === PR_OUT) {
       // SG_IO itself does not ask how a device was opened, and who could not open it for writing shall not change its reservations.
       if (accessModeOf(this.#libc, descriptor) === constants.O_RDONLY) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
       return resultOfSgIo(this.#caller.execute(descriptor, { ...common, dataOut: parameterList }), 0);
     }
+    // A device that says it sent more than it did shall not give away what the buffer had before.
+    this.#dataIn.fill(0);
     // Always the whole buffer: a device that sends more than it was asked for then has room for it.
-    const outcome = this.#caller.execute(descriptor, { ...common, dataInLength: DATA_SIZE_MAX });
+    const outcome = this.#caller.execute(descriptor, { ...common, dataInLength: DATA_SIZE_MAX }, this.#dataIn);
     return resultOfSgIo(outcome, transferLengthOf(cdb));
   }
 }

@@ -4,7 +4,8 @@ const STOPPING = 0;
 const IDLE = 1;
 const FINISHED = 2;
 const SATURATED = 3;
-const WORDS = 4;
+const INCOMPLETE = 4;
+const WORDS = 5;
 
 /** Memory for a {@link WorkerControl}, to be handed to every worker. */
 export function allocateWorkerControl(): SharedArrayBuffer {
@@ -42,9 +43,24 @@ export class WorkerControl {
     return wasLast && Atomics.exchange(this.#words, SATURATED, 1) === 0;
   }
 
+  /** How many workers wait for an event. */
+  get idle(): number {
+    return Atomics.load(this.#words, IDLE);
+  }
+
   /** Whether no worker waits for an event. */
   get saturated(): boolean {
     return Atomics.load(this.#words, IDLE) === 0;
+  }
+
+  /** A worker leaves an incomplete request waiting. True when nobody was told so yet: then the caller tells the main thread. */
+  noteIncomplete(): boolean {
+    return Atomics.exchange(this.#words, INCOMPLETE, 1) === 0;
+  }
+
+  /** Lets {@link noteIncomplete} tell again. To be called before looking for incomplete requests, so that none is missed. */
+  rearmIncomplete(): void {
+    Atomics.store(this.#words, INCOMPLETE, 0);
   }
 
   /** A number that changes whenever a worker has finished something. */

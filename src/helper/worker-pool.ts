@@ -10,7 +10,7 @@ import { unreachable } from "../base/assert.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { WorkerControl } from "./worker-control.js";
-import type { WorkerMessage, WorkerSetup } from "./worker.js";
+import type { NumberedWorkerSetup, WorkerMessage, WorkerSetup } from "./worker.js";
 
 /** So that one hung disk delays nobody, not even for as long as a thread takes to start. */
 const WORKERS_AT_START = 2;
@@ -34,6 +34,10 @@ export interface WorkerPoolOptions {
   readonly rearmListener: () => void;
   /** Wakes all workers, again and again. */
   readonly wake: () => void;
+  /** A request is the main thread's to execute: that of the connection with this descriptor. */
+  readonly execute: (fd: number) => void;
+  /** A worker has left an incomplete request waiting. */
+  readonly noteIncomplete: () => void;
 }
 
 /** See the module text. */
@@ -44,6 +48,7 @@ export class WorkerPool {
   readonly #control: WorkerControl;
   readonly #workers = new Set<Worker>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #started = 0;
   #starting = 0;
   #failure: Error | null = null;
   #end: () => void = () => {};
@@ -57,6 +62,11 @@ export class WorkerPool {
     for (let i = 0; i < Math.min(WORKERS_AT_START, options.workersMax); i += 1) this.#start();
   }
 
+  /** Workers there are. */
+  get size(): number {
+    return this.#workers.size;
+  }
+
   /** Lets every worker finish and answer the request it has, and then end. */
   stop(): void {
     this.#control.stop();
@@ -65,8 +75,10 @@ export class WorkerPool {
   }
 
   #start(): void {
+    this.#started += 1;
+    const setup: NumberedWorkerSetup = { ...this.#options.setup, thread: this.#started };
     const worker = new Worker(new URL("./worker-main.js", import.meta.url), {
-      workerData: this.#options.setup,
+      workerData: setup,
       resourceLimits: WORKER_HEAP,
     });
     this.#workers.add(worker);
@@ -87,6 +99,10 @@ export class WorkerPool {
   }
 
   #receive(message: WorkerMessage): void {
+    if (typeof message === "object") {
+      this.#options.execute(message.execute);
+      return;
+    }
     switch (message) {
       case "ready":
         this.#starting -= 1;
@@ -96,6 +112,9 @@ export class WorkerPool {
         break;
       case "accept-failed":
         this.#after(ACCEPT_RETRY_MS, this.#options.rearmListener);
+        break;
+      case "incomplete":
+        this.#options.noteIncomplete();
         break;
       default:
         unreachable(message);

@@ -3,7 +3,6 @@
  * ioctl included. While it is stuck in a system call, the others serve the rest.
  */
 
-import { describeError } from "../base/errors.js";
 import { EpollSet } from "../native/epoll-server.js";
 import { Errno, errnoName, errnoText } from "../native/errno.js";
 import { libc as loadLibc } from "../native/libc.js";
@@ -12,10 +11,21 @@ import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { blockSignals } from "../native/signals-server.js";
 import { acceptConnection } from "../native/unix-server.js";
-import { Connection, CONNECTION_DESCRIPTOR_LIMIT, hasSlot, NO_DESCRIPTOR } from "./connection-table.js";
+import type { ScsiResult } from "../scsi/command.js";
+import { Sense, senseResult } from "../scsi/sense.js";
+import type { AdmissionRules } from "./admission.js";
+import { ClientRegister, Note } from "./client-register.js";
+import { ConnectionDesk } from "./connection-desk.js";
+import { Connection, CONNECTION_DESCRIPTOR_LIMIT, hasSlot } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
 import { Log, LogLevel } from "./log.js";
+import { MultipathDetector } from "./multipath.js";
+import { Reception } from "./reception.js";
 import { RequestRunner } from "./request-runner.js";
+import { Totals } from "./totals.js";
+import { acceptFailureTrace } from "./trace-points.js";
+import { printTraces } from "./trace-printer.js";
+import type { TraceOutput } from "./trace-printer.js";
 import { WorkerControl } from "./worker-control.js";
 
 /** What a worker is started with: descriptors of the process, and memory that all its threads share. */
@@ -25,41 +35,84 @@ export interface WorkerSetup {
   readonly listenerFd: number;
   readonly control: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
+  readonly register: SharedArrayBuffer;
+  readonly totals: SharedArrayBuffer;
   /** One of {@link LogLevel}. */
   readonly logLevel: number;
+  readonly trace: TraceOutput;
+  readonly admission: AdmissionRules;
+  /** Clients are told apart by their process, and not by their user alone. */
+  readonly byProcess: boolean;
+  /** Requests are executed by the main thread, and not by SG_IO on the worker that received them. */
+  readonly handOver: boolean;
+  /** SG_IO on dm-multipath devices is allowed. */
+  readonly allowMultipath: boolean;
+}
+
+/** {@link WorkerSetup} with the worker's own part of what is shared. */
+export interface NumberedWorkerSetup extends WorkerSetup {
+  /** 1 for the first worker; the main thread is 0. */
+  readonly thread: number;
 }
 
 /**
- * What a worker tells the main thread: that it starts waiting for events, that no worker is idle, or that connections cannot be accepted
- * now and the listener is left unarmed.
+ * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that connections cannot be accepted
+ * now and the listener is left unarmed; that a request is incomplete; or that the request of a connection is the main thread's to execute.
  */
-export type WorkerMessage = "ready" | "saturated" | "accept-failed";
+export type WorkerMessage = "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number };
 
 /** One worker, in the thread it was created on. */
 export class HelperWorker {
-  readonly #setup: WorkerSetup;
+  readonly #setup: NumberedWorkerSetup;
   readonly #tell: (message: WorkerMessage) => void;
   readonly #libc: Libc;
   readonly #server: ServerLibc;
   readonly #epoll: EpollSet;
   readonly #control: WorkerControl;
+  readonly #register: ClientRegister;
+  readonly #totals: Totals;
+  readonly #runner: RequestRunner;
+  readonly #multipath: MultipathDetector | null;
   readonly #exchange: Exchange;
+  readonly #desk: ConnectionDesk;
+  readonly #reception: Reception;
   readonly #log: Log;
 
-  constructor(setup: WorkerSetup, tell: (message: WorkerMessage) => void) {
+  constructor(setup: NumberedWorkerSetup, tell: (message: WorkerMessage) => void) {
     this.#setup = setup;
     this.#tell = tell;
     this.#libc = loadLibc();
     this.#server = loadServerLibc();
     this.#epoll = new EpollSet(this.#server, setup.epollFd);
     this.#control = new WorkerControl(setup.control);
+    this.#register = new ClientRegister(setup.register);
+    this.#totals = new Totals(setup.totals, setup.thread);
     this.#log = new Log(setup.logLevel);
-    this.#exchange = new Exchange(this.#libc, this.#server, new RequestRunner(this.#libc), this.#log);
+    this.#runner = new RequestRunner(this.#libc);
+    this.#multipath = setup.allowMultipath ? null : new MultipathDetector();
+    const shared = {
+      libc: this.#libc,
+      server: this.#server,
+      epoll: this.#epoll,
+      register: this.#register,
+      totals: this.#totals,
+      log: this.#log,
+    };
+    this.#exchange = new Exchange(shared);
+    this.#desk = new ConnectionDesk(shared);
+    this.#reception = new Reception({
+      ...shared,
+      desk: this.#desk,
+      exchange: this.#exchange,
+      rules: setup.admission,
+      byProcess: setup.byProcess,
+    });
   }
 
   /** Serves, until it is asked to stop. Blocks the thread. */
   run(): void {
     blockSignals(this.#server);
+    printTraces(this.#setup.trace);
     this.#tell("ready");
     for (;;) {
       this.#control.becomeIdle();
@@ -75,6 +128,7 @@ export class HelperWorker {
     const fd = acceptConnection(this.#server, this.#setup.listenerFd);
     if (isAcceptRefused(fd)) {
       if (this.#control.stopping) return;
+      acceptFailureTrace.publish({ errno: errnoName(-fd) });
       this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)} (${errnoName(-fd)})`);
       this.#tell("accept-failed");
       return;
@@ -86,33 +140,48 @@ export class HelperWorker {
   #welcome(fd: number): void {
     if (!hasSlot(fd)) {
       this.#libc.close(fd);
+      this.#totals.add("connectionsRefused");
       this.#log.write(LogLevel.WARNING, `connection refused: descriptors are used up to ${CONNECTION_DESCRIPTOR_LIMIT}`);
       return;
     }
-    const connection = new Connection(this.#setup.connections, fd);
-    connection.open();
-    this.#log.write(LogLevel.CLIENT, `client ${fd} connected`);
-    try {
-      if (this.#exchange.greet(connection)) this.#epoll.add(fd, "readable");
-      else this.#close(connection);
-    } catch (error) {
-      this.#log.write(LogLevel.WARNING, `client ${fd} dropped: ${describeError(error)}`);
-      this.#close(connection);
-    }
+    this.#reception.welcome(new Connection(this.#setup.connections, fd));
+    // A client that never says anything is an incomplete request too.
+    this.#watchIncomplete();
   }
 
   #serve(connection: Connection): void {
-    const next = this.#exchange.advance(connection);
-    if (next === "close") this.#close(connection);
-    else this.#epoll.rearm(connection.fd, next);
+    const { fd } = connection;
+    this.#register.take(fd);
+    if (this.#register.isNoted(fd, Note.STALLED)) {
+      this.#desk.close(connection);
+      return;
+    }
+    let next = this.#exchange.advance(connection);
+    if (next === "execute" && this.#setup.handOver) {
+      this.#register.handOver(fd);
+      this.#tell({ execute: fd });
+      return;
+    }
+    if (next === "execute") next = this.#exchange.answer(connection, this.#execute(connection));
+    const incomplete = next !== "close" && !connection.isIdle;
+    this.#desk.dispatch(connection, next);
+    if (incomplete) this.#watchIncomplete();
   }
 
-  #close(connection: Connection): void {
-    const { fd, descriptor } = connection;
-    if (descriptor !== NO_DESCRIPTOR) this.#libc.close(descriptor);
-    this.#log.write(LogLevel.CLIENT, `client ${fd} gone`);
-    // From here on the number, and so the slot, may belong to another worker's new connection.
-    this.#libc.close(fd);
+  #execute({ fd, descriptor, cdb, data, length }: Connection): ScsiResult {
+    const multipath = this.#multipath?.find(descriptor) ?? null;
+    if (multipath === null) return this.#runner.run(descriptor, cdb, data.subarray(0, length));
+    this.#totals.add("multipathRefused");
+    if (this.#register.note(fd, Note.MULTIPATH)) {
+      const reason = "SG_IO on dm-multipath would register on one path only (--allow-dm allows it)";
+      this.#log.write(LogLevel.WARNING, `client ${fd}: device ${multipath} refused: ${reason}`);
+    }
+    // As a disk answers that has no reservations at all.
+    return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
+  }
+
+  #watchIncomplete(): void {
+    if (this.#control.noteIncomplete()) this.#tell("incomplete");
   }
 }
 

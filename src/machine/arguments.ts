@@ -1,6 +1,8 @@
 /** The command line of a machine: which words are options, and what each of them says. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../monitor/chardev/spec.js";
+import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
 import { nearest } from "../options/nearest.js";
 import type { ParsedOptions } from "../options/value.js";
@@ -10,6 +12,11 @@ const STRUCTURED = ["object", "blockdev", "drive", "device"] as const;
 
 /** An option in one of the option languages. */
 export type StructuredArgument = (typeof STRUCTURED)[number];
+
+/** Options that say which monitors there are. */
+const MONITORING = ["chardev", "mon", "qmp", "qmp-pretty"] as const;
+
+type MonitoringArgument = (typeof MONITORING)[number];
 
 /** One option with what it says. */
 export interface GivenOption {
@@ -23,12 +30,13 @@ export interface GivenOption {
 export interface MachineArguments {
   readonly name: string | undefined;
   readonly options: readonly GivenOption[];
+  readonly monitoring: MonitorOptions;
 }
 
 /** Names of machines become part of initiator names, which iSCSI limits to 223 bytes. */
 const MACHINE_NAME_LENGTH_MAX = 64;
 
-const ALL: readonly string[] = [...STRUCTURED, "name"];
+const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
 
 /**
  * Parses `["-object", "…", "-device", "…"]`; one dash and two are the same, as in QEMU.
@@ -37,19 +45,45 @@ const ALL: readonly string[] = [...STRUCTURED, "name"];
 export function parseArguments(argv: readonly string[]): MachineArguments {
   let name: string | undefined;
   const options: GivenOption[] = [];
+  const chardevs = new Map<string, ChardevSpec>();
+  const monitors: MonitorSpec[] = [];
+  const monitoring = { chardevs, monitors };
   for (let at = 0; at < argv.length; at += 2) {
     const word = argv[at] ?? "";
     const argument = optionName(word);
     const text = argv[at + 1];
     if (text === undefined) throw new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
     if (argument === "name") name = machineName(text);
+    else if (isMonitoring(argument)) inArgument(argument, text, () => addMonitoring(monitoring, argument, text));
     else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
   }
-  return { name, options };
+  checkMonitorOptions(monitoring);
+  return { name, options, monitoring };
+}
+
+function isMonitoring(argument: StructuredArgument | MonitoringArgument): argument is MonitoringArgument {
+  return MONITORING.some((known) => known === argument);
+}
+
+function addMonitoring(
+  { chardevs, monitors }: { readonly chardevs: Map<string, ChardevSpec>; readonly monitors: MonitorSpec[] },
+  argument: MonitoringArgument,
+  text: string,
+): void {
+  if (argument === "mon") {
+    monitors.push(parseMon(text));
+  } else if (argument === "chardev") {
+    const { id, spec } = parseChardev(text);
+    if (chardevs.has(id))
+      throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
+    chardevs.set(id, spec);
+  } else {
+    monitors.push({ chardev: parseMonitorDevice(text), mode: "control", pretty: argument === "qmp-pretty" });
+  }
 }
 
 /** Runs `action`; a QomError from it is told which option, with which text, it came from. */
-function inArgument<T>(argument: StructuredArgument, text: string, action: () => T): T {
+function inArgument<T>(argument: StructuredArgument | MonitoringArgument, text: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
@@ -58,7 +92,7 @@ function inArgument<T>(argument: StructuredArgument, text: string, action: () =>
 }
 
 /** The error with its message opened by the option that it is about: `-device scsi-block,drive=x: …`. */
-export function atArgument(argument: StructuredArgument, text: string, error: unknown): unknown {
+export function atArgument(argument: StructuredArgument | MonitoringArgument, text: string, error: unknown): unknown {
   if (!(error instanceof QomError)) return error;
   return new QomError(error.kind, `-${argument} ${printable(text)}: ${error.message}`, {
     context: { ...error.context, argument, text },
@@ -68,9 +102,9 @@ export function atArgument(argument: StructuredArgument, text: string, error: un
   });
 }
 
-function optionName(word: string): StructuredArgument | "name" {
+function optionName(word: string): StructuredArgument | MonitoringArgument | "name" {
   const name = /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
-  const known = STRUCTURED.find((argument) => argument === name);
+  const known = [...STRUCTURED, ...MONITORING].find((argument) => argument === name);
   if (known !== undefined) return known;
   if (name === "name") return "name";
   const near = nearest(name ?? word, ALL);

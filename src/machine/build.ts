@@ -4,9 +4,8 @@ import { driveToNode } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/device-set.js";
 import { requireWellFormedId } from "../options/id.js";
-import { takeText } from "../options/take.js";
 import type { ParsedOptions } from "../options/value.js";
-import type { QomObject } from "../qom/object.js";
+import { addObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
 import { atArgument, type GivenOption } from "./arguments.js";
 
@@ -15,11 +14,14 @@ export interface MachineParts {
   readonly tree: CompositionTree;
   readonly graph: BlockGraph;
   readonly devices: DeviceSet;
+  /** Opens what monitors talk through. */
+  readonly openMonitors: () => Promise<void>;
 }
 
-/** Order of creation (QEMU: softmmu/vl.c): objects, -blockdev, -drive, devices given as text, devices given as JSON. */
-const STAGES: readonly ((option: GivenOption) => boolean)[] = [
+/** Order of creation (QEMU: softmmu/vl.c): objects, what monitors talk through, -blockdev, -drive, devices given as text, devices given as JSON. */
+const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
   ({ argument }) => argument === "object",
+  "monitors",
   ({ argument }) => argument === "blockdev",
   ({ argument }) => argument === "drive",
   ({ argument, parsed }) => argument === "device" && parsed.form === "text",
@@ -33,6 +35,10 @@ const STAGES: readonly ((option: GivenOption) => boolean)[] = [
 export async function buildMachine(options: readonly GivenOption[], parts: MachineParts): Promise<void> {
   const drives = new DriveNames();
   for (const stage of STAGES) {
+    if (stage === "monitors") {
+      await parts.openMonitors();
+      continue;
+    }
     for (const option of options.filter(stage)) {
       try {
         await make(option, parts, drives);
@@ -58,27 +64,9 @@ async function make({ argument, parsed }: GivenOption, parts: MachineParts, driv
   }
 }
 
-/**
- * Makes the object that parsed options describe: `qom-type`, `id` and properties.
- * @throws QomError `missing`, or what the tree refuses
- */
-export async function addObject(tree: CompositionTree, parsed: Pick<ParsedOptions, "values" | "form">): Promise<QomObject> {
-  const values = new Map(parsed.values);
-  const type = takeText(values, "qom-type");
-  if (type === undefined) throw missing("qom-type");
-  tree.creatableType(type);
-  const id = takeText(values, "id");
-  if (id === undefined) throw missing("id");
-  return tree.add(type, id, values, parsed.form);
-}
-
-function missing(option: string): QomError {
-  return new QomError("missing", `the option '${option}' is required`, { context: { option } });
-}
-
 async function makeDrive(parsed: ParsedOptions, graph: BlockGraph, drives: DriveNames): Promise<void> {
   const id = drives.take(parsed);
-  await graph.open(await driveToNode(parsed.values, id), "text");
+  await graph.openDrive(await driveToNode(parsed.values, id));
 }
 
 /** Ids of drives; a drive without one is none0, none1, … as in QEMU. */

@@ -14,6 +14,13 @@ import { DeviceSet } from "../devices/device-set.js";
 import { ScsiBuses } from "../devices/scsi-bus.js";
 import { ScsiDevice } from "../devices/scsi-device.js";
 import { VirtioScsi } from "../devices/virtio-scsi.js";
+import { allCommands } from "../monitor/commands/all.js";
+import type { ChardevSurroundings } from "../monitor/chardev/chardev.js";
+import { EventHub } from "../monitor/events.js";
+import { QmpExecutor } from "../monitor/executor.js";
+import { MachineEvents } from "../monitor/machine-events.js";
+import { Monitors } from "../monitor/monitors.js";
+import { QmpSession } from "../monitor/session.js";
 import { ThreadedSgIoExecutor } from "../native/sg-io-executor.js";
 import { SgIoExecutor } from "../native/sg-io.js";
 import { MachineContext } from "../pr-manager/machine-context.js";
@@ -23,7 +30,7 @@ import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
-import { parseArguments } from "./arguments.js";
+import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine } from "./build.js";
 import { helpText } from "./help.js";
 import { typeRegistries, type TypeRegistries } from "./types.js";
@@ -35,6 +42,14 @@ export interface MachineOptions {
   readonly fabric?: Fabric;
   /** Further types, the embedder's own; superclasses that are not built in must be listed too. */
   readonly types?: readonly QomType[];
+  /** What a monitor on `stdio` talks through. Default: this process's standard input and output. */
+  readonly stdio?: ChardevSurroundings["stdio"];
+  /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
+  readonly notify?: (line: string) => void;
+  /** False: monitors with `wait=on` do not wait for their client (default: they do). */
+  readonly wait?: boolean;
+  /** Ends the waiting of {@link Machine.create}, which then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
   readonly container?: DependencyContainer;
 }
@@ -50,8 +65,12 @@ export class Machine {
   readonly name: string;
   /** The storage network that simulated units of this machine belong to. */
   readonly fabric: Fabric;
+  /** Resolves when the machine is closed: by {@link close}, which tells of a failure, or by the command quit. */
+  readonly ended: Promise<void>;
   /** The block nodes. */
   readonly graph: BlockGraph;
+  /** The commands of QMP, as a socket would take them. */
+  readonly qmp: QmpExecutor;
   readonly #warnings: string[];
   readonly #registries: TypeRegistries;
   readonly #devices: DeviceSet;
@@ -61,10 +80,17 @@ export class Machine {
   readonly #createdUnits: (() => Promise<void>)[] = [];
   readonly #sgIo: SgIoExecutor;
   readonly #buses = new ScsiBuses();
+  readonly #events = new EventHub();
+  readonly #machineEvents: MachineEvents;
+  readonly #monitors: Monitors;
+  /** Of the event SHUTDOWN. */
+  #endReason: "host-signal" | "host-qmp-quit" = "host-signal";
   #closing: Promise<void> | undefined;
+  #end: () => void = () => undefined;
 
   /** Use {@link Machine.create}. */
-  private constructor(name: string | undefined, warnings: readonly string[], options: MachineOptions) {
+  private constructor({ name, monitoring }: MachineArguments, warnings: readonly string[], options: MachineOptions) {
+    this.ended = new Promise((resolve) => (this.#end = resolve));
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
     this.name = this.fabric.nameMachine(name);
@@ -72,8 +98,11 @@ export class Machine {
     const container = (options.container ?? rootContainer).createChildContainer();
     const construct = (type: QomType): QomObject => {
       // tsyringe's type wants a concrete class; the factory has refused abstract types before.
-      return container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
+      const object = container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
+      this.#machineEvents.watch(object);
+      return object;
     };
+    this.#machineEvents = new MachineEvents(this.#events, this.fabric);
     this.#registries = typeRegistries(options.types ?? []);
     const warn = (message: string): void => void this.#warnings.push(message);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
@@ -83,7 +112,26 @@ export class Machine {
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));
     this.#sgIo = new ThreadedSgIoExecutor();
+    this.qmp = new QmpExecutor(allCommands(), {
+      name: this.name,
+      tree: this.qom,
+      graph: this.graph,
+      devices: this.#devices,
+      objectTypes: this.#registries.objects,
+      drivers: this.#registries.drivers,
+      fabric: this.fabric,
+      events: this.#events,
+      traceManagers: (enable) => this.#machineEvents.trace(enable),
+      quit: () => {
+        this.#endReason = "host-qmp-quit";
+        // Whoever closes the machine, or waits for its end, hears of a failure.
+        this.close().catch(() => undefined);
+      },
+    });
     provide(container, Clock, systemClock);
+    this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { pretty }, ended) => {
+      return new QmpSession(this.qmp, connection, { pretty, ended });
+    });
     const context: MachineContext = {
       name: this.name,
       fabric: this.fabric,
@@ -114,9 +162,16 @@ export class Machine {
     const warnings = given.options.flatMap(({ argument, text, parsed }) =>
       parsed.warnings.map((warning) => `-${argument} ${printable(text)}: ${warning}`),
     );
-    const machine = new Machine(given.name, warnings, options);
+    const machine = new Machine(given, warnings, options);
+    const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {
-      await buildMachine(given.options, { tree: machine.qom, graph: machine.graph, devices: machine.#devices });
+      await buildMachine(given.options, {
+        tree: machine.qom,
+        graph: machine.graph,
+        devices: machine.#devices,
+        openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }),
+      });
+      machine.#monitors.start();
     } catch (error) {
       await runAll([(): Promise<void> => Promise.reject(error), () => machine.close(), ...machine.#createdUnits]);
     }
@@ -183,11 +238,17 @@ export class Machine {
   }
 
   /**
-   * Closes devices, then nodes, then objects; commands in flight get 5 s and then end with TASK ABORTED. May be called again.
+   * Closes devices, then nodes, then objects; commands in flight get 5 s and then end with TASK ABORTED. Monitors take no more clients
+   * from the beginning, and theirs are hung up on at the end. May be called again.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close().finally(() => this.#end());
     return this.#closing;
+  }
+
+  /** Whether a monitor uses standard input and output, which are then not for anything else. */
+  get usesStdio(): boolean {
+    return this.#monitors.usesStdio;
   }
 
   #writable(): WritableMachine {
@@ -196,12 +257,16 @@ export class Machine {
 
   async #close(): Promise<void> {
     await runAll([
+      () => this.#monitors.stopListening(),
+      () => this.#events.emit("SHUTDOWN", { guest: false, reason: this.#endReason }),
       // Together: from this moment on nothing is created and no command is taken.
       async () => void (await Promise.all([...this.#factories.map((factory) => factory.close()), this.#devices.closeAll(CLOSE_GRACE_MS)])),
       () => this.graph.closeAll(),
       () => this.qom.deleteAll(),
       () => this.#sgIo.close(),
+      () => this.#machineEvents.close(),
       () => (this.#ownsFabric ? this.fabric.close() : undefined),
+      () => this.#monitors.close(),
     ]);
   }
 }

@@ -5,7 +5,9 @@ import type { ErrnoError } from "../base/errors.js";
 
 /** The numbers this library looks at (include/uapi/asm-generic/errno*.h; the architectures of libc.ts all use these). */
 export const Errno = Object.freeze({
+  EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   EBADF: 9,
@@ -16,8 +18,10 @@ export const Errno = Object.freeze({
   ENOSPC: 28,
   EPIPE: 32,
   EDOM: 33,
+  ERANGE: 34,
   EBADE: 52,
   ENODATA: 61,
+  ENOTSUP: 95,
   ECONNRESET: 104,
   ENOTCONN: 107,
   ECONNREFUSED: 111,

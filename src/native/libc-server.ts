@@ -12,6 +12,10 @@ export interface ServerLibc {
   listen(fd: number, backlog: number): number;
   /** accept4(2) without the peer's address. The caller owns the descriptor it returns. */
   accept4(fd: number, address: null, length: null, flags: number): number;
+  /** getsockname(2). `length` holds the room in `address`, and then how much there was to write. */
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  /** getsockopt(2). `length` holds the size of `value`, and then how much of it was written. */
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   /** shutdown(2). */
   shutdown(fd: number, how: number): number;
   /** recv(2). */
@@ -40,6 +44,8 @@ const PROTOTYPES: Readonly<Record<keyof ServerLibc, string>> = {
   bind: "int bind(int fd, const void *address, uint32_t length)",
   listen: "int listen(int fd, int backlog)",
   accept4: "int accept4(int fd, void *address, void *length, int flags)",
+  getsockname: "int getsockname(int fd, void *address, void *length)",
+  getsockopt: "int getsockopt(int fd, int level, int option, void *value, void *length)",
   shutdown: "int shutdown(int fd, int how)",
   recv: "long recv(int fd, void *bytes, size_t length, int flags)",
   send: "long send(int fd, const void *bytes, size_t length, int flags)",

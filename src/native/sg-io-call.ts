@@ -42,18 +42,19 @@ export class SgIoCaller {
   }
 
   /**
-   * Runs one command and blocks until it is over. `fd` stays the caller's; `request.signal` is not looked at. `dataIn` and `sense` of
-   * the outcome are memory of their own.
+   * Runs one command and blocks until it is over. `fd` stays the caller's; `request.signal` is not looked at. `sense` of the outcome is
+   * memory of its own, and so is `dataIn` unless the caller lends some.
+   * @param dataIn memory of the caller for data from the device, exactly `dataInLength` bytes; `dataIn` of the outcome lies in it
    * @throws AssertionError as {@link SgIoExecutor.execute}
    */
-  execute(fd: number, request: SgIoRequest): SgIoOutcome {
+  execute(fd: number, request: SgIoRequest, dataIn = new Uint8Array(request.dataInLength ?? 0)): SgIoOutcome {
     const invalid = checkSgIoRequest(request);
     if (invalid !== 0) return { errno: invalid };
-    const dataIn = new NativeMemory(request.dataInLength ?? 0);
-    const data = request.dataOut ?? dataIn.bytes;
+    assert(dataIn.length === (request.dataInLength ?? 0), "memory for data from the device has the size of the request");
+    const data = request.dataOut ?? dataIn;
     this.#fill(request, data);
     const result = this.#ioctl(fd, SG_IO, this.#memory.bytes);
-    return result < 0 ? { errno: -result } : this.#completion(data, dataIn.bytes);
+    return result < 0 ? { errno: -result } : this.#completion(data, dataIn);
   }
 
   /** Asks for the version of the interface; may block on a multipath device. */

@@ -42,7 +42,8 @@ export const SCM_RIGHTS = 1;
 
 /** Size of sockaddr_un. */
 export const SOCKADDR_UN_SIZE = 110;
-const SOCKADDR_UN_PATH = 2;
+/** Offset in sockaddr_un: the path. */
+export const SOCKADDR_UN_PATH = 2;
 
 /** Size of msghdr. */
 export const MSGHDR_SIZE = 56;
@@ -125,7 +126,8 @@ export class DescriptorMessage {
     const part = bytes.length > this.capacity ? bytes.subarray(0, this.capacity) : bytes;
     const { view } = this.#memory;
     this.#memory.bytes.set(part, DATA_AT);
-    view.setBigUint64(IOVEC_AT + IOVEC_LENGTH, BigInt(part.length), true);
+    // The upper half of the u64 stays zero: the capacity is far below.
+    view.setUint32(IOVEC_AT + IOVEC_LENGTH, part.length, true);
     view.setInt32(CONTROL_AT + CMSGHDR_DATA, descriptor, true);
   }
 }

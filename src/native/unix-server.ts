@@ -3,6 +3,7 @@
  * wait fails with EAGAIN. Layouts of the structures: socket-layout.ts.
  */
 
+import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type { Libc } from "./libc.js";
 import { succeeded } from "./libc-server.js";
@@ -22,6 +23,7 @@ import {
   MSGHDR_SIZE,
   MSG_NOSIGNAL,
   SCM_RIGHTS,
+  SOCKADDR_UN_PATH,
   SOCKADDR_UN_SIZE,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -33,7 +35,12 @@ import {
 const SHUT_RDWR = 2;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const F_GETFL = 3;
+const F_SETFL = 4;
+const SO_TYPE = 3;
+const SO_ACCEPTCONN = 30;
+const SO_DOMAIN = 39;
 const O_ACCMODE = 3;
+const O_PATH = 0o10000000;
 
 /** Connections that may wait to be accepted; more than this at once find the socket busy (EAGAIN) and try again. */
 const LISTEN_BACKLOG = 1024;
@@ -60,9 +67,51 @@ export function listenUnixStream(libc: Libc, server: ServerLibc, path: string): 
   }
 }
 
+/**
+ * Prepares a listening socket that another program made: no call on it blocks from now on.
+ * @throws QomError `wrong-type` when `fd` is no Unix stream socket that listens, `io` when it is no socket
+ */
+export function adoptListener(libc: Libc, server: ServerLibc, fd: number): void {
+  const expected = [
+    [SO_DOMAIN, AF_UNIX, "is not a Unix socket"],
+    [SO_TYPE, SOCK_STREAM, "is not a stream socket"],
+    [SO_ACCEPTCONN, 1, "does not listen"],
+  ] as const;
+  for (const [option, value, wrong] of expected) {
+    if (numberOption(server, fd, option) !== value) throw new QomError("wrong-type", `descriptor ${fd} ${wrong}`);
+  }
+  const flags = succeeded(libc.fcntl(fd, F_GETFL, 0), "fcntl", `use descriptor ${fd}`);
+  succeeded(libc.fcntl(fd, F_SETFL, flags | SOCK_NONBLOCK), "fcntl", `use descriptor ${fd}`);
+}
+
+function numberOption(server: ServerLibc, fd: number, option: number): number {
+  const value = new NativeMemory(Int32Array.BYTES_PER_ELEMENT);
+  const length = new NativeMemory(Uint32Array.BYTES_PER_ELEMENT);
+  length.view.setUint32(0, value.bytes.length, true);
+  succeeded(server.getsockopt(fd, SOL_SOCKET, option, value.bytes, length.bytes), "getsockopt", `use descriptor ${fd} as a socket`);
+  return value.view.getInt32(0, true);
+}
+
 /** Ends listening for all threads at once: from now on connects are refused and accepts fail. The descriptor stays open. */
 export function stopListening(server: ServerLibc, fd: number): void {
   succeeded(server.shutdown(fd, SHUT_RDWR), "shutdown", "stop listening");
+}
+
+/** The path of the file that a Unix socket was bound to; null for an abstract or unnamed one, and for another kind of socket. */
+export function pathOfSocket(server: ServerLibc, fd: number): string | null {
+  const address = new NativeMemory(SOCKADDR_UN_SIZE);
+  const length = new NativeMemory(4);
+  length.view.setUint32(0, SOCKADDR_UN_SIZE, true);
+  succeeded(server.getsockname(fd, address.bytes, length.bytes), "getsockname", "tell where the socket is bound");
+  const path = address.bytes.subarray(SOCKADDR_UN_PATH, length.view.getUint32(0, true));
+  const end = path.indexOf(0);
+  const text = new TextDecoder().decode(end < 0 ? path : path.subarray(0, end));
+  return address.view.getUint16(0, true) === AF_UNIX && text.startsWith("/") ? text : null;
+}
+
+/** Ends an accepted connection in both directions, whoever waits for it. The descriptor stays open. Harmless when the peer has gone. */
+export function shutDownConnection(server: ServerLibc, fd: number): void {
+  server.shutdown(fd, SHUT_RDWR);
 }
 
 /** The next connection, non-blocking, closed on exec, owned by the caller; or minus the errno. */
@@ -84,6 +133,12 @@ export function sendBytes(server: ServerLibc, fd: number, bytes: Uint8Array): nu
 export function accessModeOf(libc: Libc, fd: number): number {
   const flags = libc.fcntl(fd, F_GETFL, 0);
   return flags < 0 ? flags : flags & O_ACCMODE;
+}
+
+/** Whether `fd` was opened with O_PATH: it names a file that its owner may not even be allowed to read. */
+export function isPathDescriptor(libc: Libc, fd: number): boolean {
+  const flags = libc.fcntl(fd, F_GETFL, 0);
+  return flags >= 0 && (flags & O_PATH) !== 0;
 }
 
 const IOVEC_AT = MSGHDR_SIZE;

@@ -180,6 +180,22 @@ export class NativeSocket {
     }
   }
 
+  /**
+   * What {@link sendWithDescriptor} does, without a promise, if the peer takes the message at once: the way of a request to a peer that waits
+   * for one.
+   *
+   * @returns false when nothing was sent, for whatever reason: {@link sendWithDescriptor} waits or says why
+   */
+  sendAtOnce(bytes: Uint8Array, fd: number): boolean {
+    assert(bytes.length > 0, "a descriptor travels with at least one byte");
+    assert(!this.#sending && this.stream.writableLength === 0, "nothing else is being sent on this socket");
+    const sent = this.#trySend(bytes, fd);
+    if (sent < 0) return false;
+    // A copy, since the stream keeps what it cannot write at once.
+    if (sent < bytes.length) this.stream.write(bytes.slice(sent));
+    return true;
+  }
+
   /** Number of bytes sent, or minus errno. */
   #trySend(bytes: Uint8Array, fd: number): number {
     // The stream closes the descriptor when it is destroyed, and the number may be another file's right after that.

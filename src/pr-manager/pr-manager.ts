@@ -25,8 +25,17 @@ export interface PrManagerExecuteTrace {
   readonly serviceAction: number;
 }
 
-/** Told when a manager's connection comes or goes. */
-export type ConnectionListener = (connected: boolean) => void;
+/** Told of a command that a manager has run or refused. */
+export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
+
+/** Told when a manager's connection comes or goes; with the reason, if it went and the manager knows why. */
+export type ConnectionListener = (connected: boolean, cause?: Error) => void;
+
+/** How {@link PrManager.onConnectionChange} begins. */
+export interface ConnectionListenerOptions {
+  /** Tell the present state too, at once, if the manager has a connection. */
+  readonly current?: boolean;
+}
 
 const executeTrace = tracePoint<PrManagerExecuteTrace>("pr_manager_execute");
 
@@ -42,6 +51,9 @@ export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager
 })
 export abstract class PrManager extends QomObject {
   readonly #listeners = new Set<ConnectionListener>();
+  readonly #executeListeners = new Set<ExecuteListener>();
+  /** The state of the connection that listeners were told last; null for a manager without one. */
+  #told: boolean | null = null;
   #inFlight = 0;
 
   constructor() {
@@ -74,11 +86,22 @@ export abstract class PrManager extends QomObject {
    * What no manager can run is answered here: another operation code (05/20/00), a CDB of a wrong length (05/24/00), data in the
    * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
    */
-  async execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+  execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (executeTrace.enabled) {
       const [opcode = 0, second = 0] = command.cdb;
       executeTrace.publish({ id: this.id, unit: unit.identity, opcode, serviceAction: second & 0x1f });
     }
+    const running = this.#execute(unit, command);
+    return this.#executeListeners.size === 0 ? running : this.#tellResult(running, unit, command);
+  }
+
+  async #tellResult(running: Promise<ScsiResult>, unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    const result = await running;
+    for (const listener of this.#executeListeners) listener(unit, command, result);
+    return result;
+  }
+
+  async #execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     const refusal = refuse(unit, command);
     if (refusal !== null) return refusal;
     if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
@@ -95,11 +118,27 @@ export abstract class PrManager extends QomObject {
     return this.#inFlight === 1 ? "a command in flight" : `${this.#inFlight} commands in flight`;
   }
 
-  /** Calls `listener` at every change of {@link connected}; the returned function ends that. */
-  onConnectionChange(listener: ConnectionListener): () => void {
-    this.#listeners.add(listener);
+  /**
+   * Calls `listener` at every change of {@link connected}; the returned function ends that. A manager without a connection never does.
+   *
+   * With `current` the listener hears of the present state first, so that whoever gets hold of a manager when it is created
+   * learns of that connection and of each later change, and of none twice.
+   */
+  onConnectionChange(listener: ConnectionListener, options: ConnectionListenerOptions = {}): () => void {
+    // A function of its own, so that the same listener may be added twice and each goes by itself.
+    const own: ConnectionListener = (connected, cause) => listener(connected, cause);
+    this.#listeners.add(own);
+    if (options.current === true && this.#told !== null) tell(own, this.#told);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(own);
+    };
+  }
+
+  /** Calls `listener` with every command and its result; the returned function ends that. */
+  onExecute(listener: ExecuteListener): () => void {
+    this.#executeListeners.add(listener);
+    return () => {
+      this.#executeListeners.delete(listener);
     };
   }
 
@@ -109,9 +148,22 @@ export abstract class PrManager extends QomObject {
    */
   protected abstract run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
 
-  /** For subclasses that have a connection: tells the listeners. */
-  protected connectionChanged(connected: boolean): void {
-    for (const listener of this.#listeners) listener(connected);
+  /** For subclasses that have a connection: tells the listeners, unless they know. */
+  protected connectionChanged(connected: boolean, cause?: Error): void {
+    if (connected === this.#told) return;
+    this.#told = connected;
+    for (const listener of [...this.#listeners]) tell(listener, connected, cause);
+  }
+}
+
+/** A listener that throws is its owner's business, and nobody else's: the error goes the way of uncaught ones. */
+function tell(listener: ConnectionListener, connected: boolean, cause?: Error): void {
+  try {
+    listener(connected, cause);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

@@ -8,7 +8,11 @@ import type { PropertyType } from "./property-kind.js";
 
 /** A list of `element`s, called `<element>List` as in QAPI. */
 export function listOf<T>(element: PropertyType<T>): PropertyType<readonly T[]> {
-  const common = { name: `${element.name}List`, expects: `a list, each element ${element.expects}` };
+  const common = {
+    name: `${element.name}List`,
+    expects: `a list, each element ${element.expects}`,
+    ...(element.values === undefined ? {} : { values: `each ${element.values}` }),
+  };
   const json = z.array(element.json).readonly();
   return element.text === undefined ? { ...common, json } : { ...common, json, text: z.array(element.text).readonly() };
 }
@@ -52,5 +56,6 @@ export function object(name: string, required: ObjectMembers, optional: ObjectMe
     );
   };
   const expects = `an object of ${members.map(({ member, needed }) => (needed ? member : `${member} (optional)`)).join(", ")}`;
-  return { name, expects, json: schema("json"), text: schema("text") };
+  const values = `an object of ${members.map(({ member, type, needed }) => `${member}=<${type.name}>${needed ? "" : " (optional)"}`).join(", ")}`;
+  return { name, expects, values, json: schema("json"), text: schema("text") };
 }

@@ -93,7 +93,8 @@ function inheritInjection(target: QomType, name: string): void {
  * An accessor with a getter alone is a computed, read-only property. A default stands until a value is set. A link holds what it
  * points to; a weak link does not, and is undefined again when its target is gone.
  *
- * @throws QomError `type-definition` on a plain field, which would hide the property from the object model in silence.
+ * @throws QomError `type-definition` on a plain field, which would hide the property from the object model in silence, and for a name
+ *   that the class has given already.
  */
 export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<NoInfer<T>>) {
   return <V>(
@@ -109,6 +110,11 @@ export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<N
     }
     const definition = define(key, type, options, descriptor as PropertyDescriptor); // the accessor's own type is checked above, storage is untyped
     const own = recordedOn(target) ?? new Map<string, PropertyDefinition>();
+    if (own.has(definition.name)) {
+      throw new QomError("type-definition", `@qomProperty on '${owner}': the class has a property '${definition.name}' already`, {
+        context: { option: definition.name },
+      });
+    }
     own.set(definition.name, definition);
     Reflect.defineMetadata(PROPERTIES_KEY, own, target);
   };

@@ -4,8 +4,10 @@
  */
 import { QomError } from "../base/errors.js";
 import { assert } from "../base/assert.js";
+import { runAll } from "../base/run-all.js";
+import { isWithin, removeChild, withDescendants } from "./children.js";
 import type { QomType } from "./decorators.js";
-import { stateOf, type QomObject } from "./object.js";
+import { LinkHolder, stateOf, type QomObject } from "./object.js";
 import { deprecations, setProperties, type PropertyValues } from "./properties.js";
 import type { LinkResolver } from "./property-type.js";
 import type { RegisteredType, TypeRegistry } from "./type-registry.js";
@@ -18,6 +20,14 @@ export interface CreateRequest extends PropertyValues {
   readonly type: RegisteredType;
   /** Name of the object, known to it before it is complete. */
   readonly id: string | null;
+}
+
+/** What whoever asks for an object does with it on its way. */
+export interface CreationSteps {
+  /** Called when the properties are set and before the object is completed. */
+  readonly prepare?: (object: QomObject) => void;
+  /** Called when the object is complete, to put it where it belongs. */
+  readonly attach?: (object: QomObject) => void;
 }
 
 /** See the module text. */
@@ -40,14 +50,13 @@ export class ObjectFactory {
   }
 
   /**
-   * Makes an object and completes it. When any step fails nothing of it is left.
+   * Makes an object and completes it, with its parts (see {@link addChild}). When any step fails nothing of it is left.
    *
-   * @param prepare is called when the properties are set and before the object is completed
    * @throws QomError `abstract-type`, `closed`, or what a property or the object's own `complete` refuses
    */
-  async create(request: CreateRequest, resolve: LinkResolver, prepare?: (object: QomObject) => void): Promise<QomObject> {
+  async create(request: CreateRequest, resolve: LinkResolver, steps: CreationSteps = {}): Promise<QomObject> {
     this.#requireOpen(request);
-    const creation = this.#create(request, resolve, prepare);
+    const creation = this.#create(request, resolve, steps);
     this.#creations.add(creation);
     try {
       return await creation;
@@ -66,7 +75,7 @@ export class ObjectFactory {
     if (this.#closed) throw new QomError("closed", `no '${type.name}' can be created: the machine is closed`);
   }
 
-  async #create(request: CreateRequest, resolve: LinkResolver, prepare?: (object: QomObject) => void): Promise<QomObject> {
+  async #create(request: CreateRequest, resolve: LinkResolver, { prepare, attach }: CreationSteps): Promise<QomObject> {
     const { type, id } = request;
     if (type.abstract) {
       throw new QomError("abstract-type", `type '${type.name}' is abstract and cannot be created`, { context: { value: type.name } });
@@ -76,31 +85,64 @@ export class ObjectFactory {
     assert(state.typeName === null, "the container makes a new object each time");
     state.typeName = type.name;
     state.id = id;
+    const completed: QomObject[] = [];
     try {
       setProperties(type, object, request, resolve);
       for (const message of deprecations(type, request)) this.#warn(message);
       prepare?.(object);
-      await object.complete();
+      await this.#complete(object, resolve, completed);
+      this.#requireOpen(request);
+      attach?.(object);
     } catch (error) {
-      this.#dispose(object);
-      throw error;
+      await runAll([
+        (): Promise<void> => Promise.reject(error),
+        ...completed.toReversed().map((each) => () => each.finalize()),
+        () => this.#disposeAll(object),
+      ]);
     }
-    state.phase = "complete";
-    if (this.#closed) await this.destroy(object);
-    this.#requireOpen(request);
     return object;
   }
 
-  /** Finalizes an object that nothing holds any more: its own hook first, then its links let go. */
+  /** Completes the parts of `object`, itself, and the parts that it added meanwhile; `completed` gets those that are, in order. */
+  async #complete(object: QomObject, resolve: LinkResolver, completed: QomObject[]): Promise<void> {
+    const completeParts = async (): Promise<void> => {
+      for (const part of [...stateOf(object).childList]) {
+        if (stateOf(part).phase !== "new") continue;
+        setProperties(this.#typeOfPart(part), part, { values: new Map(), form: "json" }, resolve); // says what is missing
+        await this.#complete(part, resolve, completed);
+      }
+    };
+    await completeParts();
+    await object.complete();
+    stateOf(object).phase = "complete";
+    completed.push(object);
+    await completeParts();
+  }
+
+  #typeOfPart(part: QomObject): RegisteredType {
+    const found = this.#registry.find(part.typeName);
+    if (found !== undefined) return found;
+    throw new QomError("unknown-type", `type '${part.typeName}' of a part of an object is not registered`, {
+      context: { value: part.typeName, object: part.id ?? "" },
+    });
+  }
+
+  /** Finalizes an object that nothing holds any more: its own hook first, then its parts, the youngest first; then its links let go. */
   async destroy(object: QomObject): Promise<void> {
     const state = stateOf(object);
     if (state.phase === "finalized") return;
-    assert(state.children.size === 0, "children go before their parent");
-    try {
-      await object.finalize();
-    } finally {
-      this.#dispose(object);
-    }
+    await runAll([
+      () => (state.phase === "complete" ? object.finalize() : undefined),
+      ...[...state.childList].toReversed().map((part) => () => {
+        removeChild(part);
+        return this.destroy(part);
+      }),
+      () => this.#dispose(object),
+    ]);
+  }
+
+  #disposeAll(object: QomObject): void {
+    for (const each of withDescendants(object)) this.#dispose(each);
   }
 
   #dispose(object: QomObject): void {
@@ -114,16 +156,18 @@ export class ObjectFactory {
 }
 
 /**
- * Refuses to delete an object that somebody needs.
+ * Refuses to delete an object that somebody needs, or a part of which somebody needs. What it holds within itself does not count.
  * @throws QomError `in-use`, which says by whom
  */
 export function requireUnheld(object: QomObject): void {
-  const { holders } = stateOf(object);
-  const [first] = holders;
-  if (first === undefined && object.canBeDeleted()) return;
-  const by = first === undefined ? (object.busyWith() ?? "itself") : first.describe();
-  const others = holders.size > 1 ? ` and ${holders.size - 1} more` : "";
-  throw new QomError("in-use", `${object.describe()} is in use: it is held by ${by}${others}`, {
-    context: { object: object.id ?? object.typeName },
-  });
+  for (const each of withDescendants(object)) {
+    const holders = [...stateOf(each).holders].filter((holder) => !(holder instanceof LinkHolder && isWithin(holder.owner, object)));
+    const [first] = holders;
+    if (first === undefined && each.canBeDeleted()) continue;
+    const by = first === undefined ? (each.busyWith() ?? "itself") : first.describe();
+    const others = holders.length > 1 ? ` and ${holders.length - 1} more` : "";
+    throw new QomError("in-use", `${each.describe()} is in use: it is held by ${by}${others}`, {
+      context: { object: each.id ?? each.typeName },
+    });
+  }
 }

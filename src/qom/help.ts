@@ -11,15 +11,18 @@ export function typesHelp(types: readonly RegisteredType[]): string {
   );
 }
 
-/** What the type is, then a line per property that can be set: name, kind, description, and its default or that it is required. */
+/** What the type is, then a line per property that can be set: name, kind, description, its values, and its default or that it is required. */
 export function typeHelp(type: RegisteredType): string {
   const settable = [...type.properties.values()].filter((property) => property.set !== undefined);
   return `${type.name}: ${type.description}\n${columns(settable.map((property) => [`${property.name}=<${property.type.name}>`, propertyText(property)]))}`;
 }
 
 function propertyText(property: PropertyDefinition): string {
-  if (property.required) return `${property.description} (required)`;
-  return property.default === undefined ? property.description : `${property.description} (default: ${defaultText(property)})`;
+  const remarks: string[] = [];
+  if (property.type.values !== undefined) remarks.push(property.type.values);
+  if (property.required) remarks.push("required");
+  else if (property.default !== undefined) remarks.push(`default: ${defaultText(property)}`);
+  return remarks.length === 0 ? property.description : `${property.description} (${remarks.join("; ")})`;
 }
 
 /** A default as a user would write it. */

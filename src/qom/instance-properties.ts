@@ -127,9 +127,13 @@ function childLink(child: QomObject): PropertyDefinition {
   };
 }
 
-function freeName(object: QomObject, name: string): string {
+/**
+ * The name under which `object` can get a property or a child; one that ends in `[*]` gets the next index.
+ * @throws QomError `duplicate`, `limit`
+ */
+export function freeName(object: QomObject, name: string): string {
   const final = numberedName(object, name);
-  const taken = final === "type" || propertyOf(object, final) !== undefined || stateOf(object).children.has(final);
+  const taken = final === "type" || propertyOf(object, final) !== undefined || stateOf(object).child(final) !== undefined;
   if (!taken) return final;
   throw new QomError("duplicate", `${object.describe()} has a property '${printable(final)}' already`, { context: { option: final } });
 }

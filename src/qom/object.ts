@@ -37,6 +37,11 @@ export class ObjectState {
     return (this.#children ??= new Map());
   }
 
+  /** The children in order of arrival, without making a collection for them. */
+  get childList(): Iterable<QomObject> {
+    return this.#children?.values() ?? [];
+  }
+
   get holders(): Set<Holder> {
     return (this.#holders ??= new Set());
   }
@@ -106,8 +111,7 @@ export abstract class QomObject {
       components.push(present(top.id, "a child has a name"));
       top = top.parent[objectState];
     }
-    if (components.length > 0) return `/${components.toReversed().join("/")}`;
-    return top.typeName === CONTAINER_TYPE ? "/" : null;
+    return top.typeName === CONTAINER_TYPE ? `/${components.toReversed().join("/")}` : null;
   }
 
   /** The object in an error text: its type and its path or id. */
@@ -147,6 +151,11 @@ export function stateOf(object: QomObject): ObjectState {
   return object[objectState];
 }
 
+/** Whether an object has been completed; one that is still being made, or could not be made, has not. */
+export function isComplete(object: QomObject): boolean {
+  return object[objectState].phase !== "new";
+}
+
 /** Keeps `object` from being deleted until the returned function is called, which may happen more than once. */
 export function hold(object: QomObject, holder: Holder): () => void {
   const { holders, phase } = stateOf(object);
@@ -157,10 +166,25 @@ export function hold(object: QomObject, holder: Holder): () => void {
   };
 }
 
+/** A link property as the holder of its target. What an object holds within itself keeps nobody from deleting it. */
+export class LinkHolder implements Holder {
+  readonly owner: QomObject;
+  readonly #name: string;
+
+  constructor(owner: QomObject, name: string) {
+    this.owner = owner;
+    this.#name = name;
+  }
+
+  describe(): string {
+    return `property '${this.#name}' of ${this.owner.describe()}`;
+  }
+}
+
 /** Makes `owner` hold the new target of its link property `name` and let go of the old one. */
 export function holdLink(owner: QomObject, name: string, target: QomObject | undefined): void {
   const { links } = stateOf(owner);
-  const release = target === undefined ? undefined : hold(target, { describe: () => `property '${name}' of ${owner.describe()}` });
+  const release = target === undefined ? undefined : hold(target, new LinkHolder(owner, name));
   links.get(name)?.();
   if (release === undefined) links.delete(name);
   else links.set(name, release);

@@ -61,7 +61,7 @@ function requireProperty(type: RegisteredType, object: QomObject, name: string):
 }
 
 /**
- * Writes one property.
+ * Writes one property. An empty text empties a link of an object that is complete, as an empty link reads "".
  * @throws QomError `unknown-name`, `read-only`, `invalid-value`, and for links what `resolve` throws
  */
 export function setProperty(
@@ -74,10 +74,11 @@ export function setProperty(
 ): void {
   const property = requireProperty(type, object, name);
   if (property.set === undefined) throw readOnly(object, name, value, `of '${type.name}' is read-only`);
-  if (property.access === "write-once" && stateOf(property.target ?? object).phase !== "new") {
+  if (property.access === "write-once" && [object, property.target ?? object].some((owner) => stateOf(owner).phase !== "new")) {
     throw readOnly(object, name, value, `of ${object.describe()} cannot be changed any more`);
   }
-  property.set(object, decode(type, property, value, form, resolve));
+  const clears = value === "" && property.type.link !== undefined && !property.required && stateOf(object).phase !== "new";
+  property.set(object, clears ? undefined : decode(type, property, value, form, resolve));
 }
 
 function readOnly(object: QomObject, name: string, value: PlainValue, why: string): QomError {

@@ -26,6 +26,8 @@ export interface PropertyType<T> {
   readonly name: string;
   /** What a value must be, to complete the sentence "expects …". */
   readonly expects: string;
+  /** What {@link name} does not tell of the values: those of an enumeration, members of an object, a range; for `help`. */
+  readonly values?: string;
   /** Accepts JSON values, gives the typed value; its encode direction gives JSON back. */
   readonly json: z.ZodType<T>;
   /** Accepts option text, gives the typed value; its encode direction gives text back. Absent where text cannot say the value. */

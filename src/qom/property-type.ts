@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
-import type { PlainValue } from "../options/value.js";
+import { isOptionMap, isPlainList, type PlainValue } from "../options/value.js";
 import { listOf, object } from "./composite-type.js";
 import type { QomObject } from "./object.js";
 import type { LinkTarget, PropertyType } from "./property-kind.js";
@@ -48,7 +48,8 @@ function integer(name: string, lowest: number, highest: number, range: Range<num
     },
     encode: (value) => String(value),
   });
-  return { name, expects: `an integer from ${min} to ${max} (${name})`, json, text };
+  const narrowed = min > lowest || max < highest ? { values: `${min} to ${max}` } : {};
+  return { name, expects: `an integer from ${min} to ${max} (${name})`, ...narrowed, json, text };
 }
 
 function wide(
@@ -102,7 +103,8 @@ function size(range: Range<bigint> = {}): PropertyType<bigint> {
 
 function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {
   const schema = z.enum(values);
-  return { name, expects: `one of ${values.join(", ")}`, json: schema, text: schema };
+  const expects = `one of ${values.join(", ")}`;
+  return { name, expects, values: expects, json: schema, text: schema };
 }
 
 /**
@@ -110,8 +112,14 @@ function enumeration<const T extends string>(name: string, values: readonly [T, 
  * owner knows what is right, so it checks the value itself.
  */
 function nested(name: string, expects: string): PropertyType<PlainValue> {
-  const schema = z.custom<PlainValue>((value) => value !== undefined);
-  return { name, expects, json: schema, text: schema };
+  const json = z.custom<PlainValue>((value) => value !== undefined);
+  return { name, expects, json, text: json.refine(hasTextLeavesOnly) };
+}
+
+/** Whether all leaves are strings, as option text gives them: `5` as text would be read as a string. */
+function hasTextLeavesOnly(value: PlainValue): boolean {
+  if (isOptionMap(value)) return [...value.values()].every(hasTextLeavesOnly);
+  return isPlainList(value) ? value.every(hasTextLeavesOnly) : typeof value === "string";
 }
 
 /**

@@ -1,16 +1,17 @@
 /**
  * The composition tree: who is whose child, and what paths lead there (QEMU: include/qom/object.h, object_resolve_path).
  */
-import { assert, present } from "../base/assert.js";
+import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { requireWellFormedId } from "../options/id.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
+import { addChild, removeChild, TreeRoot, type ChildIndex } from "./children.js";
 import { qomType } from "./decorators.js";
 import { requireUnheld, type ObjectFactory } from "./factory.js";
 import { USER_CREATABLE } from "./interfaces.js";
-import { CONTAINER_TYPE, numberedName, QomObject, stateOf } from "./object.js";
+import { CONTAINER_TYPE, QomObject, stateOf } from "./object.js";
 import { allProperties, findProperty, getProperty, listing, setProperty, type PropertyListing } from "./properties.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
@@ -23,18 +24,50 @@ export class Container extends QomObject {}
 /** The containers that every tree has. */
 const STANDARD_CONTAINERS = ["/objects", "/machine", "/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached"];
 
+/** The objects of a tree by name. */
+class NameIndex implements ChildIndex {
+  readonly #objects = new Map<string, Set<QomObject>>();
+
+  /** All objects of that name, wherever they are. */
+  get(name: string): Iterable<QomObject> {
+    return this.#objects.get(name) ?? [];
+  }
+
+  add(name: string, object: QomObject): void {
+    const named = this.#objects.get(name);
+    if (named === undefined) this.#objects.set(name, new Set([object]));
+    else named.add(object);
+  }
+
+  delete(name: string, object: QomObject): void {
+    const named = present(this.#objects.get(name), "every object of a tree is indexed");
+    named.delete(object);
+    if (named.size === 0) this.#objects.delete(name);
+  }
+}
+
+/** `/`, a container like others. */
+class Root extends TreeRoot {
+  readonly index: NameIndex;
+
+  constructor(index: NameIndex) {
+    super();
+    this.index = index;
+  }
+}
+
 /** See the module text. Adding and deleting is asynchronous, all else is not. */
 export class CompositionTree {
   readonly root: QomObject;
   readonly #factory: ObjectFactory;
   /** By name: the children of that name, wherever they are; partial paths start here. */
-  readonly #byName = new Map<string, Set<QomObject>>();
+  readonly #byName = new NameIndex();
   /** Ids in /objects of objects that are being made. */
   readonly #pending = new Set<string>();
 
   constructor(factory: ObjectFactory) {
     this.#factory = factory;
-    this.root = this.#container();
+    this.root = this.#container(new Root(this.#byName));
     for (const path of STANDARD_CONTAINERS) {
       const above = path.split("/").slice(1);
       const name = present(above.pop(), "a standard container has a name");
@@ -80,7 +113,7 @@ export class CompositionTree {
   list(path: string): readonly PropertyListing[] {
     const object = this.resolve(path);
     const properties = allProperties(this.#typeOf(object), object).map(listing);
-    const children = [...stateOf(object).children].map(([name, child]) => ({ name, type: `child<${child.typeName}>` }));
+    const children = this.children(object).map((child) => ({ name: child.id ?? "", type: `child<${child.typeName}>` }));
     return [...properties, ...children];
   }
 
@@ -126,9 +159,9 @@ export class CompositionTree {
     }
     this.#pending.add(id);
     try {
-      const object = await this.#factory.create({ type, id, values, form }, this.resolveLink);
-      this.attach(objects, id, object);
-      return object;
+      return await this.#factory.create({ type, id, values, form }, this.resolveLink, {
+        attach: (object) => this.attach(objects, id, object),
+      });
     } finally {
       this.#pending.delete(id);
     }
@@ -165,48 +198,25 @@ export class CompositionTree {
 
   /** Whether `parent` has a child or a property of that name. */
   isTaken(parent: QomObject, name: string): boolean {
-    return stateOf(parent).children.has(name) || this.#property(parent, name) !== undefined;
+    return stateOf(parent).child(name) !== undefined || this.#property(parent, name) !== undefined;
   }
 
   /** Children of an object in the order in which they were attached. */
   children(object: QomObject): readonly QomObject[] {
-    return [...stateOf(object).children.values()];
+    return [...stateOf(object).childList];
   }
 
-  /**
-   * Makes `child` a child of `parent`. A name that ends in `[*]` gets the next index.
-   * @throws QomError `duplicate`
-   */
+  /** Makes `child` a child of `parent`, see {@link addChild}. */
   attach(parent: QomObject, name: string, child: QomObject): void {
-    const { children } = stateOf(parent);
-    const state = stateOf(child);
-    const final = numberedName(parent, name);
-    if (this.isTaken(parent, final)) {
-      throw new QomError("duplicate", `${parent.describe()} has a property '${printable(final)}' already`, { context: { value: final } });
-    }
-    assert(state.parent === null, "an object has one parent");
-    state.parent = parent;
-    state.id = final;
-    children.set(final, child);
-    const named = this.#byName.get(final);
-    if (named === undefined) this.#byName.set(final, new Set([child]));
-    else named.add(child);
+    addChild(parent, name, child);
   }
 
   /** Takes a child, with everything below it, out of the tree. */
   detach(child: QomObject): void {
-    const state = stateOf(child);
-    assert(state.parent !== null && state.id !== null, "only a child can be detached");
-    for (const below of state.children.values()) this.detach(below);
-    stateOf(state.parent).children.delete(state.id);
-    const named = present(this.#byName.get(state.id), "every child is indexed");
-    named.delete(child);
-    if (named.size === 0) this.#byName.delete(state.id);
-    state.parent = null;
+    removeChild(child);
   }
 
-  #container(): QomObject {
-    const container = new Container();
+  #container(container: QomObject = new Container()): QomObject {
     const state = stateOf(container);
     state.typeName = CONTAINER_TYPE;
     state.phase = "complete";
@@ -214,12 +224,11 @@ export class CompositionTree {
   }
 
   #property(object: QomObject, name: string): PropertyDefinition | undefined {
-    const type = this.#factory.registry.typeOf(object);
-    return type === undefined ? undefined : findProperty(type, object, name);
+    return findProperty(this.#typeOf(object), object, name);
   }
 
   #typeOf(object: QomObject): RegisteredType {
-    return present(this.#factory.registry.typeOf(object), `type '${object.typeName}' of an object in the tree is registered`);
+    return this.#factory.registry.typeOf(object);
   }
 
   #descend(from: QomObject, path: readonly string[]): QomObject | undefined {
@@ -243,7 +252,7 @@ export class CompositionTree {
   #partial(path: string): QomObject[] {
     const [first, ...rest] = components(path);
     const found = new Set<QomObject>();
-    for (const start of first === undefined ? [] : (this.#byName.get(first) ?? [])) {
+    for (const start of first === undefined ? [] : this.#byName.get(first)) {
       const end = this.#descend(start, rest);
       if (end !== undefined) found.add(end);
       if (found.size > 1) break;

@@ -37,6 +37,8 @@ export interface TypeFilter {
 /** Type names as QEMU allows them: 2 or more characters, the first no digit 0 and no punctuation. */
 const TYPE_NAME = /^[A-Za-z1-9][A-Za-z0-9._-]+$/;
 
+const ROOT_TYPE = "object";
+
 /** The property that every object has. */
 const TYPE_PROPERTY: PropertyDefinition = {
   name: "type",
@@ -58,7 +60,7 @@ export class TypeRegistry {
 
   constructor() {
     this.#add({
-      name: "object",
+      name: ROOT_TYPE,
       description: "root of all types",
       abstract: true,
       aliases: [],
@@ -71,7 +73,7 @@ export class TypeRegistry {
 
   /**
    * Registers a class that carries @qomType; its superclass must be registered already.
-   * @throws QomError `type-definition` (no metadata, bad name, a property that a parent has), `duplicate`, `unknown-type` (parent)
+   * @throws QomError `type-definition` (no metadata, bad name, a property that a parent has), `duplicate` (type, alias, interface), `unknown-type` (parent)
    */
   register(type: QomType): RegisteredType {
     const metadata = typeMetadata(type);
@@ -92,6 +94,7 @@ export class TypeRegistry {
       const parentName = typeof superclass === "function" && superclass.name !== "" ? superclass.name : "none";
       throw new QomError("unknown-type", `parent class '${parentName}' of type '${name}' is not registered`, { context });
     }
+    for (const added of metadata.interfaces ?? []) this.#requireInterface(added, name);
     for (const added of metadata.interfaces ?? []) this.#interfaces.set(added.name, added);
     const registered: RegisteredType = Object.freeze({
       name,
@@ -138,9 +141,14 @@ export class TypeRegistry {
     return this.#types.get(this.#aliases.get(name) ?? name);
   }
 
-  /** The type that `object` was created as. */
-  typeOf(object: QomObject): RegisteredType | undefined {
-    return this.#types.get(object.typeName);
+  /** Whether `name` is that of an interface, of which there are no objects. */
+  isInterface(name: string): boolean {
+    return this.#interfaces.has(name);
+  }
+
+  /** The type that `object` was created as; of a class that is not registered here the root, which is all that is known of it. */
+  typeOf(object: QomObject): RegisteredType {
+    return this.#types.get(object.typeName) ?? this.get(ROOT_TYPE);
   }
 
   /** Whether type `name` is, descends from, or implements `ancestor`. */
@@ -163,6 +171,16 @@ export class TypeRegistry {
           (filter.abstract === true || !type.abstract) && (filter.implements === undefined || this.isA(type.name, filter.implements)),
       )
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** An interface has a name that no type and no other interface has: `implements` asks for either by name. */
+  #requireInterface({ name, description }: QomInterface, owner: string): void {
+    const context = { object: owner, value: name };
+    if (!TYPE_NAME.test(name)) throw new QomError("type-definition", `invalid interface name '${printable(name)}'`, { context });
+    const known = this.#interfaces.get(name);
+    const taken = this.find(name) !== undefined || name === owner || (known !== undefined && known.description !== description);
+    if (taken)
+      throw new QomError("duplicate", `interface '${name}' of type '${owner}' has the name of another type or interface`, { context });
   }
 
   #add(type: RegisteredType): void {

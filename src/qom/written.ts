@@ -29,7 +29,7 @@ export function writtenProperties(type: RegisteredType, object: QomObject): read
       return path === null ? [] : [{ ...common, json: path, text: path, target }];
     }
     const json = property.type.json.encode(value) as PlainValue; // a codec's input side is plain
-    const text = property.type.text?.encode(value) as PlainValue | undefined; // likewise
-    return [{ ...common, json, text }];
+    const text = property.type.text?.safeEncode(value);
+    return [{ ...common, json, text: text?.success === true ? (text.data as PlainValue) : undefined }]; // likewise
   });
 }

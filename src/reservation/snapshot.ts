@@ -20,19 +20,29 @@ export interface RegistrantSnapshot extends NexusSnapshot {
   readonly holder: boolean;
 }
 
+/** A persistent reservation. */
+export interface HeldReservation {
+  readonly type: ReservationType;
+  /** Always 0, the logical unit. */
+  readonly scope: number;
+  /** Null for All Registrants types. */
+  readonly holder: NexusSnapshot | null;
+}
+
 /** What is registered and reserved at one moment. */
 export interface ReservationSnapshot {
   /** PRgeneration. */
   readonly generation: number;
   /** In order of registration. */
   readonly registrants: readonly RegistrantSnapshot[];
-  readonly reservation: {
-    readonly type: ReservationType;
-    /** Always 0, the logical unit. */
-    readonly scope: number;
-    /** Null for All Registrants types. */
-    readonly holder: NexusSnapshot | null;
-  } | null;
+  readonly reservation: HeldReservation | null;
+}
+
+/** The same in short, whatever the number of registrants. */
+export interface ReservationSummary {
+  readonly generation: number;
+  readonly registrantCount: number;
+  readonly reservation: HeldReservation | null;
 }
 
 function nexusSnapshot(nexus: Nexus): NexusSnapshot {
@@ -46,8 +56,16 @@ export function snapshot(state: ReservationState): ReservationSnapshot {
     key: registration.key,
     holder: state.isHolder(registration),
   }));
-  const { generation, reservation } = state;
-  if (reservation === null) return { generation, registrants, reservation: null };
+  return { generation: state.generation, registrants, reservation: heldReservation(state) };
+}
+
+/** What {@link ReservationSummary} says, of `state` as it is now. */
+export function summary(state: ReservationState): ReservationSummary {
+  return { generation: state.generation, registrantCount: state.registrantCount, reservation: heldReservation(state) };
+}
+
+function heldReservation({ reservation }: ReservationState): HeldReservation | null {
+  if (reservation === null) return null;
   const holder = reservation.holder === null ? null : nexusSnapshot(reservation.holder.nexus);
-  return { generation, registrants, reservation: { type: reservation.type, scope: LU_SCOPE, holder } };
+  return { type: reservation.type, scope: LU_SCOPE, holder };
 }

@@ -11,6 +11,8 @@ export interface TargetBehaviour {
   readonly noUnitAttentionOnRelease: boolean;
   /** Every pending unit attention is reported before a reservation conflict, as Linux' target does, and not those of resets only. */
   readonly unitAttentionsBeforeConflicts: boolean;
+  /** Power on and resets take along what a nexus has not been told of reservations and of cleared commands; some targets keep it. */
+  readonly resetForgetsReservations: boolean;
   /** CRH: RESERVE and RELEASE are GOOD, without effect, for those whom a persistent reservation grants access. */
   readonly compatibleReservationHandling: boolean;
   /** SIP_C: REGISTER takes SPEC_I_PT. */
@@ -24,6 +26,7 @@ export const defaultBehaviour: TargetBehaviour = Object.freeze({
   taskAbortedStatus: false,
   noUnitAttentionOnRelease: false,
   unitAttentionsBeforeConflicts: false,
+  resetForgetsReservations: true,
   compatibleReservationHandling: true,
   specifyInitiatorPorts: true,
   allTargetPorts: true,

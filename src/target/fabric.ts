@@ -35,6 +35,9 @@ export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
   readonly stateDir: string;
 }
 
+/** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
+export type ReservationListener = (unit: LogicalUnit) => void;
+
 /** Logical units and nothing global: two fabrics share nothing. */
 export class Fabric {
   readonly #clock: Clock;
@@ -53,6 +56,7 @@ export class Fabric {
   #ownStore: DirectoryStore | null = null;
   /** Names that machines have had; an automatic one is used once. */
   readonly #machineNames = new Set<string>();
+  readonly #reservationListeners = new Set<ReservationListener>();
   #machines = 0;
   #closing: Promise<void> | null = null;
 
@@ -78,6 +82,11 @@ export class Fabric {
   /** All units with a medium, in order of creation. */
   get units(): readonly LogicalUnit[] {
     return [...this.#units.values()];
+  }
+
+  /** Units that stand for real disks or files, in order of first use; see {@link shadow}. */
+  get shadows(): readonly LogicalUnit[] {
+    return [...this.#shadows.values()];
   }
 
   /**
@@ -150,9 +159,18 @@ export class Fabric {
       store: this.#store,
       storeName: `shadow ${identity}`,
       clock: this.#clock,
+      reservationsChanged: this.#reservationsChanged,
     });
     this.#shadows.set(identity, unit);
     return unit;
+  }
+
+  /** Calls `listener` whenever reservations of a unit have changed; the returned function ends that. */
+  onReservationChange(listener: ReservationListener): () => void {
+    this.#reservationListeners.add(listener);
+    return () => {
+      this.#reservationListeners.delete(listener);
+    };
   }
 
   /**
@@ -182,6 +200,10 @@ export class Fabric {
     return this.#closing;
   }
 
+  readonly #reservationsChanged = (unit: LogicalUnit): void => {
+    for (const listener of this.#reservationListeners) listener(unit);
+  };
+
   async #close(): Promise<void> {
     await Promise.allSettled(this.#opening.values());
     const units = [...this.#units.values(), ...this.#shadows.values()];
@@ -206,6 +228,7 @@ export class Fabric {
       store: this.#store,
       storeName: definition.wwn,
       clock: this.#clock,
+      reservationsChanged: this.#reservationsChanged,
     });
     this.#units.set(definition.wwn, unit);
     return unit;

@@ -2,8 +2,8 @@
 
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
-import { snapshot } from "../reservation/snapshot.js";
-import type { ReservationSnapshot } from "../reservation/snapshot.js";
+import { snapshot, summary } from "../reservation/snapshot.js";
+import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
 import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
@@ -39,6 +39,8 @@ export interface LogicalUnitParts {
   /** Name of the unit in the store. */
   readonly storeName: string;
   readonly clock: Clock;
+  /** Told when registrations or the reservation of the unit have changed. */
+  readonly reservationsChanged?: (unit: LogicalUnit) => void;
 }
 
 /** Which task management function: of the unit, of one nexus, of the whole target. */
@@ -75,7 +77,7 @@ export class LogicalUnit {
     this.#commands = commands;
     this.#tasks = new TaskSet(clock);
     this.#interference = new Interference(clock);
-    const nexuses = new NexusTable();
+    const nexuses = new NexusTable(behaviour);
     const modes = new UnitModes({ ...behaviour, writeCache: medium.fd !== null });
     this.#context = {
       definition,
@@ -84,7 +86,15 @@ export class LogicalUnit {
       blockCount: definition.sizeBytes / definition.blockSizeBytes,
       modes,
       nexuses,
-      reservations: new ReservationDesk({ unit: storeName, store, behaviour, nexuses, tasks: this.#tasks, modes }),
+      reservations: new ReservationDesk({
+        unit: storeName,
+        store,
+        behaviour,
+        nexuses,
+        tasks: this.#tasks,
+        modes,
+        changed: () => parts.reservationsChanged?.(this),
+      }),
       commands,
       writes: new SerialQueue(),
     };
@@ -99,6 +109,11 @@ export class LogicalUnit {
   /** What is registered and reserved at this moment. */
   get reservations(): ReservationSnapshot {
     return snapshot(this.#context.reservations.state);
+  }
+
+  /** The same in short: it costs the same however many nexuses are registered. */
+  get reservationSummary(): ReservationSummary {
+    return summary(this.#context.reservations.state);
   }
 
   /**
@@ -135,7 +150,8 @@ export class LogicalUnit {
    * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
    * `timeoutMs` a command ends in the same way, with the host status of a timeout.
    *
-   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other.
+   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
+   * is none.
    */
   // async although nothing is awaited: what is thrown inside becomes a rejection
   async execute(nexus: Nexus, command: ScsiCommand): Promise<ScsiResult> {

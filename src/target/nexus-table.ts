@@ -1,15 +1,19 @@
 /** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
 
+import { QomError } from "../base/errors.js";
 import type { TargetPorts } from "../reservation/settings.js";
 import { UnitAttentionQueue } from "../reservation/unit-attentions.js";
-import type { UnitAttentionQueues } from "../reservation/unit-attentions.js";
+import type { UnitAttentionQueues, UnitAttentionSettings } from "../reservation/unit-attentions.js";
 import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import type { TransportId } from "../scsi/transport-id.js";
 
+/** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
+const TARGET_PORT_MAX = 0xffff;
+
 /** A nexus that is there. */
 export class NexusState {
-  readonly attentions = new UnitAttentionQueue();
+  readonly attentions: UnitAttentionQueue;
   /** Logins minus logouts: 0 for a nexus that was seen in a command only. */
   logins = 0;
 
@@ -17,25 +21,44 @@ export class NexusState {
     readonly nexus: Nexus,
     /** {@link nexusKey} of `nexus`. */
     readonly key: string,
-  ) {}
+    settings: UnitAttentionSettings,
+  ) {
+    this.attentions = new UnitAttentionQueue(settings);
+  }
 }
 
 /** The nexuses that are there, by nexusKey, and the target ports that were used. */
 export class NexusTable implements UnitAttentionQueues, TargetPorts {
   readonly #states = new Map<string, NexusState>();
-  /** By key of the initiator port: the target ports it has ever come through. A port stays one after a logout. */
+  /** By key of the initiator port: the target ports it has ever come through, as far as is known. A port stays one after a logout. */
   readonly #reach = new Map<string, readonly number[]>();
   readonly #targetPorts = new Set<number>();
 
-  /** The state of `nexus`; one that was not there appears. */
+  constructor(private readonly settings: UnitAttentionSettings) {}
+
+  /**
+   * The state of `nexus`; one that was not there appears.
+   * @throws QomError `invalid-value` for a target port that no device has: what it registered could not be read back
+   */
   enter(nexus: Nexus): NexusState {
     const key = nexusKey(nexus);
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    const state = new NexusState(nexus, key);
+    checkTargetPort(nexus.targetPort);
+    const state = new NexusState(nexus, key, this.settings);
     this.#states.set(key, state);
-    this.#noteReach(nexus);
+    this.noteReach(nexus);
     return state;
+  }
+
+  /**
+   * Takes note that the initiator port comes through that target port, without being there: it is registered so by what survived power
+   * loss. Else the registrations that ALL_TG_PT made together would not go together.
+   */
+  noteReach({ initiator, targetPort }: Nexus): void {
+    this.#targetPorts.add(targetPort);
+    const ports = this.#reach.get(initiator.key) ?? [];
+    if (!ports.includes(targetPort)) this.#reach.set(initiator.key, [...ports, targetPort]);
   }
 
   /** The nexus is gone, and with it what it has not been told. */
@@ -74,10 +97,11 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
   targetPortIdentifiers(): readonly number[] {
     return [...this.#targetPorts].toSorted((a, b) => a - b);
   }
+}
 
-  #noteReach({ initiator, targetPort }: Nexus): void {
-    this.#targetPorts.add(targetPort);
-    const ports = this.#reach.get(initiator.key) ?? [];
-    if (!ports.includes(targetPort)) this.#reach.set(initiator.key, [...ports, targetPort]);
-  }
+function checkTargetPort(targetPort: number): void {
+  if (Number.isInteger(targetPort) && targetPort >= 1 && targetPort <= TARGET_PORT_MAX) return;
+  throw new QomError("invalid-value", `target port ${targetPort} is no relative target port identifier, 1 to ${TARGET_PORT_MAX}`, {
+    context: { option: "targetPort", value: String(targetPort) },
+  });
 }

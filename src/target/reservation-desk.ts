@@ -41,6 +41,8 @@ export interface ReservationDeskParts {
   readonly nexuses: NexusTable;
   readonly tasks: TaskSet;
   readonly modes: UnitModes;
+  /** Called when registrations or the reservation have changed. */
+  readonly changed: () => void;
 }
 
 /** The persistent reservations of a unit, and the one made by RESERVE. */
@@ -70,6 +72,7 @@ export class ReservationDesk {
     const stored = store.load(parts.unit);
     this.#state = stored?.state ?? new ReservationState();
     this.#revision = stored?.revision ?? 0;
+    for (const { nexus } of this.#state.registrations()) nexuses.noteReach(nexus);
   }
 
   /** The state at this moment, to be read. */
@@ -108,9 +111,15 @@ export class ReservationDesk {
     const dataOut = task.command.dataOut ?? NO_BYTES;
     const maySave = this.#parts.store.durable && (this.#state.aptpl || mayActivatePersistence(dataOut));
     const next = maySave ? this.#state.copy() : this.#state;
+    const { generation, reservation } = next;
     const { result, effects } = applyReserveOut(next, task.nexus, task.cdb, dataOut, this.#settings);
-    if (maySave && effects.persist) return this.#save(next).then((failure) => failure ?? this.#adopt(next, effects, task, result));
-    return this.#adopt(next, effects, task, result);
+    const changed = next.generation !== generation || next.reservation !== reservation;
+    const adopt = (): ScsiResult | Promise<ScsiResult> => {
+      this.#state = next;
+      if (changed) this.#parts.changed();
+      return this.#carryOut(effects, task, result);
+    };
+    return maySave && effects.persist ? this.#save(next).then((failure) => failure ?? adopt()) : adopt();
   }
 
   /** True when RESERVE or RELEASE from that nexus ends with RESERVATION CONFLICT. */
@@ -132,8 +141,10 @@ export class ReservationDesk {
 
   /** What power loss leaves: everything while APTPL is on, but PRgeneration; else nothing. */
   powerCycle(): void {
+    const { exist } = this;
     this.#old = null;
     this.#state = this.#parts.store.durable ? this.#state.afterPowerLoss() : new ReservationState();
+    if (exist) this.#parts.changed();
   }
 
   #applyOld(nexus: string, operation: OldOperation): OldReservationOutcome {
@@ -151,9 +162,8 @@ export class ReservationDesk {
     return null;
   }
 
-  #adopt(next: ReservationState, effects: Effects, task: Task, result: ScsiResult): ScsiResult | Promise<ScsiResult> {
-    this.#state = next;
-    if (effects.unitAttentions.length > 0) raiseUnitAttentions(effects.unitAttentions, next, this.#parts.nexuses);
+  #carryOut(effects: Effects, task: Task, result: ScsiResult): ScsiResult | Promise<ScsiResult> {
+    if (effects.unitAttentions.length > 0) raiseUnitAttentions(effects.unitAttentions, this.#state, this.#parts.nexuses);
     return effects.aborts.length === 0 ? result : after(this.#abort(effects.aborts, task), result);
   }
 

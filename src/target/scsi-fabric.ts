@@ -10,6 +10,7 @@ import { QomObject } from "../qom/object.js";
 import { qom } from "../qom/property-type.js";
 import type { LinkTarget } from "../qom/property-type.js";
 import { Fabric } from "./fabric.js";
+import type { ReservationListener } from "./fabric.js";
 
 /** How a link to a storage network is looked up: one id below /objects, like that to a PR manager. */
 export const FABRIC_LINK: LinkTarget = Object.freeze({ typeName: "scsi-fabric", noun: "SCSI fabric", lookup: "objects" });
@@ -23,6 +24,7 @@ export class ScsiFabric extends QomObject {
   accessor state: string | undefined;
 
   readonly #clock: Clock;
+  readonly #reservationListeners: ReservationListener[] = [];
   #fabric: Fabric | undefined;
 
   constructor(@inject(Clock) clock: Clock) {
@@ -36,14 +38,22 @@ export class ScsiFabric extends QomObject {
     return this.#fabric;
   }
 
+  /** As {@link Fabric.onReservationChange}, for as long as the object lives; it may be called before there is a network. */
+  onReservationChange(listener: ReservationListener): void {
+    if (this.#fabric === undefined) this.#reservationListeners.push(listener);
+    else this.#fabric.onReservationChange(listener);
+  }
+
   override async complete(): Promise<void> {
+    this.#fabric = await this.#open();
+    for (const listener of this.#reservationListeners) this.#fabric.onReservationChange(listener);
+  }
+
+  async #open(): Promise<Fabric> {
     const clock = this.#clock;
-    if (this.state === undefined) {
-      this.#fabric = new Fabric({ clock });
-      return;
-    }
+    if (this.state === undefined) return new Fabric({ clock });
     try {
-      this.#fabric = await Fabric.open({ stateDir: this.state, clock });
+      return await Fabric.open({ stateDir: this.state, clock });
     } catch (error) {
       throw error instanceof QomError ? error.within({ option: "state", value: this.state }) : error;
     }

@@ -1,8 +1,11 @@
 /** pr-manager-helper above its connection: what is tried again, what never is, and what the guest sees. */
 import "reflect-metadata";
 import { expect } from "chai";
-import { container } from "tsyringe";
+import { container, type DependencyContainer } from "tsyringe";
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import { Clock, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, type ScsiDevice } from "qom-pr";
+import { openDescriptors } from "../support/descriptors.js";
 import { outcome, machineArguments, temporaryFolder } from "../support/machine.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { refusal } from "../support/refusal.js";
@@ -15,6 +18,12 @@ const COMMUNICATION_FAILURE = "0B/08/00";
 
 const answer: RequestHandler = (client, cdb) => client.write(responseBytes(0, cdb[0] === 0x5e ? KEYS : new Uint8Array(0)));
 
+function containerWith(clock: Clock): DependencyContainer {
+  const child = container.createChildContainer();
+  child.register(Clock, { useValue: clock });
+  return child;
+}
+
 describe("pr-manager-helper", () => {
   const folder = temporaryFolder();
   let clock: ManualClock;
@@ -25,14 +34,13 @@ describe("pr-manager-helper", () => {
   /** Every change of the connection, in order. */
   let changes: boolean[];
 
-  const start = async (onRequest: RequestHandler): Promise<void> => {
+  const start = async (onRequest: RequestHandler, properties = ""): Promise<void> => {
     clock = new ManualClock();
     changes = [];
     helper = await ScriptedHelper.serve(onRequest);
-    const child = container.createChildContainer();
-    child.register(Clock, { useValue: clock });
-    const text = `pr-manager-helper,id=pr0,path=${helper.path}`;
-    machine = await Machine.create(machineArguments("blockdev", text, { filename: folder.path("disk"), size: "1M" }), { container: child });
+    const text = `pr-manager-helper,id=pr0,path=${helper.path}${properties}`;
+    const argv = machineArguments("blockdev", text, { filename: folder.path("disk"), size: "1M" });
+    machine = await Machine.create(argv, { container: containerWith(clock) });
     disk = machine.scsiDevice("disk0");
     const object = machine.object("pr0");
     if (!(object instanceof PrManager)) throw new Error("pr0 is a PR manager");
@@ -57,6 +65,10 @@ describe("pr-manager-helper", () => {
   /** Resolves when the next timer is `delayMs` away: the manager waits for nothing else then. */
   const timerOf = async (delayMs: number): Promise<void> => {
     while (clock.nextInMs !== delayMs) await new Promise(setImmediate);
+  };
+
+  const connectedAgain = async (): Promise<void> => {
+    while (!manager.connected) await new Promise(setImmediate);
   };
 
   it("hands data, status and residual on as the helper gives them", async () => {
@@ -110,7 +122,7 @@ describe("pr-manager-helper", () => {
     await gone;
     let ended = "";
     const running = disk.execute(READ_KEYS).then((result) => (ended = outcome(result)));
-    for (let second = 1; second <= 5; second += 1) {
+    for (let second = 1; second <= 4; second += 1) {
       await timerOf(1000);
       expect(ended, `after ${second - 1} s`).to.equal("");
       clock.advance(1000);
@@ -174,6 +186,202 @@ describe("pr-manager-helper", () => {
     await timerOf(60_000);
     clock.advance(60_000);
     expect(outcome(await running)).to.equal(COMMUNICATION_FAILURE);
+  });
+
+  it("gives a silent helper up after the property 'timeout', which can be changed", async () => {
+    await start(() => undefined, ",timeout=2");
+    const first = disk.execute(READ_KEYS);
+    await timerOf(2000);
+    clock.advance(2000);
+    expect(outcome(await first)).to.equal(COMMUNICATION_FAILURE);
+    await connectedAgain();
+    machine.qom.set("pr0", "timeout", 1);
+    const second = disk.execute(READ_KEYS);
+    await timerOf(1000);
+    clock.advance(1000);
+    expect(outcome(await second)).to.equal(COMMUNICATION_FAILURE);
+  });
+
+  it("goes by the command's own deadline when it has one", async () => {
+    await start(() => undefined);
+    const running = disk.execute({ ...READ_KEYS, timeoutMs: 300 });
+    await timerOf(300);
+    clock.advance(300);
+    expect(outcome(await running)).to.equal(COMMUNICATION_FAILURE);
+  });
+
+  it("runs as many commands at once as it has connections", async () => {
+    const clients: Socket[] = [];
+    await start((client) => clients.push(client), ",connections=4");
+    const running = Array.from({ length: 4 }, () => disk.execute(READ_KEYS));
+    while (clients.length < 4) await new Promise(setImmediate);
+    expect(new Set(clients).size).to.equal(4);
+    for (const client of clients) client.write(responseBytes(0, KEYS));
+    for (const result of await Promise.all(running)) expect(outcome(result)).to.equal("GOOD");
+  });
+
+  it("connects again in the background when the helper is restarted, and says so, without any command", async () => {
+    await start(answer);
+    const gone = lost();
+    await helper.close();
+    await gone;
+    await timerOf(1000);
+    helper = await ScriptedHelper.serve(answer);
+    machine.qom.set("pr0", "path", helper.path);
+    clock.advance(1000);
+    await connectedAgain();
+    expect(changes).to.deep.equal([false, true]);
+  });
+
+  it("says why the connection has ended", async () => {
+    await start(answer);
+    const cause = new Promise<Error | undefined>((resolve) => void manager.onConnectionChange((_, why) => resolve(why)));
+    for (const client of helper.clients) client.destroy();
+    expect((await cause)?.message).to.equal(`the PR helper at '${helper.path}' closed the connection while it was idle`);
+  });
+
+  it("takes a new path with the next connection, and keeps the one it has", async () => {
+    await start(answer);
+    const second = await ScriptedHelper.serve((client) => client.write(responseBytes(0x18)));
+    try {
+      machine.qom.set("pr0", "path", second.path);
+      expect(outcome(await disk.execute(READ_KEYS))).to.equal("GOOD");
+      const gone = lost();
+      for (const client of helper.clients) client.destroy();
+      await gone;
+      expect(outcome(await disk.execute(READ_KEYS))).to.equal("RC");
+    } finally {
+      await second.close();
+    }
+  });
+
+  it("tells its state at any time, also while a command hangs", async () => {
+    await start(() => undefined);
+    const running = disk.execute(READ_KEYS);
+    expect([manager.connected, manager.inFlight]).to.deep.equal([true, 1]);
+    for (const client of helper.clients) client.destroy();
+    expect(outcome(await running)).to.equal(COMMUNICATION_FAILURE);
+  });
+
+  describe("tells a listener that comes when the object is made", () => {
+    const add = async (id: string): Promise<PrManager> => {
+      const object = await machine.qom.add("pr-manager-helper", id, new Map([["path", helper.path]]));
+      if (!(object instanceof PrManager)) throw new Error("it is a PR manager");
+      return object;
+    };
+
+    it("of the connection and of every change, once each", async () => {
+      await start(answer);
+      const told: boolean[] = [];
+      const added = await add("pr1");
+      const forget = added.onConnectionChange((connected) => told.push(connected), { current: true });
+      expect(told).to.deep.equal([true]);
+      for (const connected of [false, true, false, true]) {
+        // A connection that lives no second is not made again at once.
+        clock.advance(1000);
+        if (!connected) for (const client of helper.clients) client.destroy();
+        while (told.at(-1) !== connected) await new Promise(setImmediate);
+      }
+      expect(told).to.deep.equal([true, false, true, false, true]);
+      await machine.qom.delete("pr1");
+      expect(told).to.have.length(5);
+      forget();
+    });
+
+    it("of nothing when the manager needs no connection, and of nothing before without being asked", async () => {
+      await start(answer);
+      const told: boolean[] = [];
+      const memory = await machine.qom.add("pr-manager-memory", "pr1");
+      if (!(memory instanceof PrManager)) throw new Error("it is a PR manager");
+      memory.onConnectionChange((connected) => told.push(connected), { current: true });
+      (await add("pr2")).onConnectionChange((connected) => told.push(connected));
+      expect([memory.connected, told]).to.deep.equal([true, []]);
+    });
+  });
+
+  describe("at creation", () => {
+    /** Creates a machine of its own and gives the reason why that failed. */
+    const refusalOf = (path: string, properties = ""): Promise<{ kind: string; message: string }> =>
+      refusal(() => Machine.create(["-object", `pr-manager-helper,id=pr1,path=${path}${properties}`], { container: containerWith(clock) }));
+
+    for (const [properties, seconds] of [
+      ["", 5],
+      [",handshake-timeout=1", 1],
+    ] as const) {
+      it(`gives up a helper that accepts and stays silent after ${seconds} s, and closes what it opened`, async () => {
+        await start(answer);
+        let accepted = (_client: Socket): void => undefined;
+        const client = new Promise<Socket>((resolve) => (accepted = resolve));
+        const silent = await ScriptedHelper.listen((socket) => accepted(socket.resume()));
+        try {
+          const before = openDescriptors();
+          const failing = refusalOf(silent.path, properties);
+          const socket = await client;
+          await timerOf(seconds * 1000);
+          clock.advance(seconds * 1000);
+          const error = await failing;
+          expect([error.kind, error.message]).to.deep.equal([
+            "connection",
+            `-object pr-manager-helper,id=pr1,path=${silent.path}${properties}: the PR helper at '${silent.path}' did not greet within ${seconds * 1000} ms`,
+          ]);
+          await once(socket, "close");
+          expect(openDescriptors()).to.deep.equal(before);
+          expect(clock.timers).to.equal(0);
+        } finally {
+          await silent.close();
+        }
+      });
+    }
+
+    it("fails without closing any descriptor but its own", async () => {
+      await start(answer);
+      const before = openDescriptors();
+      const early = await ScriptedHelper.listen((client) => client.end(new Uint8Array(3)));
+      for (const path of [folder.path("none"), folder.path("disk"), "", "/", `/${"s".repeat(107)}`]) await refusalOf(path);
+      expect((await refusalOf(early.path)).message).to.include("closed the connection after 3 of 4 bytes of its greeting");
+      await early.close();
+      expect(openDescriptors()).to.deep.equal(before);
+      expect(outcome(await disk.execute(READ_KEYS))).to.equal("GOOD");
+    });
+
+    for (const [property, value] of [
+      ["connections", "0"],
+      ["connections", "65"],
+      ["timeout", "0"],
+      ["timeout", "86401"],
+      ["handshake-timeout", "0"],
+      ["timeout", "1s"],
+    ] as const) {
+      it(`refuses ${property}=${value}`, async () => {
+        await start(answer);
+        const error = await refusalOf(helper.path, `,${property}=${value}`);
+        expect([error.kind, error.message]).to.satisfy(
+          ([kind, message]: string[]) => kind === "invalid-value" && message?.includes(property),
+        );
+      });
+    }
+  });
+
+  it("shows its properties, and is written back with those that were given", async () => {
+    await start(answer, ",connections=2,timeout=30");
+    const rows = machine.qom.listProperties("pr-manager-helper").map(({ name, type, defaultValue }) => [name, type, defaultValue]);
+    expect(rows).to.deep.include.members([
+      ["path", "str", undefined],
+      ["connections", "uint32", 1],
+      ["timeout", "uint32", 60],
+      ["handshake-timeout", "uint32", 5],
+    ]);
+    expect(machine.toArgs()).to.include(`pr-manager-helper,id=pr0,path=${helper.path},connections=2,timeout=30`);
+  });
+
+  it("cannot be deleted while a node uses it, which is named", async () => {
+    await start(answer);
+    const error = await refusal(() => machine.qom.delete("pr0"));
+    expect(error.kind).to.equal("in-use");
+    expect(error.message).to.match(
+      /^pr-manager-helper '\/objects\/pr0' is in use: it is held by property 'pr-manager' of block node '#block\d+'$/,
+    );
+    expect(outcome(await disk.execute(READ_KEYS))).to.equal("GOOD");
   });
 
   it("cannot be deleted with a command in flight, whoever uses it", async () => {

@@ -7,10 +7,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { systemClock } from "#src/base/clock.js";
 import { QomError } from "#src/base/errors.js";
-import { HELPER_EXCHANGES_WAITING_MAX, HelperConnection } from "#src/backends/helper-socket/connection.js";
+import { HelperConnection } from "#src/backends/helper-socket/connection.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { ManualClock } from "../support/manual-clock.js";
-import { DATA, exchangeFailure, headerBytes, readKeys, RESERVE, responseBytes, ScriptedHelper } from "./helper-socket-server.js";
+import { DATA, exchange, exchangeFailure, headerBytes, readKeys, RESERVE, responseBytes, ScriptedHelper } from "./helper-socket-server.js";
 
 describe("helper socket: connection", () => {
   let helper: ScriptedHelper | null = null;
@@ -122,12 +122,12 @@ describe("helper socket: connection", () => {
       const sense = Uint8Array.of(0x70, 0, 5);
       const answers = [responseBytes(0, DATA), responseBytes(2, undefined, sense), responseBytes(0x18)];
       const connection = await connect(await ScriptedHelper.serve((client) => client.write(answers.shift() ?? "")));
-      expect(await connection.exchange(fd, readKeys())).to.deep.equal({ status: 0, dataIn: DATA, sense: new Uint8Array(0) });
-      const check = await connection.exchange(fd, RESERVE);
+      expect(await exchange(connection, fd, readKeys())).to.deep.equal({ status: 0, dataIn: DATA, sense: new Uint8Array(0) });
+      const check = await exchange(connection, fd, RESERVE);
       expect(check.status).to.equal(2);
       expect(check.sense).to.have.length(96);
       expect(check.sense.subarray(0, 3)).to.deep.equal(sense);
-      expect(await connection.exchange(fd, RESERVE)).to.deep.equal({ status: 0x18, dataIn: new Uint8Array(0), sense: new Uint8Array(0) });
+      expect(await exchange(connection, fd, RESERVE)).to.deep.equal({ status: 0x18, dataIn: new Uint8Array(0), sense: new Uint8Array(0) });
     });
 
     it("delivers the parameter list, however long", async () => {
@@ -139,7 +139,7 @@ describe("helper socket: connection", () => {
       });
       const connection = await connect(server);
       const cdb = Uint8Array.of(0x5f, 0, 0, 0, 0, 0, 0, 0x20, 0, 0);
-      expect((await connection.exchange(fd, { cdb, dataOut, allocationLength: 0 })).status).to.equal(0);
+      expect((await exchange(connection, fd, { cdb, dataOut, bufferBytes: 0 })).status).to.equal(0);
       expect(seen).to.deep.equal(dataOut);
     });
 
@@ -151,48 +151,16 @@ describe("helper socket: connection", () => {
         }
       });
       const connection = await connect(server);
-      expect((await connection.exchange(fd, readKeys())).dataIn).to.deep.equal(DATA);
-      expect((await connection.exchange(fd, readKeys())).dataIn).to.deep.equal(DATA);
-    });
-
-    it("takes its turn: one at a time, in the order of the calls", async () => {
-      let inProgress = 0;
-      const server = await ScriptedHelper.serve(async (client, cdb) => {
-        inProgress += 1;
-        expect(inProgress).to.equal(1);
-        await nextTurn();
-        inProgress -= 1;
-        client.write(responseBytes(0, cdb.slice(2, 4)));
-      });
-      const connection = await connect(server);
-      const order: number[] = [];
-      const tags = Array.from({ length: 300 }, (_, tag) => tag);
-      await Promise.all(
-        tags.map(async (tag) => {
-          const { dataIn } = await connection.exchange(fd, readKeys(tag));
-          order.push(((dataIn[0] ?? 0) << 8) | (dataIn[1] ?? 0));
-        }),
-      );
-      expect(order).to.deep.equal(tags);
-    });
-
-    it("is refused when too many wait, and the connection goes on", async () => {
-      const server = await ScriptedHelper.serve((client) => client.write(responseBytes(0, DATA)));
-      const connection = await connect(server);
-      const accepted = Array.from({ length: HELPER_EXCHANGES_WAITING_MAX + 1 }, () => connection.exchange(fd, readKeys()));
-      expect(await exchangeFailure(connection.exchange(fd, readKeys()))).to.include({ reason: "busy", sent: false });
-      for (const response of await Promise.all(accepted)) expect(response.status).to.equal(0);
-      expect(connection.connected).to.equal(true);
+      expect((await exchange(connection, fd, readKeys())).dataIn).to.deep.equal(DATA);
+      expect((await exchange(connection, fd, readKeys())).dataIn).to.deep.equal(DATA);
     });
 
     it("fails before anything is sent when the descriptor is none, and the connection goes on", async () => {
       const connection = await connect(await ScriptedHelper.serve((client) => client.write(responseBytes(0, DATA))));
-      const bad = connection.exchange(99_999, readKeys());
-      const good = connection.exchange(fd, readKeys());
-      const error = await exchangeFailure(bad);
+      const error = await exchangeFailure(exchange(connection, 99_999, readKeys()));
       expect(error).to.include({ reason: "refused", sent: false });
       expect(error.cause).to.have.property("code", "EBADF");
-      expect((await good).status).to.equal(0);
+      expect((await exchange(connection, fd, readKeys())).status).to.equal(0);
     });
   });
 
@@ -207,7 +175,7 @@ describe("helper socket: connection", () => {
     const before = openDescriptors();
     for (round = 0; round < 60; round += 1) {
       const connection = await HelperConnection.open(server.path, { clock: systemClock, handshakeTimeoutMs: 1000 });
-      await connection.exchange(fd, readKeys()).catch(() => {});
+      await exchange(connection, fd, readKeys()).catch(() => {});
       connection.close();
     }
     while (server.clients.size > 0) await nextTurn();
@@ -219,10 +187,13 @@ describe("helper socket: connection", () => {
     helper = server;
     const script = `
       import { HelperConnection } from "#src/backends/helper-socket/connection.js";
+      import { encodeRequest } from "#src/backends/helper-socket/protocol.js";
       import { systemClock } from "#src/base/clock.js";
+      const hold = setTimeout(() => {}, 5000); // connecting does not keep the process alive either
       const connection = await HelperConnection.open(${JSON.stringify(server.path)}, { clock: systemClock, handshakeTimeoutMs: 5000 });
-      const { status } = await connection.exchange(0, { cdb: Uint8Array.of(0x5e, 0, 0, 0, 0, 0, 0, 0, 24, 0), allocationLength: 24 });
-      console.log("status", status, connection.connected);
+      clearTimeout(hold);
+      const request = encodeRequest(Uint8Array.of(0x5e, 0, 0, 0, 0, 0, 0, 0, 24, 0));
+      connection.start({ fd: 0, request, dataMax: 24, settle: ({ status }) => console.log("status", status, connection.connected) });
     `;
     const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
     expect(stdout).to.equal("status 0 true\n");

@@ -3,10 +3,20 @@ import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import fc from "fast-check";
 import { present } from "#src/base/assert.js";
-import { HelperConnection, HelperExchangeError } from "#src/backends/helper-socket/connection.js";
-import type { HelperRequest } from "#src/backends/helper-socket/connection.js";
+import { HelperConnection } from "#src/backends/helper-socket/connection.js";
+import { HelperExchangeError } from "#src/backends/helper-socket/exchange.js";
 import { ManualClock } from "../support/manual-clock.js";
-import { DATA, exchangeFailure, headerBytes, readKeys, RESERVE, responseBytes, ScriptedHelper } from "./helper-socket-server.js";
+import {
+  DATA,
+  exchange,
+  exchangeFailure,
+  headerBytes,
+  type HelperRequest,
+  readKeys,
+  RESERVE,
+  responseBytes,
+  ScriptedHelper,
+} from "./helper-socket-server.js";
 
 describe("helper socket: failures of a connection", () => {
   let helper: ScriptedHelper | null = null;
@@ -26,10 +36,9 @@ describe("helper socket: failures of a connection", () => {
     helper = null;
   });
 
-  async function connect(server: ScriptedHelper, clock = new ManualClock(), commandTimeoutMs?: number): Promise<HelperConnection> {
+  async function connect(server: ScriptedHelper, clock = new ManualClock()): Promise<HelperConnection> {
     helper = server;
-    const timeout = commandTimeoutMs === undefined ? {} : { commandTimeoutMs };
-    const connection = await HelperConnection.open(server.path, { clock, handshakeTimeoutMs: 1000, ...timeout });
+    const connection = await HelperConnection.open(server.path, { clock, handshakeTimeoutMs: 1000 });
     connections.push(connection);
     return connection;
   }
@@ -45,16 +54,12 @@ describe("helper socket: failures of a connection", () => {
         const connection = await connect(helper);
         const causes: unknown[] = [];
         connection.onClose((cause) => causes.push(cause));
-        const waiting = exchangeFailure(connection.exchange(fd, readKeys()).then(() => expect.fail("answered")));
-        const behind = exchangeFailure(connection.exchange(fd, readKeys()));
-        const error = await waiting;
+        const error = await exchangeFailure(exchange(connection, fd, readKeys()));
         expect(error, `after ${length}`).to.include({ reason: "closed", sent: true });
         const progress = length < 104 ? `${length} of 104 header bytes` : `${length - 104} of 24 data bytes`;
         expect(error.message).to.equal(`the PR helper at '${helper.path}' closed the connection after ${progress}`);
-        expect(await behind).to.include({ reason: "closed", sent: false });
-        expect(connection.connected).to.equal(false);
+        expect([connection.connected, connection.idle]).to.deep.equal([false, false]);
         expect(causes).to.have.length(1);
-        expect(await exchangeFailure(connection.exchange(fd, readKeys()))).to.include({ reason: "closed", sent: false });
       }
     });
 
@@ -69,7 +74,7 @@ describe("helper socket: failures of a connection", () => {
     for (const [name, request, bytes] of violations) {
       it(`is dropped for ${name}`, async () => {
         const connection = await connect(await ScriptedHelper.serve((client) => client.write(bytes)));
-        expect(await exchangeFailure(connection.exchange(fd, request))).to.include({ reason: "protocol", sent: true });
+        expect(await exchangeFailure(exchange(connection, fd, request))).to.include({ reason: "protocol", sent: true });
         expect(connection.connected).to.equal(false);
       });
     }
@@ -77,7 +82,7 @@ describe("helper socket: failures of a connection", () => {
     it("is dropped for bytes that nobody asked for", async () => {
       const server = await ScriptedHelper.serve((client) => client.write(responseBytes(0, DATA)));
       const connection = await connect(server);
-      await connection.exchange(fd, readKeys());
+      await exchange(connection, fd, readKeys());
       const closed = new Promise<HelperExchangeError | null>((resolve) => connection.onClose(resolve));
       for (const client of server.clients) client.write("!");
       const cause = await closed;
@@ -93,7 +98,7 @@ describe("helper socket: failures of a connection", () => {
         fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
           answer = bytes;
           const connection = await connect(server);
-          const status = await connection.exchange(fd, readKeys()).then(
+          const status = await exchange(connection, fd, readKeys()).then(
             (response) => response.status,
             (error: unknown) => (error instanceof HelperExchangeError && error.sent ? "failed" : error),
           );
@@ -116,120 +121,68 @@ describe("helper socket: failures of a connection", () => {
     it("has sent nothing when the server was gone before the request, even if no one had noticed", async () => {
       const server = await ScriptedHelper.serve((client) => client.write(responseBytes(0, DATA)));
       const connection = await connect(server);
-      await connection.exchange(fd, readKeys());
+      await exchange(connection, fd, readKeys());
       for (const client of server.clients) client.destroy();
-      const error = await exchangeFailure(connection.exchange(fd, readKeys()));
+      const error = await exchangeFailure(exchange(connection, fd, readKeys()));
       expect(error).to.include({ reason: "closed", sent: false });
       expect(error.cause).to.have.property("code", "EPIPE");
       expect(connection.connected).to.equal(false);
     });
-
-    it("does not answer: the command timeout ends the connection, and says so to those behind", async () => {
-      const clock = new ManualClock();
-      let received = (): void => {};
-      const request = new Promise<void>((resolve) => (received = resolve));
-      const connection = await connect(await ScriptedHelper.serve(() => received()), clock, 500);
-      const first = exchangeFailure(connection.exchange(fd, readKeys()));
-      const second = exchangeFailure(connection.exchange(fd, readKeys()));
-      await request;
-      clock.advance(500);
-      expect(await first).to.include({ reason: "timeout", sent: true });
-      expect(await second).to.include({ reason: "closed", sent: false });
-      expect(clock.timers).to.equal(0);
-    });
-
-    it("is waited for without a command timeout, and every exchange has its own with one", async () => {
-      const clock = new ManualClock();
-      const server = await ScriptedHelper.serve((client) => client.write(responseBytes(0, DATA)));
-      const patient = await connect(server, clock);
-      await patient.exchange(fd, readKeys());
-      expect(clock.timers).to.equal(0);
-      const strict = await connect(server, clock, 500);
-      for (let round = 0; round < 3; round += 1) {
-        const response = strict.exchange(fd, readKeys());
-        clock.advance(499);
-        await response;
-      }
-      expect(clock.timers).to.equal(0);
-    });
   });
 
   describe("giving up", () => {
-    it("leaves no trace before it is the command's turn", async () => {
-      let requests = 0;
-      const server = await ScriptedHelper.serve((client) => {
-        requests += 1;
-        client.write(responseBytes(0, DATA));
+    for (const reason of ["timeout", "aborted"] as const) {
+      it(`closes the connection once the request is out, even in the moment it was sent (${reason})`, async () => {
+        const connection = await connect(await ScriptedHelper.serve(() => {}));
+        const given = exchangeFailure(exchange(connection, fd, readKeys()));
+        connection.giveUp(reason, "was too slow");
+        connection.giveUp("aborted", "is not there any more");
+        const error = await given;
+        expect(error).to.include({ reason, sent: true });
+        expect(error.message).to.match(/^the PR helper at '.*' was too slow$/);
+        expect(connection.connected).to.equal(false);
       });
-      const connection = await connect(server);
-      const controller = new AbortController();
-      const first = connection.exchange(fd, readKeys());
-      const given = exchangeFailure(connection.exchange(fd, { ...readKeys(), signal: controller.signal }));
-      const last = connection.exchange(fd, readKeys());
-      controller.abort();
-      expect(await given).to.include({ reason: "aborted", sent: false });
-      expect((await first).status).to.equal(0);
-      expect((await last).status).to.equal(0);
-      expect(await exchangeFailure(connection.exchange(fd, { ...readKeys(), signal: controller.signal }))).to.include({
-        reason: "aborted",
-        sent: false,
-      });
-      expect(requests).to.equal(2);
-      expect(connection.connected).to.equal(true);
-    });
-
-    it("closes the connection once the request is out, even in the moment it was sent", async () => {
-      const connection = await connect(await ScriptedHelper.serve(() => {}));
-      const controller = new AbortController();
-      const given = exchangeFailure(connection.exchange(fd, { ...readKeys(), signal: controller.signal }));
-      const behind = exchangeFailure(connection.exchange(fd, readKeys()));
-      controller.abort();
-      expect(await given).to.include({ reason: "aborted", sent: true });
-      expect(await behind).to.include({ reason: "closed", sent: false });
-      expect(connection.connected).to.equal(false);
-    });
+    }
 
     /** A connection whose server takes nothing more, and an exchange that waits to be sent. */
-    async function stuck(): Promise<{ connection: HelperConnection; client: Socket; exchange: Promise<unknown> }> {
+    async function stuck(): Promise<{ connection: HelperConnection; client: Socket; running: Promise<unknown> }> {
       const clock = new ManualClock();
       const server = await ScriptedHelper.listen((client) => client.pause().write(new Uint8Array(4)));
       const connection = await connect(server, clock);
       const [client] = server.clients;
-      const request = { cdb: Uint8Array.of(0x5f, 0, 0, 0, 0, 0, 0, 0x20, 0, 0), dataOut: new Uint8Array(8192), allocationLength: 0 };
+      const request = { cdb: Uint8Array.of(0x5f, 0, 0, 0, 0, 0, 0, 0x20, 0, 0), dataOut: new Uint8Array(8192), bufferBytes: 0 };
       for (;;) {
-        const exchange = connection.exchange(fd, request);
-        if (clock.timers > 0) return { connection, client: present(client, "the server has a client"), exchange };
+        const running = exchange(connection, fd, request);
+        if (clock.timers > 0) return { connection, client: present(client, "the server has a client"), running };
         client?.write(responseBytes(0));
-        await exchange;
+        await running;
       }
     }
 
     it("has sent nothing while the server's queue was full", async () => {
-      const { connection, exchange } = await stuck();
-      const error = exchangeFailure(exchange);
+      const { connection, running } = await stuck();
+      const error = exchangeFailure(running);
       connection.close();
       expect(await error).to.include({ reason: "closed", sent: false });
     });
 
     it("is up to us when the server answers what it has not got", async () => {
-      const { client, exchange } = await stuck();
+      const { client, running } = await stuck();
       client.write(responseBytes(0));
-      expect(await exchangeFailure(exchange)).to.include({ reason: "protocol", sent: false });
+      expect(await exchangeFailure(running)).to.include({ reason: "protocol", sent: false });
     });
 
-    it("by close() ends what waits and what runs, once", async () => {
+    it("by close() ends what runs, once", async () => {
       let received = (): void => {};
       const request = new Promise<void>((resolve) => (received = resolve));
       const connection = await connect(await ScriptedHelper.serve(() => received()));
       const causes: unknown[] = [];
       connection.onClose((cause) => causes.push(cause));
-      const first = exchangeFailure(connection.exchange(fd, readKeys()));
-      const second = exchangeFailure(connection.exchange(fd, readKeys()));
+      const first = exchangeFailure(exchange(connection, fd, readKeys()));
       await request;
       connection.close();
       connection.close();
       expect(await first).to.include({ reason: "closed", sent: true });
-      expect(await second).to.include({ reason: "closed", sent: false });
       expect(causes).to.deep.equal([null]);
     });
   });

@@ -6,11 +6,13 @@ import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HelperExchangeError } from "#src/backends/helper-socket/connection.js";
-import type { HelperRequest } from "#src/backends/helper-socket/connection.js";
+import type { HelperConnection } from "#src/backends/helper-socket/connection.js";
+import { HelperExchangeError } from "#src/backends/helper-socket/exchange.js";
 import {
   CDB_SIZE,
+  encodeRequest,
   FEATURE_WORD_SIZE,
+  type HelperResponse,
   parameterListLength,
   RESPONSE_HEADER_SIZE,
   writeResponseHeader,
@@ -22,17 +24,41 @@ export type RequestHandler = (client: Socket, cdb: Uint8Array, parameterList: Ui
 /** Data of 24 bytes, none of them zero. */
 export const DATA = Uint8Array.from({ length: 24 }, (_, i) => i + 1);
 
+/** A command as a connection and a pool are given it. */
+export interface HelperRequest {
+  readonly cdb: Uint8Array;
+  readonly dataOut?: Uint8Array;
+  readonly bufferBytes: number;
+}
+
 /** READ KEYS with an allocation length of 24, and a tag in two bytes that the server can see. */
 export function readKeys(tag = 0): HelperRequest {
-  return { cdb: Uint8Array.of(0x5e, 0, tag >> 8, tag, 0, 0, 0, 0, 24, 0), allocationLength: 24 };
+  return { cdb: Uint8Array.of(0x5e, 0, tag >> 8, tag, 0, 0, 0, 0, 24, 0), bufferBytes: 24 };
+}
+
+/** The tag of {@link readKeys}. */
+export function tagOf(cdb: Uint8Array): number {
+  return ((cdb[2] ?? 0) << 8) | (cdb[3] ?? 0);
 }
 
 /** RESERVE with {@link DATA} as parameter list. */
-export const RESERVE: HelperRequest = { cdb: Uint8Array.of(0x5f, 1, 1, 0, 0, 0, 0, 0, 24, 0), dataOut: DATA, allocationLength: 0 };
+export const RESERVE: HelperRequest = { cdb: Uint8Array.of(0x5f, 1, 1, 0, 0, 0, 0, 0, 24, 0), dataOut: DATA, bufferBytes: 0 };
+
+/** A command on a connection that is idle. @throws HelperExchangeError when there is no response */
+export function exchange(connection: HelperConnection, fd: number, request: HelperRequest): Promise<HelperResponse> {
+  return new Promise((resolve, reject) => {
+    connection.start({
+      fd,
+      request: encodeRequest(request.cdb, request.dataOut),
+      dataMax: request.cdb[0] === 0x5e ? request.bufferBytes : 0,
+      settle: (outcome) => (outcome instanceof HelperExchangeError ? reject(outcome) : resolve(outcome)),
+    });
+  });
+}
 
 /** What an exchange failed with. */
-export async function exchangeFailure(exchange: Promise<unknown>): Promise<HelperExchangeError> {
-  const error: unknown = await exchange.then(
+export async function exchangeFailure(running: Promise<unknown>): Promise<HelperExchangeError> {
+  const error: unknown = await running.then(
     () => new Error("the exchange should have failed"),
     (reason: unknown) => reason,
   );
@@ -102,6 +128,11 @@ export class ScriptedHelper {
         }
       });
     });
+  }
+
+  /** From now on a connection beyond so many is closed as soon as it is made. */
+  limitConnections(count: number): void {
+    this.#server.maxConnections = count;
   }
 
   /** Ends all connections and the listener. Idempotent. */

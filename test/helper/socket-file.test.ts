@@ -1,12 +1,14 @@
 /** The two files a helper makes: it takes no path away from anyone, and leaves none behind. */
 
 import { expect } from "chai";
+import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { libc } from "#src/native/libc.js";
 import { loadServerLibc } from "#src/native/libc-server.js";
 import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket-layout.js";
 import { isListening, findPrHelper } from "../support/pr-helper.js";
-import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { greets, OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { Ending, HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 
@@ -25,9 +27,13 @@ describe("files of qom-pr-helper", () => {
       const umask = process.umask(0);
       const helper = await workshop.start("mode").finally(() => process.umask(umask));
       expect(lstatSync(workshop.path("mode")).mode & 0o777).to.equal(0o660);
-      expect(readdirSync(workshop.path(".")).filter((name) => name.startsWith("mode"))).to.deep.equal(["mode"]);
+      expect(
+        readdirSync(workshop.path("."))
+          .filter((name) => name.startsWith("mode"))
+          .toSorted(),
+      ).to.deep.equal(["mode", "mode.status"]);
       await helper.stop();
-      expect(existsSync(workshop.path("mode"))).to.be.false;
+      expect(readdirSync(workshop.path(".")).filter((name) => name.startsWith("mode"))).to.deep.equal([]);
     });
 
     it("replaces one that nobody listens on", async () => {
@@ -100,7 +106,7 @@ describe("files of qom-pr-helper", () => {
       const ended = new Map<HelperProcess, Ending>();
       for (const helper of helpers) void helper.ended.then((ending) => ended.set(helper, ending));
       await until(() => ended.size >= helpers.length - 1);
-      await until(() => isListening(path));
+      await until(() => greets(path));
       const [winner, ...others] = helpers.filter((helper) => !ended.has(helper));
       expect(others).to.deep.equal([]);
       for (const [helper, { code }] of ended) {
@@ -150,6 +156,42 @@ describe("files of qom-pr-helper", () => {
         expect(existsSync(workshop.path("no-pid"))).to.be.false;
       });
     }
+
+    describe("that cannot be written", () => {
+      let full = "";
+      before(function () {
+        full = workshop.path("full");
+        mkdirSync(full);
+        const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=4k,mode=755", "none", full]);
+        if (mounted.status === 0) return;
+        if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("a small file system cannot be mounted, which takes root");
+        console.log("    skipped, a small file system cannot be mounted, which takes root");
+        this.skip();
+      });
+      after(() => void spawnSync("umount", [full]));
+
+      it("for want of space is refused, and nothing is left behind", async () => {
+        writeFileSync(join(full, "filler"), Buffer.alloc(4096));
+        for (const background of [[], ["-d"]]) {
+          const result = await run(OUR_PROGRAM, [...background, "-k", workshop.path("no-space"), "-f", join(full, "pid")]);
+          expect(result.code).to.equal(1);
+          expect(result.stderr).to.match(
+            /^qom-pr-helper: cannot write the pid file '.*full\/pid': ENOSPC: no space left on device, write\n$/,
+          );
+          expect(readdirSync(full)).to.deep.equal(["filler"]);
+          expect(existsSync(workshop.path("no-space"))).to.be.false;
+        }
+      });
+    });
+
+    it("is refused when it exceeds the limit of file sizes, and nothing is left behind", async () => {
+      const path = workshop.path("limited");
+      const result = await run("/bin/sh", ["-c", 'ulimit -f 0 && exec "$0" "$@"', OUR_PROGRAM, "-k", path, "-f", `${path}.pid`]);
+      expect(result.code).to.equal(1);
+      expect(result.stderr).to.match(/^qom-pr-helper: cannot write the pid file '.*limited\.pid': EFBIG[^\n]*\n$/);
+      expect(existsSync(path)).to.be.false;
+      expect(existsSync(`${path}.pid`)).to.be.false;
+    });
 
     it("is refused while another helper has it, which keeps it", async () => {
       const path = workshop.path("shared-pid");

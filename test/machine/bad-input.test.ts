@@ -41,6 +41,17 @@ const row = (what: string, argv: string[] | (() => string[]), kind: QomErrorKind
   names,
 });
 
+/** JSON of so many nodes, one in the other. */
+function chain(length: number): string {
+  const openings = Array.from({ length }, (_, index) => `{'driver':'raw',${index === 0 ? "'node-name':'r'," : ""}'file':`);
+  return `${openings.join("")}'hd'${"}".repeat(length)}`;
+}
+
+/** So many nodes, each named by the next one; NODE is the first two of the chain. */
+function namedChain(length: number): string[] {
+  return Array.from({ length }, (_, index) => ["-blockdev", `raw,node-name=n${index + 1},file=${index === 0 ? "hd" : `n${index}`}`]).flat();
+}
+
 const ROWS: readonly Row[] = [
   row("an unknown option", ["-objekt", "x"], "unknown-name", "-objekt", "-object"),
   row("a word that is no option", ["disk"], "unknown-name", "disk"),
@@ -112,6 +123,8 @@ const ROWS: readonly Row[] = [
   row("a path instead of a PR manager's id", [...MEMORY, ...node("file.pr-manager=/objects/pr0")], "not-found", "/objects/pr0"),
   row("an unknown node below", ["-blockdev", "driver=raw,node-name=r,file=nope"], "not-found", "'nope'"),
   row("a node of mixed kinds", ["-blockdev", "driver=raw,node-name=r,file=f,file.driver=file"], "syntax", "file"),
+  row("a chain of nested nodes that is too long", ["-blockdev", chain(900)], "limit", "more than 64 nodes"),
+  row("a chain of named nodes that is too long", [...NODE, ...namedChain(63)], "limit", "node-name=n63", "more than 64 nodes"),
   row("a file that does not exist", () => ["-blockdev", `driver=file,node-name=f,filename=${folder.path("none")}`], "io", "none", "ENOENT"),
   row(
     "a folder as file",

@@ -20,7 +20,19 @@ class Greeter extends QomObject {
   }
 }
 
-const help = (...argv: string[]): string => Machine.help(argv, { types: [Greeter] }) ?? "";
+@qomType({ name: "painter", description: "has values to choose from", interfaces: [USER_CREATABLE] })
+class Painter extends QomObject {
+  @qomProperty(qom.enumeration("Colour", ["red", "green"]), { description: "what it paints with", default: "red" })
+  accessor colour!: "red" | "green";
+
+  @qomProperty(qom.listOf(qom.object("Spot", { at: qom.uint8() }, { colour: qom.string() })), { description: "where it paints" })
+  accessor spots: readonly { at: number; colour?: string | undefined }[] | undefined;
+
+  @qomProperty(qom.uint8({ max: 7 }), { description: "how thick", required: true })
+  accessor thickness!: number;
+}
+
+const help = (...argv: string[]): string => Machine.help(argv, { types: [Greeter, Painter] }) ?? "";
 
 /** First words of the lines below the first. */
 const names = (text: string): string[] =>
@@ -31,7 +43,7 @@ const names = (text: string): string[] =>
 
 describe("help", () => {
   it("lists the types that an option can make, the embedder's included", async () => {
-    const machine = await Machine.create([], { types: [Greeter] });
+    const machine = await Machine.create([], { types: [Greeter, Painter] });
     const known = (filter: string): string[] => machine.qom.listTypes({ implements: filter }).map((type) => type.name);
     expect(names(help("-object", "help"))).to.deep.equal(known("user-creatable"));
     expect(names(help("-device", "?"))).to.deep.equal(known("device"));
@@ -51,6 +63,15 @@ describe("help", () => {
     }
     expect(names(help("-device", "scsi-block,help"))).to.include.members(["drive", "share-rw"]);
     expect(names(help("-blockdev", "sim-lun,help"))).to.include.members(["wwn", "pr-manager"]);
+  });
+
+  it("tells the values that a property takes", () => {
+    expect(help("-object", "painter,help")).to.equal(
+      "painter: has values to choose from\n" +
+        "  colour=<Colour>    what it paints with (one of red, green; default: red)\n" +
+        "  spots=<SpotList>   where it paints (each an object of at=<uint8>, colour=<str> (optional))\n" +
+        "  thickness=<uint8>  how thick (0 to 7; required)\n",
+    );
   });
 
   it("is given for the first option that asks, wherever it stands", () => {

@@ -27,6 +27,9 @@ class Note extends QomObject {
   @qomProperty(qom.object("Pair", { first: qom.string() }, { second: qom.bool() }), { description: "a pair" })
   accessor pair: { first: string; second?: boolean | undefined } | undefined;
 
+  @qomProperty(qom.nested("Any", "anything"), { description: "a value of any kind" })
+  accessor any: PlainValue | undefined;
+
   @qomProperty(qom.link<Note>({ typeName: "note", noun: "note", lookup: "objects" }), { description: "another", access: "read-write" })
   accessor next: Note | undefined;
 }
@@ -83,6 +86,12 @@ const note = fc
       wide: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       room: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       texts: fc.array(word, { maxLength: 3 }),
+      any: fc.oneof(
+        word,
+        flag,
+        fc.constantFrom<PlainValue>(null, 5, 1.5, 2n ** 63n, "5"),
+        fc.array(fc.oneof(word, fc.constant(1)), { maxLength: 2 }),
+      ),
       pair: fc
         .record({ first: word, second: flag }, { requiredKeys: ["first"] })
         .map((pair) => new Map<string, PlainValue>(Object.entries(pair))),

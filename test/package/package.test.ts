@@ -60,8 +60,9 @@ describe("the package", function () {
       expect(packed.map(({ path }) => path).filter((path) => path.startsWith("dist/"))).to.have.members(compiled);
     });
 
-    it("holds the programs, the documentation, and nothing else", () => {
-      const others = packed.map(({ path }) => path).filter((path) => !/^dist\/|^docs\/.+\.(?:md|svg)$/.test(path));
+    it("holds the programs, the documentation, units for systemd, and nothing else", () => {
+      const known = /^dist\/|^docs\/.+\.(?:md|svg)$|^packaging\/systemd\/[^/]+\.(?:service|socket)$/;
+      const others = packed.map(({ path }) => path).filter((path) => !known.test(path));
       expect(others).to.have.members(["CHANGELOG.md", "LICENSE", "README.md", "bin/qom-pr-helper.js", "bin/qom-pr.js", "package.json"]);
     });
 
@@ -128,7 +129,8 @@ describe("the package", function () {
       expect(JSON.parse(stdout)).to.deep.equal({ statuses: [0, 0], keys: [String(0xabc)] });
     });
 
-    it("has types for the whole public contract", () => {
+    /** Type-checks files of the project as a strict user would. */
+    const typeCheck = (...files: string[]): void => {
       const compilerOptions = {
         target: "ES2023",
         lib: ["ES2023"],
@@ -140,10 +142,26 @@ describe("the package", function () {
         types: ["node"],
         typeRoots: [join(PROJECT, "node_modules/@types")],
       };
-      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["types.ts"] }));
+      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
       const { status, output } = run(project, join(PROJECT, "node_modules/.bin/tsc"), "-p", ".", "--pretty", "false");
       expect(status, output).to.equal(0);
-    });
+    };
+
+    it("has types for the whole public contract", () => typeCheck("types.ts"));
+
+    for (const page of ["README.md"]) {
+      it(`has code in ${page} that compiles`, () => {
+        const text = readFileSync(join(project, "node_modules/qom-pr", page), "utf8");
+        const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? "");
+        expect(blocks).not.to.have.lengthOf(0);
+        const files = blocks.map((code, index) => {
+          const file = `${page.replace(/\W/g, "-")}-${index}.ts`;
+          writeFileSync(join(project, file), `${code}\nexport {};\n`);
+          return file;
+        });
+        typeCheck(...files);
+      });
+    }
 
     for (const program of ["qom-pr", "qom-pr-helper"]) {
       it(`has the program ${program}`, () => {

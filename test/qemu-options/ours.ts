@@ -1,10 +1,10 @@
 /** Asks this library, with types of its own that stand for QEMU's of the same names. */
 import { Machine, qom, QomError, qomProperty, QomObject, qomType, USER_CREATABLE, type PlainValue, type QomType } from "qom-pr";
 import { Device } from "#src/devices/device.js";
-import { addObject } from "#src/machine/build.js";
 import { parseOption } from "#src/options/arguments.js";
 import { parseKeyval } from "#src/options/keyval.js";
 import { isOptionMap, isPlainList } from "#src/options/value.js";
+import { addObject } from "#src/qom/add-object.js";
 import { READ_BACK, sorted, type Family, type Read, type Result } from "./result.js";
 import type { Row, Way } from "./rows.js";
 
@@ -23,7 +23,7 @@ class Secret extends QomObject {
 
 @qomType({ name: "iothread", description: "a thread", interfaces: [USER_CREATABLE] })
 class IoThread extends QomObject {
-  @qomProperty(qom.int64({ min: 0n }), { description: "longest time of polling", default: 32768n })
+  @qomProperty(qom.int64({ min: 0n }), { description: "longest time of polling", default: 32768n, access: "read-write" })
   accessor pollMaxNs!: bigint;
 }
 
@@ -73,7 +73,8 @@ class VirtioRng extends VirtioDevice {
   }
 }
 
-const TYPES: readonly QomType[] = [Secret, IoThread, AuthzList, Memory, VirtioDevice, VirtioRng];
+/** The stand-ins. */
+export const TYPES: readonly QomType[] = [Secret, IoThread, AuthzList, Memory, VirtioDevice, VirtioRng];
 
 /** What this library makes of a row. */
 export async function askOurselves(row: Row, file: string): Promise<Result> {

@@ -194,3 +194,14 @@ describe("an alias", () => {
     expect((await refusal(() => addAlias(new Owner(), "x", new Listed(), "nope"))).kind).to.equal("unknown-name");
   });
 });
+
+describe("a link of a complete object", () => {
+  it("is emptied by an empty text, which on creation is no id", async () => {
+    const tree = newTree();
+    await tree.add("listed", "a");
+    await tree.add("listed", "b", new Map([["friend", "a"]]));
+    tree.set("b", "friend", "");
+    expect(tree.get("b", "friend")).to.equal("");
+    expect((await refusal(() => tree.add("listed", "c", new Map([["friend", ""]])))).kind).to.equal("not-found");
+  });
+});

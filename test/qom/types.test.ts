@@ -89,6 +89,22 @@ describe("type registry", () => {
     expect(error.message).to.contain("pet-name").and.to.contain("animal");
   });
 
+  it("refuses an interface with the name of a type or of another interface", async () => {
+    const implementing = (name: string, description: string): (() => unknown) => {
+      @qomType({ name: "claimant", description: "claims an interface", interfaces: [{ name, description }] })
+      class Claimant extends QomObject {}
+      const registry = new TypeRegistry();
+      registry.registerAll([Animal, Dog]);
+      return () => registry.register(Claimant);
+    };
+    for (const name of ["dog", "hound", "object", "claimant", "user-creatable"]) {
+      expect((await refusal(implementing(name, "not what it is"))).kind, name).to.equal("duplicate");
+    }
+    expect((await refusal(implementing("a b", ""))).kind).to.equal("type-definition");
+    implementing("barks", "can bark")();
+    implementing(USER_CREATABLE.name, USER_CREATABLE.description)();
+  });
+
   it("hints at the nearest type", async () => {
     const registry = new TypeRegistry();
     registry.registerAll([Animal, Dog]);
@@ -106,6 +122,20 @@ describe("decorators", () => {
       void Wrong;
     };
     expect(decorate).to.throw(QomError, "accessor path");
+  });
+
+  it("refuse two properties of one name in a class", () => {
+    const decorate = (): void => {
+      class Wrong extends QomObject {
+        @qomProperty(qom.string(), { description: "one" })
+        accessor somePath: string | undefined;
+
+        @qomProperty(qom.string(), { name: "some-path", description: "another" })
+        accessor other: string | undefined;
+      }
+      void Wrong;
+    };
+    expect(decorate).to.throw(QomError, "'some-path'");
   });
 
   it("refuse a constructor parameter without a token", () => {

@@ -3,7 +3,10 @@ import { decodeImage, encodeImage } from "#src/reservation/image.js";
 import type { ReservationImage } from "#src/reservation/image.js";
 import type { ReservationState } from "#src/reservation/state.js";
 import type { ReservationStore, StoredReservations } from "#src/target/reservation-store.js";
-import { disk, KEYS, WWN } from "./support.js";
+import { Fabric } from "#src/target/fabric.js";
+import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
+import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
+import { disk, KEYS, outcome, WWN } from "./support.js";
 import type { Disk } from "./support.js";
 
 /** A store whose commits end when the test says so. */
@@ -69,6 +72,38 @@ describe("reservations that survive power loss", () => {
     expect(await again.reserveOut("A", { action: "release", key: KEYS.A, type: 3 })).to.equal("GOOD");
     expect(store.commits.at(-1)?.revision).to.equal(3);
     await again.fabric.close();
+  });
+
+  it("made with ALL_TG_PT come back together, whoever has logged in since", async () => {
+    expect(await san.reserveOut("A", { action: "register", serviceActionKey: KEYS.A, aptpl: true, allTargetPorts: true })).to.equal("GOOD");
+    const again = new Fabric({ store });
+    const unit = await again.attach({ wwn: WWN });
+    unit.login(san.nexuses.B);
+    const { dataIn } = await unit.execute(san.nexuses.B, PersistentReserveIn.readFullStatus(1024));
+    const { registrants } = PersistentReserveIn.parse("read-full-status", dataIn);
+    expect(registrants.map(({ key, allTargetPorts }) => ({ key, allTargetPorts }))).to.deep.equal([{ key: KEYS.A, allTargetPorts: true }]);
+    const leave = PersistentReserveOut.encode({ action: "register", key: KEYS.A, serviceActionKey: 0n, allTargetPorts: true });
+    expect(outcome(await unit.execute(san.nexuses.A, leave))).to.equal("GOOD");
+    expect(unit.reservations.registrants).to.deep.equal([]);
+    await again.close();
+  });
+
+  it("can be moved to a target port that only a registration tells of", async () => {
+    expect(await san.reserveOut("A2", { action: "register", serviceActionKey: KEYS.A2, aptpl: true })).to.equal("GOOD");
+    expect(await san.reserveOut("B", { action: "register", serviceActionKey: KEYS.B, aptpl: true })).to.equal("GOOD");
+    expect(await san.reserveOut("B", { action: "reserve", key: KEYS.B, type: 5 })).to.equal("GOOD");
+    const again = new Fabric({ store });
+    const unit = await again.attach({ wwn: WWN });
+    const move = PersistentReserveOut.encode({
+      action: "register-and-move",
+      key: KEYS.B,
+      serviceActionKey: KEYS.A2,
+      transportIds: [san.nexuses.A2.initiator],
+      relativeTargetPort: 2,
+    });
+    expect(outcome(await unit.execute(san.nexuses.B, move))).to.equal("GOOD");
+    expect(unit.reservations.reservation?.holder?.targetPort).to.equal(2);
+    await again.close();
   });
 
   it("stay through a power cycle, PRgeneration does not; without APTPL nothing stays", async () => {

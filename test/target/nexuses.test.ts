@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { CommandInFlight } from "#src/target/interference.js";
+import { refusal } from "../support/refusal.js";
 import { blocks, command, disk, KEYS, nexus, outcome, useFolder } from "./support.js";
 import type { Disk } from "./support.js";
 
@@ -63,6 +64,19 @@ describe("nexuses that come and go, and what resets them", () => {
       expect([await san.try("B", TUR), await san.try("B", TUR), await san.try("B", TUR)]).to.deep.equal(["06/29/02", "06/29/03", "GOOD"]);
     });
 
+    it("leave what was said of reservations before where that is wanted", async () => {
+      const keeping = await disk({}, { behaviour: { resetForgetsReservations: false } });
+      await keeping.register("A", "B");
+      await keeping.reserveOut("A", { action: "clear", key: KEYS.A });
+      await keeping.unit.reset("logical-unit", keeping.nexuses.A);
+      expect([await keeping.try("B", TUR), await keeping.try("B", TUR), await keeping.try("B", TUR)]).to.deep.equal([
+        "06/29/03",
+        "06/2a/03",
+        "GOOD",
+      ]);
+      await keeping.fabric.close();
+    });
+
     it("wait for the step that a file is at", async () => {
       const file = await disk({ filename: path("reset"), sizeBytes: LARGE });
       let ended = "";
@@ -118,6 +132,15 @@ describe("nexuses that come and go, and what resets them", () => {
       expect(await san.try("A", TUR)).to.equal("06/29/07");
       expect(outcome(await san.unit.execute(nexus("A1"), command(TUR)))).to.equal("GOOD");
     });
+  });
+
+  it("through a target port that is none are refused", async () => {
+    const { initiator } = san.nexuses.A;
+    for (const targetPort of [0, -1, 1.5, 0x1_0000, Number.NaN]) {
+      const error = await refusal(() => san.unit.execute({ initiator, targetPort }, command(TUR)));
+      expect([error.kind, error.context.option]).to.deep.equal(["invalid-value", "targetPort"]);
+      expect((await refusal(() => san.unit.login({ initiator, targetPort }))).kind).to.equal("invalid-value");
+    }
   });
 
   it("power off and on aborts everything, forgets reservations, and tells every nexus", async () => {

@@ -3,8 +3,8 @@
  * scsi/pr-manager-helper.c).
  */
 
-import { setMaxListeners } from "node:events";
 import { Clock } from "../../base/clock.js";
+import { present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { parameterListLength, PrManager } from "../../pr-manager/pr-manager.js";
 import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
@@ -14,18 +14,21 @@ import { qom } from "../../qom/property-type.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
-import { HelperConnection, HelperExchangeError, type HelperRequest } from "./connection.js";
+import { HelperExchangeError } from "./exchange.js";
+import { HelperPool } from "./pool.js";
 import { DATA_SIZE_MAX, transferLengthOf, type HelperResponse } from "./protocol.js";
 
 /** A helper that accepts and does not greet is given up after this; QEMU waits for ever. */
-const HANDSHAKE_TIMEOUT_MS = 5000;
+const HANDSHAKE_TIMEOUT_SECONDS_DEFAULT = 5;
 
 /** A helper that does not answer a command is given up after this; QEMU waits for ever. */
-const COMMAND_TIMEOUT_MS = 60_000;
+const TIMEOUT_SECONDS_DEFAULT = 60;
 
-/** How often a command is offered to a helper that cannot be reached, and the pause in between, as in QEMU (PR_MAX_RECONNECT_ATTEMPTS). */
-const ATTEMPTS_MAX = 5;
-const ATTEMPT_PAUSE_MS = 1000;
+/** A day: more is a mistake, and a month is more than a timer takes. */
+const TIMEOUT_SECONDS_MAX = 24 * 60 * 60;
+
+/** Connections of one manager; each is a descriptor here and a client there, and a helper has 16 threads at most by default. */
+const CONNECTIONS_MAX = 64;
 
 /** See the module text. */
 @qomType({
@@ -33,32 +36,58 @@ const ATTEMPT_PAUSE_MS = 1000;
   description: "forwards PERSISTENT RESERVE commands to a privileged helper (qemu-pr-helper, qom-pr-helper)",
 })
 export class PrManagerHelper extends PrManager {
+  /** Written at any time; counts from the next time on that there is no connection. */
   @qomProperty(qom.string(), { description: "path of the helper's Unix socket", required: true, access: "read-write" })
   accessor path!: string;
 
+  /** Not in QEMU, which has one: commands of several disks wait for each other there. Commands of one disk may overtake each other. */
+  @qomProperty(qom.uint32({ min: 1, max: CONNECTIONS_MAX }), {
+    description: "most connections to the helper, each for one command at a time",
+    default: 1,
+  })
+  accessor connections!: number;
+
+  @qomProperty(qom.uint32({ min: 1, max: TIMEOUT_SECONDS_MAX }), {
+    name: "timeout",
+    description: "deadline in seconds of a command, after which its connection is dropped",
+    default: TIMEOUT_SECONDS_DEFAULT,
+    access: "read-write",
+  })
+  accessor timeoutSeconds!: number;
+
+  @qomProperty(qom.uint32({ min: 1, max: TIMEOUT_SECONDS_MAX }), {
+    name: "handshake-timeout",
+    description: "deadline in seconds for the helper to accept a connection and greet",
+    default: HANDSHAKE_TIMEOUT_SECONDS_DEFAULT,
+    access: "read-write",
+  })
+  accessor handshakeTimeoutSeconds!: number;
+
   readonly #clock: Clock;
-  readonly #ended = new AbortController();
-  #connection: HelperConnection | undefined;
-  #connecting: Promise<HelperConnection> | undefined;
+  #pool: HelperPool | undefined;
 
   constructor(@inject(Clock) clock: Clock) {
     super();
     this.#clock = clock;
-    // Every command that waits for the helper listens.
-    setMaxListeners(0, this.#ended.signal);
   }
 
   override get connected(): boolean {
-    return this.#connection?.connected ?? false;
+    return this.#pool?.connected ?? false;
   }
 
   override async complete(): Promise<void> {
-    await this.#connect();
+    this.#pool = new HelperPool({
+      clock: this.#clock,
+      connectionsMax: this.connections,
+      path: () => this.path,
+      handshakeTimeoutMs: () => this.handshakeTimeoutSeconds * 1000,
+      changed: (connected, cause) => this.connectionChanged(connected, cause),
+    });
+    await this.#pool.start();
   }
 
   override finalize(): void {
-    this.#ended.abort(new QomError("closed", `${this.describe()} is closed`));
-    this.#connection?.close();
+    this.#pool?.close();
   }
 
   override admit(unit: ScsiUnit): void {
@@ -69,83 +98,28 @@ export class PrManagerHelper extends PrManager {
     });
   }
 
-  protected override async run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    const { fd } = unit;
-    const out = command.cdb[0] === PR_OUT;
-    const length = out ? parameterListLength(command.cdb) : transferLengthOf(command.cdb);
-    if (fd === null) return senseResult(Sense.IO_ERROR);
-    if (length > DATA_SIZE_MAX) return senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer: { in: "cdb", byte: out ? 5 : 7 } });
+  protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    const { cdb, signal } = command;
+    const out = cdb[0] === PR_OUT;
+    const length = out ? parameterListLength(cdb) : transferLengthOf(cdb);
+    if (unit.fd === null) return Promise.resolve(senseResult(Sense.IO_ERROR));
+    if (length > DATA_SIZE_MAX) {
+      return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer: { in: "cdb", byte: out ? 5 : 7 } }));
+    }
     // At least what the CDB allows: execute() refuses less. A helper may send more as long as there is room, as to QEMU.
     const bufferBytes = command.allocationLength ?? command.into?.length ?? length;
-    const request: HelperRequest = {
-      cdb: command.cdb,
-      allocationLength: bufferBytes,
-      ...(out ? { dataOut: (command.dataOut ?? new Uint8Array(0)).subarray(0, length) } : {}),
-      ...(command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }),
-      ...(command.signal === undefined ? {} : { signal: command.signal }),
-    };
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-      const outcome = await this.#attempt(fd, request);
-      if (outcome !== "not-sent") return outcome instanceof HelperExchangeError ? failed(outcome) : resultOf(outcome, command, bufferBytes);
-      if (!(await this.#pause(command.signal))) return bareStatus(ScsiStatus.TASK_ABORTED);
-    }
-    return senseResult(Sense.LUN_COMMUNICATION_FAILURE);
-  }
-
-  /** One try. `not-sent`: the helper cannot have seen the request, so that another try does no harm. */
-  async #attempt(fd: number, request: HelperRequest): Promise<HelperResponse | HelperExchangeError | "not-sent"> {
-    try {
-      const connection = await this.#connect();
-      return await connection.exchange(fd, request);
-    } catch (error) {
-      if (!(error instanceof HelperExchangeError)) {
-        if (error instanceof QomError) return "not-sent";
-        throw error;
-      }
-      return error.reason === "closed" && !error.sent ? "not-sent" : error;
-    }
-  }
-
-  /** The connection, made if there is none; several callers share one attempt. */
-  #connect(): Promise<HelperConnection> {
-    if (this.#connection?.connected === true) return Promise.resolve(this.#connection);
-    this.#connecting ??= this.#open().finally(() => {
-      this.#connecting = undefined;
-    });
-    return this.#connecting;
-  }
-
-  async #open(): Promise<HelperConnection> {
-    const connection = await HelperConnection.open(this.path, {
-      clock: this.#clock,
-      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
-      commandTimeoutMs: COMMAND_TIMEOUT_MS,
-      signal: this.#ended.signal,
-    });
-    connection.onClose(() => this.connectionChanged(false));
-    this.#connection = connection;
-    this.connectionChanged(true);
-    return connection;
-  }
-
-  /** Waits before the next attempt; false when the command or the manager ended meanwhile. */
-  #pause(signal: AbortSignal | undefined): Promise<boolean> {
-    const stop = signal === undefined ? this.#ended.signal : AbortSignal.any([signal, this.#ended.signal]);
-    if (stop.aborted) return Promise.resolve(false);
+    const dataOut = out ? command.dataOut?.subarray(0, length) : undefined;
+    const timeoutMs = command.timeoutMs ?? this.timeoutSeconds * 1000;
+    const pool = present(this.#pool, "a completed manager has a pool");
     return new Promise((resolve) => {
-      const end = (waited: boolean): void => {
-        timer.cancel();
-        stop.removeEventListener("abort", aborted);
-        resolve(waited);
-      };
-      const aborted = (): void => end(false);
-      const timer = this.#clock.after(ATTEMPT_PAUSE_MS, () => end(true));
-      stop.addEventListener("abort", aborted, { once: true });
+      pool.submit({ owner: unit, cdb, dataOut, bufferBytes, timeoutMs, signal }, (outcome) => {
+        resolve(outcome instanceof HelperExchangeError ? failed(outcome) : resultOf(outcome, command, bufferBytes));
+      });
     });
   }
 }
 
-/** A command that was sent, or could not be: never sent again, since the helper may have run it. */
+/** What a command without a response ends with. It is not sent again, since the helper may have run it or cannot be reached. */
 function failed(error: HelperExchangeError): ScsiResult {
   switch (error.reason) {
     case "aborted":
@@ -157,6 +131,7 @@ function failed(error: HelperExchangeError): ScsiResult {
     case "closed":
     case "protocol":
     case "timeout":
+    case "unreachable":
       return senseResult(Sense.LUN_COMMUNICATION_FAILURE);
   }
 }

@@ -17,7 +17,7 @@
  */
 
 import { assert } from "../../base/assert.js";
-import { readU16, viewOf } from "../../scsi/bytes.js";
+import { readU16, readU32, viewOf } from "../../scsi/bytes.js";
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
 
@@ -111,10 +111,12 @@ const INCOMPLETE: Decoded = Object.freeze({ kind: "incomplete" });
 
 /** Takes responses, one after the other, from however many pieces they arrive in. */
 export class ResponseDecoder {
+  /** Where a header that comes in pieces is put together. */
   readonly #header = new Uint8Array(RESPONSE_HEADER_SIZE);
-  readonly #view = viewOf(this.#header);
   #headerLength = 0;
   #dataMax = 0;
+  #status = 0;
+  #sense = NO_BYTES;
   #data = NO_BYTES;
   #dataLength = 0;
 
@@ -140,26 +142,26 @@ export class ResponseDecoder {
   push(chunk: Uint8Array): Decoded {
     const missing = RESPONSE_HEADER_SIZE - this.#headerLength;
     if (missing === 0) return this.#pushData(chunk);
-    this.#header.set(chunk.subarray(0, missing), this.#headerLength);
+    // A whole header, which is the rule, is read where it lies.
+    const inOnePiece = missing === RESPONSE_HEADER_SIZE && chunk.length >= missing;
+    if (!inOnePiece) this.#header.set(chunk.subarray(0, missing), this.#headerLength);
     this.#headerLength += Math.min(missing, chunk.length);
     if (chunk.length < missing) return INCOMPLETE;
-    const text = this.#headerViolation();
+    const text = this.#takeHeader(inOnePiece ? chunk : this.#header);
     if (text !== null) return { kind: "violation", text };
-    this.#data = this.#size === 0 ? NO_BYTES : new Uint8Array(this.#size);
     return this.#pushData(chunk.subarray(missing));
   }
 
-  get #status(): number {
-    return this.#view.getInt32(STATUS_AT);
-  }
-
-  get #size(): number {
-    return this.#view.getInt32(SIZE_AT);
-  }
-
-  #headerViolation(): string | null {
-    if (this.#status < 0 || this.#status > STATUS_MAX) return `SCSI status ${this.#status}`;
-    return this.#size < 0 || this.#size > this.#dataMax ? `${this.#size} bytes of data where at most ${this.#dataMax} fit` : null;
+  /** Reads a header; what is wrong with it, or null. */
+  #takeHeader(header: Uint8Array): string | null {
+    const status = readI32(header, STATUS_AT);
+    const size = readI32(header, SIZE_AT);
+    if (status < 0 || status > STATUS_MAX) return `SCSI status ${status}`;
+    if (size < 0 || size > this.#dataMax) return `${size} bytes of data where at most ${this.#dataMax} fit`;
+    this.#status = status;
+    this.#sense = status === ScsiStatus.CHECK_CONDITION ? header.slice(SENSE_AT, RESPONSE_HEADER_SIZE) : NO_BYTES;
+    if (size > 0) this.#data = new Uint8Array(size);
+    return null;
   }
 
   #pushData(chunk: Uint8Array): Decoded {
@@ -171,11 +173,11 @@ export class ResponseDecoder {
   }
 
   #response(): HelperResponse {
-    const status = this.#status;
-    return {
-      status,
-      dataIn: status === ScsiStatus.GOOD ? this.#data : NO_BYTES,
-      sense: status === ScsiStatus.CHECK_CONDITION ? this.#header.slice(SENSE_AT) : NO_BYTES,
-    };
+    return { status: this.#status, dataIn: this.#status === ScsiStatus.GOOD ? this.#data : NO_BYTES, sense: this.#sense };
   }
+}
+
+/** A signed 32-bit integer: the bit operators of JavaScript work on just that. */
+function readI32(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at) | 0;
 }

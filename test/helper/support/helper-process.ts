@@ -2,13 +2,15 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { Socket } from "node:net";
+import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { isListening } from "../../support/pr-helper.js";
+import { libc } from "#src/native/libc.js";
+import { loadServerLibc } from "#src/native/libc-server.js";
+import { listenUnixStream } from "#src/native/unix-server.js";
 
 /** Root of the project, seen from build/test/helper/support. */
 const ROOT = new URL("../../../../", import.meta.url);
@@ -29,10 +31,31 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) await pause(POLL_INTERVAL_MS);
 }
 
+/** Whether a helper serves the socket at `path`: it has the first word. */
+export function greets(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const settle = (greeted: boolean): void => {
+      socket.destroy();
+      resolve(greeted);
+    };
+    socket.once("data", () => settle(true));
+    for (const event of ["end", "error"] as const) socket.once(event, () => settle(false));
+  });
+}
+
 /** How a program ended. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+}
+
+/** What a program finds when it is started. */
+export interface Circumstances {
+  /** Options of setpriv(1). */
+  readonly privileges?: readonly string[];
+  /** What it has as descriptor 3. */
+  readonly descriptor?: number;
 }
 
 /** A running program. It is killed when the thread that started it ends, however that ends. */
@@ -43,14 +66,19 @@ export class HelperProcess {
   #stdout = "";
   #stderr = "";
 
-  constructor(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", program, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
+  constructor(
+    program: string,
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+    { privileges = [], descriptor }: Circumstances = {},
+  ) {
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...privileges, program, ...args], {
+      stdio: ["ignore", "pipe", "pipe", ...(descriptor === undefined ? [] : [descriptor])],
       env: { ...process.env, ...environment },
     });
     this.#child = child;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
     // A program that a failed test leaves behind does not keep the tests from ending, which ends the program.
     child.unref();
     for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
@@ -61,7 +89,7 @@ export class HelperProcess {
     this.ended.catch(() => {});
   }
 
-  /** Starts it on a socket and waits until it takes connections. */
+  /** Starts it on a socket and waits until it serves: a socket that takes connections may still be waiting for its helper. */
   static async listening(
     program: string,
     path: string,
@@ -69,12 +97,16 @@ export class HelperProcess {
     environment: NodeJS.ProcessEnv = {},
   ): Promise<HelperProcess> {
     const helper = new HelperProcess(program, ["-k", path, ...args], environment);
-    await until(() => {
-      if (helper.#child.exitCode !== null) throw new Error(`it ended: ${helper.stderr}`);
-      return isListening(path);
-    });
-    await until(() => !existsSync(`${path}.lock`)); // goes a moment after the first connection is possible
+    await helper.serves(path);
     return helper;
+  }
+
+  /** Waits until it serves the socket at `path`. */
+  async serves(path: string): Promise<void> {
+    await until(() => {
+      if (this.#child.exitCode !== null) throw new Error(`it ended: ${this.stderr}`);
+      return greets(path);
+    });
   }
 
   get pid(): number {
@@ -120,22 +152,40 @@ export class HelperProcess {
 const RUN_LIMIT_MS = 8000;
 
 /** Runs a program to its end. */
-export async function run(program: string, args: readonly string[]): Promise<Ending & { stdout: string; stderr: string }> {
-  const helper = new HelperProcess(program, args);
+export async function run(
+  program: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  circumstances: Circumstances = {},
+): Promise<Ending & { stdout: string; stderr: string }> {
+  const helper = new HelperProcess(program, args, environment, circumstances);
   const limit = setTimeout(() => helper.signal("SIGKILL"), RUN_LIMIT_MS);
   const ending = await helper.ended.finally(() => clearTimeout(limit));
   return { ...ending, stdout: helper.stdout, stderr: helper.stderr };
+}
+
+/** The words a process was started with; empty when it has ended. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** For the tests of a `describe`: a folder, and programs that end with it. */
 export class Workshop {
   #folder = "";
   readonly #processes: HelperProcess[] = [];
+  readonly #listeners: number[] = [];
+  readonly #adopted: number[] = [];
 
   constructor() {
     before(() => void (this.#folder = mkdtempSync(join(tmpdir(), "qom-pr-helper-"))));
     after(async () => {
       for (const helper of this.#processes) await helper.stop("SIGKILL");
+      for (const pid of this.#adopted) if (commandOf(pid).includes(this.#folder)) process.kill(pid, "SIGKILL");
+      for (const fd of this.#listeners) closeSync(fd);
       rmSync(this.#folder, { recursive: true, force: true });
     });
   }
@@ -145,9 +195,28 @@ export class Workshop {
     return join(this.#folder, name);
   }
 
+  /** Takes charge of the process that a pid file names: it is killed with the folder. Returns its number. */
+  adopt(pidFile: string): number {
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    this.#adopted.push(pid);
+    return pid;
+  }
+
+  /** A socket that listens on the file `name`, as systemd passes one; its descriptor is closed with the folder. */
+  listener(name: string): number {
+    const fd = listenUnixStream(libc(), loadServerLibc(), this.path(name));
+    this.#listeners.push(fd);
+    return fd;
+  }
+
   /** Starts our program with any options. */
-  spawn(args: readonly string[]): HelperProcess {
-    const helper = new HelperProcess(OUR_PROGRAM, args);
+  spawn(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+    circumstances: Circumstances = {},
+    program = OUR_PROGRAM,
+  ): HelperProcess {
+    const helper = new HelperProcess(program, args, environment, circumstances);
     this.#processes.push(helper);
     return helper;
   }

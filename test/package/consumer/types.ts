@@ -3,6 +3,9 @@
  * (and, being below test/, against this one) and not run.
  */
 import {
+  addAlias,
+  addChild,
+  addProperty,
   Clock,
   Fabric,
   inject,
@@ -12,9 +15,13 @@ import {
   PrManager,
   qom,
   QomError,
+  QomObject,
   qomProperty,
   qomType,
   TransportId,
+  USER_CREATABLE,
+  type LinkTarget,
+  type PlainValue,
   VirtioScsiFeature,
   VirtioScsiQueue,
   VirtioScsiResponse,
@@ -47,9 +54,55 @@ export class AuditManager extends PrManager {
   }
 }
 
+const SENSOR: LinkTarget = { typeName: "sensor", noun: "sensor", lookup: "path" };
+const LIMITS = qom.object("Limits", { low: qom.int32() }, { high: qom.int32() });
+
+/** A part of the user's own. */
+@qomType({ name: "sensor", description: "measures" })
+export class Sensor extends QomObject {
+  @qomProperty(qom.uint16({ max: 1000 }), { description: "per second", default: 10, access: "read-write" }) accessor rate!: number;
+}
+
+/** An object of the user's own, with a property of every kind. */
+@qomType({ name: "rack", description: "holds sensors", interfaces: [USER_CREATABLE], aliases: ["cabinet"] })
+export class Rack extends QomObject {
+  @qomProperty(qom.string(), { description: "on the door", required: true }) accessor label!: string;
+  @qomProperty(qom.bool(), { description: "whether it is closed", default: true }) accessor locked!: boolean;
+  @qomProperty(qom.int64(), { description: "above the sea, in millimetres" }) accessor altitude: bigint | undefined;
+  @qomProperty(qom.size({ min: 1n }), { description: "memory of the log" }) accessor log: bigint | undefined;
+  @qomProperty(qom.enumeration("RackColour", ["black", "grey"]), { description: "paint" }) accessor colour: "black" | "grey" | undefined;
+  @qomProperty(qom.list(), { description: "who has a key", default: [] }) accessor owners!: readonly string[];
+  @qomProperty(qom.listOf(LIMITS), { description: "of each sensor" })
+  accessor limits: readonly { readonly low: number; readonly high?: number | undefined }[] | undefined;
+  @qomProperty(qom.nested("Any", "anything"), { description: "for whoever knows" }) accessor extra: PlainValue | undefined;
+  @qomProperty(qom.link<Sensor>(SENSOR), { description: "kept" }) accessor main: Sensor | undefined;
+  @qomProperty(qom.weakLink<Sensor>(SENSOR), { description: "may go", access: "read-write" }) accessor spare: Sensor | undefined;
+  @qomProperty(qom.uint8(), { description: "computed" }) get initial(): number {
+    return this.label.charCodeAt(0);
+  }
+
+  #opened = 0;
+
+  constructor() {
+    super();
+    const sensor = new Sensor();
+    const name: string = addChild(this, "sensor[*]", sensor);
+    addAlias(this, "rate", sensor, "rate");
+    addProperty(this, "opened", qom.uint32(), { description: `beside ${name}`, get: () => this.#opened });
+  }
+
+  override async complete(): Promise<void> {
+    this.#opened = await Promise.resolve(1);
+  }
+
+  override busyWith(): string | null {
+    return this.locked ? null : "an open door";
+  }
+}
+
 /** A machine from arguments, and what can be asked of it. */
 export async function machines(argv: readonly string[]): Promise<bigint[]> {
-  const types: QomType[] = [AuditManager];
+  const types: QomType[] = [AuditManager, Sensor, Rack];
   const machine = await Machine.create(argv, { fabric: new Fabric(), types });
   machine.object("pr0");
   machine.device("disk0");

@@ -1,0 +1,69 @@
+/**
+ * What one run of the program leaves to the next: with -d to the process in the background, and when it has shed its privileges to itself.
+ *
+ * It travels as JSON in an environment variable. Whoever sets that variable by hand gains nothing: it names descriptors that are open
+ * already, in a process that has no more privileges than its starter gave it, and the claim that they were shed is checked.
+ */
+
+import { QomError } from "../base/errors.js";
+import type { ListenerHandover } from "../native/listener-server.js";
+import type { HelperOptions } from "./options.js";
+import type { PidFileHandover } from "./pid-file.js";
+import type { Unshed } from "./privileges.js";
+
+const VARIABLE = "QOM_PR_HELPER_HANDOVER";
+
+/** From the process that was started with -d to the one in the background. */
+export interface BackgroundHandover {
+  readonly stage: "background";
+  readonly options: HelperOptions;
+  /** Descriptor of a socket that systemd made, null if there is none. */
+  readonly activated: number | null;
+  /** Descriptor that the process in the background writes to once it serves. */
+  readonly ready: number;
+}
+
+/** From a process that has everything it needs to itself, without privileges. */
+export interface ServiceHandover {
+  readonly stage: "service";
+  readonly options: HelperOptions;
+  readonly listener: ListenerHandover;
+  /** Socket for questions about the status, null if there is none. */
+  readonly status: ListenerHandover | null;
+  readonly pidFile: PidFileHandover | null;
+  /** Descriptor of the file for traces, null if there is none. */
+  readonly traceFd: number | null;
+  /** As in {@link BackgroundHandover}; null when not in the background. */
+  readonly ready: number | null;
+  readonly unshed: Unshed;
+}
+
+/** What the program finds when it starts. */
+export type Handover = BackgroundHandover | ServiceHandover;
+
+/** `environment` with `handover` in it. */
+export function withHandover(environment: NodeJS.ProcessEnv, handover: Handover): NodeJS.ProcessEnv {
+  return { ...environment, [VARIABLE]: JSON.stringify(handover) };
+}
+
+/**
+ * Takes the handover out of `environment`; null when the program was started from outside.
+ * @throws QomError `syntax` for a text that this program did not write
+ */
+export function takeHandover(environment: NodeJS.ProcessEnv): Handover | null {
+  const text = environment[VARIABLE];
+  if (text === undefined) return null;
+  delete environment[VARIABLE];
+  try {
+    const handover: unknown = JSON.parse(text);
+    if (isHandover(handover)) return handover;
+  } catch {
+    // as any other text that is no handover
+  }
+  throw new QomError("syntax", `the environment variable ${VARIABLE} is for this program only`);
+}
+
+/** That it was written by {@link withHandover}; a forgery of the rest harms only its author's own process. */
+function isHandover(value: unknown): value is Handover {
+  return typeof value === "object" && value !== null && "stage" in value && (value.stage === "background" || value.stage === "service");
+}

@@ -1,0 +1,60 @@
+/** The main thread's part where a PR manager executes: it takes whole requests from the workers and answers them itself. */
+
+import { present } from "../base/assert.js";
+import type { Libc } from "../native/libc.js";
+import { ThreadedSgIoExecutor } from "../native/sg-io-executor.js";
+import type { ClientRegister } from "./client-register.js";
+import type { ConnectionDesk } from "./connection-desk.js";
+import { Connection } from "./connection-table.js";
+import type { Exchange } from "./exchange.js";
+import type { Log } from "./log.js";
+import { ManagerExecutor } from "./manager-executor.js";
+import type { InitiatorSource } from "./manager-executor.js";
+import type { ManagerHost } from "./manager-host.js";
+
+/** What a {@link ManagerDesk} needs. */
+export interface ManagerDeskParts {
+  readonly host: ManagerHost;
+  readonly initiatorFrom: InitiatorSource;
+  readonly libc: Libc;
+  readonly connections: SharedArrayBuffer;
+  readonly register: ClientRegister;
+  readonly exchange: Exchange;
+  readonly desk: ConnectionDesk;
+  readonly log: Log;
+}
+
+/** See the module text. */
+export class ManagerDesk {
+  readonly #parts: ManagerDeskParts;
+  readonly #sgIo = new ThreadedSgIoExecutor();
+  readonly #executor: ManagerExecutor;
+  readonly #inFlight = new Set<Promise<void>>();
+
+  constructor(parts: ManagerDeskParts) {
+    this.#parts = parts;
+    const { libc, initiatorFrom, log } = parts;
+    this.#executor = new ManagerExecutor({ manager: parts.host.manager, initiatorFrom, libc, sgIo: this.#sgIo, log });
+  }
+
+  /** Executes the request of the connection `fd`, of which this thread has custody, and answers it when that is over. */
+  execute(fd: number): void {
+    const execution = this.#execute(fd).finally(() => this.#inFlight.delete(execution));
+    this.#inFlight.add(execution);
+  }
+
+  async #execute(fd: number): Promise<void> {
+    const { connections, register, exchange, desk } = this.#parts;
+    const connection = new Connection(connections, fd);
+    const client = present(register.get(fd), "a connection with a request is in the register");
+    const result = await this.#executor.execute(connection, client);
+    desk.dispatch(connection, exchange.answer(connection, result));
+  }
+
+  /** Answers what is in execution, then ends the manager. No request comes any more. */
+  async close(): Promise<void> {
+    await Promise.all(this.#inFlight);
+    await this.#parts.host.close();
+    await this.#sgIo.close();
+  }
+}

@@ -1,0 +1,102 @@
+/** Requests that a PR manager of this process executes, on the main thread. */
+
+import { constants } from "node:fs";
+import { DATA_SIZE_MAX, transferLengthOf } from "../backends/helper-socket/protocol.js";
+import { describeError } from "../base/errors.js";
+import type { Libc } from "../native/libc.js";
+import type { SgIoExecutor } from "../native/sg-io.js";
+import { accessModeOf, isPathDescriptor } from "../native/unix-server.js";
+import type { PrManager } from "../pr-manager/pr-manager.js";
+import { NO_BYTES, ScsiStatus } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import { PR_OUT } from "../scsi/persistent-reserve.js";
+import { Sense, senseResult } from "../scsi/sense.js";
+import { TransportId } from "../scsi/transport-id.js";
+import type { ClientEntry } from "./client-register.js";
+import type { Connection } from "./connection-table.js";
+import { LogLevel } from "./log.js";
+import type { Log } from "./log.js";
+import { receivedUnit } from "./received-unit.js";
+
+/** What tells the initiators of a helper apart. */
+export type InitiatorSource = "uid" | "pid";
+
+/** The simulated units of the helper have this target port. */
+const TARGET_PORT = 1;
+
+/** Both commands have ten bytes; the rest of the sixteen on the wire is padding. */
+const CDB_LENGTH = 10;
+
+/** A manager may keep something for each unit for good; no host has that many disks. */
+const UNITS_MAX = 8192;
+
+/** What a {@link ManagerExecutor} needs. */
+export interface ManagerExecutorParts {
+  readonly manager: PrManager;
+  readonly initiatorFrom: InitiatorSource;
+  readonly libc: Libc;
+  readonly sgIo: SgIoExecutor;
+  readonly log: Log;
+}
+
+/** See the module text. */
+export class ManagerExecutor {
+  readonly #parts: ManagerExecutorParts;
+  readonly #identities = new Set<string>();
+
+  constructor(parts: ManagerExecutorParts) {
+    this.#parts = parts;
+  }
+
+  /** Executes the request of a connection. Every failure is a result. The connection and its descriptor stay the caller's. */
+  async execute(connection: Connection, client: ClientEntry): Promise<ScsiResult> {
+    try {
+      const length = transferLengthOf(connection.cdb);
+      const result = await this.#run(connection, client);
+      const data = result.status === ScsiStatus.GOOD && connection.cdb[0] !== PR_OUT ? result.dataIn : NO_BYTES;
+      return { ...result, dataIn: data.subarray(0, Math.min(length, DATA_SIZE_MAX)) };
+    } catch (error) {
+      this.#parts.log.write(LogLevel.WARNING, `client ${client.fd}: ${describeError(error)}`);
+      return senseResult(Sense.LUN_COMMUNICATION_FAILURE);
+    }
+  }
+
+  async #run(connection: Connection, client: ClientEntry): Promise<ScsiResult> {
+    const { manager, initiatorFrom, libc, sgIo } = this.#parts;
+    const { descriptor } = connection;
+    // Such a descriptor says nothing about what its owner may do with the device; SG_IO does not take it either.
+    if (isPathDescriptor(libc, descriptor))
+      return senseResult(this.#isOut(connection) ? Sense.INVALID_COMMAND_OPERATION_CODE : Sense.IO_ERROR);
+    const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
+    if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
+    const nexus = { initiator: initiatorOf(client, initiatorFrom), targetPort: TARGET_PORT };
+    const received = await receivedUnit(descriptor, readOnly, nexus, sgIo);
+    if ("answer" in received) return received.answer;
+    if (!this.#hasRoomFor(received.unit.identity)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+    return manager.execute(received.unit, commandOf(connection));
+  }
+
+  #isOut({ cdb }: Connection): boolean {
+    return cdb[0] === PR_OUT;
+  }
+
+  #hasRoomFor(identity: string): boolean {
+    if (this.#identities.size >= UNITS_MAX && !this.#identities.has(identity)) {
+      this.#parts.log.write(LogLevel.WARNING, `no more units: ${UNITS_MAX} are known since the start`);
+      return false;
+    }
+    this.#identities.add(identity);
+    return true;
+  }
+}
+
+/** The initiator port that a client is: each user one, or each process one, however often its number is used again. */
+function initiatorOf({ uid, pid, processStartTicks }: ClientEntry, source: InitiatorSource): TransportId {
+  return TransportId.parse(`iqn.2026-11.org.qom-pr:${source === "uid" ? `uid-${uid}` : `pid-${pid}-${processStartTicks}`}`);
+}
+
+/** The command in memory of its own: the connection's is shared between threads. */
+function commandOf({ cdb, data, length }: Connection): ScsiCommand {
+  const command = { cdb: cdb.slice(0, CDB_LENGTH) };
+  return cdb[0] === PR_OUT ? { ...command, dataOut: data.slice(0, length) } : { ...command, allocationLength: transferLengthOf(cdb) };
+}

@@ -1,0 +1,79 @@
+/**
+ * Recognising dm-multipath devices. SG_IO on one goes to whichever path is current, so a registration would be made on that path alone,
+ * and the guest's I/O on the others would run into its own reservation.
+ *
+ *     /sys/dev/block/MAJOR:MINOR/dm/uuid        mpath-360000000000000000e00000000010001      (multipath-tools)
+ *     /sys/dev/block/MAJOR:MINOR/slaves/dm-N    what a device lies on: a partition or a volume on a multipath device
+ */
+
+import { fstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isErrnoError } from "../base/errors.js";
+
+/** What multipath-tools begins its device-mapper UUIDs with. */
+const MULTIPATH_PREFIX = "mpath-";
+
+/** Devices lie on one another a few levels deep. sysfs has no cycles, and this does not depend on it. */
+const DEPTH_MAX = 8;
+
+const MINOR_LOW_BITS = 0xff;
+
+/** Looks devices up in sysfs. */
+export class MultipathDetector {
+  readonly #blockDevices: string;
+
+  /** @param sysfs where it is mounted */
+  constructor(sysfs = "/sys") {
+    this.#blockDevices = join(sysfs, "dev/block");
+  }
+
+  /**
+   * `MAJOR:MINOR` when the open file `fd` is a dm-multipath device or lies on one, else null. When sysfs cannot be read for another reason
+   * than that it says nothing of the device, the device counts as one. Does not wait for the device.
+   */
+  find(fd: number): string | null {
+    const stats = fstatSync(fd, { bigint: true });
+    if (!stats.isBlockDevice()) return null;
+    const number = deviceNumber(stats.rdev);
+    return this.isMultipath(number) ? number : null;
+  }
+
+  /** The same for a device number, as `MAJOR:MINOR`. */
+  isMultipath(number: string): boolean {
+    try {
+      return isMultipath(join(this.#blockDevices, number), 0);
+    } catch (error) {
+      if (isErrnoError(error)) return true;
+      throw error;
+    }
+  }
+}
+
+/** `MAJOR:MINOR` of a device number as stat(2) gives it (glibc's makedev). */
+export function deviceNumber(rdev: bigint): string {
+  const bits = Number(BigInt.asUintN(32, rdev));
+  const major = (bits >>> 8) & 0xfff;
+  const minor = (bits & MINOR_LOW_BITS) | ((bits >>> 12) & ~MINOR_LOW_BITS);
+  return `${major}:${minor}`;
+}
+
+function isMultipath(folder: string, depth: number): boolean {
+  const uuid = orNull(() => readFileSync(join(folder, "dm/uuid"), "latin1"));
+  if (uuid === null || depth > DEPTH_MAX) return false;
+  if (uuid.startsWith(MULTIPATH_PREFIX)) return true;
+  const slaves = orNull(() => readdirSync(join(folder, "slaves"))) ?? [];
+  return slaves.some((slave) => isMultipath(join(folder, "slaves", slave), depth + 1));
+}
+
+/** ENODEV: the device went away while its file was being read. */
+const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
+
+/** Null where sysfs has no such file: the device is none of the device mapper. */
+function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (isErrnoError(error) && ABSENT.includes(error.code)) return null;
+    throw error;
+  }
+}

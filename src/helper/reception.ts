@@ -1,0 +1,98 @@
+/** New connections: who it is, whether they are let in, and the greeting. */
+
+import { readFileSync } from "node:fs";
+import { describeError } from "../base/errors.js";
+import type { EpollSet } from "../native/epoll-server.js";
+import { PeerCredentialsReader } from "../native/peer-credentials-server.js";
+import type { PeerCredentials } from "../native/peer-credentials-server.js";
+import type { ServerLibc } from "../native/libc-server.js";
+import { refusalOf } from "./admission.js";
+import type { AdmissionRules } from "./admission.js";
+import type { ClientRegister } from "./client-register.js";
+import type { ConnectionDesk } from "./connection-desk.js";
+import type { Connection } from "./connection-table.js";
+import type { Exchange } from "./exchange.js";
+import { LogLevel } from "./log.js";
+import type { Log } from "./log.js";
+import type { Totals } from "./totals.js";
+import { acceptTrace } from "./trace-points.js";
+
+/** What a {@link Reception} needs. */
+export interface ReceptionParts {
+  readonly server: ServerLibc;
+  readonly epoll: EpollSet;
+  readonly register: ClientRegister;
+  readonly desk: ConnectionDesk;
+  readonly exchange: Exchange;
+  readonly totals: Totals;
+  readonly log: Log;
+  readonly rules: AdmissionRules;
+  /** Processes are told apart, so that it matters when each was started. */
+  readonly byProcess: boolean;
+}
+
+/** See the module text. */
+export class Reception {
+  readonly #parts: ReceptionParts;
+  readonly #credentials: PeerCredentialsReader;
+
+  constructor(parts: ReceptionParts) {
+    this.#parts = parts;
+    this.#credentials = new PeerCredentialsReader(parts.server);
+  }
+
+  /** Takes over a new connection: it is greeted and waits in epoll, or it is closed. */
+  welcome(connection: Connection): void {
+    const { register, desk, exchange, epoll, totals, log } = this.#parts;
+    const { fd } = connection;
+    connection.open();
+    acceptTrace.publish({ client: fd });
+    try {
+      const client = this.#credentials.read(fd);
+      const who = `uid ${client.uid}, gid ${client.gid}, process ${client.pid}`;
+      // In the register first, so that two workers that let the last two clients in at the same time see each other's.
+      register.enter(fd, client, Date.now());
+      const refusal = refusalOf(client, this.#parts.rules, register) ?? this.#identify(fd, client);
+      if (refusal !== null) {
+        totals.add("connectionsRefused");
+        log.write(LogLevel.WARNING, `connection of ${who} refused: ${refusal}`);
+        desk.close(connection);
+        return;
+      }
+      totals.add("connectionsAccepted");
+      log.write(LogLevel.CLIENT, `client ${fd} connected: ${who}`);
+      if (!exchange.greet(connection)) {
+        desk.close(connection);
+        return;
+      }
+      register.release(fd);
+      epoll.add(fd, "readable");
+    } catch (error) {
+      log.write(LogLevel.WARNING, `client ${fd} dropped: ${describeError(error)}`);
+      desk.close(connection);
+    }
+  }
+
+  /** Notes when the client's process was started: process numbers are used again. A refusal when that cannot be known. */
+  #identify(fd: number, client: PeerCredentials): string | null {
+    if (!this.#parts.byProcess) return null;
+    const ticks = client.pid === 0 ? null : processStartTicks(client.pid);
+    if (ticks === null) return "its process cannot be identified from here";
+    this.#parts.register.setProcessStart(fd, ticks);
+    return null;
+  }
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)), behind the name in brackets, which may contain anything. Null when there is no such process. */
+function processStartTicks(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return Number(fields[STARTTIME_FIELD - FIRST_FIELD_BEHIND_NAME]);
+  } catch {
+    return null;
+  }
+}
+
+const STARTTIME_FIELD = 22;
+const FIRST_FIELD_BEHIND_NAME = 3;

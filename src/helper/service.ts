@@ -1,0 +1,145 @@
+/** Everything that serves a listening socket: memory that is shared, the workers, and what the main thread does for them. */
+
+import type { Clock } from "../base/clock.js";
+import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-server.js";
+import { libc as loadLibc } from "../native/libc.js";
+import { loadServerLibc } from "../native/libc-server.js";
+import { shutDownConnection } from "../native/unix-server.js";
+import { assert } from "../base/assert.js";
+import { allocateClientRegister, ClientRegister } from "./client-register.js";
+import { ConnectionDesk } from "./connection-desk.js";
+import { allocateConnectionTable } from "./connection-table.js";
+import { Exchange } from "./exchange.js";
+import type { Log } from "./log.js";
+import { ManagerDesk } from "./manager-desk.js";
+import { SG_IO_MANAGER } from "./manager-host.js";
+import type { ManagerHost } from "./manager-host.js";
+import { DEFAULT_SOCKET } from "./options.js";
+import type { HelperOptions } from "./options.js";
+import { StalledClients } from "./stalled-clients.js";
+import { statusReport } from "./status.js";
+import type { StatusReport } from "./status.js";
+import { allocateTotals, Totals } from "./totals.js";
+import { allocateWorkerControl, WorkerControl } from "./worker-control.js";
+import { WorkerPool } from "./worker-pool.js";
+import type { WorkerSetup } from "./worker.js";
+
+/** The main thread's part of what is counted. */
+const MAIN_THREAD = 0;
+
+/** What a {@link Service} needs. */
+export interface ServiceParts {
+  readonly options: HelperOptions;
+  /** The listening socket, which stays the caller's. */
+  readonly listenerFd: number;
+  /** Where traces are written. */
+  readonly traceFd: number;
+  /** The manager that executes; null for SG_IO on the workers. The service ends it. */
+  readonly host: ManagerHost | null;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** See the module text. It serves from its creation on. */
+export class Service {
+  /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
+  readonly ended: Promise<void>;
+  readonly #parts: ServiceParts;
+  readonly #setup: WorkerSetup;
+  readonly #register: ClientRegister;
+  readonly #control: WorkerControl;
+  readonly #pool: WorkerPool;
+  readonly #stalled: StalledClients;
+  readonly #managerDesk: ManagerDesk | null;
+  readonly #startedAtMs = Date.now();
+
+  constructor(parts: ServiceParts) {
+    const { options, listenerFd, host, log, clock } = parts;
+    const [libc, server] = [loadLibc(), loadServerLibc()];
+    const epollFd = createEpoll(server);
+    const epoll = new EpollSet(server, epollFd);
+    const wakeupFd = createWakeup(server);
+    epoll.addForAll(wakeupFd);
+    epoll.add(listenerFd, "readable");
+    this.#parts = parts;
+    this.#setup = setupOf(options, {
+      epollFd,
+      listenerFd,
+      handOver: host !== null,
+      trace: { points: options.trace.points, fd: parts.traceFd },
+    });
+    const { connections } = this.#setup;
+    const register = new ClientRegister(this.#setup.register);
+    const totals = new Totals(this.#setup.totals, MAIN_THREAD);
+    this.#register = register;
+    this.#control = new WorkerControl(this.#setup.control);
+    const shared = { libc, server, epoll, register, totals, log };
+    this.#stalled = new StalledClients({
+      ...{ clock, register, connections, totals, log },
+      control: this.#control,
+      timeoutMs: options.requestTimeoutMs,
+      shutDown: (fd) => shutDownConnection(server, fd),
+    });
+    const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk(shared) };
+    this.#managerDesk =
+      host === null ? null : new ManagerDesk({ host, initiatorFrom: options.initiatorFrom, libc, connections, register, log, ...desks });
+    this.#pool = new WorkerPool({
+      setup: this.#setup,
+      workersMax: options.workersMax,
+      log,
+      rearmListener: () => epoll.rearm(listenerFd, "readable"),
+      wake: () => wakeUp(server, wakeupFd),
+      execute: (fd) => this.#execute(fd),
+      noteIncomplete: () => this.#stalled.watch(),
+    });
+    this.ended = this.#end();
+  }
+
+  /** Takes no more requests; those in execution are still answered. */
+  stop(): void {
+    this.#stalled.stop();
+    this.#pool.stop();
+  }
+
+  /** What `--status` prints. */
+  report(): StatusReport {
+    const { options, host } = this.#parts;
+    const sources = {
+      socket: options.socket ?? DEFAULT_SOCKET,
+      register: this.#register,
+      totals: this.#setup.totals,
+      startedAtMs: this.#startedAtMs,
+      manager: host?.manager.typeName ?? SG_IO_MANAGER,
+      isConnected: () => host?.manager.connected ?? true,
+      workers: () => ({ running: this.#pool.size, idle: this.#control.idle, max: options.workersMax }),
+    };
+    return statusReport(sources, Date.now());
+  }
+
+  #execute(fd: number): void {
+    assert(this.#managerDesk !== null, "workers hand requests over only where a manager executes them");
+    this.#managerDesk.execute(fd);
+  }
+
+  async #end(): Promise<void> {
+    try {
+      await this.#pool.ended;
+    } finally {
+      await this.#managerDesk?.close();
+    }
+  }
+}
+
+function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFd" | "handOver" | "trace">): WorkerSetup {
+  return {
+    ...own,
+    control: allocateWorkerControl(),
+    connections: allocateConnectionTable(),
+    register: allocateClientRegister(),
+    totals: allocateTotals(1 + options.workersMax),
+    logLevel: options.logLevel,
+    admission: options.admission,
+    byProcess: own.handOver && options.initiatorFrom === "pid",
+    allowMultipath: options.allowMultipath,
+  };
+}

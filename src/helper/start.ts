@@ -1,0 +1,206 @@
+/**
+ * The way from a command line to a helper that serves. The order is qemu-pr-helper's: socket, background, pid file, privileges; only that
+ * the process in the background makes the socket itself, and that the pid file comes before it: who can connect can read it.
+ *
+ *     started           reads the options; with -d: starts the next one, waits until it serves, ends
+ *     in the background
+ *       socket and pid file, with the privileges the program was started with
+ *     the same process, without privileges
+ *       the threads, and service
+ */
+
+import { constants, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { present } from "../base/assert.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { libc as loadLibc } from "../native/libc.js";
+import { loadServerLibc } from "../native/libc-server.js";
+import { ProcessControl } from "../native/process-server.js";
+import { pathOfSocket } from "../native/unix-server.js";
+import { takeActivation } from "./activation.js";
+import { leaveForeground, serveInBackground } from "./background.js";
+import { takeHandover, withHandover } from "./handover.js";
+import type { BackgroundHandover, ServiceHandover } from "./handover.js";
+import { Helper } from "./helper.js";
+import type { Station } from "./helper.js";
+import { Listener } from "../native/listener-server.js";
+import { Log, LogLevel } from "./log.js";
+import { hostManager, objectHelp } from "./manager-host.js";
+import type { ManagerHost } from "./manager-host.js";
+import { DEFAULT_SOCKET, parseHelperOptions } from "./options.js";
+import type { HelperOptions } from "./options.js";
+import { PidFile } from "./pid-file.js";
+import { findSurplus, mayReserve, shedPrivileges, unshedOf } from "./privileges.js";
+import type { Unshed } from "./privileges.js";
+import { StatusService } from "./status-service.js";
+import { askStatus } from "./status.js";
+import { threadPrivileges } from "./thread-privileges.js";
+import type { ThreadPrivileges } from "./thread-privileges.js";
+
+/** Standard input, output and error; node has them closed on exec. */
+const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
+
+/** Owner and group may connect: whoever may, can reserve any disk it can open. */
+const SOCKET_MODE = 0o660;
+
+/** For its owner to read: traces tell of everybody's commands. */
+const TRACE_MODE = 0o600;
+
+/** What became of a start: a helper that serves, or nothing more to be done than to end with a status. */
+export type Outcome = { readonly helper: Helper } | { readonly status: number; readonly print?: string };
+
+/**
+ * Does what the command line asks for, up to the point where a helper serves.
+ * @param args without node and program
+ * @param stop set when the program was told to end
+ * @throws QomError for whatever is wrong; nothing is left behind then
+ */
+export async function start(args: readonly string[], stop: AbortSignal): Promise<Outcome> {
+  const handover = takeHandover(process.env);
+  if (handover?.stage === "background") return prepare(handover, stop);
+  if (handover?.stage === "service") return resume(handover, stop);
+  const command = parseHelperOptions(args);
+  if ("print" in command) return { status: 0, print: command.print };
+  if ("status" in command) return { status: 0, print: await askStatus(command.status) };
+  const { serve: options, warnings } = command;
+  const help = await objectHelp(options.objects);
+  if (help !== null) return { status: 0, print: help };
+  for (const warning of warnings) new Log(options.logLevel).write(LogLevel.WARNING, warning);
+  const activated = takeActivation(process.env, process.pid);
+  if (activated !== null && options.socket !== null) {
+    throw new QomError("conflict", "option '--socket': the socket is passed by LISTEN_FDS, and cannot be chosen");
+  }
+  if (options.background) return { status: await serveInBackground(options, activated, stop) };
+  return prepare({ options, activated, ready: null }, stop);
+}
+
+/** A helper that has what it needs from outside. */
+interface Service extends Omit<Station, "host"> {
+  readonly options: HelperOptions;
+  /** Descriptor of the process that waits in the foreground, null if there is none. */
+  readonly ready: number | null;
+  /** What another run says it could not shed; null when nothing has been shed yet. */
+  readonly unshed: Unshed | null;
+}
+
+async function prepare(
+  given: Pick<BackgroundHandover, "options" | "activated"> & Pick<Service, "ready">,
+  stop: AbortSignal,
+): Promise<Outcome> {
+  const { options, activated, ready } = given;
+  const server = loadServerLibc();
+  const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);
+  const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
+  try {
+    const listener =
+      activated === null
+        ? await Listener.create(loadLibc(), server, options.socket ?? DEFAULT_SOCKET, SOCKET_MODE)
+        : Listener.adopt(loadLibc(), server, activated);
+    const path = activated === null ? (options.socket ?? DEFAULT_SOCKET) : pathOfSocket(server, activated);
+    const log = new Log(options.logLevel);
+    const status = path === null ? StatusService.none() : await StatusService.create(loadLibc(), server, path, log);
+    return await serve({ options, listener, status, pidFile, traceFd, ready, unshed: null }, stop);
+  } catch (error) {
+    pidFile?.remove();
+    throw error;
+  }
+}
+
+/** Opens a file for traces, empty. */
+function openTrace(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND, TRACE_MODE);
+  } catch (cause) {
+    throw new QomError("io", `option '--trace': cannot write '${printable(path)}'`, { cause });
+  }
+}
+
+function resume(handover: ServiceHandover, stop: AbortSignal): Promise<Outcome> {
+  const { options, traceFd, ready, unshed } = handover;
+  const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
+  const listener = Listener.resume(loadLibc(), loadServerLibc(), handover.listener);
+  const status = StatusService.resume(loadLibc(), loadServerLibc(), handover.status);
+  return serve({ options, listener, status, pidFile, traceFd, ready, unshed }, stop);
+}
+
+async function serve(service: Service, stop: AbortSignal): Promise<Outcome> {
+  const { options, ready, pidFile, listener, status } = service;
+  const control = new ProcessControl(loadLibc());
+  let helper: Helper | null = null;
+  try {
+    const main = limitPrivileges(control, service, stop);
+    if (stop.aborted) throw new Stopped();
+    if (!mayReserve(main)) {
+      const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
+      new Log(options.logLevel).write(LogLevel.WARNING, text);
+    }
+    const host = await manager(options);
+    helper = new Helper(options, { ...service, host });
+    if (ready !== null) leaveForeground(control, ready);
+    return { helper };
+  } catch (error) {
+    helper?.stop();
+    listener.stop();
+    if (helper === null) status.stop();
+    pidFile?.remove();
+    if (error instanceof Stopped) return { status: 0 };
+    throw error;
+  }
+}
+
+/** The manager of the options: made last, so that what it has it was given without privileges. */
+function manager({ objects, logLevel }: HelperOptions): Promise<ManagerHost | null> {
+  const log = new Log(logLevel);
+  return hostManager(objects, (line) => log.write(LogLevel.WARNING, line));
+}
+
+/** The program was told to end before it served. */
+class Stopped extends Error {}
+
+/**
+ * Returns, with the privileges of the main thread, in a process that has only what the helper needs.
+ * @throws QomError when what was shed is there nevertheless
+ */
+function limitPrivileges(control: ProcessControl, service: Service, stop: AbortSignal): ThreadPrivileges {
+  const threads = threadPrivileges();
+  const main = present(threads[0], "a process has a thread");
+  const unshed = service.unshed ?? unshedOf(main);
+  const surplus = findSurplus(threads, service.options, unshed);
+  if (surplus === null || stop.aborted) return main;
+  if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
+  shedPrivileges(control, main, service.options, ownFiles());
+  return runAgain(control, { ...service, unshed });
+}
+
+/** What another user has to be able to read or run, by access(2) modes: not all of it, but that much tells. */
+function ownFiles(): ReadonlyMap<string, number> {
+  return new Map([
+    [process.execPath, constants.X_OK],
+    [fileURLToPath(import.meta.url), constants.R_OK],
+    [programPath(), constants.R_OK],
+  ]);
+}
+
+function programPath(): string {
+  return present(process.argv[1], "node was started with a program");
+}
+
+function runAgain(control: ProcessControl, service: Service & { readonly unshed: Unshed }): never {
+  const { options, listener, status, pidFile, traceFd, ready, unshed } = service;
+  const handover: ServiceHandover = {
+    stage: "service",
+    options,
+    listener: listener.handover,
+    status: status.handover,
+    pidFile: pidFile?.handover ?? null,
+    traceFd,
+    ready,
+    unshed,
+  };
+  const kept = [...STANDARD_DESCRIPTORS, listener.fd, status.handover?.fd, pidFile?.fd, traceFd, ready].filter(
+    (fd) => typeof fd === "number",
+  );
+  const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
+  return control.execute(process.execPath, words, withHandover(process.env, handover), kept);
+}

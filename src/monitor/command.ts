@@ -1,0 +1,93 @@
+/** Commands of QMP: what each takes and gives, as zod schemas, and what it does. */
+import { z } from "zod";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { describeValue } from "../options/take.js";
+import { isOptionMap, isPlainList, type OptionMap, type PlainValue } from "../options/value.js";
+import type { MonitorHost } from "./host.js";
+import { toPlain } from "./values.js";
+
+/** What a command can do beside giving a result. */
+export interface CommandContext {
+  readonly host: MonitorHost;
+  /** Has `action` called when the reply is on its way: for events that must not come before it. */
+  readonly afterReply: (action: () => void) => void;
+}
+
+/** A command, whatever its types. */
+export interface QmpCommand {
+  readonly name: string;
+  /** Its arguments: a strict object, or a loose one whose further members the command judges itself. */
+  readonly arguments: z.ZodObject;
+  readonly result: z.ZodType;
+  /**
+   * Checks the arguments and runs the command.
+   * @throws QomError with the error class of the answer
+   */
+  run(given: OptionMap, context: CommandContext): Promise<PlainValue>;
+}
+
+/** A command as it is written down. */
+export interface CommandDefinition<Arguments extends z.ZodObject, Result extends z.ZodType> {
+  readonly name: string;
+  readonly arguments: Arguments;
+  readonly result: Result;
+  /** @param raw the same arguments as they were given, for members that the schema does not know */
+  readonly run: (given: z.output<Arguments>, context: CommandContext, raw: OptionMap) => z.output<Result> | Promise<z.output<Result>>;
+}
+
+/** Makes a command of its definition; `run` is held to the two schemas by its types. */
+export function defineCommand<const Arguments extends z.ZodObject, const Result extends z.ZodType>(
+  definition: CommandDefinition<Arguments, Result>,
+): QmpCommand {
+  return {
+    name: definition.name,
+    arguments: definition.arguments,
+    result: definition.result,
+    run: async (given, context) => toPlain(await definition.run(checkArguments(definition.arguments, given), context, given)),
+  };
+}
+
+/** Any value of JSON, which the command judges itself (QAPI: `any`). */
+export const anyValue = z.custom<PlainValue>((value) => value !== undefined);
+
+/** Nothing: the arguments of most queries. */
+export const noArguments = z.strictObject({});
+
+/** The result of a command that only does something. */
+export const nothing = z.strictObject({});
+
+/**
+ * The arguments as the schema types them.
+ * @throws QomError `missing`, `unknown-name` or `invalid-value`, naming the argument
+ */
+export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments, given: OptionMap): z.output<Arguments> {
+  const parsed = schema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue === undefined) throw parsed.error;
+  if (issue.code === "unrecognized_keys") {
+    const option = printable([...issue.path, issue.keys[0] ?? ""].map(String).join("."));
+    throw new QomError("unknown-name", `parameter '${option}' is unexpected`, { context: { option } });
+  }
+  const option = printable(issue.path.map(String).join("."));
+  const value = memberAt(given, issue.path);
+  if (value === undefined) throw new QomError("missing", `parameter '${option}' is missing`, { context: { option } });
+  throw new QomError("invalid-value", `invalid parameter '${option}': ${expectation(issue)}, not ${describeValue(value)}`, {
+    context: { option, value: describeValue(value) },
+  });
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return `expected ${issue.expected}`;
+  return `expected ${issue.message.replace(/^Invalid (?:input|option): expected /, "")}`;
+}
+
+function memberAt(value: PlainValue, path: readonly PropertyKey[]): PlainValue | undefined {
+  let at: PlainValue | undefined = value;
+  for (const step of path) {
+    if (at === undefined) return undefined;
+    at = isOptionMap(at) ? at.get(String(step)) : isPlainList(at) ? at[Number(step)] : undefined;
+  }
+  return at;
+}

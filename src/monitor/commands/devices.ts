@@ -1,0 +1,91 @@
+/** Commands that plug and unplug devices (QEMU: qapi/qdev.json, softmmu/qdev-monitor.c). */
+import { z } from "zod";
+import { QomError } from "../../base/errors.js";
+import { printable } from "../../base/limits.js";
+import { Device } from "../../devices/device.js";
+import { ScsiDevice } from "../../devices/scsi-device.js";
+import { VirtioScsi } from "../../devices/virtio-scsi.js";
+import { defineCommand, nothing, type QmpCommand } from "../command.js";
+import type { MonitorHost } from "../host.js";
+
+const deviceAdd = defineCommand({
+  name: "device_add",
+  arguments: z.looseObject({ driver: z.string(), bus: z.string().optional(), id: z.string().optional() }),
+  result: nothing,
+  run: async (_given, { host }, raw) => {
+    await host.devices.create(raw, "json");
+    return {};
+  },
+});
+
+/** How long commands in flight on a device that is unplugged may take before they end with TASK ABORTED. */
+const UNPLUG_GRACE_MS = 5000;
+
+/**
+ * The reply says that unplugging has begun; DEVICE_DELETED, never before the reply, that the device is gone and its name free again. Of a
+ * host adapter the devices on its bus go first, each with an event. What cannot be unplugged after all is DEVICE_UNPLUG_GUEST_ERROR.
+ */
+const deviceDel = defineCommand({
+  name: "device_del",
+  arguments: z.strictObject({ id: z.string() }),
+  result: nothing,
+  run: ({ id }, { host, afterReply }) => {
+    const device = deviceNamed(host, id);
+    const devices = [...devicesOn(device, host), device];
+    for (const each of devices) requireNotEnding(each, host);
+    const replied = new Promise<void>((resolve) => afterReply(resolve));
+    void unplug(devices, host, replied);
+    return {};
+  },
+});
+
+/** As in QEMU: what is there and is no device is another mistake than what is not there. */
+function deviceNamed(host: MonitorHost, id: string): Device {
+  if (id.startsWith("/")) {
+    const object = host.tree.resolve(id);
+    if (object instanceof Device) return object;
+    throw new QomError("wrong-type", `'${printable(id)}' is no device that can be unplugged`, {
+      context: { option: "id", value: printable(id) },
+    });
+  }
+  return host.devices.find(id);
+}
+
+function devicesOn(device: Device, host: MonitorHost): readonly Device[] {
+  if (!(device instanceof VirtioScsi)) return [];
+  return host.devices.all.filter((other) => other instanceof ScsiDevice && other.bus === device.bus);
+}
+
+function requireNotEnding(device: Device, host: MonitorHost): void {
+  if (!host.devices.isEnding(device)) return;
+  throw new QomError("in-use", `${device.describe()} is being unplugged already`, { context: { option: "id", value: device.id ?? "" } });
+}
+
+async function unplug(devices: readonly Device[], host: MonitorHost, replied: Promise<void>): Promise<void> {
+  for (const device of devices) {
+    const path = device.canonicalPath ?? "";
+    const named = path.startsWith("/machine/peripheral/") ? device.id : null;
+    const data = { ...(named === null ? {} : { device: named }), path };
+    let event: "DEVICE_DELETED" | "DEVICE_UNPLUG_GUEST_ERROR" = "DEVICE_DELETED";
+    try {
+      await host.devices.delete(device, UNPLUG_GRACE_MS);
+      await closeDrive(device, host);
+    } catch {
+      event = "DEVICE_UNPLUG_GUEST_ERROR";
+    }
+    await replied;
+    host.events.emit(event, data);
+    if (event !== "DEVICE_DELETED") return;
+  }
+}
+
+/** A drive made by -drive goes with its device, unless another one uses it too. */
+async function closeDrive(device: Device, host: MonitorHost): Promise<void> {
+  if (!(device instanceof ScsiDevice)) return;
+  const drive = host.graph.drives.find((node) => node.nodeName === device.drive);
+  const shared = host.devices.all.some((other) => other instanceof ScsiDevice && other.drive === device.drive);
+  if (drive !== undefined && !shared) await host.graph.close(drive.nodeName);
+}
+
+/** See the file text. */
+export const DEVICE_COMMANDS: readonly QmpCommand[] = [deviceAdd, deviceDel];

@@ -1,0 +1,56 @@
+/** Commands about the monitor and the machine as a whole (QEMU: qapi/control.json, qapi/run-state.json, qapi/misc.json). */
+import { z } from "zod";
+import { QomError } from "../../base/errors.js";
+import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
+import { qmpVersion, VERSION_SCHEMA } from "../version.js";
+
+/** Arguments of qmp_capabilities, which sessions handle themselves. */
+export const CAPABILITIES_ARGUMENTS = z.strictObject({ enable: z.array(z.enum(["oob"])).optional() });
+
+/** What ends a machine by command: the reply first, then the end, which tells of itself by the event SHUTDOWN. */
+const quit = defineCommand({
+  name: "quit",
+  arguments: noArguments,
+  result: nothing,
+  run: (_given, { host, afterReply }) => {
+    afterReply(() => host.quit());
+    return {};
+  },
+});
+
+const queryVersion = defineCommand({
+  name: "query-version",
+  arguments: noArguments,
+  result: VERSION_SCHEMA,
+  run: () => qmpVersion(),
+});
+
+const queryName = defineCommand({
+  name: "query-name",
+  arguments: noArguments,
+  result: z.strictObject({ name: z.string().optional() }),
+  run: (_given, { host }) => ({ name: host.name }),
+});
+
+/** There is no guest that could be stopped or not yet started: a machine runs from the moment it is made. */
+const queryStatus = defineCommand({
+  name: "query-status",
+  arguments: noArguments,
+  result: z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
+  run: () => ({ running: true, singlestep: false, status: "running" as const }),
+});
+
+/** Negotiation happens once per connection, before any other command: here it has happened. */
+const capabilities = defineCommand({
+  name: "qmp_capabilities",
+  arguments: CAPABILITIES_ARGUMENTS,
+  result: nothing,
+  run: () => {
+    throw new QomError("unknown-name", "capabilities negotiation is already complete, command ignored", {
+      qmpClass: "CommandNotFound",
+    });
+  },
+});
+
+/** See the file text. */
+export const GENERAL_COMMANDS: readonly QmpCommand[] = [capabilities, queryVersion, queryName, queryStatus, quit];

@@ -1,0 +1,82 @@
+/** The commands of QMP, for whoever asks: a socket, the human monitor, the embedder. */
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { nearest } from "../options/nearest.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
+import { checkArguments, type QmpCommand } from "./command.js";
+import { CAPABILITIES_ARGUMENTS } from "./commands/general.js";
+import type { EventListener } from "./events.js";
+import type { MonitorHost } from "./host.js";
+import { fromPlain, toPlain, type QmpArguments, type QmpValue } from "./values.js";
+
+/** The answer to a command, and what is to be called once it is on its way. */
+export interface CommandOutcome {
+  readonly value: PlainValue;
+  readonly afterReply: () => void;
+}
+
+/** See the file text. */
+export class QmpExecutor {
+  readonly #commands: ReadonlyMap<string, QmpCommand>;
+  readonly #host: MonitorHost;
+
+  constructor(commands: readonly QmpCommand[], host: MonitorHost) {
+    this.#commands = new Map(commands.map((command) => [command.name, command]));
+    this.#host = host;
+  }
+
+  /** All commands, sorted by name. */
+  get commands(): readonly QmpCommand[] {
+    return [...this.#commands.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * Runs a command as if it had come over a QMP socket.
+   * @returns what the answer's `return` is, as JavaScript values
+   * @throws QomError whose `qmpClass` and message are those of the answer's `error`
+   */
+  async execute(command: string, args: QmpArguments = {}): Promise<QmpValue> {
+    const plain = toPlain(args);
+    if (!(plain instanceof Map)) throw new QomError("invalid-value", `the arguments of '${printable(command)}' are no object`);
+    const { value, afterReply } = await this.run(command, plain);
+    setImmediate(afterReply);
+    return fromPlain(value);
+  }
+
+  /** Calls `listener` for every event of the machine from now on; the returned function ends that. */
+  onEvent(listener: EventListener): () => void {
+    return this.#host.events.subscribe(listener);
+  }
+
+  /** qmp_capabilities of a session that has not had it. @throws QomError for wrong arguments */
+  negotiate(given: OptionMap): CommandOutcome {
+    const { enable = [] } = checkArguments(CAPABILITIES_ARGUMENTS, given);
+    const [refused] = enable;
+    if (refused !== undefined)
+      throw new QomError("unsupported", `capability '${refused}' is not available`, { context: { value: refused } });
+    return { value: new Map(), afterReply: () => undefined };
+  }
+
+  /** The same for monitors, in values of the JSON reader. @throws QomError as {@link execute} */
+  async run(name: string, given: OptionMap): Promise<CommandOutcome> {
+    const command = this.#commands.get(name);
+    if (command === undefined) throw this.#unknown(name);
+    const actions: (() => void)[] = [];
+    const value = await command.run(given, { host: this.#host, afterReply: (action) => void actions.push(action) });
+    return {
+      value,
+      afterReply: (): void => {
+        for (const action of actions) action();
+      },
+    };
+  }
+
+  #unknown(name: string): QomError {
+    const near = nearest(name, [...this.#commands.keys()]);
+    return new QomError("unknown-name", `the command '${printable(name)}' has not been found`, {
+      context: { value: printable(name) },
+      qmpClass: "CommandNotFound",
+      ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    });
+  }
+}

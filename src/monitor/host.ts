@@ -1,0 +1,26 @@
+/** What monitors see of the machine that they control. */
+import type { BlockGraph } from "../block/graph.js";
+import type { DeviceSet } from "../devices/device-set.js";
+import type { CompositionTree } from "../qom/tree.js";
+import type { TypeRegistry } from "../qom/type-registry.js";
+import type { Fabric } from "../target/fabric.js";
+import type { EventHub } from "./events.js";
+
+/** The machine, as its commands need it. */
+export interface MonitorHost {
+  readonly name: string;
+  readonly tree: CompositionTree;
+  readonly graph: BlockGraph;
+  readonly devices: DeviceSet;
+  /** Types of objects and devices. */
+  readonly objectTypes: TypeRegistry;
+  /** Block drivers. */
+  readonly drivers: TypeRegistry;
+  /** The storage network of the machine's own units. */
+  readonly fabric: Fabric;
+  readonly events: EventHub;
+  /** Whether commands that PR managers run are events X_PR_TRACE. */
+  readonly traceManagers: (enable: boolean) => void;
+  /** Ends the machine: as soon as the monitors have sent what they have to say. */
+  readonly quit: () => void;
+}

@@ -1,0 +1,237 @@
+/**
+ * One client of QMP: the greeting, negotiation, commands one after the other, replies and events (QEMU: docs/interop/qmp-spec.txt).
+ *
+ *     server: {"QMP": {"version": …, "capabilities": []}}
+ *     client: {"execute": "qmp_capabilities"}                       server: {"return": {}}
+ *     client: {"execute": NAME, "arguments": {…}, "id": ANY}        server: {"return": VALUE, "id": ANY}
+ *                                                                   or:     {"error": {"class": CLASS, "desc": TEXT}, "id": ANY}
+ *                                                                   server: {"event": NAME, "timestamp": …, "data": {…}}
+ *
+ * A message is one JSON value, whatever blanks are around it; the server ends its own with CR LF. What a client sends faster than it is
+ * answered waits in its socket: a client that does not read its answers gets no more of them, and keeps nobody else waiting.
+ */
+import { describeError, QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { JsonStream, printJson, type JsonItem } from "../options/json.js";
+import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import type { Connection } from "./chardev/connection.js";
+import type { QmpEvent } from "./events.js";
+import type { CommandOutcome, QmpExecutor } from "./executor.js";
+import { toPlain } from "./values.js";
+import { qmpVersion } from "./version.js";
+
+/**
+ * Longest message in characters: twice the digits of the longest SCSI data that a command may carry. A longer one is refused while it
+ * comes in and is not kept.
+ */
+const QMP_MESSAGE_LENGTH_MAX = 4 * 1024 * 1024;
+
+/** Commands of one client that are kept while another one runs, as in QEMU (QMP_REQ_QUEUE_LEN_MAX); then its socket is not read. */
+const QUEUE_LENGTH_MAX = 8;
+
+/** Output that a client has not taken, beyond which it is hung up on: events come whether or not it reads them. */
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Blanks per level of `pretty=on`, as in QEMU. */
+const PRETTY_INDENT = 4;
+
+/** How a session is set up. */
+export interface SessionSettings {
+  readonly pretty: boolean;
+  /** Called once, when the session is over. */
+  readonly ended: () => void;
+}
+
+/** A message from a client that is well-formed. */
+interface Request {
+  readonly command: string;
+  readonly given: OptionMap;
+}
+
+/** See the file text. */
+export class QmpSession {
+  readonly #executor: QmpExecutor;
+  readonly #connection: Connection;
+  readonly #settings: SessionSettings;
+  readonly #stream = new JsonStream({ lengthMax: QMP_MESSAGE_LENGTH_MAX });
+  readonly #queue: JsonItem[] = [];
+  #negotiated = false;
+  #unsubscribe: (() => void) | undefined;
+  /** The client has said that it sends no more. */
+  #inputEnded = false;
+  #state: "open" | "closing" | "over" = "open";
+  #serving: Promise<void> | undefined;
+
+  /** Greets the client and serves it from now on. */
+  constructor(executor: QmpExecutor, connection: Connection, settings: SessionSettings) {
+    this.#executor = executor;
+    this.#connection = connection;
+    this.#settings = settings;
+    const { input, output } = connection;
+    input.on("data", this.#onData);
+    input.on("end", this.#onEnd);
+    for (const stream of new Set([input, output])) {
+      stream.on("error", this.#onClose);
+      stream.on("close", this.#onClose);
+    }
+    this.#write(new Map<string, PlainValue>([["QMP", toPlain({ version: qmpVersion(), capabilities: [] })]]));
+    input.resume();
+  }
+
+  /** Takes no more commands, answers the one that runs, and hangs up when all is sent or `graceMs` have passed. */
+  async close(hangUp: (send: Promise<void>) => Promise<void>): Promise<void> {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#queue.length = 0;
+    await hangUp(this.#finish());
+    this.#over();
+  }
+
+  async #finish(): Promise<void> {
+    await this.#serving;
+    await this.#drained();
+    await new Promise<void>((resolve) => this.#connection.output.write("", () => resolve()));
+  }
+
+  readonly #onData = (chunk: Uint8Array | string): void => {
+    this.#take(this.#stream.push(chunk));
+  };
+
+  readonly #onEnd = (): void => {
+    this.#inputEnded = true;
+    this.#take(this.#stream.end());
+    if (this.#serving === undefined) this.#hangUp();
+  };
+
+  readonly #onClose = (): void => this.#over();
+
+  #take(items: readonly JsonItem[]): void {
+    if (this.#state !== "open") return;
+    this.#queue.push(...items);
+    if (this.#queue.length >= QUEUE_LENGTH_MAX) this.#connection.input.pause();
+    if (this.#queue.length === 0 || this.#serving !== undefined) return;
+    this.#serving = this.#serve().finally(() => {
+      this.#serving = undefined;
+      if (this.#inputEnded) this.#hangUp();
+    });
+  }
+
+  async #serve(): Promise<void> {
+    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+      await this.#answer(item);
+      await this.#drained();
+      if (this.#state === "open" && this.#queue.length < QUEUE_LENGTH_MAX) this.#connection.input.resume();
+    }
+  }
+
+  async #answer(item: JsonItem): Promise<void> {
+    const id = item.kind === "value" && isOptionMap(item.value) ? item.value.get("id") : undefined;
+    let outcome: CommandOutcome | undefined;
+    try {
+      if (item.kind === "error") throw item.error;
+      outcome = await this.#run(request(item.value));
+      this.#reply("return", outcome.value, id);
+    } catch (error) {
+      outcome = undefined;
+      this.#reply("error", errorValue(error), id);
+    }
+    outcome?.afterReply();
+  }
+
+  async #run({ command, given }: Request): Promise<CommandOutcome> {
+    if (this.#negotiated) return this.#executor.run(command, given);
+    if (command !== "qmp_capabilities") {
+      throw new QomError("unknown-name", `expecting capabilities negotiation with 'qmp_capabilities', not '${printable(command)}'`, {
+        qmpClass: "CommandNotFound",
+      });
+    }
+    const outcome = this.#executor.negotiate(given);
+    this.#negotiated = true;
+    this.#unsubscribe = this.#executor.onEvent(this.#onEvent);
+    return outcome;
+  }
+
+  readonly #onEvent = (event: QmpEvent): void => {
+    this.#write(toPlain(event));
+    if (this.#connection.output.writableLength > OUTPUT_BYTES_MAX) this.#over();
+  };
+
+  #reply(kind: "return" | "error", value: PlainValue, id: PlainValue | undefined): void {
+    const members: [string, PlainValue][] = [[kind, value]];
+    if (id !== undefined) members.push(["id", id]);
+    this.#write(new Map(members));
+  }
+
+  #write(message: PlainValue): void {
+    if (this.#state === "over") return;
+    this.#connection.output.write(`${printJson(message, this.#settings.pretty ? { indent: PRETTY_INDENT } : {})}\r\n`);
+  }
+
+  /** Resolves when the client has read most of what was sent to it, or is gone. */
+  async #drained(): Promise<void> {
+    const { output } = this.#connection;
+    while (output.writableNeedDrain && this.#state !== "over") {
+      await new Promise<void>((resolve) => {
+        const settle = (): void => {
+          output.off("drain", settle);
+          output.off("close", settle);
+          resolve();
+        };
+        output.once("drain", settle);
+        output.once("close", settle);
+      });
+    }
+  }
+
+  /** The client has what it asked for, and asks no more. */
+  #hangUp(): void {
+    if (this.#state !== "open") return;
+    this.#detach();
+    this.#connection.end();
+  }
+
+  #over(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#queue.length = 0;
+    this.#detach();
+    this.#connection.destroy();
+    this.#settings.ended();
+  }
+
+  #detach(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    this.#connection.input.off("data", this.#onData);
+    this.#connection.input.off("end", this.#onEnd);
+  }
+}
+
+/**
+ * A message as a request.
+ * @throws QomError for one that is none
+ */
+function request(value: PlainValue): Request {
+  if (!isOptionMap(value)) throw new QomError("invalid-value", "a QMP message is a JSON object");
+  for (const name of value.keys()) {
+    if (name === "execute" || name === "arguments" || name === "id") continue;
+    throw new QomError("unknown-name", `QMP message member '${printable(name)}' is unexpected`, { context: { option: printable(name) } });
+  }
+  const command = value.get("execute");
+  if (command === undefined) throw new QomError("missing", "QMP message lacks member 'execute'", { context: { option: "execute" } });
+  if (typeof command !== "string") {
+    throw new QomError("invalid-value", "QMP message member 'execute' must be a string", { context: { option: "execute" } });
+  }
+  const given = value.has("arguments") ? (value.get("arguments") ?? null) : new Map<string, PlainValue>();
+  if (isOptionMap(given)) return { command, given };
+  throw new QomError("invalid-value", "QMP message member 'arguments' must be an object", { context: { option: "arguments" } });
+}
+
+/** The answer's `error`. A fault of a command's implementation is told to who asked; it ends neither the session nor the machine. */
+function errorValue(error: unknown): PlainValue {
+  const qmpClass = error instanceof QomError ? error.qmpClass : "GenericError";
+  return new Map([
+    ["class", qmpClass],
+    ["desc", describeError(error)],
+  ]);
+}

@@ -1,0 +1,46 @@
+/** Values of QMP as JavaScript sees them, and as JSON is read and written here. */
+import { QomError } from "../base/errors.js";
+import { isOptionMap, isPlainList, NESTING_MAX, type OptionMap, type PlainValue } from "../options/value.js";
+
+/**
+ * A value of QMP in JavaScript: an object is a record, a list an array. An integer that a double does not hold exactly is a bigint; either
+ * is taken for either.
+ */
+export type QmpValue = null | boolean | number | bigint | string | readonly QmpValue[] | { readonly [name: string]: QmpValue | undefined };
+
+/** Arguments of a command; a member that is undefined is one that was not given. */
+export type QmpArguments = { readonly [name: string]: QmpValue | undefined };
+
+/**
+ * A value of the library's users, or the result of a command, as a plain value. Plain values inside it stay as they are.
+ * @throws QomError `invalid-value` for what JSON cannot say, `limit` for one that nests too deep (or for ever)
+ */
+export function toPlain(value: unknown, depth = 0): PlainValue {
+  if (depth > NESTING_MAX) throw new QomError("limit", `value nests deeper than ${NESTING_MAX}`);
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+    case "number":
+    case "bigint":
+      return value;
+    case "object":
+      if (value === null) return null;
+      if (Array.isArray(value)) return value.map((element) => toPlain(element, depth + 1));
+      return membersToPlain(value instanceof Map ? value : Object.entries(value), depth + 1);
+    default:
+      throw new QomError("invalid-value", `a ${typeof value} is no value of JSON`);
+  }
+}
+
+function membersToPlain(members: Iterable<readonly [unknown, unknown]>, depth: number): OptionMap {
+  const plain = new Map<string, PlainValue>();
+  for (const [name, member] of members) if (member !== undefined) plain.set(String(name), toPlain(member, depth));
+  return plain;
+}
+
+/** A plain value for the library's users: maps become records, whose members are their own even if they are called `__proto__`. */
+export function fromPlain(value: PlainValue): QmpValue {
+  if (isPlainList(value)) return value.map(fromPlain);
+  if (!isOptionMap(value)) return value;
+  return Object.fromEntries([...value].map(([name, member]) => [name, fromPlain(member)]));
+}

@@ -1,0 +1,39 @@
+/** What the kernel tells of another process, for tests. */
+
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Fields of one thread in /proc/PID/task/N/status, with single blanks: `Uid` is `0 0 0 0`. */
+export type ThreadStatus = ReadonlyMap<string, string>;
+
+/** Every thread of the process `pid`. */
+export function threadStatuses(pid: number): ThreadStatus[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const lines = readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8").split("\n");
+    return new Map(
+      lines.map(
+        (line) =>
+          [
+            line.replace(/:.*/, ""),
+            line
+              .replace(/^[^:]*:/, "")
+              .trim()
+              .replaceAll(/\s+/g, " "),
+          ] as const,
+      ),
+    );
+  });
+}
+
+/** The different values that the threads of `pid` have in some fields: one, when all are alike. */
+export function distinctStatuses(pid: number, fields: readonly string[]): string[] {
+  const texts = threadStatuses(pid).map((status) => fields.map((field) => `${field} ${status.get(field)}`).join("; "));
+  return [...new Set(texts)];
+}
+
+/** Skips the suite of `context` when the tests do not run as root; with REQUIRE_SYSTEM=1 it fails instead. */
+export function skipUnlessRoot(context: Mocha.Context): void {
+  if (process.getuid?.() === 0) return;
+  if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("these tests have to run as root");
+  console.log("    skipped, these tests have to run as root");
+  context.skip();
+}

@@ -1,0 +1,23 @@
+/** Plays a script against this library, on streams that stand for standard input and output. */
+import { PassThrough } from "node:stream";
+import { Machine } from "qom-pr";
+import { TYPES } from "../qemu-options/ours.js";
+import { WWN } from "../support/machine.js";
+import { converse, type Transcript, type Words } from "./conversation.js";
+import type { Script } from "./steps.js";
+
+const NODE = { driver: "sim-lun", wwn: WWN };
+
+/** What this library answers. */
+export async function askOurselves(script: Script, words: Omit<Words, "disk" | "node">): Promise<Transcript> {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const argv = script.hba === true ? ["-device", "virtio-scsi-pci,id=s0"] : [];
+  const machine = await Machine.create([...argv, "-qmp", "stdio"], { stdio: { input, output }, types: TYPES });
+  try {
+    const conversation = converse(script, { ...words, disk: "scsi-block", node: NODE }, input, output);
+    void machine.ended.then(() => output.destroy());
+    return await conversation;
+  } finally {
+    await machine.close();
+  }
+}

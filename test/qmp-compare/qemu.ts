@@ -1,0 +1,45 @@
+/** Plays a script against QEMU, in a process of its own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { converse, type Transcript, type Words } from "./conversation.js";
+import type { Script } from "./steps.js";
+
+/** The program, and the package of Debian and Ubuntu that has it. */
+export const PROGRAM = "qemu-system-x86_64";
+export const PACKAGE = "qemu-system-x86";
+
+/** A disk without medium to speak of, which SCSI disks of QEMU drive: the real disks of scsi-block are not to be had here. */
+const NODE = { driver: "null-co", "read-zeroes": true };
+
+/**
+ * What QEMU answers. It connects to a socket of this process: its standard input is not safe, since a failing lookup of a manager closes
+ * descriptor 0 (QEMU 7.2).
+ */
+export async function askQemu(script: Script, words: Omit<Words, "disk" | "node">): Promise<Transcript> {
+  const machine = script.hba === true ? ["-M", "q35,accel=tcg", "-device", "virtio-scsi-pci,id=s0"] : ["-M", "none,accel=tcg"];
+  const path = `${words.file}.qmp`;
+  const server = createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const connected = once(server, "connection");
+  const argv = [...machine, "-nodefaults", "-display", "none", "-S", "-qmp", `unix:${path}`];
+  const child = spawn(PROGRAM, argv, { stdio: ["ignore", "ignore", "pipe"] });
+  const closed = once(child, "close");
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  try {
+    const failed = closed.then(() => Promise.reject(new Error("QEMU ended at once")));
+    failed.catch(() => undefined);
+    const [socket] = (await Promise.race([connected, failed])) as [Socket]; // what the event "connection" has
+    socket.on("end", () => socket.end());
+    return await converse(script, { ...words, disk: "scsi-hd", node: NODE }, socket, socket);
+  } catch (error) {
+    throw new Error(`${script.name}: ${stderr}`, { cause: error });
+  } finally {
+    child.kill("SIGKILL");
+    await closed;
+    server.close();
+    rmSync(path, { force: true });
+  }
+}
