@@ -197,8 +197,7 @@ describe("virtio-scsi", () => {
 
     it("resets what is left when a device is being deleted", async () => {
       await peer.plug(1, 0);
-      const device = peer.spare;
-      await device?.drain(0);
+      await peer.machine.scsiDevice("spare").drain(0);
       expect(commandText(await send(peer, [1, 0], { cdb: "12000000ff00", inBytes: 255 }))).to.equal("response 3, status 00, residual 0");
       expect(plainText(await manage(peer, LUN_RESET, [1, 0]))).to.equal("used 1, 00");
     });
@@ -295,10 +294,10 @@ describe("virtio-scsi", () => {
 
   it("lets guests reach a device when it is complete", async () => {
     const inquiry = { cdb: "120000000100", inBytes: 1 };
-    await peer.place(1, 5);
+    const device = await peer.place(1, 5);
     expect(commandText(await send(peer, [1, 5], inquiry))).to.equal("response 3, status 00, residual 0");
     expect(plainText(await manage(peer, LUN_RESET, [1, 5]))).to.equal("used 1, 03");
-    await peer.unplug();
+    device.finalize();
     // Nobody knew of it, and nobody is told.
     expect(commandText(await send(peer, [0, 0], { cdb: TUR }))).to.equal(GOOD);
     await peer.plug(1, 5);
@@ -320,6 +319,23 @@ describe("virtio-scsi", () => {
       kind: "invalid-value",
       message: "-device virtio-scsi,virtqueue_size=1025: virtqueue_size is 1025: it is 3 to 1024",
     });
+  });
+
+  it("goes with the devices on its bus when it is unplugged", async () => {
+    const events = Array.from({ length: 4 }, () => peer.submit(1, [], [16]));
+    const read = send(peer, SLOW, { cdb: READ_BLOCK, inBytes: BLOCK });
+    const deleted = new Promise<void>((resolve) => {
+      peer.machine.qmp.onEvent(({ event, data }) => {
+        if (event === "DEVICE_DELETED" && "device" in data && data.device === "s") resolve();
+      });
+    });
+    await peer.machine.qmp.execute("device_del", { id: "s" });
+    expect(plainText(await manage(peer, ABORT_TASK, SLOW, 1n))).to.equal("used 1, 00");
+    expect(commandText(await read)).to.equal("response 2, status 00, residual 0");
+    await deleted;
+    expect((await Promise.all(events)).map(({ used }) => used)).to.deep.equal([16, 16, 16, null]);
+    expect((await send(peer, [0, 0], { cdb: TUR })).used).to.equal(null);
+    expect(peer.machine.scsiDevices).to.deep.equal([]);
   });
 
   it("is found by id, and other devices are not host adapters", async () => {
