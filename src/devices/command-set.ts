@@ -12,17 +12,28 @@ const ABORT_GRACE_MS = 100;
 /** A command that was sent. */
 interface InFlight {
   readonly end: (result: ScsiResult) => void;
+  readonly joined: JoinedSignal | null;
   /** Undoes what waits for the command: listener of its signal, timer of its grace. */
   forget: (() => void) | undefined;
+}
+
+/**
+ * What commands are sent with whose caller gave them a signal: a signal that this one fires, and {@link CommandSet.abortAll} too. Not
+ * AbortSignal.any, of which something is left for good on a signal that lives on (Node 20).
+ */
+interface JoinedSignal {
+  readonly source: AbortSignal;
+  readonly controller: AbortController;
+  readonly listener: () => void;
 }
 
 /** See the module text. */
 export class CommandSet {
   readonly #clock: Clock;
   readonly #commands = new Set<InFlight>();
-  #epoch = newEpoch();
-  /** By signal of a command: the one that {@link abortAll} fires too. Making it costs more than a short command, and callers use theirs again. */
-  #joined = new WeakMap<AbortSignal, AbortSignal>();
+  #epoch = newController();
+  /** By signal of a caller, who may use it again: making a signal costs more than a short command. */
+  readonly #joined = new WeakMap<AbortSignal, JoinedSignal>();
   #onEmpty: (() => void)[] = [];
 
   constructor(clock: Clock) {
@@ -35,9 +46,10 @@ export class CommandSet {
    */
   run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult> {
     const { signal } = command;
-    const running = send(withSignal(command, signal === undefined ? this.#epoch.signal : this.#join(signal), timeoutMs));
+    const joined = signal === undefined ? null : this.#join(signal);
+    const running = send(withSignal(command, (joined?.controller ?? this.#epoch).signal, timeoutMs));
     return new Promise((resolve, reject) => {
-      const sent: InFlight = { end: resolve, forget: undefined };
+      const sent: InFlight = { end: resolve, joined, forget: undefined };
       this.#commands.add(sent);
       if (signal !== undefined) this.#endWith(signal, sent);
       running.then(
@@ -55,10 +67,11 @@ export class CommandSet {
 
   /** Ends all commands with TASK ABORTED; resolves when none of those that were there is left. */
   async abortAll(): Promise<void> {
-    const ended = [...this.#commands].map((sent) => this.#giveUp(sent));
+    const commands = [...this.#commands];
+    const ended = commands.map((sent) => this.#giveUp(sent));
     this.#epoch.abort();
-    this.#epoch = newEpoch();
-    this.#joined = new WeakMap();
+    this.#epoch = newController();
+    for (const { joined } of commands) if (joined !== null) this.#abort(joined);
     await Promise.all(ended);
   }
 
@@ -74,13 +87,21 @@ export class CommandSet {
     await this.abortAll();
   }
 
-  #join(signal: AbortSignal): AbortSignal {
-    const known = this.#joined.get(signal);
+  #join(source: AbortSignal): JoinedSignal {
+    const known = this.#joined.get(source);
     if (known !== undefined) return known;
-    const joined = AbortSignal.any([signal, this.#epoch.signal]);
-    setMaxListeners(0, joined);
-    this.#joined.set(signal, joined);
+    const controller = newController();
+    const joined: JoinedSignal = { source, controller, listener: () => controller.abort() };
+    source.addEventListener("abort", joined.listener, { once: true });
+    this.#joined.set(source, joined);
     return joined;
+  }
+
+  /** Ends the commands of a signal that has not fired; the next one with it begins anew. */
+  #abort({ source, controller, listener }: JoinedSignal): void {
+    this.#joined.delete(source);
+    source.removeEventListener("abort", listener);
+    controller.abort();
   }
 
   #endWith(signal: AbortSignal, sent: InFlight): void {
@@ -114,10 +135,10 @@ export class CommandSet {
 }
 
 /** Every command in flight listens to it, and there may be many. */
-function newEpoch(): AbortController {
-  const epoch = new AbortController();
-  setMaxListeners(0, epoch.signal);
-  return epoch;
+function newController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 /** A copy member by member: spreading an object costs as much as a command to memory. */

@@ -13,6 +13,7 @@ import {
   VirtioScsiResponse,
   VirtioScsiTmf,
   type TaskManagementRequest,
+  type UnitAddress,
 } from "../scsi/virtio-scsi.js";
 import type { ResetKind } from "../target/logical-unit.js";
 import type { FrontUnit } from "./bus-front.js";
@@ -70,10 +71,9 @@ export class VirtioScsiControl {
   }
 
   async #manage(chain: VirtioChain, request: TaskManagementRequest): Promise<UsedLength> {
-    const { address, tag } = request;
-    if (managementRequestTrace.enabled) managementRequestTrace.publish({ ...atUnit(address), tag, function: request.function });
+    if (managementRequestTrace.enabled) managementRequestTrace.publish({ ...traced(request), function: request.function });
     const response = await this.#carryOut(request);
-    if (managementResponseTrace.enabled) managementResponseTrace.publish({ ...atUnit(address), tag, response });
+    if (managementResponseTrace.enabled) managementResponseTrace.publish({ ...traced(request), response });
     writeTo(chain.writable, 0, Uint8Array.of(response));
     return TMF_RESPONSE_LENGTH;
   }
@@ -115,6 +115,11 @@ export class VirtioScsiControl {
     );
     return outcomes.find((outcome) => outcome !== VirtioScsiResponse.OK) ?? VirtioScsiResponse.OK;
   }
+}
+
+/** For I_T NEXUS RESET only the target counts, and the LUN may be anything. */
+function traced({ address, tag, target }: TaskManagementRequest): UnitAddress & { tag: bigint } {
+  return { ...atUnit(address), target, tag };
 }
 
 function of(unit: FrontUnit) {

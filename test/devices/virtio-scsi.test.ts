@@ -1,9 +1,19 @@
 /** The virtio-scsi device beyond what can be asked of QEMU's: memory, order of answers, resets, events. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect } from "chai";
-import { Machine, PersistentReserveOut, TransportId, VirtioScsiFeature, type Nexus, type ScsiResult } from "qom-pr";
+import {
+  Fabric,
+  Machine,
+  PersistentReserveOut,
+  TransportId,
+  VirtioScsiFeature,
+  type Nexus,
+  type ScsiResult,
+  type VirtioChain,
+} from "qom-pr";
 import { commandRequest, commandText, manage, plainText, send, type Answer } from "./support/peer.js";
 import { OurPeer } from "./support/ours.js";
+import { temporaryFolder } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
 const TUR = "000000000000";
@@ -19,6 +29,7 @@ const ABORT_TASK = 0;
 const MIB = 1024 * 1024;
 
 describe("virtio-scsi", () => {
+  const folder = temporaryFolder();
   let peer: OurPeer;
   beforeEach(async () => {
     peer = await OurPeer.start();
@@ -78,6 +89,32 @@ describe("virtio-scsi", () => {
       list.fill(0xff);
       await answered;
       expect(seen).to.deep.equal([Uint8Array.from(dataOut)]);
+    });
+
+    it("may be shared between threads, and the disk a file", async () => {
+      const fabric = new Fabric();
+      const machine = await Machine.create(
+        [
+          ...["-device", "virtio-scsi,id=s", "-device", "scsi-block,drive=hd"],
+          ...["-blockdev", `node-name=hd,driver=sim-lun,wwn=naa.5000000000000030,size=1M,filename=${folder.path("disk")}`],
+        ],
+        { fabric },
+      );
+      const memory = new Uint8Array(new SharedArrayBuffer(8192));
+      const [request, response, data] = [memory.subarray(0, 51), memory.subarray(100, 100 + RESPONSE), memory.subarray(4096, 4096 + BLOCK)];
+      const run = async (cdb: string, chain: VirtioChain): Promise<number | undefined> => {
+        request.set(commandRequest([0, 0], cdb));
+        await machine.hba("s").submit(2, chain);
+        return response[10];
+      };
+      expect(await run(TUR, { readable: [request], writable: [response] })).to.equal(2);
+      data.fill(0x5a);
+      expect(await run(WRITE_BLOCK, { readable: [request, data], writable: [response] })).to.equal(0);
+      data.fill(0);
+      expect(await run(READ_BLOCK, { readable: [request], writable: [response, data] })).to.equal(0);
+      expect(data.every((byte) => byte === 0x5a)).to.equal(true);
+      await machine.close();
+      await fabric.close();
     });
 
     it("writes what it counts as used, and nothing else", async () => {
@@ -160,8 +197,7 @@ describe("virtio-scsi", () => {
 
     it("resets what is left when a device is being deleted", async () => {
       await peer.plug(1, 0);
-      const device = peer.spare;
-      await device?.drain(0);
+      await peer.machine.scsiDevice("spare").drain(0);
       expect(commandText(await send(peer, [1, 0], { cdb: "12000000ff00", inBytes: 255 }))).to.equal("response 3, status 00, residual 0");
       expect(plainText(await manage(peer, LUN_RESET, [1, 0]))).to.equal("used 1, 00");
     });
@@ -258,10 +294,10 @@ describe("virtio-scsi", () => {
 
   it("lets guests reach a device when it is complete", async () => {
     const inquiry = { cdb: "120000000100", inBytes: 1 };
-    await peer.place(1, 5);
+    const device = await peer.place(1, 5);
     expect(commandText(await send(peer, [1, 5], inquiry))).to.equal("response 3, status 00, residual 0");
     expect(plainText(await manage(peer, LUN_RESET, [1, 5]))).to.equal("used 1, 03");
-    await peer.unplug();
+    device.finalize();
     // Nobody knew of it, and nobody is told.
     expect(commandText(await send(peer, [0, 0], { cdb: TUR }))).to.equal(GOOD);
     await peer.plug(1, 5);
@@ -285,6 +321,23 @@ describe("virtio-scsi", () => {
     });
   });
 
+  it("goes with the devices on its bus when it is unplugged", async () => {
+    const events = Array.from({ length: 4 }, () => peer.submit(1, [], [16]));
+    const read = send(peer, SLOW, { cdb: READ_BLOCK, inBytes: BLOCK });
+    const deleted = new Promise<void>((resolve) => {
+      peer.machine.qmp.onEvent(({ event, data }) => {
+        if (event === "DEVICE_DELETED" && "device" in data && data.device === "s") resolve();
+      });
+    });
+    await peer.machine.qmp.execute("device_del", { id: "s" });
+    expect(plainText(await manage(peer, ABORT_TASK, SLOW, 1n))).to.equal("used 1, 00");
+    expect(commandText(await read)).to.equal("response 2, status 00, residual 0");
+    await deleted;
+    expect((await Promise.all(events)).map(({ used }) => used)).to.deep.equal([16, 16, 16, null]);
+    expect((await send(peer, [0, 0], { cdb: TUR })).used).to.equal(null);
+    expect(peer.machine.scsiDevices).to.deep.equal([]);
+  });
+
   it("is found by id, and other devices are not host adapters", async () => {
     expect(peer.machine.hba("/machine/peripheral/s")).to.equal(peer.hba);
     expect(await refusal(() => peer.machine.hba("d0"))).to.include({ kind: "wrong-type" });
@@ -304,13 +357,12 @@ describe("virtio-scsi", () => {
     await event;
     for (const name of names) unsubscribe(name, listen);
     await send(peer, [0, 0], { cdb: TUR });
-    const address = { target: 0, lun: 7 };
     expect(told).to.deep.equal([
-      ["cmd_req", { address, tag: 9n, opcode: 0 }],
-      ["cmd_resp", { address, tag: 9n, response: 0, status: 2 }],
-      ["tmf_req", { address: { target: 9, lun: 0 }, tag: 8n, function: LUN_RESET }],
-      ["tmf_resp", { address: { target: 9, lun: 0 }, tag: 8n, response: 3 }],
-      ["event", { address: { target: 0, lun: 0 }, event: 3, reason: 0x092a }],
+      ["cmd_req", { target: 0, lun: 7, tag: 9n, opcode: 0 }],
+      ["cmd_resp", { target: 0, lun: 7, tag: 9n, response: 0, status: 2 }],
+      ["tmf_req", { target: 9, lun: 0, tag: 8n, function: LUN_RESET }],
+      ["tmf_resp", { target: 9, lun: 0, tag: 8n, response: 3 }],
+      ["event", { target: 0, lun: 0, event: 3, reason: 0x092a }],
     ]);
   });
 

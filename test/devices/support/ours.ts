@@ -23,18 +23,13 @@ export class OurPeer implements Peer {
   readonly hba: VirtioScsi;
   readonly #fabric: Fabric;
   readonly #hold: Hold;
-  #spare: ScsiBlock | undefined;
+  #plugged = false;
 
   private constructor(machine: Machine, fabric: Fabric) {
     this.machine = machine;
     this.#fabric = fabric;
     this.hba = machine.hba("s");
     this.#hold = fabric.unit(WWNS.n2).hold(({ cdb }) => cdb[0] === READ_10);
-  }
-
-  /** The spare disk while it is on the bus. */
-  get spare(): ScsiBlock | undefined {
-    return this.#spare;
   }
 
   /** Makes the machine and starts the driver. */
@@ -79,33 +74,37 @@ export class OurPeer implements Peer {
   }
 
   async plug(target: number, lun: number): Promise<void> {
-    this.#host.buses.plug(await this.place(target, lun));
+    await this.machine.qmp.execute("device_add", { driver: "scsi-block", drive: "spare", id: "spare", "scsi-id": target, lun });
+    this.#plugged = true;
+  }
+
+  async unplug(): Promise<void> {
+    if (!this.#plugged) return;
+    const deleted = new Promise<void>((resolve) => {
+      const forget = this.machine.qmp.onEvent(({ event }) => {
+        if (event !== "DEVICE_DELETED") return;
+        forget();
+        resolve();
+      });
+    });
+    await this.machine.qmp.execute("device_del", { id: "spare" });
+    await deleted;
+    this.#plugged = false;
   }
 
   /** Makes the spare disk and gives it a place on the bus, as far as it is before guests may reach it. */
   async place(target: number, lun: number): Promise<ScsiBlock> {
-    const spare = new ScsiBlock(this.#host, systemClock);
+    const probe = this.machine.device("probe");
+    if (!(probe instanceof HostProbe)) throw new Error("the probe is one");
+    const spare = new ScsiBlock(probe.shown, systemClock);
     Object.assign(spare, { drive: "spare", scsiId: target, lun });
     await spare.complete();
-    this.#spare = spare;
     return spare;
-  }
-
-  async unplug(): Promise<void> {
-    await this.#spare?.drain(0);
-    this.#spare?.finalize();
-    this.#spare = undefined;
   }
 
   resize(): Promise<void> {
     this.hba.reportChange(this.machine.scsiDevice("d0"));
     return Promise.resolve();
-  }
-
-  get #host(): DeviceHost {
-    const probe = this.machine.device("probe");
-    if (probe instanceof HostProbe) return probe.shown;
-    throw new Error("the probe is one");
   }
 
   async close(): Promise<void> {

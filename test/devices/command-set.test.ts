@@ -1,0 +1,71 @@
+/** What ends commands of a device early: the caller's signal, and all at once. */
+import { getEventListeners } from "node:events";
+import { expect } from "chai";
+import type { ScsiCommand, ScsiResult } from "qom-pr";
+import { CommandSet } from "#src/devices/command-set.js";
+import { ManualClock } from "../support/manual-clock.js";
+
+const GOOD: ScsiResult = { status: 0, dataIn: new Uint8Array(0), residual: 0, sense: new Uint8Array(0) };
+const ABORTED: ScsiResult = { ...GOOD, status: 0x40 };
+const CDB = new Uint8Array(6);
+
+/** Answers nothing until its signal fires. */
+function untilAborted(command: ScsiCommand): Promise<ScsiResult> {
+  return new Promise((resolve) => command.signal?.addEventListener("abort", () => resolve(ABORTED), { once: true }));
+}
+
+describe("commands of a device", () => {
+  const { signal: neverFired } = new AbortController();
+  let commands: CommandSet;
+  beforeEach(() => {
+    commands = new CommandSet(new ManualClock());
+  });
+
+  it("are sent with one signal for each signal of their callers, on which nothing is left behind", async () => {
+    const { signal } = new AbortController();
+    const sent = new Set<AbortSignal | undefined>();
+    for (let run = 0; run < 100; run += 1) {
+      await commands.run({ cdb: CDB, signal: run % 2 === 0 ? signal : neverFired }, undefined, (command) => {
+        sent.add(command.signal);
+        return Promise.resolve(GOOD);
+      });
+    }
+    expect(sent.size).to.equal(2);
+    expect(getEventListeners(signal, "abort")).to.have.length(1);
+    for (const one of sent) expect(getEventListeners(one ?? signal, "abort")).to.have.length(0);
+  });
+
+  it("end when their caller's signal fires, and no others", async () => {
+    const [first, second] = [new AbortController(), new AbortController()];
+    const [one, other] = [first, second].map(({ signal }) => commands.run({ cdb: CDB, signal }, undefined, untilAborted));
+    first.abort();
+    expect(await one).to.deep.equal(ABORTED);
+    second.abort();
+    expect(await other).to.deep.equal(ABORTED);
+  });
+
+  it("all end at once, after which the same signals may be used again", async () => {
+    const { signal } = new AbortController();
+    for (let round = 0; round < 3; round += 1) {
+      const running = [signal, signal, undefined].map((given) =>
+        commands.run({ cdb: CDB, ...(given === undefined ? {} : { signal: given }) }, undefined, untilAborted),
+      );
+      await commands.abortAll();
+      expect(await Promise.all(running)).to.deep.equal([ABORTED, ABORTED, ABORTED]);
+      expect(getEventListeners(signal, "abort")).to.have.length(0);
+    }
+    expect(
+      await commands.run({ cdb: CDB, signal }, undefined, ({ signal: sent }) => Promise.resolve(sent?.aborted === false ? GOOD : ABORTED)),
+    ).to.equal(GOOD);
+  });
+
+  it("are answered after a grace when nobody listens to the signal", async () => {
+    const clock = new ManualClock();
+    const deaf = new CommandSet(clock);
+    const running = deaf.run({ cdb: CDB, signal: neverFired }, undefined, () => new Promise<ScsiResult>(() => undefined));
+    const ended = deaf.abortAll();
+    clock.advance(100);
+    await ended;
+    expect((await running).status).to.equal(0x40);
+  });
+});
