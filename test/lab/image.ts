@@ -1,6 +1,6 @@
 /** The first file system of the guest, which is all it has: a shell, the modules, Node and this project as it is compiled. */
 
-import { readdirSync, realpathSync } from "node:fs";
+import { readdirSync, realpathSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { CpioArchive } from "./cpio.js";
 import { findProgram, withLibraries } from "./host.js";
@@ -12,7 +12,7 @@ import { packageFolders, productionPackages } from "./packages.js";
 const PROJECT = "/project";
 
 /** Modules that are loaded at the start, and those that a test may load. */
-const MODULES = { atStart: ["sd_mod", "sg", "target_core_file", "tcm_loop"], onDemand: ["scsi_debug", "sr_mod", "st"] } as const;
+const MODULES = { atStart: ["sd_mod", "sg", "target_core_file", "tcm_loop"], onDemand: ["scsi_debug"] } as const;
 
 /** Packages that tests need beside those of production. */
 const TEST_PACKAGES = ["mocha", "chai"];
@@ -43,6 +43,8 @@ export function writeImage(path: string, { root, kernel }: ImageOptions): void {
   const archive = new CpioArchive(path);
   for (const folder of ["/dev", "/proc", "/sys", "/tmp", "/run", "/var/target/pr", "/var/target/alua"]) archive.folder(folder);
   archive.link("/var/run", "/run");
+  // For programs that begin with "#!/usr/bin/env".
+  archive.link("/usr/bin", "/bin");
   archive.copy(join(root, "test/lab/init"), "/init", { executable: true });
   addProgram(archive, findProgram("busybox"), "/bin/busybox");
   addProgram(archive, process.execPath, "/bin/node");
@@ -120,5 +122,8 @@ function addTree(archive: CpioArchive, root: string, path: string): void {
     : readdirSync(path, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile() && !entry.name.endsWith(".map") && !entry.name.endsWith(".d.ts"))
         .map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files) archive.copy(file, join(PROJECT, relative(root, file)));
+  for (const file of files) {
+    const executable = (statSync(file).mode & 0o100) !== 0;
+    archive.copy(file, join(PROJECT, relative(root, file)), { executable });
+  }
 }
