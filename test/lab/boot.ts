@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 
-/** A machine that hangs is ended after this. Machines run side by side, and a whole run takes less than 10 minutes. */
+/** A machine that hangs is ended after this; on a host with nothing else to do it ends by itself after a minute. */
 const TIME_LIMIT_MS = 8 * 60_000;
 
 /** The image lies in memory, packed and unpacked, beside what runs. */

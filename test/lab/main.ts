@@ -4,6 +4,7 @@
 
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { boot } from "./boot.js";
 import { fetchKernel, findProgram, missingPrograms } from "./host.js";
@@ -19,10 +20,10 @@ const CACHE = join(ROOT, ".lab");
 const SCRATCH = join(ROOT, "build", "lab");
 
 /**
- * The guests, by the folder of inside/ whose tests they run; side by side. The two kinds of recordings need the same names on the same
+ * The guests, by the folder of inside/ whose tests they run; side by side as far as the host has processors. The two kinds of recordings need the same names on the same
  * target, and what a test does to a kernel stays in that kernel. LAB_GUESTS chooses among them.
  */
-const GUESTS = (process.env["LAB_GUESTS"] ?? "devices,one-initiator-per-port,shared-initiator").split(",");
+const GUESTS = (process.env["LAB_GUESTS"] ?? "one-initiator-per-port,shared-initiator,devices").split(",");
 
 /** Environment variables that reach the tests. */
 const PASSED_ON = ["SOAK", "REQUIRE_SYSTEM"];
@@ -73,16 +74,16 @@ async function main(): Promise<number> {
   writeImage(image, { root: ROOT, kernel });
   console.log(`Linux ${kernel.release}, emulated; consoles are build/lab/*.console`);
   const output = new InOrder((text) => void process.stdout.write(text));
-  const statuses = await Promise.all(
-    GUESTS.map(async (name) => {
-      const writer = output.open();
-      try {
-        return await runGuest(name, kernel.image, image, writer.write);
-      } finally {
-        writer.close();
-      }
-    }),
-  );
+  const waiting = GUESTS.map((name) => ({ name, writer: output.open() }));
+  const statuses: number[] = [];
+  const runWaiting = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      statuses.push(await runGuest(next.name, kernel.image, image, next.writer.write));
+      next.writer.close();
+    }
+  };
+  // A guest has one processor.
+  await Promise.all(Array.from({ length: availableParallelism() }, runWaiting));
   // As mocha: the number of failures, at most what an exit status can say.
   return Math.min(
     statuses.reduce((sum, status) => sum + status, 0),
