@@ -13,8 +13,12 @@ import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import { expectedTransfer } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { inquiryCdb } from "../scsi/inquiry.js";
+import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
+import { VpdPage } from "../scsi/vpd.js";
 import { openHostFile } from "./file.js";
-import { NoScsi, type MediumInfo } from "./node.js";
+import { readHostTraits } from "./host-traits.js";
+import { NoScsi, type HostTraits, type MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
 
 /** Oldest SG_IO interface that has the version 3 header (scsi/sg.h). */
@@ -29,6 +33,9 @@ const SYSFS_SECTOR_BYTES = 512;
 /** Block size that data lengths are computed with while the device's own is unknown. */
 const BLOCK_SIZE_BYTES_DEFAULT = 512;
 
+/** Room for the designators of a unit (QEMU: scsi_generic_read_device_inquiry asks for 250). */
+const IDENTIFICATION_LENGTH = 252;
+
 /** See the module text. */
 @qomType({ name: "host_device", description: "a disk of this host by its device node" })
 export class HostDeviceNode extends ProtocolNode {
@@ -38,6 +45,7 @@ export class HostDeviceNode extends ProtocolNode {
   readonly #sgIo: SgIoExecutor;
   #handle: FileHandle | undefined;
   #unit: ScsiUnit | NoScsi | undefined;
+  #traits: HostTraits | null = null;
 
   constructor(@inject(SgIoExecutor) sgIo: SgIoExecutor) {
     super();
@@ -46,6 +54,10 @@ export class HostDeviceNode extends ProtocolNode {
 
   override get unit(): ScsiUnit | NoScsi {
     return present(this.#unit, "a completed host_device node has a unit");
+  }
+
+  override get hostTraits(): HostTraits | null {
+    return this.#traits;
   }
 
   override async complete(): Promise<void> {
@@ -94,13 +106,23 @@ export class HostDeviceNode extends ProtocolNode {
     const version = await this.#sgIo.sgVersion(handle.fd);
     if (version.errno !== undefined) return new NoScsi(`('${printable(this.filename)}') does not take SG_IO: ${errnoName(version.errno)}`);
     if (version.version < SG_VERSION_MIN) return new NoScsi(`('${printable(this.filename)}') has an SG_IO interface that is too old`);
+    const kind = found.isBlockDevice() ? "block" : "character";
+    this.#traits = await readHostTraits({ kind, rdev: found.rdev });
     return {
       fd: handle.fd,
       readOnly: this.readOnly,
-      identity: `${found.isBlockDevice() ? "block" : "character"} device ${found.rdev}`,
+      identity: (await this.#unitName(handle.fd)) ?? `${kind} device ${found.rdev}`,
       nexus: null,
       sgio: (command) => runSgIo(this.#sgIo, handle.fd, command),
     };
+  }
+
+  /** The name by which every path to the unit knows it; null when the unit has none. */
+  async #unitName(fd: number): Promise<string | null> {
+    const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
+    const result = await runSgIo(this.#sgIo, fd, { cdb, allocationLength: IDENTIFICATION_LENGTH });
+    const designators = result.status === ScsiStatus.GOOD ? parseDeviceIdentification(result.dataIn) : null;
+    return designators === null ? null : logicalUnitName(designators);
   }
 }
 

@@ -42,8 +42,18 @@ export interface MediumInfo {
   readonly sizeBytes: number;
 }
 
+/** What the operating system says of a real device's node. */
+export interface HostTraits {
+  /** A node of the sg driver (/dev/sgN), which has no blocks. */
+  readonly genericNode: boolean;
+  /** Most bytes of data that one command can have; null when nobody says. */
+  readonly transferBytesMax: number | null;
+}
+
 /** What the node at the end of a chain offers to a device. */
 export interface ProtocolAccess {
+  /** Null for a unit that is no device of this host. */
+  readonly hostTraits: HostTraits | null;
   /** The SCSI unit behind the node, or why there is none. */
   readonly unit: ScsiUnit | NoScsi;
   /** Which way a command with this operation code goes from here. */

@@ -5,7 +5,7 @@ import { PR_MANAGER_LINK, type PrManager } from "../pr-manager/pr-manager.js";
 import { routeOf, type Route } from "../pr-manager/routing.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
-import { BlockNode, NoScsi, type MediumInfo, type ProtocolAccess } from "./node.js";
+import { BlockNode, NoScsi, type HostTraits, type MediumInfo, type ProtocolAccess } from "./node.js";
 
 /** See the module text. */
 @qomType({ name: "protocol-node", description: "a node that talks to a medium", abstract: true })
@@ -21,6 +21,10 @@ export abstract class ProtocolNode extends BlockNode implements ProtocolAccess {
 
   medium(): Promise<MediumInfo> {
     return Promise.resolve({ name: "", sizeBytes: 0 });
+  }
+
+  get hostTraits(): HostTraits | null {
+    return null;
   }
 
   routeOf(opcode: number | undefined): Route {

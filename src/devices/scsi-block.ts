@@ -5,85 +5,91 @@
 import { QomError } from "../base/errors.js";
 import { isSimulated } from "../pr-manager/scsi-unit.js";
 import { qomType } from "../qom/decorators.js";
-import { LBA_BEYOND_10, parseCapacity10, parseCapacity16, readCapacity10Cdb, readCapacity16Cdb } from "../scsi/capacity.js";
+import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../scsi/capacity.js";
 import { blockAccess, Opcode } from "../scsi/cdb.js";
 import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
-import { INQUIRY_LENGTH_MIN, inquiryCdb, parseInquiry } from "../scsi/inquiry.js";
-import { formatSense, parseSense, Sense, senseResult } from "../scsi/sense.js";
+import { DeviceType } from "../scsi/inquiry.js";
+import { Sense, senseResult } from "../scsi/sense.js";
+import { transferBlocks } from "./block-path.js";
 import { ScsiDevice } from "./scsi-device.js";
 
-const READS: ReadonlySet<number> = new Set([Opcode.READ_6, Opcode.READ_10, Opcode.READ_12, Opcode.READ_16]);
-const WRITES: ReadonlySet<number> = new Set([
-  Opcode.WRITE_6,
-  Opcode.WRITE_10,
-  Opcode.WRITE_12,
-  Opcode.WRITE_16,
-  Opcode.WRITE_AND_VERIFY_10,
-  Opcode.WRITE_AND_VERIFY_12,
-  Opcode.WRITE_AND_VERIFY_16,
+/** Commands of the block path, and what they do to the medium. */
+const FAMILY: ReadonlyMap<number, "read" | "write" | "verify"> = new Map([
+  [Opcode.READ_6, "read"],
+  [Opcode.READ_10, "read"],
+  [Opcode.READ_12, "read"],
+  [Opcode.READ_16, "read"],
+  [Opcode.WRITE_6, "write"],
+  [Opcode.WRITE_10, "write"],
+  [Opcode.WRITE_12, "write"],
+  [Opcode.WRITE_16, "write"],
+  [Opcode.WRITE_AND_VERIFY_10, "write"],
+  [Opcode.WRITE_AND_VERIFY_12, "write"],
+  [Opcode.WRITE_AND_VERIFY_16, "write"],
+  [Opcode.VERIFY_10, "verify"],
+  [Opcode.VERIFY_12, "verify"],
+  [Opcode.VERIFY_16, "verify"],
 ]);
 
-/** A device that was just attached has a unit attention or two for whoever asks first; more answers than this mean trouble. */
-const PROBE_ATTEMPTS_MAX = 4;
+/** BYTCHK of VERIFY; 01b compares all blocks with data-out (SBC-4, VERIFY(10)). */
+const BYTE_CHECK = 0x06;
+const BYTE_CHECK_ALL = 0x02;
 
-const UNIT_ATTENTION = 6;
+/** RDPROTECT, WRPROTECT, VRPROTECT: protection information does not pass here. In SCSI-2 the same bits were a LUN. */
+const PROTECT = 0xe0;
+const SCSI_2 = 2;
 
 /** See the module text. */
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
 export class ScsiBlock extends ScsiDevice {
-  /** Number of blocks, or null while the device does not tell (no medium, not ready): then the device judges. */
-  #blocks: number | null = null;
-
   protected override async probe(): Promise<void> {
-    const { unit } = this;
+    const { unit, facts } = this;
     if (isSimulated(unit)) {
       // A command would consume a unit attention that belongs to the guest.
-      this.#blocks = Math.floor(unit.logicalUnit.sizeBytes / unit.logicalUnit.blockSizeBytes);
+      facts.blockSizeBytes = unit.logicalUnit.blockSizeBytes;
+      facts.blocks = Math.floor(unit.logicalUnit.sizeBytes / unit.logicalUnit.blockSizeBytes);
       return;
     }
-    const inquiry = await this.#ask({ cdb: inquiryCdb(INQUIRY_LENGTH_MIN) });
-    if (inquiry.status !== ScsiStatus.GOOD || parseInquiry(inquiry.dataIn) === null) {
-      const sense = parseSense(inquiry.sense);
-      const answer = sense === null ? `status ${inquiry.status.toString(16)}h` : formatSense(sense);
-      throw new QomError("invalid-value", `the disk behind block node '${this.drive}' does not answer INQUIRY: ${answer}`, {
+    if (this.hostTraits?.genericNode === true) {
+      throw new QomError("invalid-value", `block node '${this.drive}' is an sg node (/dev/sgN): 'scsi-block' needs a block device`, {
         context: { option: "drive", value: this.drive },
+        hint: "scsi-generic takes both; or name the disk's block device",
       });
     }
-    this.#blocks = await this.#readCapacity();
+    await this.probeHostDisk();
+    await this.#readCapacity();
   }
 
   protected override dispatch(command: ScsiCommand): Promise<ScsiResult> {
-    const refusal = this.#refuse(command.cdb);
-    return refusal === null ? super.dispatch(command) : Promise.resolve(refusal);
-  }
-
-  #refuse(cdb: Uint8Array): ScsiResult | null {
-    const opcode = cdb[0] ?? 0;
-    const writes = WRITES.has(opcode);
-    if (!writes && !READS.has(opcode)) return null;
-    if (writes && this.unit.readOnly) return senseResult(Sense.WRITE_PROTECTED);
-    const access = this.#blocks === null ? null : blockAccess(cdb);
-    const beyond = access !== null && access.lba + access.blocks > (this.#blocks ?? 0);
-    return beyond ? senseResult(Sense.LBA_OUT_OF_RANGE) : null;
-  }
-
-  async #readCapacity(): Promise<number | null> {
-    const short = await this.#ask({ cdb: readCapacity10Cdb() });
-    const capacity = short.status === ScsiStatus.GOOD ? parseCapacity10(short.dataIn) : null;
-    if (capacity === null) return null;
-    if (capacity.lastLba !== LBA_BEYOND_10) return capacity.lastLba + 1;
-    const long = await this.#ask({ cdb: readCapacity16Cdb() });
-    const wide = long.status === ScsiStatus.GOOD ? parseCapacity16(long.dataIn) : null;
-    return wide === null ? null : wide.lastLba + 1;
-  }
-
-  /** Asks the device itself, again while it has a unit attention to tell. */
-  async #ask(command: ScsiCommand): Promise<ScsiResult> {
-    const timed = { timeoutMs: this.ioTimeoutMs, ...command };
-    let result = await super.dispatch(timed);
-    for (let attempt = 1; attempt < PROBE_ATTEMPTS_MAX && parseSense(result.sense)?.key === UNIT_ATTENTION; attempt += 1) {
-      result = await super.dispatch(timed);
+    const { cdb } = command;
+    const kind = this.#blockPathKind(cdb);
+    if (kind === null) return super.dispatch(command);
+    if (kind === "write" && this.unit.readOnly) return Promise.resolve(senseResult(Sense.WRITE_PROTECTED));
+    const real = !isSimulated(this.unit);
+    if (real && this.facts.version > SCSI_2 && ((cdb[1] ?? 0) & PROTECT) !== 0) {
+      return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
     }
-    return result;
+    const access = blockAccess(cdb);
+    const { blocks, blockSizeBytes } = this.facts;
+    if (access !== null && blocks !== null && access.lba + access.blocks > blocks) {
+      return Promise.resolve(senseResult(Sense.LBA_OUT_OF_RANGE));
+    }
+    if (access === null || !real) return super.dispatch(command);
+    const transferBytesMax = this.hostTraits?.transferBytesMax ?? null;
+    return transferBlocks(command, access, { blockSizeBytes, transferBytesMax, send: (piece) => super.dispatch(piece) });
+  }
+
+  /** Null for a command of the raw path. Optical media are written beyond their last LBA, so theirs all take it. */
+  #blockPathKind(cdb: Uint8Array): "read" | "write" | "verify" | null {
+    const kind = FAMILY.get(cdb[0] ?? 0) ?? null;
+    if (kind === null || this.facts.deviceType === DeviceType.CD_DVD) return null;
+    return kind === "verify" && ((cdb[1] ?? 0) & BYTE_CHECK) !== BYTE_CHECK_ALL ? null : kind;
+  }
+
+  /** The facts listen to the answers. */
+  async #readCapacity(): Promise<void> {
+    const short = await this.ask({ cdb: readCapacity10Cdb() });
+    if (short.status !== ScsiStatus.GOOD || parseCapacity10(short.dataIn)?.lastLba !== LBA_BEYOND_10) return;
+    await this.ask({ cdb: readCapacity16Cdb() });
   }
 }

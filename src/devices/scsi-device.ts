@@ -6,7 +6,7 @@ import { QomError } from "../base/errors.js";
 import { present } from "../base/assert.js";
 import { Clock } from "../base/clock.js";
 import { IO_TIMEOUT_MS_DEFAULT } from "../block/host-device.js";
-import { NoScsi, type BlockNode, type NodeUser, type ProtocolAccess } from "../block/node.js";
+import { NoScsi, type BlockNode, type HostTraits, type NodeUser, type ProtocolAccess } from "../block/node.js";
 import type { Route } from "../pr-manager/routing.js";
 import { isSimulated, type ScsiUnit } from "../pr-manager/scsi-unit.js";
 import type { OptionMap } from "../options/value.js";
@@ -14,14 +14,18 @@ import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { hold } from "../qom/object.js";
 import { qom } from "../qom/property-type.js";
-import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
+import { CDB_LENGTH_MAX, expectedTransfer } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
-import { Sense, senseResult } from "../scsi/sense.js";
+import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../scsi/inquiry.js";
+import { formatSense, parseSense, Sense, senseResult } from "../scsi/sense.js";
+import { parseSupportedPages, VpdPage } from "../scsi/vpd.js";
 import { SG_IO_TIMEOUT_MS_MAX } from "../native/sg-io.js";
 import { commandProblem } from "../target/command-problem.js";
+import { isPatched, patchAnswer } from "./answer-patches.js";
 import { CommandSet } from "./command-set.js";
 import { Device, DeviceHost } from "./device.js";
 import { RequestTraces, requestsTraced } from "./request-trace.js";
+import { DiskFacts } from "./disk-facts.js";
 import type { ScsiAddress, ScsiBus } from "./scsi-bus.js";
 
 /** Timeout of the commands that probe a device, unless `io_timeout` says otherwise (QEMU: DEFAULT_IO_TIMEOUT). */
@@ -29,6 +33,17 @@ const IO_TIMEOUT_SECONDS_DEFAULT = IO_TIMEOUT_MS_DEFAULT / 1000;
 
 /** What fits the milliseconds of SG_IO. */
 const IO_TIMEOUT_SECONDS_MAX = Math.floor(SG_IO_TIMEOUT_MS_MAX / 1000);
+
+/** A device that was just attached has a unit attention or two for whoever asks first; more answers than this mean trouble. */
+const PROBE_ATTEMPTS_MAX = 4;
+
+const UNIT_ATTENTION = 6;
+
+/** Block size that a block node takes for granted where a command does not say how much it wants. */
+const IMPLIED_BLOCK_SIZE_BYTES = 512;
+
+/** Room for the list of VPD pages: all codes there are would need 260. */
+const SUPPORTED_PAGES_LENGTH = 252;
 
 /** What a reset is for: SAM-5 7.7 LOGICAL UNIT RESET, 7.6 I_T NEXUS RESET, and the hard reset of a target. */
 export type ResetScope = "logical-unit" | "i-t-nexus" | "target";
@@ -58,6 +73,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   })
   accessor ioTimeoutSeconds!: number;
 
+  /** What the device has told of itself. */
+  protected readonly facts = new DiskFacts();
   readonly #commands: CommandSet;
   readonly #traces = new RequestTraces();
   #protocol: ProtocolAccess | undefined;
@@ -94,6 +111,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   /** Deadline of a command that comes without one. */
   protected get ioTimeoutMs(): number {
     return this.ioTimeoutSeconds * 1000;
+  }
+
+  /** What the operating system says of the node; null for a unit that is no device of this host. */
+  protected get hostTraits(): HostTraits | null {
+    return present(this.#protocol, "a completed device has a node").hostTraits;
   }
 
   /** What backends see of the device. */
@@ -175,7 +197,48 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** Sends a command on its way. Subclasses answer here what they must not pass on. */
   protected dispatch(command: ScsiCommand): Promise<ScsiResult> {
-    return present(this.#protocol, "a completed device has a node").execute(this.unit, command);
+    const sized = this.facts.blockSizeBytes === IMPLIED_BLOCK_SIZE_BYTES ? command : withBuffer(command, this.facts.blockSizeBytes);
+    const running = present(this.#protocol, "a completed device has a node").execute(this.unit, sized);
+    if (!isPatched(command.cdb)) return running;
+    return running.then((result) => {
+      this.facts.learn(command.cdb, result);
+      const transferBytesMax = this.hostTraits?.transferBytesMax ?? null;
+      return patchAnswer(command, result, { facts: this.facts, readOnly: this.unit.readOnly, transferBytesMax });
+    });
+  }
+
+  /**
+   * What both device types ask a real device, none of which clears a unit attention: INQUIRY, and of a disk whether it has VPD page B0h.
+   * @throws QomError `invalid-value` for one that does not answer, or that has no logical unit there
+   */
+  protected async probeHostDisk(): Promise<void> {
+    const inquiry = await this.ask({ cdb: inquiryCdb(INQUIRY_LENGTH_MIN) });
+    const { facts } = this;
+    if (inquiry.status !== ScsiStatus.GOOD || !facts.introduce(inquiry.dataIn)) {
+      const sense = parseSense(inquiry.sense);
+      throw this.#unusable(`does not answer INQUIRY: ${sense === null ? `status ${inquiry.status.toString(16)}h` : formatSense(sense)}`);
+    }
+    if (facts.deviceType === DeviceType.UNKNOWN) throw this.#unusable("has no logical unit there");
+    if (!facts.isDisk) return;
+    const pages = await this.ask({ cdb: inquiryCdb(SUPPORTED_PAGES_LENGTH, VpdPage.SUPPORTED_PAGES) });
+    const supported = pages.status === ScsiStatus.GOOD ? parseSupportedPages(pages.dataIn) : null;
+    facts.lacksBlockLimits = supported !== null && !supported.includes(VpdPage.BLOCK_LIMITS);
+  }
+
+  /** Asks the device itself, again while it has a unit attention to tell. */
+  protected async ask(command: ScsiCommand): Promise<ScsiResult> {
+    const timed = { timeoutMs: this.ioTimeoutMs, ...command };
+    const send = (): Promise<ScsiResult> => ScsiDevice.prototype.dispatch.call(this, timed);
+    let result = await send();
+    for (let attempt = 1; attempt < PROBE_ATTEMPTS_MAX && parseSense(result.sense)?.key === UNIT_ATTENTION; attempt += 1) {
+      result = await send();
+    }
+    return result;
+  }
+
+  #unusable(what: string): QomError {
+    const message = `the disk behind block node '${this.drive}' ${what}`;
+    return new QomError("invalid-value", message, { context: { option: "drive", value: this.drive } });
   }
 
   /** Asks the new device what a subclass needs to know of it. @throws QomError when it is not what the device type drives */
@@ -203,6 +266,13 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     if (this.#address !== undefined) this.#bus?.remove(this.#address);
     this.#releaseNode?.();
   }
+}
+
+/** The command with the buffer that its CDB asks for, unless it has one. */
+function withBuffer(command: ScsiCommand, blockSizeBytes: number): ScsiCommand {
+  if (command.dataOut !== undefined || command.allocationLength !== undefined || command.into !== undefined) return command;
+  const { direction, bytes } = expectedTransfer(command.cdb, blockSizeBytes);
+  return direction === "in" ? { ...command, allocationLength: bytes } : command;
 }
 
 /** A mistake in a command that no device can answer for, whatever is behind it. */

@@ -9,8 +9,11 @@ import { libc } from "./libc.js";
 import { checkSgIoRequest } from "./sg-io-call.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "./sg-io.js";
 
-/** Threads by default: commands that run at the same time. Each thread costs some megabytes; disks that answer need few. */
-const SG_IO_THREADS_DEFAULT = 4;
+/** Threads by default: commands that run at the same time. Each costs some megabytes, and is started when all others are busy. */
+const SG_IO_THREADS_DEFAULT = 16;
+
+/** Commands of one descriptor that run at the same time: a disk that answers needs no more, and a disk that hangs takes no more. */
+export const SG_IO_THREADS_PER_DESCRIPTOR = 4;
 
 /** Most threads: as many as QEMU's thread pool has. */
 export const SG_IO_THREADS_MAX = 64;
@@ -63,6 +66,11 @@ class Thread {
       this.#release()?.fail(new QomError("io", "an SG_IO thread died in the middle of a command", { cause: this.#error }));
       onExit();
     });
+  }
+
+  /** Descriptor of the caller whose task this thread has, given up or not; null while it has none. */
+  get descriptor(): number | null {
+    return this.#task?.job.fd ?? null;
   }
 
   get busy(): boolean {
@@ -196,14 +204,23 @@ export class ThreadedSgIoExecutor implements SgIoExecutor {
 
   /** Gives waiting tasks to threads that have none. */
   #dispatch(): void {
-    while (this.#closed === null && this.#waiting.length > 0) {
-      const thread = this.#idleThread();
+    while (this.#closed === null) {
+      const at = this.#nextTask();
+      const thread = at < 0 ? null : this.#idleThread();
       if (thread === null) return;
-      const task = present(this.#waiting.shift(), "a task waits");
+      const task = present(this.#waiting.splice(at, 1)[0], "a task waits");
       const fd = libc().fcntl(task.job.fd, F_DUPFD_CLOEXEC, 0);
       if (fd < 0) task.settle({ errno: -fd });
       else thread.start(task, fd);
     }
+  }
+
+  /** Index of the first waiting task whose descriptor has not got all the threads it may have; -1 if there is none. */
+  #nextTask(): number {
+    if (this.#waiting.length === 0) return -1;
+    const running = new Map<number, number>();
+    for (const { descriptor } of this.#threads) if (descriptor !== null) running.set(descriptor, (running.get(descriptor) ?? 0) + 1);
+    return this.#waiting.findIndex(({ job }) => (running.get(job.fd) ?? 0) < SG_IO_THREADS_PER_DESCRIPTOR);
   }
 
   #idleThread(): Thread | null {

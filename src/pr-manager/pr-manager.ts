@@ -13,7 +13,7 @@ import { readU16, readU32 } from "../scsi/bytes.js";
 import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
-import { Sense, senseResult, type FieldPointer } from "../scsi/sense.js";
+import { Sense, senseResult } from "../scsi/sense.js";
 import type { ScsiUnit } from "./scsi-unit.js";
 
 /** Told of a command that a manager has run or refused. */
@@ -163,16 +163,16 @@ function traceOf({ id }: PrManager, { fd, identity }: ScsiUnit, { cdb }: ScsiCom
 
 function refuse(unit: ScsiUnit, command: ScsiCommand): ScsiResult | null {
   const { cdb, dataOut } = command;
-  if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return senseResult(Sense.INVALID_FIELD_IN_CDB);
+  if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return invalidField();
   const opcode = cdb[0];
   if (opcode === PR_IN) {
-    if (dataOut !== undefined) return badField({ in: "cdb", byte: 0 });
+    if (dataOut !== undefined) return invalidField();
     const bufferBytes = command.allocationLength ?? command.into?.length;
     const tooSmall = bufferBytes !== undefined && bufferBytes < readU16(cdb, ALLOCATION_LENGTH_AT);
-    return tooSmall ? badField({ in: "cdb", byte: ALLOCATION_LENGTH_AT }) : null;
+    return tooSmall ? invalidField() : null;
   }
   if (opcode !== PR_OUT || unit.readOnly) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
-  return (dataOut?.length ?? 0) < parameterListLength(cdb) ? badField({ in: "cdb", byte: PARAMETER_LIST_LENGTH_AT }) : null;
+  return (dataOut?.length ?? 0) < parameterListLength(cdb) ? invalidField() : null;
 }
 
 /** ALLOCATION LENGTH of PERSISTENT RESERVE IN (SPC-4 6.15): bytes 7 and 8. */
@@ -184,6 +184,7 @@ export function parameterListLength(cdb: Uint8Array): number {
   return readU32(cdb, PARAMETER_LIST_LENGTH_AT);
 }
 
-function badField(fieldPointer: FieldPointer): ScsiResult {
-  return senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer });
+/** As QEMU and Linux's target say it: without a field pointer. */
+function invalidField(): ScsiResult {
+  return senseResult(Sense.INVALID_FIELD_IN_CDB);
 }

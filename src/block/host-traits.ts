@@ -1,0 +1,68 @@
+/** What Linux tells of a device beside its answers to SCSI commands: /sys/dev (Documentation/ABI/stable/sysfs-block of Linux). */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isErrnoError } from "../base/errors.js";
+import type { HostTraits } from "./node.js";
+
+/** Major number of the sg driver's nodes (Documentation/admin-guide/devices.txt: SCSI_GENERIC_MAJOR). */
+const GENERIC_MAJOR = 21;
+
+/** A segment of a request is a page at least, and pages are no smaller than this. */
+const SEGMENT_BYTES = 4096;
+
+/** A device node. */
+export interface DeviceNumber {
+  readonly kind: "block" | "character";
+  /** As stat(2) gives it. */
+  readonly rdev: number;
+}
+
+/** Asks for the traits of a node. A queue that cannot be found, as without /sys, sets no limit. */
+export async function readHostTraits({ kind, rdev }: DeviceNumber): Promise<HostTraits> {
+  const [major, minor] = split(rdev);
+  const device = `${major}:${minor}`;
+  const queues =
+    kind === "block"
+      ? [`/sys/dev/block/${device}/queue`, `/sys/dev/block/${device}/../queue`]
+      : await queuesBelow(`/sys/dev/char/${device}/device/block`);
+  return { genericNode: kind === "character" && major === GENERIC_MAJOR, transferBytesMax: await transferLimit(queues) };
+}
+
+/** Major and minor number in the encoding of glibc (gnu_dev_major(3)); arithmetic, since the number has more than 32 bits. */
+function split(rdev: number): readonly [major: number, minor: number] {
+  const high = Math.floor(rdev / 0x1_0000_0000);
+  const low = rdev % 0x1_0000_0000;
+  return [((low >>> 8) & 0xfff) + (high & 0xffff_f000), (low & 0xff) + ((low >>> 12) & 0xfff00)];
+}
+
+/** The queue of the disk that an sg node goes to as well. */
+async function queuesBelow(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).map((disk) => join(folder, disk, "queue"));
+  } catch (error) {
+    if (!isErrnoError(error)) throw error;
+    return [];
+  }
+}
+
+/** The first queue decides. QEMU: get_max_hw_transfer and get_max_hw_iov of block/file-posix.c. */
+async function transferLimit(queues: readonly string[]): Promise<number | null> {
+  for (const queue of queues) {
+    const kilobytes = await readNumber(join(queue, "max_sectors_kb"));
+    const segments = await readNumber(join(queue, "max_segments"));
+    const limits = [kilobytes * 1024, segments * SEGMENT_BYTES].filter((limit) => limit > 0);
+    if (limits.length > 0) return Math.min(...limits);
+  }
+  return null;
+}
+
+/** The number in a file of sysfs; 0 when there is none. */
+async function readNumber(path: string): Promise<number> {
+  try {
+    const value = Number(await readFile(path, "utf8"));
+    return Number.isSafeInteger(value) ? value : 0;
+  } catch (error) {
+    if (!isErrnoError(error)) throw error;
+    return 0;
+  }
+}

@@ -1,0 +1,3 @@
+import { describeRecordedTarget } from "../support/recorded-target.js";
+
+describeRecordedTarget("shared-initiator");
