@@ -1,6 +1,6 @@
 /** `driver=host_device`: a disk of this host, by its block or character device (QEMU: block/file-posix.c, bdrv_host_device). */
 import { constants } from "node:fs";
-import { readFile, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -17,7 +17,7 @@ import { inquiryCdb } from "../scsi/inquiry.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
 import { VpdPage } from "../scsi/vpd.js";
 import { openHostFile } from "./file.js";
-import { readHostTraits } from "./host-traits.js";
+import { readHostTraits, readSizeBytes, type DeviceNumber } from "./host-traits.js";
 import { NoScsi, type HostTraits, type MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
 
@@ -26,9 +26,6 @@ const SG_VERSION_MIN = 30000;
 
 /** Deadline of a command that came without one (QEMU: DEFAULT_IO_TIMEOUT, 30 s). */
 export const IO_TIMEOUT_MS_DEFAULT = 30_000;
-
-/** Sectors of sysfs have this size, whatever the device's own. */
-const SYSFS_SECTOR_BYTES = 512;
 
 /** Block size that data lengths are computed with while the device's own is unknown. */
 const BLOCK_SIZE_BYTES_DEFAULT = 512;
@@ -45,6 +42,7 @@ export class HostDeviceNode extends ProtocolNode {
   readonly #sgIo: SgIoExecutor;
   #handle: FileHandle | undefined;
   #unit: ScsiUnit | NoScsi | undefined;
+  #device: DeviceNumber | undefined;
   #traits: HostTraits | null = null;
 
   constructor(@inject(SgIoExecutor) sgIo: SgIoExecutor) {
@@ -75,7 +73,7 @@ export class HostDeviceNode extends ProtocolNode {
   }
 
   override async medium(): Promise<MediumInfo> {
-    return { name: this.filename, sizeBytes: await this.#sizeBytes() };
+    return { name: this.filename, sizeBytes: this.#device === undefined ? 0 : await readSizeBytes(this.#device) };
   }
 
   override async finalize(): Promise<void> {
@@ -87,14 +85,6 @@ export class HostDeviceNode extends ProtocolNode {
     return unit.sgio(command);
   }
 
-  /** By what the kernel says about the device's number (sysfs): node cannot ask a descriptor for the size of a block device. */
-  async #sizeBytes(): Promise<number> {
-    const found = await this.#handle?.stat();
-    if (found?.isBlockDevice() !== true) return 0;
-    const sectors = await readFile(`/sys/dev/block/${deviceNumber(found.rdev)}/size`, "utf8").catch(() => "0");
-    return Number(sectors) * SYSFS_SECTOR_BYTES;
-  }
-
   async #inspect(handle: FileHandle): Promise<ScsiUnit | NoScsi> {
     const found = await handle.stat();
     if (!found.isBlockDevice() && !found.isCharacterDevice()) {
@@ -103,11 +93,12 @@ export class HostDeviceNode extends ProtocolNode {
         context,
       });
     }
+    const kind = found.isBlockDevice() ? "block" : "character";
+    this.#device = { kind, rdev: found.rdev };
     const version = await this.#sgIo.sgVersion(handle.fd);
     if (version.errno !== undefined) return new NoScsi(`('${printable(this.filename)}') does not take SG_IO: ${errnoName(version.errno)}`);
     if (version.version < SG_VERSION_MIN) return new NoScsi(`('${printable(this.filename)}') has an SG_IO interface that is too old`);
-    const kind = found.isBlockDevice() ? "block" : "character";
-    this.#traits = await readHostTraits({ kind, rdev: found.rdev });
+    this.#traits = await readHostTraits(this.#device);
     return {
       fd: handle.fd,
       readOnly: this.readOnly,
@@ -140,13 +131,6 @@ export async function runSgIo(sgIo: SgIoExecutor, fd: number, command: ScsiComma
   if (signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
   into.set(result.dataIn);
   return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
-}
-
-/** `MAJOR:MINOR` of a device number as Linux gives it to programs: minor in bits 0 to 7 and 20 to 31, major in bits 8 to 19. */
-function deviceNumber(rdev: number): string {
-  const major = Math.floor(rdev / 0x100) & 0xfff;
-  const minor = (rdev & 0xff) | (Math.floor(rdev / 0x1000) & 0xf_ff00);
-  return `${major}:${minor}`;
 }
 
 function sgIoRequest(command: ScsiCommand): SgIoRequest {

@@ -10,6 +10,9 @@ const GENERIC_MAJOR = 21;
 /** A segment of a request is a page at least, and pages are no smaller than this. */
 const SEGMENT_BYTES = 4096;
 
+/** Sectors of sysfs have this size, whatever the device's own. */
+const SYSFS_SECTOR_BYTES = 512;
+
 /** A device node. */
 export interface DeviceNumber {
   readonly kind: "block" | "character";
@@ -26,6 +29,12 @@ export async function readHostTraits({ kind, rdev }: DeviceNumber): Promise<Host
       ? [`/sys/dev/block/${device}/queue`, `/sys/dev/block/${device}/../queue`]
       : await queuesBelow(`/sys/dev/char/${device}/device/block`);
   return { genericNode: kind === "character" && major === GENERIC_MAJOR, transferBytesMax: await transferLimit(queues) };
+}
+
+/** Size of the medium; 0 when it is not known, as of a character device. Node cannot ask a descriptor for the size of a block device. */
+export async function readSizeBytes({ kind, rdev }: DeviceNumber): Promise<number> {
+  if (kind !== "block") return 0;
+  return (await readNumber(`/sys/dev/block/${split(rdev).join(":")}/size`)) * SYSFS_SECTOR_BYTES;
 }
 
 /** Major and minor number in the encoding of glibc (gnu_dev_major(3)); arithmetic, since the number has more than 32 bits. */
