@@ -2,13 +2,11 @@
  * The front of a SCSI bus, which its host adapter talks to: which commands the bus answers itself, which go to a device, and what is
  * remembered of each unit in between (QEMU: hw/scsi/scsi-bus.c, scsi_req_new). Devices know nothing of this.
  */
-import { parseCapacity10, parseCapacity16 } from "../scsi/capacity.js";
-import { cdbLengthOf, CDB_LENGTH_MAX, expectedTransfer, Opcode, serviceActionOf, type DataDirection } from "../scsi/cdb.js";
+import { cdbLengthOf, CDB_LENGTH_MAX, expectedTransfer, Opcode, type DataDirection } from "../scsi/cdb.js";
 import { NO_BYTES, ScsiStatus, type ScsiResult } from "../scsi/command.js";
 import { sameSense, Sense, senseResult, type SenseCode } from "../scsi/sense.js";
 import type { UnitAddress } from "../scsi/virtio-scsi.js";
 import type { BusDevice, ScsiBus } from "./scsi-bus.js";
-import { ScsiBlock } from "./scsi-block.js";
 import { answerAsTarget } from "./target-emulation.js";
 
 /** Commands that neither meet nor clear a unit attention (SAM-5 5.14, MMC-6 4.1.6). */
@@ -19,33 +17,12 @@ const BEFORE_ATTENTION: ReadonlySet<number> = new Set([
   Opcode.GET_EVENT_STATUS_NOTIFICATION,
 ]);
 
-/** Commands whose data `scsi-block` counts in blocks and moves itself, so that they must fit (QEMU: scsi_block_is_passthrough). */
-const COUNTED: ReadonlySet<number> = new Set([
-  Opcode.READ_6,
-  Opcode.READ_10,
-  Opcode.READ_12,
-  Opcode.READ_16,
-  Opcode.WRITE_6,
-  Opcode.WRITE_10,
-  Opcode.WRITE_12,
-  Opcode.WRITE_16,
-  Opcode.WRITE_AND_VERIFY_10,
-  Opcode.WRITE_AND_VERIFY_12,
-  Opcode.WRITE_AND_VERIFY_16,
-]);
-
-/** Block size until an answer to READ CAPACITY has told another one (QEMU guesses the same). */
-const BLOCK_SIZE_BYTES_DEFAULT = 512;
-
-const READ_CAPACITY_16 = 0x10;
-
 /** A unit as its host adapter sees it. */
 export class FrontUnit {
   /** What the unit's initiator has not been told; one condition, the most important one, as in QEMU. */
   attention: SenseCode | null = Sense.POWER_ON_OR_RESET;
   /** Sense data of the last command, until the next one. */
   sense: Uint8Array = NO_BYTES;
-  blockSizeBytes = BLOCK_SIZE_BYTES_DEFAULT;
 
   constructor(
     readonly device: BusDevice,
@@ -125,10 +102,9 @@ export class BusFront {
   }
 
   /** Remembers what a device's answer tells about its unit. */
-  completed(unit: FrontUnit, cdb: Uint8Array, result: ScsiResult): void {
+  completed(unit: FrontUnit, result: ScsiResult): void {
     if (result.hostStatus !== undefined && result.hostStatus !== 0) return;
     unit.sense = result.status === ScsiStatus.GOOD ? NO_BYTES : result.sense;
-    if (result.status === ScsiStatus.GOOD) unit.blockSizeBytes = blockSizeIn(cdb, result.dataIn) ?? unit.blockSizeBytes;
   }
 
   /** Units came or went: the unit asked next says so. */
@@ -193,24 +169,18 @@ function cdbIn(field: Uint8Array): Uint8Array | null {
 }
 
 /**
- * How a command goes to its device. The data are what the buffers hold, whatever the CDB says: the device judges. A command that
- * scsi-block counts in blocks must fit its buffers, and leaves the rest of them alone.
+ * How a command goes to its device. The data are what the buffers hold, whatever the CDB says: the device judges. A command whose
+ * data the device counts in blocks must fit its buffers, and leaves the rest of them alone.
  */
 function toDevice(unit: FrontUnit, cdb: Uint8Array, command: FrontCommand): Admission {
-  if (!(unit.device instanceof ScsiBlock) || !COUNTED.has(cdb[0] ?? 0)) {
+  if (!unit.device.countsBlocks(cdb)) {
     return { kind: "device", unit, cdb, dataBytes: command.dataBytes };
   }
   if (overruns(cdb, command, unit)) return { kind: "overrun" };
-  return { kind: "device", unit, cdb, dataBytes: expectedTransfer(cdb, unit.blockSizeBytes).bytes };
+  return { kind: "device", unit, cdb, dataBytes: expectedTransfer(cdb, unit.device.blockSizeBytes).bytes };
 }
 
 function overruns(cdb: Uint8Array, command: FrontCommand, unit: FrontUnit): boolean {
-  const { direction, bytes } = expectedTransfer(cdb, unit.blockSizeBytes);
+  const { direction, bytes } = expectedTransfer(cdb, unit.device.blockSizeBytes);
   return direction !== "none" && (direction !== command.direction || bytes > command.dataBytes);
-}
-
-function blockSizeIn(cdb: Uint8Array, data: Uint8Array): number | null {
-  if (cdb[0] === Opcode.READ_CAPACITY_10) return parseCapacity10(data)?.blockSizeBytes ?? null;
-  const long = cdb[0] === Opcode.SERVICE_ACTION_IN_16 && serviceActionOf(cdb) === READ_CAPACITY_16;
-  return long ? (parseCapacity16(data)?.blockSizeBytes ?? null) : null;
 }

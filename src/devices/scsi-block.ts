@@ -60,6 +60,10 @@ export class ScsiBlock extends ScsiDevice {
     await this.#readCapacity();
   }
 
+  override countsBlocks(cdb: Uint8Array): boolean {
+    return this.#blockPathKind(cdb) !== null;
+  }
+
   protected override dispatch(command: ScsiCommand): Promise<ScsiResult> {
     const { cdb } = command;
     const kind = this.#blockPathKind(cdb);

@@ -23,7 +23,11 @@ export type AddressLimits = ScsiAddress;
 
 /** A device as the bus and its host adapter see it. */
 export interface BusDevice {
+  /** Block size as far as the device has told it; until then a guess by its type. */
+  readonly blockSizeBytes: number;
   describe(): string;
+  /** Whether the device counts the data of this command in blocks and moves them itself (QEMU: scsi_block_is_passthrough). */
+  countsBlocks(cdb: Uint8Array): boolean;
   /** Runs a command; see ScsiDevice. */
   execute(command: ScsiCommand): Promise<ScsiResult>;
   /** Carries out a task management function; see ScsiDevice. */

@@ -108,6 +108,15 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     return this.shareRw;
   }
 
+  get blockSizeBytes(): number {
+    return this.facts.blockSizeBytes;
+  }
+
+  /** No command, unless a subclass says so: what passes through is counted in bytes. */
+  countsBlocks(_cdb: Uint8Array): boolean {
+    return false;
+  }
+
   /** Deadline of a command that comes without one. */
   protected get ioTimeoutMs(): number {
     return this.ioTimeoutSeconds * 1000;

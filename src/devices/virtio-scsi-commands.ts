@@ -144,7 +144,7 @@ export class VirtioScsiCommands {
     }
     if (pending.ending === "device-reset") return null;
     if (pending.ending !== null) return respond(exchange, ENDING_RESPONSES[pending.ending]);
-    this.#context.front.completed(pending.unit, command.cdb, result);
+    this.#context.front.completed(pending.unit, result);
     return respondWith(exchange, result, { sentBytes: command.dataOut?.length ?? 0, direct });
   }
 }

@@ -1,9 +1,9 @@
 /** What a guest sees of transports that fail and of managers that throw. */
 import "reflect-metadata";
 import { expect } from "chai";
-import { container } from "tsyringe";
 import { Machine, PrManager, qomType, USER_CREATABLE, type ScsiResult } from "qom-pr";
-import { SgIoExecutor, type SgIoOutcome } from "#src/native/sg-io.js";
+import type { SgIoOutcome } from "#src/native/sg-io.js";
+import { ScriptedDisk } from "../support/scripted-disk.js";
 import { commandRequest, commandText } from "./support/peer.js";
 
 const TUR = "000000000000";
@@ -13,20 +13,12 @@ const RESPONSE = 108;
 const GOOD = "response 0, status 00, residual 0";
 const ATTENTION = "response 0, status 02, residual 0, sense 700006000000000a00000000290000000000";
 
-/** Stands for a disk of the host, which a test machine has none of: the device node is /dev/null, and a function answers. */
+/** A machine whose disk answers what the function says, once it has been probed. */
 async function hostDisk(answer: () => Promise<SgIoOutcome> | SgIoOutcome): Promise<Machine> {
-  const executor: SgIoExecutor = {
-    execute: async () => answer(),
-    sgVersion: () => Promise.resolve({ version: 30_536 }),
-    close: () => Promise.resolve(),
-  };
-  const dependencies = container.createChildContainer();
-  dependencies.register(SgIoExecutor, { useValue: executor });
-  const argv = [
-    ...["-device", "virtio-scsi,id=s", "-blockdev", "driver=host_device,node-name=hd,filename=/dev/null"],
-    ...["-device", "scsi-generic,drive=hd,id=d0"],
-  ];
-  return Machine.create(argv, { container: dependencies });
+  const disk = new ScriptedDisk();
+  const machine = await disk.machine("scsi-generic");
+  disk.script = answer;
+  return machine;
 }
 
 const COMPLETION: SgIoOutcome = {

@@ -16,7 +16,7 @@ import type { SenseCode } from "#src/scsi/sense.js";
 import { encodeSupportedPages } from "#src/scsi/vpd.js";
 
 /** Answers a command, or leaves it to the disk's usual manner. */
-export type Script = (request: SgIoRequest) => SgIoOutcome | undefined;
+export type Script = (request: SgIoRequest) => SgIoOutcome | Promise<SgIoOutcome> | undefined;
 
 /** GOOD with data. */
 export function goodData(request: SgIoRequest, data: Uint8Array): SgIoOutcome {
@@ -41,9 +41,9 @@ export class ScriptedDisk implements SgIoExecutor {
   lastLba = 999;
   vpdPages: readonly number[] = [0x00, 0x83];
 
-  execute(_fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
+  async execute(_fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
     this.requests.push(request);
-    return Promise.resolve(this.script(request) ?? this.#answer(request));
+    return (await this.script(request)) ?? this.#answer(request);
   }
 
   sgVersion(): Promise<SgVersionOutcome> {
@@ -65,7 +65,7 @@ export class ScriptedDisk implements SgIoExecutor {
   async machine(device: string, nodeOptions = ""): Promise<Machine> {
     const machine = await Machine.create(
       [
-        ["-device", "virtio-scsi"],
+        ["-device", "virtio-scsi,id=s"],
         ["-blockdev", `driver=host_device,node-name=hd,filename=/dev/null${nodeOptions}`],
         ["-device", `${device},drive=hd,id=disk0`],
       ].flat(),
