@@ -3,7 +3,8 @@
 import { expect } from "chai";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { greets, OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { greets } from "../support/pr-helper.js";
+import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { distinctStatuses } from "./support/process-status.js";
 import { cdb, converse } from "./support/scenarios.js";
 

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { libc } from "#src/native/libc.js";
 import { loadServerLibc } from "#src/native/libc-server.js";
 import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket-layout.js";
-import { isListening, findPrHelper } from "../support/pr-helper.js";
-import { greets, OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { findPrHelper, greets, isListening } from "../support/pr-helper.js";
+import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { Ending, HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 

@@ -12,7 +12,10 @@ import { packageFolders, productionPackages } from "./packages.js";
 const PROJECT = "/project";
 
 /** Modules that are loaded at the start, and those that a test may load. */
-const MODULES = { atStart: ["sd_mod", "sg", "target_core_file", "tcm_loop"], onDemand: ["scsi_debug"] } as const;
+const MODULES = { atStart: ["sd_mod", "sg", "target_core_file", "tcm_loop"], onDemand: ["scsi_debug", "dm_round_robin"] } as const;
+
+/** Programs of the host without which some tests are skipped. */
+const OPTIONAL_PROGRAMS = ["qemu-pr-helper", "dmsetup"];
 
 /** Packages that tests need beside those of production. */
 const TEST_PACKAGES = ["mocha", "chai"];
@@ -48,7 +51,7 @@ export function writeImage(path: string, { root, kernel }: ImageOptions): void {
   archive.copy(join(root, "test/lab/init"), "/init", { executable: true });
   addProgram(archive, findProgram("busybox"), "/bin/busybox");
   addProgram(archive, process.execPath, "/bin/node");
-  addProgram(archive, findProgram("qemu-pr-helper"), "/bin/qemu-pr-helper");
+  for (const program of OPTIONAL_PROGRAMS) addProgram(archive, findProgram(program), `/bin/${program}`);
   addModules(archive, kernel);
   for (const file of PROJECT_FILES) addTree(archive, root, join(root, file));
   for (const folder of packageFolders(root, [...productionPackages(root), ...TEST_PACKAGES])) addPackage(archive, root, folder);

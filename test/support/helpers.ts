@@ -5,6 +5,8 @@ import { findPrHelper, PrHelper, skipWithoutPrHelper } from "./pr-helper.js";
 /** A running helper. */
 export interface HelperUnderTest {
   readonly socket: string;
+  /** What it has written. */
+  readonly output: string;
   stop(): Promise<void>;
 }
 
@@ -14,11 +16,22 @@ const OWN_PROGRAM = fileURLToPath(new URL("../../../bin/qom-pr-helper.js", impor
 /**
  * Starts a helper for the suite of `context`. Without the real program the suite is skipped with a line that says what to install,
  * and fails with REQUIRE_SYSTEM=1.
+ * @param options besides the one that names the socket
  */
-export async function helperUnderTest(context: Mocha.Context, which: "qemu-pr-helper" | "qom-pr-helper"): Promise<HelperUnderTest> {
+export async function helperUnderTest(
+  context: Mocha.Context,
+  which: "qemu-pr-helper" | "qom-pr-helper",
+  options: readonly string[] = [],
+): Promise<HelperUnderTest> {
   const program = which === "qom-pr-helper" ? OWN_PROGRAM : findPrHelper();
   if (program === null) skipWithoutPrHelper(context);
-  const helper = new PrHelper(program);
+  const helper = new PrHelper(program, options);
   await helper.start();
-  return { socket: helper.path, stop: () => helper.dispose() };
+  return {
+    socket: helper.path,
+    get output() {
+      return helper.output;
+    },
+    stop: () => helper.dispose(),
+  };
 }

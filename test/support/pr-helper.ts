@@ -25,19 +25,22 @@ export class PrHelper {
   /** Absolute path of its socket; the same after a restart. */
   readonly path: string;
   readonly #program: string;
+  readonly #options: readonly string[];
   readonly #folder = mkdtempSync(join(tmpdir(), "pr-helper-"));
   readonly #killAtExit = (): void => void this.#child?.kill("SIGKILL");
   #child: ChildProcess | null = null;
   #output = "";
 
-  constructor(program: string) {
+  /** @param options besides the one that names the socket */
+  constructor(program: string, options: readonly string[] = []) {
     this.#program = program;
+    this.#options = options;
     this.path = join(this.#folder, "socket");
   }
 
-  /** Starts the program, which must not be running, and waits until it takes connections. */
+  /** Starts the program, which must not be running, and waits until it greets clients. */
   async start(): Promise<void> {
-    const child = spawn(this.#program, ["-k", this.path], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.#program, ["-k", this.path, ...this.#options], { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     process.once("exit", this.#killAtExit);
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
@@ -47,7 +50,7 @@ export class PrHelper {
     });
     // Once it runs, its end is nobody's failure.
     failed.catch(() => {});
-    while (!(await Promise.race([failed, isListening(this.path)]))) await pause(POLL_INTERVAL_MS);
+    while (!(await Promise.race([failed, greets(this.path)]))) await pause(POLL_INTERVAL_MS);
   }
 
   /** What it has written since it was first started. */
@@ -110,6 +113,19 @@ export function usePrHelper(): PrHelper {
   });
   after(() => helper.dispose());
   return helper;
+}
+
+/** Whether a helper serves the socket at `path`: it has the first word. */
+export function greets(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const settle = (greeted: boolean): void => {
+      socket.destroy();
+      resolve(greeted);
+    };
+    socket.once("data", () => settle(true));
+    for (const event of ["end", "error"] as const) socket.once(event, () => settle(false));
+  });
 }
 
 /** Whether something accepts connections at `path`. */

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { connect, Socket } from "node:net";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { libc } from "#src/native/libc.js";
 import { loadServerLibc } from "#src/native/libc-server.js";
 import { listenUnixStream } from "#src/native/unix-server.js";
+import { greets } from "../../support/pr-helper.js";
 
 /** Root of the project, seen from build/test/helper/support. */
 const ROOT = new URL("../../../../", import.meta.url);
@@ -29,19 +30,6 @@ const POLL_INTERVAL_MS = 5;
 /** Waits until `condition` holds; the test's own timeout ends it when it never does. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await pause(POLL_INTERVAL_MS);
-}
-
-/** Whether a helper serves the socket at `path`: it has the first word. */
-export function greets(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    const settle = (greeted: boolean): void => {
-      socket.destroy();
-      resolve(greeted);
-    };
-    socket.once("data", () => settle(true));
-    for (const event of ["end", "error"] as const) socket.once(event, () => settle(false));
-  });
 }
 
 /** How a program ended. */

@@ -1,7 +1,7 @@
 /** A disk of scsi_debug, a module of the kernel that plays a disk and has errors on demand. */
 
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { loadModule } from "./modules.js";
 import { deviceAddresses, deviceNodes } from "./scsi-host.js";
 import type { DeviceNodes } from "./scsi-host.js";
 import { eventually } from "./wait.js";
@@ -24,11 +24,7 @@ const TICKS_PER_SECOND = 250;
 export async function debugDisk(): Promise<DeviceNodes> {
   const known = deviceAddresses();
   const parameters = ["dev_size_mb=8", "delay=0", "max_luns=1", "num_tgts=1"];
-  for (const module of readFileSync("/lib/modules/scsi_debug.order", "utf8").trim().split("\n")) {
-    if (existsSync(`/sys/module/${module}`)) continue;
-    const { status, stderr } = spawnSync("insmod", [`/lib/modules/${module}.ko`, ...(module === "scsi_debug" ? parameters : [])]);
-    if (status !== 0) throw new Error(`insmod ${module}: ${String(stderr)}`);
-  }
+  loadModule("scsi_debug", parameters);
   return deviceNodes(await eventually(() => deviceAddresses().find((address) => !known.includes(address))));
 }
 
