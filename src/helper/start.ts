@@ -163,11 +163,12 @@ async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<O
   const { options, ready } = service;
   const control = new ProcessControl(loadLibc());
   const main = limitPrivileges(control, service, stop);
-  if (!mayReserve(main)) {
+  const host = await manager(options);
+  // Other managers send nothing by SG_IO that takes privileges.
+  if (host === null && !mayReserve(main)) {
     const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
     new Log(options.logLevel).write(LogLevel.WARNING, text);
   }
-  const host = await manager(options);
   const helper = new Helper(options, { ...service, host });
   undo.add(() => helper.stop());
   if (ready !== null) leaveForeground(control, ready);

@@ -162,14 +162,14 @@ describe("qom-pr persist", () => {
 
   for (const which of ["qemu-pr-helper", "qom-pr-helper"] as const) {
     describe(`through ${which}`, () => {
-      let helper: HelperUnderTest;
+      let helper: HelperUnderTest | undefined;
       before(async function () {
         helper = await helperUnderTest(this, which);
       });
-      after(() => helper.stop());
+      after(() => helper?.stop());
 
       it("lends the descriptor of a regular file, which is no SCSI device", async () => {
-        const ended = await persist(["-k", "--manager", `pr-manager-helper,path=${helper.socket}`, disk]);
+        const ended = await persist(["-k", "--manager", `pr-manager-helper,path=${helper?.socket}`, disk]);
         expect(ended).to.deep.equal({
           ...{ code: 11, stdout: "" },
           stderr: "qom-pr persist: PR in (Read keys): ABORTED COMMAND, I/O PROCESS TERMINATED (0B/00/06)\n",

@@ -11,6 +11,7 @@ import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native
 import { greets, isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
+import { privilegeWarning } from "./support/process-status.js";
 import { PublicProgram } from "./support/public-program.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb, converse } from "./support/scenarios.js";
@@ -166,7 +167,7 @@ describe("socket activation of qom-pr-helper", () => {
       descriptor: workshop.listener("background"),
     });
     const pid = workshop.adopt(pidFile);
-    expect(result).to.include({ code: 0, stdout: "", stderr: "" });
+    expect(result).to.include({ code: 0, stdout: "", stderr: privilegeWarning() });
     expect(await greets(path)).to.be.true;
     process.kill(pid);
     await until(() => !existsSync(pidFile));

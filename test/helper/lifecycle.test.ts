@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { isListening } from "../support/pr-helper.js";
 import { until, Workshop } from "./support/helper-process.js";
+import { privilegeWarning } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
 import { scriptedCdb, SgShim } from "./support/sg-shim.js";
 
@@ -139,7 +140,7 @@ describe("qom-pr-helper at work", () => {
       expect((await idle.readToEnd()).bytes.length).to.equal(0);
       expect(await helper.ended).to.deep.equal({ code: 0, signal: null });
       expect(existsSync(workshop.path(`${name}.pid`))).to.equal(false);
-      expect(helper.stderr).to.equal("");
+      expect(helper.stderr).to.equal(privilegeWarning());
     });
   }
 

@@ -6,6 +6,7 @@ import { TraceSelection } from "#src/helper/trace-option.js";
 import { TRACE_POINTS } from "#src/helper/trace-points.js";
 import { findPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { privilegeWarning } from "./support/process-status.js";
 import { PublicProgram } from "./support/public-program.js";
 import { cdb, converse } from "./support/scenarios.js";
 
@@ -94,7 +95,7 @@ describe("traces of qom-pr-helper", () => {
   it("warn of a point that does not exist, once", async () => {
     const helper = await workshop.start("unknown", ["-T", "nosuch", "-T", "*such"]);
     await helper.stop();
-    expect(helper.stderr).to.equal("qom-pr-helper: there is no trace point 'nosuch'\n");
+    expect(helper.stderr).to.equal(`qom-pr-helper: there is no trace point 'nosuch'\n${privilegeWarning()}`);
   });
 
   /** What one client does: a request, and the end. Returns once the helper has closed the connection. */
@@ -142,6 +143,6 @@ describe("traces of qom-pr-helper", () => {
     const helper = await workshop.start("silent");
     await talk(workshop.path("silent"));
     await helper.stop();
-    expect(helper.stderr).to.equal("");
+    expect(helper.stderr).to.equal(privilegeWarning());
   });
 });

@@ -37,3 +37,13 @@ export function skipUnlessRoot(context: Mocha.Context): void {
   console.log("    skipped, these tests have to run as root");
   context.skip();
 }
+
+/** Bit of CAP_SYS_RAWIO (linux/capability.h). */
+const CAP_SYS_RAWIO = 17n;
+
+/** What a helper that is started by these tests has to say of its privileges: a line, or nothing when they have CAP_SYS_RAWIO. */
+export function privilegeWarning(): string {
+  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  if (((BigInt(`0x${effective}`) >> CAP_SYS_RAWIO) & 1n) === 1n) return "";
+  return "qom-pr-helper: CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks\n";
+}
