@@ -88,6 +88,11 @@ export class KeyTree {
   /** Whether something has to be replaced at the end: lists in the making, and what is sealed. */
   #drafts = false;
   #branches = 0;
+  readonly #branchesMax: number;
+
+  constructor(branchesMax = BRANCHES_MAX) {
+    this.#branchesMax = branchesMax;
+  }
 
   /**
    * Puts `value` at `path`, over a value that was there.
@@ -137,8 +142,8 @@ export class KeyTree {
 
   #newBranch(path: readonly string[], position: number | undefined): Members {
     this.#branches += 1;
-    if (this.#branches <= BRANCHES_MAX) return new Map();
-    throw new QomError("limit", `there are more than ${BRANCHES_MAX} lists and maps`, {
+    if (this.#branches <= this.#branchesMax) return new Map();
+    throw new QomError("limit", `there are more than ${this.#branchesMax} lists and maps`, {
       context: { option: printable(path.join(".")), ...at(position) },
     });
   }
