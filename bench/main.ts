@@ -2,6 +2,7 @@
 import { helperRoundTrip } from "./helper-round-trip.js";
 import { helperServer } from "./helper-server.js";
 import type { Spread } from "./measure.js";
+import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
 import { reservedRead, stateMachine } from "./reservations.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
@@ -27,6 +28,7 @@ for (const measure of [
   stateMachine,
   reservedRead,
   treeSize,
+  optionTexts,
   traceOverhead,
 ])
   figures.push(...(await measure()));

@@ -103,14 +103,24 @@ export class QomError extends Error {
 
   /** The same error with more context; what is already known wins, since it was nearer to the mistake. */
   within(context: QomErrorContext): QomError {
-    const wider = new QomError(this.kind, this.message, {
-      context: { ...context, ...this.context },
+    return this.#with({ ...context, ...this.context });
+  }
+
+  /** The same error for whoever knows only the option `name`, in which the option that it is about is nested. */
+  nestedIn(name: string): QomError {
+    const { option } = this.context;
+    return this.#with({ ...this.context, option: option === undefined ? name : `${name}.${option}` });
+  }
+
+  #with(context: QomErrorContext): QomError {
+    const other = new QomError(this.kind, this.message, {
+      context,
       qmpClass: this.qmpClass,
       ...(this.hint === undefined ? {} : { hint: this.hint }),
       ...(this.cause === undefined ? {} : { cause: this.cause }),
     });
-    if (this.stack !== undefined) wider.stack = this.stack;
-    return wider;
+    if (this.stack !== undefined) other.stack = this.stack;
+    return other;
   }
 }
 

@@ -79,18 +79,19 @@ async function fileOptions(file: PlainValue | undefined, path: string | undefine
   }
   if (path !== undefined) options.set("filename", path);
   const filename = options.get("filename");
-  if (!options.has("driver") && typeof filename === "string") options.set("driver", await probe(filename));
+  if (!options.has("driver") && typeof filename === "string")
+    options.set("driver", await probe(filename, path === undefined ? "file.filename" : "file"));
   return options;
 }
 
-async function probe(filename: string): Promise<string> {
+async function probe(filename: string, option: string): Promise<string> {
   try {
     const found = await stat(filename);
     return found.isBlockDevice() || found.isCharacterDevice() ? "host_device" : "file";
   } catch (error) {
     if (!isErrnoError(error)) throw error;
     throw new QomError("io", `cannot open '${printable(filename)}': ${error.code}`, {
-      context: { option: "file.filename", value: filename },
+      context: { option, value: filename },
       cause: error,
     });
   }

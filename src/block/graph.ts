@@ -109,8 +109,10 @@ export class BlockGraph implements NodeOpener {
     await runAll(this.outermost.toReversed().map((node) => () => this.#close(node)));
   }
 
-  async openChild(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
-    const child = await this.#child(owner, value, form, inherited);
+  async openChild(owner: BlockNode, name: string, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
+    const child = await this.#child(owner, value, form, inherited).catch((error: unknown) => {
+      throw error instanceof QomError ? error.nestedIn(name) : error;
+    });
     const release = hold(child, owner);
     const references = this.#references.get(owner) ?? new Map<BlockNode, () => void>();
     references.set(child, release);

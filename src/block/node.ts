@@ -11,8 +11,8 @@ import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 
 /** How a node reaches the others; given to it before it is completed. */
 export interface NodeOpener {
-  /** Opens a nested node, or finds the one that is named. The opener holds it for `owner`. */
-  openChild(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode>;
+  /** Opens a nested node, or finds the one that is named by `value` of the property `name`. The opener holds it for `owner`. */
+  openChild(owner: BlockNode, name: string, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode>;
   /** Lets go of a child of `owner`; a nested one is closed. */
   closeChild(owner: BlockNode, child: BlockNode): Promise<void>;
 }

@@ -28,7 +28,7 @@ export class RawNode extends BlockNode {
   override async complete(): Promise<void> {
     const { opener, form } = this.opening;
     const inherited: ReadonlyMap<string, PlainValue> = this.readOnly ? new Map([["read-only", form === "text" ? "on" : true]]) : new Map();
-    this.#child = await opener.openChild(this, this.file, form, inherited);
+    this.#child = await opener.openChild(this, "file", this.file, form, inherited);
   }
 
   override async finalize(): Promise<void> {

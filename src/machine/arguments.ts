@@ -5,6 +5,7 @@ import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type Moni
 import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
 import { nearest } from "../options/nearest.js";
+import { located } from "../options/option-place.js";
 import type { ParsedOptions } from "../options/value.js";
 
 /** Options whose text is in one of the option languages. */
@@ -99,8 +100,9 @@ function inArgument<T>(argument: StructuredArgument | MonitoringArgument, text: 
 /** The error with its message opened by the option that it is about: `-device scsi-block,drive=x: …`. */
 export function atArgument(argument: StructuredArgument | MonitoringArgument, text: string, error: unknown): unknown {
   if (!(error instanceof QomError)) return error;
+  const { context } = isMonitoring(argument) ? error : located(error, argument, text);
   return new QomError(error.kind, `-${argument} ${printable(text)}: ${error.message}`, {
-    context: { ...error.context, argument, text },
+    context: { ...context, argument, text },
     qmpClass: error.qmpClass,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.cause === undefined ? {} : { cause: error.cause }),

@@ -1,4 +1,5 @@
 /** `help` on a command line: `-object help`, `-device TYPE,help`, `-blockdev help`. */
+import { QomError } from "../base/errors.js";
 import { takeText } from "../options/take.js";
 import { typeHelp, typesHelp } from "../qom/help.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
@@ -35,7 +36,7 @@ export function helpText(options: readonly GivenOption[], registries: TypeRegist
     const name = takeText(new Map(asking.parsed.values), topic.key);
     return topicText(topic, registries[topic.registry], name);
   } catch (error) {
-    throw atArgument(asking.argument, asking.text, error);
+    throw atArgument(asking.argument, asking.text, error instanceof QomError ? error.within({ option: topic.key }) : error);
   }
 }
 

@@ -36,7 +36,7 @@ import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine } from "./build.js";
 import { helpText } from "./help.js";
 import { typeRegistries, type TypeRegistries } from "./types.js";
-import { machineArguments, machineValues, type WritableMachine } from "./write.js";
+import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
 
 /** What a machine may be given beside its arguments. */
 export interface MachineOptions {
@@ -197,10 +197,18 @@ export class Machine {
 
   /**
    * Arguments that make this machine again, as it is now: text where the option's language can say it, else JSON. What was left at
-   * its default is left out.
+   * its default is left out. What no argument can say is told by {@link omissions}.
    */
   toArgs(): readonly string[] {
     return machineArguments(this.#writable());
+  }
+
+  /**
+   * What {@link toArgs} and {@link toJson} leave out because no option can say it, one line each: a link to something that is made after
+   * its owner (as from an object to a device), and what was set on a part of an object that no alias of the object stands for.
+   */
+  get omissions(): readonly string[] {
+    return machineOmissions(this.#writable());
   }
 
   /** The machine as JSON: `name`, and the options of `objects`, `blockdevs` and `devices`. Integers are exact to 64 bits. */

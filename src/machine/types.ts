@@ -9,14 +9,16 @@ import { ProtocolNode } from "../block/protocol-node.js";
 import { RawNode } from "../block/raw.js";
 import { SimLunNode } from "../block/sim-lun.js";
 import { Device } from "../devices/device.js";
+import { DEVICE_TYPE } from "../devices/device-set.js";
 import { ScsiBlock } from "../devices/scsi-block.js";
 import { ScsiDevice } from "../devices/scsi-device.js";
 import { ScsiGeneric } from "../devices/scsi-generic.js";
 import { VirtioScsi } from "../devices/virtio-scsi.js";
 import { PrManager } from "../pr-manager/pr-manager.js";
 import type { QomType } from "../qom/decorators.js";
+import { USER_CREATABLE } from "../qom/interfaces.js";
 import { Container } from "../qom/tree.js";
-import { TypeRegistry } from "../qom/type-registry.js";
+import { TypeRegistry, type ReservedNames } from "../qom/type-registry.js";
 import { ScsiFabric } from "../target/scsi-fabric.js";
 
 /** Types of objects and devices. */
@@ -37,6 +39,15 @@ const OBJECT_TYPES: readonly QomType[] = [
 /** Block drivers: a name space of their own, as in QEMU, where nodes are no QOM objects. */
 const BLOCK_DRIVERS: readonly QomType[] = [BlockNode, ProtocolNode, RawNode, FileNode, HostDeviceNode, SimLunNode];
 
+/** What -object and object-add, and -device and device_add take out of their options. */
+const RESERVED_FOR_OBJECTS: readonly ReservedNames[] = [
+  { kind: USER_CREATABLE.name, names: ["qom-type", "id"] },
+  { kind: DEVICE_TYPE, names: ["driver", "id", "bus"] },
+];
+
+/** The same of -blockdev and blockdev-add. */
+const RESERVED_FOR_NODES: readonly ReservedNames[] = [{ kind: "block-node", names: ["driver", "node-name"] }];
+
 /** The types of one machine. */
 export interface TypeRegistries {
   /** Objects and devices. */
@@ -51,7 +62,7 @@ export interface TypeRegistries {
  */
 export function typeRegistries(own: readonly QomType[]): TypeRegistries {
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [new TypeRegistry(), new TypeRegistry()];
+  const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
   objects.registerAll([...OBJECT_TYPES, ...own.filter((type) => !isDriver(type))]);
   drivers.registerAll([...BLOCK_DRIVERS, ...own.filter(isDriver)]);
   return { objects, drivers };

@@ -9,10 +9,12 @@ import { printJson } from "../options/json.js";
 import { printKeyval } from "../options/keyval.js";
 import { printQemuOpts } from "../options/qemu-opts.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
-import type { QomObject } from "../qom/object.js";
+import { withAncestors } from "../qom/children.js";
+import { CONTAINER_TYPE, type QomObject } from "../qom/object.js";
 import type { ValueForm } from "../qom/property-type.js";
 import type { CompositionTree } from "../qom/tree.js";
-import { writtenProperties, type WrittenProperty } from "../qom/written.js";
+import type { RegisteredType } from "../qom/type-registry.js";
+import { hiddenProperties, writtenProperties, type WrittenProperty } from "../qom/written.js";
 import type { StructuredArgument } from "./arguments.js";
 import type { TypeRegistries } from "./types.js";
 
@@ -23,6 +25,12 @@ export interface WritableMachine {
   readonly graph: BlockGraph;
   readonly devices: DeviceSet;
   readonly registries: TypeRegistries;
+}
+
+/** What a machine is as arguments, and what of it they cannot say: a line each. */
+interface Writing {
+  readonly entries: readonly Entry[];
+  readonly omissions: readonly string[];
 }
 
 /** One thing of a machine: the values of its option in either form; no text form where one of the values has none. */
@@ -37,7 +45,7 @@ interface Entry {
  * What was left at its default is left out, and so is what is computed. A drive is written as the block node that it made.
  */
 export function machineValues(machine: WritableMachine): OptionMap {
-  const entries = entriesOf(machine);
+  const { entries } = writingOf(machine);
   const of = (argument: Entry["argument"]): PlainValue => entries.filter((entry) => entry.argument === argument).map((entry) => entry.json);
   return new Map<string, PlainValue>([
     ["name", machine.name],
@@ -49,7 +57,7 @@ export function machineValues(machine: WritableMachine): OptionMap {
 
 /** The machine as arguments of {@link Machine.create}: as text where the option's language can say it, else as JSON. */
 export function machineArguments(machine: WritableMachine): readonly string[] {
-  const entries = entriesOf(machine).map((entry) => ({ ...entry, written: textOf(entry) }));
+  const entries = writingOf(machine).entries.map((entry) => ({ ...entry, written: textOf(entry) }));
   // Devices in JSON are made after all others: one of them makes all of them JSON, or their order would change.
   const devicesAsJson = entries.some(({ argument, written }) => argument === "device" && written === null);
   const options = entries.flatMap(({ argument, json, written }) => {
@@ -57,6 +65,11 @@ export function machineArguments(machine: WritableMachine): readonly string[] {
     return [`-${argument}`, asJson ? printJson(json) : written];
   });
   return ["-name", machine.name, ...options];
+}
+
+/** What neither of the two can say of the machine, one line each. */
+export function machineOmissions(machine: WritableMachine): readonly string[] {
+  return writingOf(machine).omissions;
 }
 
 function textOf({ argument, text }: Entry): string | null {
@@ -70,7 +83,7 @@ function textOf({ argument, text }: Entry): string | null {
   }
 }
 
-function entriesOf(machine: WritableMachine): readonly Entry[] {
+function writingOf(machine: WritableMachine): Writing {
   const { tree, graph, devices, registries } = machine;
   const objects = tree.children(tree.resolve("/objects"));
   const entry = (argument: Entry["argument"], head: OptionMap, properties: readonly WrittenProperty[]): Entry => ({
@@ -78,10 +91,14 @@ function entriesOf(machine: WritableMachine): readonly Entry[] {
     json: valuesOf(head, properties, "json"),
     text: properties.some(({ text }) => text === undefined) ? null : valuesOf(head, properties, "text"),
   });
-  const properties = (object: QomObject): readonly WrittenProperty[] => writtenProperties(registries.objects.get(object.typeName), object);
-  return [
+  const typeOf = (object: QomObject): RegisteredType => registries.objects.get(object.typeName);
+  const properties = (object: QomObject): readonly WrittenProperty[] => writtenProperties(typeOf(object), object);
+  const progress = new Progress();
+  /** The properties that can be given when `object` is made, which is next. */
+  const givable = (object: QomObject): readonly WrittenProperty[] => progress.make(object, properties(object), typeOf(object));
+  const entries = [
     ...targetsFirst(objects, properties).map((object) =>
-      entry("object", given(["qom-type", object.typeName], ["id", object.id]), properties(object)),
+      entry("object", given(["qom-type", object.typeName], ["id", object.id]), givable(object)),
     ),
     ...graph.outermost.map((node) =>
       entry("blockdev", given(["driver", node.typeName], ["node-name", node.nodeName]), nodeProperties(node, machine)),
@@ -89,9 +106,36 @@ function entriesOf(machine: WritableMachine): readonly Entry[] {
     ...devices.all.map((device) => {
       const { placement } = device;
       const id = device.canonicalPath?.startsWith("/machine/peripheral/") === true ? device.id : null;
-      return entry("device", given(["driver", device.typeName], ["id", id], ...placement), properties(device));
+      return entry("device", given(["driver", device.typeName], ["id", id], ...placement), givable(device));
     }),
   ];
+  return { entries, omissions: progress.omissions };
+}
+
+/** What has been made when the arguments are carried out in order, and what therefore cannot be given to the next. */
+class Progress {
+  readonly omissions: string[] = [];
+  readonly #made = new Set<QomObject>();
+
+  /** Those of the `properties` of `object` that can be given to it: a link to something that is made later cannot. */
+  make(object: QomObject, properties: readonly WrittenProperty[], type: RegisteredType): readonly WrittenProperty[] {
+    const possible = properties.filter(({ name, target }) => {
+      if (target === undefined || this.#isThere(target)) return true;
+      this.omissions.push(`property '${name}' of ${object.describe()}: ${target.describe()}, to which it points, is made later`);
+      return false;
+    });
+    for (const { part, name } of hiddenProperties(type, object)) {
+      this.omissions.push(`property '${name}' of ${part.describe()}: no option of ${object.describe()} stands for it`);
+    }
+    this.#made.add(object);
+    return possible;
+  }
+
+  /** Whether `target` exists by now: it or something around it has been made, or it is a container that every machine has. */
+  #isThere(target: QomObject): boolean {
+    const way = [...withAncestors(target)];
+    return way.some((object) => this.#made.has(object)) || way.every((object) => object.typeName === CONTAINER_TYPE);
+  }
 }
 
 /** Members that have a value. */
@@ -118,7 +162,7 @@ function nodeProperties(node: BlockNode, machine: WritableMachine): readonly Wri
   });
 }
 
-/** Objects such that what a link points to comes before the link; in a ring of links nothing can. */
+/** Objects such that what a link points to, or what that is a part of, comes before the link; in a ring of links nothing can. */
 function targetsFirst(objects: readonly QomObject[], properties: (object: QomObject) => readonly WrittenProperty[]): readonly QomObject[] {
   const ordered = new Set<QomObject>();
   const known = new Set(objects);
@@ -126,7 +170,8 @@ function targetsFirst(objects: readonly QomObject[], properties: (object: QomObj
   const visit = (object: QomObject): void => {
     if (begun.has(object)) return;
     begun.add(object);
-    for (const { target } of properties(object)) if (target !== undefined && known.has(target)) visit(target);
+    const targets = properties(object).flatMap(({ target }) => (target === undefined ? [] : [...withAncestors(target)]));
+    for (const around of targets) if (known.has(around)) visit(around);
     ordered.add(object);
   };
   for (const object of objects) visit(object);

@@ -34,6 +34,12 @@ const EXPECTED = {
 } as const;
 type Expected = keyof typeof EXPECTED;
 
+/** Where an object or list may end. */
+const MAY_CLOSE: ReadonlySet<Expected> = new Set<Expected>(["first name", "next member", "first element", "next element"]);
+
+/** A list that grew by appending has room for at least so many elements; a shorter one is copied, or millions of them would waste most of their memory. */
+const ROOMY_LIST_LENGTH = 16;
+
 /** An object or list that has begun and not ended. */
 type Container = { readonly members: Map<string, PlainValue>; name: string } | { readonly elements: PlainValue[] };
 
@@ -164,11 +170,11 @@ export class JsonAssembler implements JsonTokenSink {
     if (!fits) {
       this.#unexpected(`'${mark}'`, start, 0);
       this.#astray = true;
-    } else if (!["first name", "next member", "first element", "next element"].includes(this.#expected)) {
+    } else if (!MAY_CLOSE.has(this.#expected)) {
       this.#unexpected(`'${mark}'`, start, this.#open.length - 1);
     } else {
       this.#open.pop();
-      this.#add("members" in container ? container.members : container.elements);
+      this.#add("members" in container ? container.members : trimmed(container.elements));
     }
   }
 
@@ -203,4 +209,8 @@ export class JsonAssembler implements JsonTokenSink {
     this.#expected = "value";
     this.#skippedDepth = depthAfter;
   }
+}
+
+function trimmed(elements: PlainValue[]): PlainValue[] {
+  return elements.length > 0 && elements.length < ROOMY_LIST_LENGTH ? [...elements] : elements;
 }

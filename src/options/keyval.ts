@@ -12,6 +12,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { KeyTree } from "./dotted.js";
 import { isMemberName, splitKey } from "./key-path.js";
+import { placeOfGroup } from "./pair-place.js";
 import { emptyContainer, findKeyEnd, isHelpWord, leafText, printPair, readValue, unprintable, type PairSyntax } from "./pair-text.js";
 import { requireTextLength } from "./text-length.js";
 import { isOptionMap, isPlainList, NESTING_MAX, type OptionMap, type ParsedOptions, type PlainValue } from "./value.js";
@@ -47,7 +48,8 @@ export function parseKeyval(text: string, syntax: PairSyntax = {}): ParsedOption
   if (helpPosition !== undefined && syntax.permitHelp !== true) {
     throw new QomError("syntax", "help is not available for this option", { context: { position: helpPosition } });
   }
-  return { form: "text", values: tree.nested(), warnings: [], help: helpPosition !== undefined };
+  const values = tree.nested((prefix) => placeOfGroup(text, prefix, syntax.impliedKey));
+  return { form: "text", values, warnings: [], help: helpPosition !== undefined };
 }
 
 function missingEquals(key: string, position: number): QomError {

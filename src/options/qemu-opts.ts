@@ -52,8 +52,13 @@ interface Item {
 function readItem(text: string, start: number, impliedKey: string | undefined, warnings: WarningList): Item {
   const nameEnd = findKeyEnd(text, start);
   const word = text.slice(start, nameEnd);
-  if (text[nameEnd] === "=") return { name: word, valueStart: nameEnd + 1, ...readValue(text, nameEnd + 1) };
-  if (impliedKey !== undefined) return { name: impliedKey, valueStart: start, ...readValue(text, start) };
+  const hasValue = text[nameEnd] === "=";
+  const given = hasValue ? word : impliedKey;
+  if (given !== undefined) {
+    const valueStart = hasValue ? nameEnd + 1 : start;
+    const { value, end } = readValue(text, valueStart);
+    return { name: given, value, valueStart, end };
+  }
   const negated = word.startsWith("no");
   const name = negated ? word.slice("no".length) : word;
   const value = negated ? "off" : "on";

@@ -13,7 +13,11 @@ export async function addObject(tree: CompositionTree, parsed: Pick<ParsedOption
   const values = new Map(parsed.values);
   const type = takeText(values, "qom-type");
   if (type === undefined) throw missing("qom-type");
-  tree.creatableType(type);
+  try {
+    tree.creatableType(type);
+  } catch (error) {
+    throw error instanceof QomError ? error.within({ option: "qom-type" }) : error;
+  }
   const id = takeText(values, "id");
   if (id === undefined) throw missing("id");
   return tree.add(type, id, values, parsed.form);

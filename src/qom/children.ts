@@ -38,7 +38,7 @@ export function addChild(parent: QomObject, name: string, child: QomObject): str
   state.id = final;
   stateOf(parent).children.set(final, child);
   const index = indexOf(parent);
-  if (index !== null) for (const each of withDescendants(child)) index.add(nameOf(each), each);
+  if (index !== null) for (const each of withDescendants(child)) index.add(each);
   return final;
 }
 
@@ -47,7 +47,7 @@ export function removeChild(child: QomObject): void {
   const state = stateOf(child);
   assert(state.parent !== null, "only a child can be removed");
   const index = indexOf(state.parent);
-  if (index !== null) for (const each of withDescendants(child)) index.delete(nameOf(each), each);
+  if (index !== null) for (const each of withDescendants(child)) index.delete(each);
   stateOf(state.parent).children.delete(nameOf(child));
   state.parent = null;
 }
@@ -62,6 +62,11 @@ export function isWithin(object: QomObject, top: QomObject): boolean {
 export function* withDescendants(object: QomObject): Generator<QomObject> {
   yield object;
   for (const child of stateOf(object).childList) yield* withDescendants(child);
+}
+
+/** `object` and all that is above it, the root last. */
+export function* withAncestors(object: QomObject): Generator<QomObject> {
+  for (let at: QomObject | null = object; at !== null; at = stateOf(at).parent) yield at;
 }
 
 function nameOf(child: QomObject): string {

@@ -4,7 +4,8 @@
 import { QomError } from "../base/errors.js";
 import { assert } from "../base/assert.js";
 import { injectable } from "./inject.js";
-import { holdLink, stateOf, watchLink, type QomObject } from "./object.js";
+import { pointTo } from "./links.js";
+import { stateOf, type QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
 import type { PropertyType } from "./property-type.js";
 import type { QomInterface } from "./interfaces.js";
@@ -132,8 +133,7 @@ function define<T>(key: string, type: PropertyType<T>, options: PropertyOptions<
     };
     descriptor.set = function (this: QomObject, value: unknown): void {
       const target = value as QomObject | undefined; // of a link, whose accessor takes nothing else
-      if (type.link?.weak === true) watchLink(this, name, target, () => set(this, undefined));
-      else if (type.link !== undefined) holdLink(this, name, target);
+      if (type.link !== undefined) pointTo({ owner: this, name, weak: type.link.weak === true, target, clear: () => set(this, undefined) });
       stateOf(this).assigned.add(name);
       set(this, value);
     };

@@ -7,7 +7,8 @@ import { assert } from "../base/assert.js";
 import { runAll } from "../base/run-all.js";
 import { isWithin, removeChild, withDescendants } from "./children.js";
 import type { QomType } from "./decorators.js";
-import { LinkHolder, stateOf, type QomObject } from "./object.js";
+import { LinkHolder } from "./links.js";
+import { stateOf, type QomObject } from "./object.js";
 import { deprecations, setProperties, type PropertyValues } from "./properties.js";
 import type { LinkResolver } from "./property-type.js";
 import type { RegisteredType, TypeRegistry } from "./type-registry.js";
@@ -62,6 +63,17 @@ export class ObjectFactory {
       return await creation;
     } finally {
       this.#creations.delete(creation);
+    }
+  }
+
+  /** What `look` finds on an object of `type` that is constructed for it and never completed. */
+  inspect<T>(type: RegisteredType, look: (object: QomObject) => T): T {
+    const object = this.#construct(type.constructor);
+    stateOf(object).typeName = type.name;
+    try {
+      return look(object);
+    } finally {
+      this.#disposeAll(object);
     }
   }
 
@@ -147,7 +159,7 @@ export class ObjectFactory {
 
   #dispose(object: QomObject): void {
     const { links, watchers } = stateOf(object);
-    for (const release of links.values()) release();
+    for (const { release } of links.values()) release();
     links.clear();
     for (const clear of watchers) clear();
     watchers.clear();

@@ -6,7 +6,8 @@ import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { classProperty } from "./decorators.js";
-import { holdLink, numberedName, stateOf, watchLink, type QomObject } from "./object.js";
+import { pointTo } from "./links.js";
+import { numberedName, stateOf, type QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
 import { qom, type PropertyType } from "./property-type.js";
 import { indexOf } from "./tree-root.js";
@@ -44,18 +45,14 @@ export function addProperty<T>(object: QomObject, name: string, type: PropertyTy
         ? undefined
         : (owner, value): void => {
             const given = value as T | undefined; // checked against `type` by whoever sets a property by name
-            if (type.link !== undefined)
-              pointTo(object, final, type.link.weak === true, value as QomObject | undefined, () => set(undefined)); // of a link
+            const target = value as QomObject | undefined; // of a link, which takes nothing else
+            const weak = type.link?.weak === true;
+            if (type.link !== undefined) pointTo({ owner: object, name: final, weak, target, clear: () => set(undefined) });
             set(given);
             stateOf(owner).assigned.add(final);
           },
   });
   return final;
-}
-
-function pointTo(owner: QomObject, name: string, weak: boolean, target: QomObject | undefined, clear: () => void): void {
-  if (weak) watchLink(owner, name, target, clear);
-  else holdLink(owner, name, target);
 }
 
 /**
@@ -82,7 +79,7 @@ export function addAlias(object: QomObject, name: string, target: QomObject, tar
     ...aliased,
     name: final,
     required: false,
-    target: aliased.target ?? target,
+    aliasOf: aliased.aliasOf ?? { object: target, name: targetName },
     get: () => get(target),
     set:
       set === undefined
@@ -113,7 +110,7 @@ export function instanceProperties(object: QomObject): readonly PropertyDefiniti
 function insert(object: QomObject, definition: PropertyDefinition): void {
   assert(!stateOf(object).properties.has(definition.name), "the name was checked");
   stateOf(object).properties.set(definition.name, definition);
-  if (definition.type.link !== undefined) indexOf(object)?.noteLink(definition.name);
+  if (isStandingLink(definition)) indexOf(object)?.addLink(object, definition.name, null);
 }
 
 function childLink(child: QomObject): PropertyDefinition {
@@ -138,4 +135,9 @@ export function freeName(object: QomObject, name: string): string {
   const taken = final === "type" || propertyOf(object, final) !== undefined || stateOf(object).child(final) !== undefined;
   if (!taken) return final;
   throw new QomError("duplicate", `${object.describe()} has a property '${printable(final)}' already`, { context: { option: final } });
+}
+
+/** Whether a property is a link that may lead somewhere without having been set: it is computed, or an alias. */
+export function isStandingLink({ type, set, aliasOf }: PropertyDefinition): boolean {
+  return type.link !== undefined && (set === undefined || aliasOf !== undefined);
 }

@@ -12,6 +12,12 @@ export interface Holder {
   describe(): string;
 }
 
+/** What a link property points to. */
+export interface HeldLink {
+  readonly target: QomObject;
+  readonly release: () => void;
+}
+
 /** Stages of an object's life. */
 export type LifePhase = "new" | "complete" | "finalized";
 
@@ -28,7 +34,8 @@ export class ObjectState {
   #children: Map<string, QomObject> | undefined;
   #holders: Set<Holder> | undefined;
   #assigned: Set<string> | undefined;
-  #links: Map<string, () => void> | undefined;
+  #given: Set<string> | undefined;
+  #links: Map<string, HeldLink> | undefined;
   #watchers: Set<() => void> | undefined;
   #properties: Map<string, { readonly name: string }> | undefined;
   #nextIndex: Map<string, number> | undefined;
@@ -51,9 +58,19 @@ export class ObjectState {
     return (this.#assigned ??= new Set());
   }
 
-  /** By link property: how to let go of what it points to. */
-  get links(): Map<string, () => void> {
+  /** Names of the properties that were set by name, by a user and not by the class itself. */
+  get given(): Set<string> {
+    return (this.#given ??= new Set());
+  }
+
+  /** By link property: what it points to, and how to let go of that. */
+  get links(): Map<string, HeldLink> {
     return (this.#links ??= new Map());
+  }
+
+  /** The same, without making a collection for them. */
+  get linkList(): Iterable<readonly [string, HeldLink]> {
+    return this.#links ?? [];
   }
 
   /** By weak link that points here: how to clear it when this object is gone. */
@@ -169,42 +186,6 @@ export function hold(object: QomObject, holder: Holder): () => void {
   return () => {
     holders.delete(holder);
   };
-}
-
-/** A link property as the holder of its target. What an object holds within itself keeps nobody from deleting it. */
-export class LinkHolder implements Holder {
-  readonly owner: QomObject;
-  readonly #name: string;
-
-  constructor(owner: QomObject, name: string) {
-    this.owner = owner;
-    this.#name = name;
-  }
-
-  describe(): string {
-    return `property '${this.#name}' of ${this.owner.describe()}`;
-  }
-}
-
-/** Makes `owner` hold the new target of its link property `name` and let go of the old one. */
-export function holdLink(owner: QomObject, name: string, target: QomObject | undefined): void {
-  const { links } = stateOf(owner);
-  const release = target === undefined ? undefined : hold(target, new LinkHolder(owner, name));
-  links.get(name)?.();
-  if (release === undefined) links.delete(name);
-  else links.set(name, release);
-}
-
-/** Makes `clear` be called when `target` is gone, unless the weak link property `name` of `owner` points elsewhere by then. */
-export function watchLink(owner: QomObject, name: string, target: QomObject | undefined, clear: () => void): void {
-  const { links } = stateOf(owner);
-  links.get(name)?.();
-  links.delete(name);
-  if (target === undefined) return;
-  const { watchers, phase } = stateOf(target);
-  assert(phase !== "finalized", "a finalized object cannot be pointed to");
-  watchers.add(clear);
-  links.set(name, () => void watchers.delete(clear));
 }
 
 /** Children and properties named `NAME[*]` get the next index; QEMU's limit of the counter is 32,767. */

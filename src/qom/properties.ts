@@ -74,11 +74,12 @@ export function setProperty(
 ): void {
   const property = requireProperty(type, object, name);
   if (property.set === undefined) throw readOnly(object, name, value, `of '${type.name}' is read-only`);
-  if (property.access === "write-once" && [object, property.target ?? object].some((owner) => stateOf(owner).phase !== "new")) {
+  if (property.access === "write-once" && [object, property.aliasOf?.object ?? object].some((owner) => stateOf(owner).phase !== "new")) {
     throw readOnly(object, name, value, `of ${object.describe()} cannot be changed any more`);
   }
   const clears = value === "" && property.type.link !== undefined && !property.required && stateOf(object).phase !== "new";
   property.set(object, clears ? undefined : decode(type, property, value, form, resolve));
+  stateOf(object).given.add(name);
 }
 
 function readOnly(object: QomObject, name: string, value: PlainValue, why: string): QomError {

@@ -15,6 +15,6 @@ export interface PropertyDefinition {
   readonly access: PropertyAccess;
   readonly get: (object: QomObject) => unknown;
   readonly set: ((object: QomObject, value: unknown) => void) | undefined;
-  /** Of an alias: the object that has the property; its life decides whether a write-once property can still be written. */
-  readonly target?: QomObject;
+  /** Of an alias: the object that has the property, and its name there; that object's life decides whether it can still be written. */
+  readonly aliasOf?: { readonly object: QomObject; readonly name: string };
 }

@@ -11,12 +11,13 @@ import { addChild, removeChild } from "./children.js";
 import { qomType } from "./decorators.js";
 import { requireUnheld, type ObjectFactory } from "./factory.js";
 import { USER_CREATABLE } from "./interfaces.js";
-import { instanceProperties } from "./instance-properties.js";
+import { isStandingLink } from "./instance-properties.js";
 import { CONTAINER_TYPE, QomObject, stateOf } from "./object.js";
 import { allProperties, findProperty, getProperty, listing, setProperty, type PropertyListing } from "./properties.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
-import { TreeRoot, type ChildIndex } from "./tree-root.js";
+import { PathIndex } from "./path-index.js";
+import { TreeRoot } from "./tree-root.js";
 import type { RegisteredType, TypeFilter } from "./type-registry.js";
 
 /** An inner node of the tree: `/`, `/objects`, `/machine/peripheral`. */
@@ -26,53 +27,11 @@ export class Container extends QomObject {}
 /** The containers that every tree has. */
 const STANDARD_CONTAINERS = ["/objects", "/machine", "/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached"];
 
-/** So many objects of one name are looked at sooner than it is found out which name is rarer. */
-const FEW = 8;
-
-/** The objects of a tree by name. */
-class NameIndex implements ChildIndex {
-  readonly #objects = new Map<string, Set<QomObject>>();
-  /** Names of link properties that single objects have or had. */
-  readonly #links = new Set<string>();
-
-  /** All objects of that name, wherever they are. */
-  get(name: string): Iterable<QomObject> {
-    return this.#objects.get(name) ?? [];
-  }
-
-  /** How many there are. */
-  count(name: string): number {
-    return this.#objects.get(name)?.size ?? 0;
-  }
-
-  /** Whether a path may lead on by a link of that name that belongs to a single object. */
-  mayBeLink(name: string): boolean {
-    return this.#links.has(name);
-  }
-
-  noteLink(name: string): void {
-    this.#links.add(name);
-  }
-
-  add(name: string, object: QomObject): void {
-    for (const property of instanceProperties(object)) if (property.type.link !== undefined) this.#links.add(property.name);
-    const named = this.#objects.get(name);
-    if (named === undefined) this.#objects.set(name, new Set([object]));
-    else named.add(object);
-  }
-
-  delete(name: string, object: QomObject): void {
-    const named = present(this.#objects.get(name), "every object of a tree is indexed");
-    named.delete(object);
-    if (named.size === 0) this.#objects.delete(name);
-  }
-}
-
 /** `/`, a container like others. */
 class Root extends TreeRoot {
-  readonly index: NameIndex;
+  readonly index: PathIndex;
 
-  constructor(index: NameIndex) {
+  constructor(index: PathIndex) {
     super();
     this.index = index;
   }
@@ -82,14 +41,14 @@ class Root extends TreeRoot {
 export class CompositionTree {
   readonly root: QomObject;
   readonly #factory: ObjectFactory;
-  /** By name: the children of that name, wherever they are; partial paths start here. */
-  readonly #byName = new NameIndex();
+  readonly #index: PathIndex;
   /** Ids in /objects of objects that are being made. */
   readonly #pending = new Set<string>();
 
   constructor(factory: ObjectFactory) {
     this.#factory = factory;
-    this.root = this.#container(new Root(this.#byName));
+    this.#index = new PathIndex((object) => this.#standingLinks(object));
+    this.root = this.#container(new Root(this.#index));
     for (const path of STANDARD_CONTAINERS) {
       const above = path.split("/").slice(1);
       const name = present(above.pop(), "a standard container has a name");
@@ -133,7 +92,10 @@ export class CompositionTree {
 
   /** Properties and children of the object at `path`: `qom-list`. */
   list(path: string): readonly PropertyListing[] {
-    const object = this.resolve(path);
+    return this.#list(this.resolve(path));
+  }
+
+  #list(object: QomObject): readonly PropertyListing[] {
     const properties = allProperties(this.#typeOf(object), object).map(listing);
     const children = this.children(object).map((child) => ({ name: child.id ?? "", type: `child<${child.typeName}>` }));
     return [...properties, ...children];
@@ -145,12 +107,14 @@ export class CompositionTree {
   }
 
   /**
-   * The properties that objects of a type have: `qom-list-properties`. Instantiates nothing.
+   * The properties and children that objects of a type have: `qom-list-properties`. To know those that an object gives itself one is
+   * constructed, as in QEMU, and not completed; of an abstract type those of the class alone are known.
    * @throws QomError `unknown-type` (DeviceNotFound)
    */
   listProperties(typeName: string): readonly PropertyListing[] {
     const type = this.#factory.registry.find(typeName);
-    if (type !== undefined) return [...type.properties.values()].map(listing);
+    if (type?.abstract === true) return [...type.properties.values()].map(listing);
+    if (type !== undefined) return this.#factory.inspect(type, (object) => this.#list(object));
     const context = { value: typeName };
     throw new QomError("unknown-type", `no type '${printable(typeName)}'`, { context, qmpClass: "DeviceNotFound" });
   }
@@ -270,31 +234,51 @@ export class CompositionTree {
     return target instanceof QomObject ? target : undefined;
   }
 
-  /** What a partial path fits: two objects at most, since more make no difference. */
-  #partial(path: string): QomObject[] {
+  /**
+   * What a partial path fits, by where it starts, as in QEMU: two ways to one object are ambiguous. Two at most, since more make no
+   * difference. What is below an object outside the tree is not found.
+   */
+  #partial(path: string, accepts: (typeName: string) => boolean = () => true): QomObject[] {
     const names = components(path);
-    const pivot = this.#rarest(names);
-    const found = new Set<QomObject>();
-    for (const object of this.#byName.get(names[pivot] ?? "")) {
-      const end = isBelow(object, names.slice(0, pivot)) ? this.#descend(object, names.slice(pivot + 1)) : undefined;
-      if (end !== undefined) found.add(end);
-      if (found.size > 1) break;
+    const found: QomObject[] = [];
+    if (!names.every((name) => this.#index.isKnown(name))) return found;
+    for (const object of this.#fitting(names, accepts)) {
+      found.push(object);
+      if (found.length > 1) break;
     }
-    return [...found];
+    return found;
   }
 
-  /** The place of the name that fewest objects have, among those that are no link's: behind a link nobody can look up its way. */
-  #rarest(names: readonly string[]): number {
-    if (this.#byName.count(names[0] ?? "") <= FEW) return 0;
-    const mayBeLink = (name: string): boolean => this.#byName.mayBeLink(name) || this.#factory.registry.hasLinkNamed(name);
-    const firstLink = names.findIndex((name, at) => at > 0 && mayBeLink(name));
-    const counts = (firstLink === -1 ? names : names.slice(0, firstLink)).map((name) => this.#byName.count(name));
-    return counts.indexOf(Math.min(...counts));
+  *#fitting(names: readonly string[], accepts: (typeName: string) => boolean): Generator<QomObject> {
+    yield* this.#index.objects(names, accepts);
+    for (let steps = 1; steps <= names.length; steps += 1) {
+      const rest = names.slice(steps);
+      const endFrom = (target: QomObject | undefined): QomObject | undefined => {
+        const end = target === undefined ? undefined : this.#descend(target, rest);
+        return end !== undefined && accepts(end.typeName) ? end : undefined;
+      };
+      for (const { owner, name } of this.#index.links(names.slice(0, steps), (target) => endFrom(target) !== undefined)) {
+        const end = endFrom(this.#linked(owner, name));
+        if (end !== undefined) yield end;
+      }
+    }
+  }
+
+  /** Names of the links of `object` that may lead somewhere without having been set. */
+  *#standingLinks(object: QomObject): Generator<string> {
+    for (const property of allProperties(this.#typeOf(object), object)) if (isStandingLink(property)) yield property.name;
+  }
+
+  /** As {@link resolve}, of a partial path looking at objects of that type first (QEMU: object_resolve_path_type). */
+  #resolveTyped(path: string, typeName: string): QomObject {
+    const { registry } = this.#factory;
+    const [found, second] = path.startsWith("/") ? [] : this.#partial(path, (name) => registry.isA(name, typeName));
+    return found !== undefined && second === undefined ? found : this.resolve(path);
   }
 
   #resolveLink(name: string, link: LinkTarget): QomObject {
     const context = { value: name };
-    const target = link.lookup === "path" ? this.resolve(name) : stateOf(this.resolve("/objects")).child(name);
+    const target = link.lookup === "path" ? this.#resolveTyped(name, link.typeName) : stateOf(this.resolve("/objects")).child(name);
     if (target === undefined) {
       throw new QomError("not-found", `no ${link.noun} with id '${printable(name)}'`, { context });
     }
@@ -303,17 +287,6 @@ export class CompositionTree {
     }
     return target;
   }
-}
-
-/** Whether the objects above `object` have these names, the last one its parent. */
-function isBelow(object: QomObject, names: readonly string[]): boolean {
-  let at = object;
-  return names.toReversed().every((name) => {
-    const { parent } = stateOf(at);
-    if (parent === null || parent.id !== name) return false;
-    at = parent;
-    return true;
-  });
 }
 
 /** Path components; empty ones are ignored, as in QEMU. */

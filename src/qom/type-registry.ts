@@ -34,6 +34,13 @@ export interface TypeFilter {
   readonly abstract?: boolean;
 }
 
+/** Names that options of some types use for themselves. */
+export interface ReservedNames {
+  /** Types that are, descend from, or implement this. */
+  readonly kind: string;
+  readonly names: readonly string[];
+}
+
 /** Type names as QEMU allows them: 2 or more characters, the first no digit 0 and no punctuation. */
 const TYPE_NAME = /^[A-Za-z1-9][A-Za-z0-9._-]+$/;
 
@@ -57,10 +64,12 @@ export class TypeRegistry {
   readonly #aliases = new Map<string, string>();
   readonly #byClass = new Map<unknown, RegisteredType>();
   readonly #interfaces = new Map<string, QomInterface>();
-  /** Names of the link properties of all types. */
-  readonly #linkNames = new Set<string>();
 
-  constructor() {
+  readonly #reserved: readonly ReservedNames[];
+
+  /** @param reserved names that no property that can be set may have: no option would reach it */
+  constructor(reserved: readonly ReservedNames[] = []) {
+    this.#reserved = reserved;
     this.#add({
       name: ROOT_TYPE,
       description: "root of all types",
@@ -97,7 +106,6 @@ export class TypeRegistry {
       throw new QomError("unknown-type", `parent class '${parentName}' of type '${name}' is not registered`, { context });
     }
     for (const added of metadata.interfaces ?? []) this.#requireInterface(added, name);
-    for (const added of metadata.interfaces ?? []) this.#interfaces.set(added.name, added);
     const registered: RegisteredType = Object.freeze({
       name,
       description: metadata.description,
@@ -108,6 +116,8 @@ export class TypeRegistry {
       properties: mergeProperties(parent, name, ownProperties(type)),
       constructor: type,
     });
+    this.#requireReachable(registered, parent);
+    for (const added of metadata.interfaces ?? []) this.#interfaces.set(added.name, added);
     for (const alias of metadata.aliases ?? []) this.#aliases.set(alias, name);
     this.#add(registered);
     return registered;
@@ -185,13 +195,24 @@ export class TypeRegistry {
       throw new QomError("duplicate", `interface '${name}' of type '${owner}' has the name of another type or interface`, { context });
   }
 
-  /** Whether some type has a link property of that name. */
-  hasLinkNamed(name: string): boolean {
-    return this.#linkNames.has(name);
+  /** Refuses a property that can be set and whose name an option takes for something else. */
+  #requireReachable(type: RegisteredType, parent: RegisteredType): void {
+    for (const { kind, names } of this.#reserved) {
+      const concerned = type.name === kind || type.interfaces.has(kind) || this.isA(parent.name, kind);
+      const taken = concerned ? names.find((name) => type.properties.get(name)?.set !== undefined) : undefined;
+      if (taken === undefined) continue;
+      throw new QomError(
+        "type-definition",
+        `no option reaches the property '${taken}' of type '${type.name}': it has a meaning of its own`,
+        {
+          context: { object: type.name, option: taken },
+          hint: `options of a ${kind} use ${names.join(", ")} for themselves`,
+        },
+      );
+    }
   }
 
   #add(type: RegisteredType): void {
-    for (const property of type.properties.values()) if (property.type.link !== undefined) this.#linkNames.add(property.name);
     this.#types.set(type.name, type);
     this.#byClass.set(type.constructor, type);
   }

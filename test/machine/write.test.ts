@@ -180,6 +180,7 @@ describe("a machine written back", function () {
           for (const again of machines) {
             expect(contents(again)).to.deep.equal(contents(original));
             expect(again.toArgs()).to.deep.equal(original.toArgs());
+            expect(again.omissions).to.deep.equal([]);
             expect(again.toJson()).to.equal(original.toJson());
           }
         } finally {

@@ -1,8 +1,8 @@
 /** Flat dotted keys to nested values. */
 import { expect } from "chai";
 import fc from "fast-check";
-import type { QomErrorKind } from "#src/base/errors.js";
-import { unflatten } from "#src/options/dotted.js";
+import { QomError, type QomErrorKind } from "#src/base/errors.js";
+import { KeyTree, unflatten } from "#src/options/dotted.js";
 import { NESTING_MAX, type OptionMap } from "#src/options/value.js";
 import { anyText, map, refused, type Literal } from "./support.js";
 
@@ -44,6 +44,16 @@ const REFUSED: readonly (readonly [string, Flat, QomErrorKind, string])[] = [
   ["only a dot", { ".": "1" }, "syntax", "."],
 ];
 
+/** What the members of one branch make, said another way: a map, a list, or the kind of the error. */
+function listOrError(members: ReadonlyMap<string, string>): unknown {
+  const numbered = [...members].filter(([name]) => name !== "x");
+  if (numbered.length === 0) return members;
+  if (numbered.length < members.size) return "syntax";
+  const byIndex = new Map(numbered.map(([name, value]) => [Number(name), value]));
+  const length = Math.max(...byIndex.keys()) + 1;
+  return byIndex.size === length ? Array.from({ length }, (_, index) => byIndex.get(index)) : "missing";
+}
+
 describe("unflatten", () => {
   for (const [name, flat, expected] of ACCEPTED) {
     it(`makes values of ${name}`, () => {
@@ -64,6 +74,35 @@ describe("unflatten", () => {
     const key = (depth: number): string => `${"a.".repeat(depth - 1)}a`;
     expect(unflatten(map({ [key(NESTING_MAX)]: "x" })).size).to.equal(1);
     expect(refused(() => unflatten(map({ [key(NESTING_MAX + 1)]: "x" }))).kind).to.equal("limit");
+  });
+
+  it("makes so many lists and maps and no more", () => {
+    const tree = new KeyTree(3);
+    tree.put(["a", "0", "b"], "1", 0);
+    tree.put(["a", "0", "c"], "2", 10);
+    tree.put(["d", "0"], "3", 20);
+    const error = refused(() => tree.put(["e", "f"], "4", 30));
+    expect(error.kind).to.equal("limit");
+    expect(error.context).to.deep.equal({ option: "e.f", position: 30 });
+  });
+
+  it("takes a list in any order, and names that come before or after numbers", () => {
+    const indices = fc.array(fc.constantFrom("0", "1", "2", "3", "00", "01", "x"), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(indices, (names) => {
+        const members = new Map(names.map((name, place) => [name, String(place)]));
+        const expected = listOrError(members);
+        let actual: unknown;
+        try {
+          const tree = new KeyTree();
+          for (const [place, name] of names.entries()) tree.put(["l", name], String(place));
+          actual = tree.nested().get("l");
+        } catch (error) {
+          actual = error instanceof QomError ? error.kind : error;
+        }
+        expect(actual).to.deep.equal(expected);
+      }),
+    );
   });
 
   it("leaves no key out", () => {

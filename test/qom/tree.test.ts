@@ -203,7 +203,8 @@ describe("composition tree", () => {
     tree.attach(tree.resolve("/machine/unattached"), "t0", new Orphan());
     expect((await refusal(() => tree.resolve("t0"))).kind).to.equal("ambiguous");
     expect(tree.resolve("objects/t0")).to.equal(thing);
-    for (const path of ["/objects/none", "none", "", "/t0", "/objects/t0/.."]) {
+    expect((await refusal(() => tree.resolve(""))).kind).to.equal("ambiguous");
+    for (const path of ["/objects/none", "none", "/t0", "/objects/t0/.."]) {
       const error = await refusal(() => tree.resolve(path));
       expect(error.qmpClass, path).to.equal("DeviceNotFound");
     }

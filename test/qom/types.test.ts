@@ -112,6 +112,38 @@ describe("type registry", () => {
   });
 });
 
+describe("a name that options use for themselves", () => {
+  const reserved = [{ kind: "user-creatable", names: ["qom-type", "id"] }];
+
+  it("is none for a property that can be set, and none of the type's ancestors may have it", async () => {
+    @qomType({ name: "numbered", description: "has an id of its own" })
+    class Numbered extends QomObject {
+      @qomProperty(qom.string(), { description: "no option reaches it", name: "id" })
+      accessor own: string | undefined;
+    }
+    @qomType({ name: "numbered-for-users", description: "a user may make it", interfaces: [USER_CREATABLE] })
+    class ForUsers extends Numbered {}
+    const registry = new TypeRegistry(reserved);
+    registry.register(Numbered);
+    const error = await refusal(() => registry.register(ForUsers));
+    expect(error.kind).to.equal("type-definition");
+    expect(error.message).to.contain("'id'").and.to.contain("'numbered-for-users'");
+    expect(registry.isInterface("user-creatable")).to.equal(false);
+    expect(new TypeRegistry().registerAll([Numbered, ForUsers])).to.equal(undefined);
+  });
+
+  it("may be that of a property that is only read", () => {
+    @qomType({ name: "labelled", description: "tells its id", interfaces: [USER_CREATABLE] })
+    class Labelled extends QomObject {
+      @qomProperty(qom.string(), { description: "its id", name: "id" })
+      get label(): string {
+        return this.id ?? "";
+      }
+    }
+    expect(new TypeRegistry(reserved).register(Labelled).name).to.equal("labelled");
+  });
+});
+
 describe("decorators", () => {
   it("refuse a plain field and say what to write", () => {
     const decorate = (): void => {
