@@ -184,8 +184,13 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     const { cdb, signal } = command;
     if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
     if (signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
-    if (requestsTraced()) return this.#traces.run(this, command, () => this.#send(command));
+    if (requestsTraced()) return this.#traced(command);
     return this.#send(command);
+  }
+
+  /** Not a part of execute(): a command that a closure may want is kept on the heap, whether or not anybody traces. */
+  #traced(command: ScsiCommand): Promise<ScsiResult> {
+    return this.#traces.run(this, command, () => this.#send(command));
   }
 
   #send(command: ScsiCommand): Promise<ScsiResult> {
