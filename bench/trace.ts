@@ -1,15 +1,28 @@
-/** What trace points cost while nobody listens: this library beside a copy of it from which they have been cut out. */
+/**
+ * What trace points cost while nobody listens, in two ways: the tests that a READ KEYS meets, by themselves, as a part of what it takes; and this library
+ * beside a copy of it from which they have been cut out.
+ *
+ * Two copies of the same text differ by some percent within a process, by which of them the compiler saw first; so there are many processes, half of
+ * them with the copies the other way round, and two of these give one ratio. The same of two copies without trace points shows what is left.
+ */
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import type * as Library from "qom-pr";
+import { fileURLToPath } from "node:url";
+import { Machine } from "qom-pr";
+import { tracePoint } from "#src/base/trace.js";
+import { requestsTraced } from "#src/devices/request-trace.js";
 import type { Figure } from "./main.js";
-import { inTurn, ratios, spread } from "./measure.js";
+import { inTurn, nanosecondsEach, spread, type Spread } from "./measure.js";
 
-const ROUNDS = 601;
-const COUNT = 5000;
+/** Processes of each order. */
+const PROCESSES = 7;
 
 const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
+const PAIR = fileURLToPath(new URL("./trace-pair.js", import.meta.url));
+
+/** What a process measures, in its order. */
+const MEASURED = ["TEST UNIT READY", "READ KEYS through pr-manager-memory"] as const;
 
 /** A statement that asks whether a point is listened to. */
 const TRACE_STATEMENT = /^ *if \((?:\w+Trace\.enabled|requestsTraced\(\))\)\s*[^;]*;$/gm;
@@ -17,32 +30,14 @@ const TRACE_STATEMENT = /^ *if \((?:\w+Trace\.enabled|requestsTraced\(\))\)\s*[^
 /** Statements that there are at least; fewer mean that the pattern has gone out of use. */
 const STATEMENTS_MIN = 8;
 
-type Disk = Library.ScsiDevice;
-
-async function machineOf({ Machine }: typeof Library): Promise<{ readonly disk: Disk; readonly close: () => Promise<void> }> {
-  const machine = await Machine.create([
-    ...["-device", "virtio-scsi", "-object", "pr-manager-memory,id=pr0"],
-    ...["-blockdev", "node-name=hd,driver=sim-lun,wwn=naa.5000000000000001,pr-manager=pr0"],
-    ...["-device", "scsi-block,drive=hd,id=disk0"],
-  ]);
-  return { disk: machine.scsiDevice("disk0"), close: () => machine.close() };
-}
-
-/**
- * Nanoseconds of processor time that one of `count` runs takes: a few nanoseconds in a microsecond are looked for, and what else the
- * computer does must not count.
- */
-async function cpuTimeEach(count: number, action: () => Promise<unknown>): Promise<number> {
-  const begin = process.cpuUsage();
-  for (let run = 0; run < count; run += 1) await action();
-  const { user, system } = process.cpuUsage(begin);
-  return ((user + system) * 1000) / count;
-}
-
-/** A copy of the library without trace points, inside the package so that it finds its dependencies. */
-function copyWithoutTraces(): string {
+/** A copy of the library, inside the package so that it finds its dependencies. */
+function copyOfLibrary(): string {
   const copy = mkdtempSync(join(PACKAGE, "build", "untraced-"));
   cpSync(join(PACKAGE, "dist"), copy, { recursive: true });
+  return copy;
+}
+
+function cutTracesOut(copy: string): void {
   let found = 0;
   for (const name of readdirSync(copy, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".js")) continue;
@@ -54,37 +49,73 @@ function copyWithoutTraces(): string {
     );
   }
   if (found < STATEMENTS_MIN) throw new Error(`only ${found} trace statements were found`);
-  return copy;
 }
 
-/** TEST UNIT READY, which is the shortest command, and READ KEYS, which passes most points. */
-export async function traceOverhead(): Promise<readonly Figure[]> {
-  const copy = copyWithoutTraces();
-  try {
-    // Both are loaded in the same way: the one that is measured first must not be the only one in a program.
-    const load = async (folder: string): Promise<typeof Library> =>
-      (await import(pathToFileURL(join(folder, "index.js")).href)) as typeof Library;
-    const [traced, untraced] = [await machineOf(await load(join(PACKAGE, "dist"))), await machineOf(await load(copy))];
-    const testUnitReady = { cdb: new Uint8Array(6) };
-    const readKeys = { cdb: Uint8Array.of(0x5e, 0, 0, 0, 0, 0, 0, 1, 0, 0), allocationLength: 256 };
-    const figures: Figure[] = [];
-    for (const [what, command] of [
-      ["TEST UNIT READY", testUnitReady],
-      ["READ KEYS through pr-manager-memory", readKeys],
-    ] as const) {
-      const measure = (disk: Disk) => (): Promise<number> => cpuTimeEach(COUNT, () => disk.execute(command));
-      const [without = [], with_ = []] = await inTurn(ROUNDS, [measure(untraced.disk), measure(traced.disk)]);
-      figures.push({
-        what: `${what}, trace points nobody listens to / none`,
-        unit: "ratio",
-        value: spread(ratios(with_, without)),
-        aim: "<= 1.01 (median)",
-      });
-    }
-    await traced.close();
-    await untraced.close();
-    return figures;
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
+function processRatios(first: string, second: string): readonly number[] {
+  return JSON.parse(execFileSync(process.execPath, [PAIR, first, second], { encoding: "utf8" })) as number[]; // what it prints
+}
+
+/** For each command how many times as long it takes with `first` as with `second`, whichever is loaded first. */
+function compare(first: string, second: string): readonly Spread[] {
+  const found = MEASURED.map((): number[] => []);
+  for (let count = 0; count < PROCESSES; count += 1) {
+    const [there, back] = [processRatios(first, second), processRatios(second, first)];
+    for (const [index, values] of found.entries()) values.push(Math.sqrt((there[index] ?? Number.NaN) / (back[index] ?? Number.NaN)));
   }
+  return found.map(spread);
+}
+
+/** Rounds and runs of the tests alone. */
+const ROUNDS = 41;
+const COUNT = 200_000;
+
+/** The tests that a READ KEYS meets in the device and in the manager, behind an `await` so that each of them is made; and only that. */
+async function testsAlone(): Promise<readonly Figure[]> {
+  const machine = await Machine.create([
+    ...["-device", "virtio-scsi", "-object", "pr-manager-memory,id=pr0"],
+    ...["-blockdev", "node-name=hd,driver=sim-lun,wwn=naa.5000000000000001,pr-manager=pr0"],
+    ...["-device", "scsi-block,drive=hd,id=disk0"],
+  ]);
+  const disk = machine.scsiDevice("disk0");
+  const command = { cdb: Uint8Array.of(0x5e, 0, 0, 0, 0, 0, 0, 1, 0, 0), allocationLength: 256 };
+  const [execute, run] = [tracePoint("pr_manager_execute"), tracePoint("pr_manager_run")];
+  let heard = 0;
+  const [without = [], with_ = [], all = []] = await inTurn(ROUNDS, [
+    () => nanosecondsEach(COUNT, () => Promise.resolve()),
+    () =>
+      nanosecondsEach(COUNT, () => {
+        if (requestsTraced()) heard += 1;
+        if (execute.enabled) heard += 1;
+        if (run.enabled) heard += 1;
+        return Promise.resolve();
+      }),
+    () => nanosecondsEach(COUNT / 10, () => disk.execute(command)),
+  ]);
+  await machine.close();
+  if (heard > 0) throw new Error("somebody listens to trace points");
+  const part = all.map((whole, round) => Math.max(0, (with_[round] ?? Number.NaN) - (without[round] ?? Number.NaN)) / whole);
+  return [{ what: "tests of trace points in a READ KEYS / READ KEYS", unit: "ratio", value: spread(part), aim: "<= 0.01 (median)" }];
+}
+
+/** The two measurements; for the second one line for each command, and one for what it cannot tell apart. */
+export async function traceOverhead(): Promise<readonly Figure[]> {
+  return [...(await testsAlone()), ...besideCopy()];
+}
+
+function besideCopy(): readonly Figure[] {
+  const [traced, untraced, other] = [copyOfLibrary(), copyOfLibrary(), copyOfLibrary()];
+  try {
+    for (const copy of [untraced, other]) cutTracesOut(copy);
+    const [costs, noise] = [compare(traced, untraced), compare(other, untraced)];
+    return MEASURED.flatMap((what, index): Figure[] => [
+      { what: `${what}, trace points nobody listens to / none`, unit: "ratio", ...valueOf(costs[index]), aim: "<= 1.01 (median)" },
+      { what: "the same, none / none", unit: "ratio", ...valueOf(noise[index]), aim: "1.00: the error of the line above" },
+    ]);
+  } finally {
+    for (const copy of [traced, untraced, other]) rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+function valueOf(value: Spread | undefined): { readonly value?: Spread } {
+  return value === undefined ? {} : { value };
 }

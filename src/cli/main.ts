@@ -16,7 +16,11 @@ const EXIT_NO_SUBCOMMAND = 2;
 
 /** Runs the program with the words behind its name and sets the process's exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const output: Output = { out: (text) => process.stdout.write(text), error: (text) => process.stderr.write(text) };
+  const output: Output = {
+    out: (text) => process.stdout.write(text),
+    error: (text) => process.stderr.write(text),
+    errorBacklogBytes: () => process.stderr.writableLength,
+  };
   try {
     await program(output).parseAsync(argv, { from: "user" });
   } catch (error) {

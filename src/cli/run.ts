@@ -18,14 +18,15 @@ function plural(count: number, noun: string): string {
  * @param argv the words behind `run`
  * @throws QomError for anything wrong with them
  */
-export async function runMachine(argv: readonly string[], { out, error }: Output): Promise<void> {
+export async function runMachine(argv: readonly string[], output: Output): Promise<void> {
+  const { out, error } = output;
   const own = takeOwnOptions(argv);
   if (own.json && !own.check) throw new QomError("conflict", "'--json' goes with '--check' only");
   const traces = parseTraceOptions(own.traces);
   const help = traces.help ? traceHelp() : Machine.help(own.machine);
   if (help !== null) return out(help);
   const end = new EndSignal();
-  const tracing = await startTracing(traces, { out, error });
+  const tracing = await startTracing(traces, output);
   try {
     const notify = (line: string): void => error(`qom-pr: info: ${line}\n`);
     const machine = await Machine.create(own.machine, { notify, wait: !own.check, signal: end.signal });
@@ -38,12 +39,21 @@ export async function runMachine(argv: readonly string[], { out, error }: Output
       await Promise.race([end.came, machine.ended]);
     }
     await machine.close();
+    if (machine.usesStdio) leaveUnread();
   } catch (failure) {
     if (!end.signal.aborted || failure !== end.signal.reason) throw failure;
   } finally {
     end.forget();
     await tracing.stop();
   }
+}
+
+/** How long a client of a monitor on standard output may take to read the last of it when the machine has ended. */
+const LAST_WORDS_MS = 1000;
+
+/** A client that does not read keeps no process alive. */
+function leaveUnread(): void {
+  setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
 }
 
 /** The words of `run`, by whom they are for. */

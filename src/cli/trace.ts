@@ -20,6 +20,9 @@ import type { Output } from "./output.js";
 /** Longest file of patterns: all names there are, many times over. */
 const EVENTS_BYTES_MAX = 1024 * 1024;
 
+/** Lines that wait to be written, in bytes, beyond which further ones are left out: commands do not wait for whoever reads them. */
+const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
+
 /** What the texts of `-trace` ask for together. */
 export interface TraceOptions {
   readonly help: boolean;
@@ -73,21 +76,38 @@ export interface Tracing {
  * Prints from now on what the options ask for. A pattern that fits nothing is warned of, as in QEMU.
  * @throws QomError `io` for a file that cannot be read or written, `limit`
  */
-export async function startTracing({ patterns, events, file }: TraceOptions, { error }: Output): Promise<Tracing> {
+export async function startTracing({ patterns, events, file }: TraceOptions, { error, errorBacklogBytes }: Output): Promise<Tracing> {
   const lists = await Promise.all(events.map(readPatterns));
   const { names, unknown } = selectNames([...lists.flat(), ...patterns]);
   for (const pattern of unknown) error(`qom-pr: warning: trace event '${printable(pattern)}' does not exist\n`);
   const stream = file === undefined ? undefined : await openTraceFile(file);
-  const print = (line: string): void => {
-    if (stream === undefined) error(`${line}\n`);
-    else stream.write(`${line}\n`);
-  };
+  const print =
+    stream === undefined
+      ? bounded((text) => error(text), errorBacklogBytes ?? ((): number => 0))
+      : bounded(
+          (text) => void stream.write(text),
+          () => stream.writableLength,
+        );
   const ends = names.map((name) => onTraceLine(name, print));
   return {
     stop: async () => {
       for (const end of ends) end();
       if (stream !== undefined) await once(stream.end(), "close");
     },
+  };
+}
+
+/** Prints lines as long as they do not pile up, and says how many were left out when it goes on. */
+function bounded(write: (text: string) => void, backlogBytes: () => number): (line: string) => void {
+  let lost = 0;
+  return (line) => {
+    if (backlogBytes() > BACKLOG_BYTES_MAX) {
+      lost += 1;
+      return;
+    }
+    if (lost > 0) write(`${lost} lines were left out\n`);
+    lost = 0;
+    write(`${line}\n`);
   };
 }
 

@@ -23,6 +23,11 @@ export class FrontUnit {
   attention: SenseCode | null = Sense.POWER_ON_OR_RESET;
   /** Sense data of the last command, until the next one. */
   sense: Uint8Array = NO_BYTES;
+  /**
+   * Controllers of commands that have ended without being aborted: a signal costs more than a short command. They are the unit's, since
+   * its device keeps listening to a signal that it was given once.
+   */
+  readonly spareControllers: AbortController[] = [];
 
   constructor(
     readonly device: BusDevice,

@@ -9,9 +9,8 @@ const lbaTrace = tracePoint("scsi_req_parsed_lba");
 const dequeueTrace = tracePoint("scsi_req_dequeue");
 const cancelTrace = tracePoint("scsi_req_cancel");
 
-/** As the trace has it; data lengths are counted in blocks of 512 bytes while the device's own are unknown here. */
+/** As the trace has it. */
 const DIRECTIONS = { none: 0, in: 1, out: 2 } as const;
-const BLOCK_SIZE_BYTES = 512;
 
 /** Whether anybody listens to one of the points. */
 export function requestsTraced(): boolean {
@@ -22,6 +21,8 @@ export function requestsTraced(): boolean {
 export interface TracedDevice {
   describe(): string;
   readonly address: ScsiAddress;
+  /** As far as the device has told it. */
+  readonly blockSizeBytes: number;
 }
 
 /** Numbers the traced commands of one device. */
@@ -33,7 +34,7 @@ export class RequestTraces {
     this.#tag += 1;
     const { target, lun } = device.address;
     const request = { device: device.describe(), target, lun, tag: this.#tag, opcode: cdb[0] ?? 0 };
-    const { direction, bytes } = expectedTransfer(cdb, BLOCK_SIZE_BYTES);
+    const { direction, bytes } = expectedTransfer(cdb, device.blockSizeBytes);
     parsedTrace.publish({ ...request, direction: DIRECTIONS[direction], length: bytes });
     const blocks = blockAccess(cdb);
     if (blocks !== null) lbaTrace.publish({ ...request, lba: blocks.lba });

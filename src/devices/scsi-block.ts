@@ -4,7 +4,8 @@
  */
 import { QomError } from "../base/errors.js";
 import { isSimulated } from "../pr-manager/scsi-unit.js";
-import { qomType } from "../qom/decorators.js";
+import { qomProperty, qomType } from "../qom/decorators.js";
+import { qom } from "../qom/property-type.js";
 import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../scsi/capacity.js";
 import { blockAccess, Opcode } from "../scsi/cdb.js";
 import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
@@ -39,9 +40,36 @@ const BYTE_CHECK_ALL = 0x02;
 const PROTECT = 0xe0;
 const SCSI_2 = 2;
 
+/** What QEMU can do about an error (QAPI: BlockdevOnError). */
+const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"]);
+type ErrorPolicy = "report" | "ignore" | "enospc" | "stop" | "auto";
+
+/**
+ * Errors go to the guest: a machine that stopped at one, as QEMU's did before 9.1 even at a RESERVATION CONFLICT, would be of no use in a
+ * cluster, and there is none here to be stopped. `auto` leaves the choice to the device.
+ */
+function requireReport(option: string, policy: ErrorPolicy): void {
+  if (policy === "auto" || policy === "report") return;
+  throw new QomError("unsupported", `${option}=${policy} is not supported: errors of a disk are reported to the guest`, {
+    context: { option, value: policy },
+  });
+}
+
 /** See the module text. */
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
 export class ScsiBlock extends ScsiDevice {
+  @qomProperty(ERROR_POLICY, { description: "what follows an error of a read: always `report`, to the guest", default: "auto" })
+  accessor rerror!: ErrorPolicy;
+
+  @qomProperty(ERROR_POLICY, { description: "what follows an error of a write: always `report`, to the guest", default: "auto" })
+  accessor werror!: ErrorPolicy;
+
+  override complete(): Promise<void> {
+    requireReport("rerror", this.rerror);
+    requireReport("werror", this.werror);
+    return super.complete();
+  }
+
   protected override async probe(): Promise<void> {
     const { unit, facts } = this;
     if (isSimulated(unit)) {

@@ -34,6 +34,9 @@ const IO_TIMEOUT_SECONDS_DEFAULT = IO_TIMEOUT_MS_DEFAULT / 1000;
 /** What fits the milliseconds of SG_IO. */
 const IO_TIMEOUT_SECONDS_MAX = Math.floor(SG_IO_TIMEOUT_MS_MAX / 1000);
 
+/** The device is not booted from. */
+const BOOT_INDEX_NONE = -1;
+
 /** A device that was just attached has a unit attention or two for whoever asks first; more answers than this mean trouble. */
 const PROBE_ATTEMPTS_MAX = 4;
 
@@ -65,6 +68,12 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   @qomProperty(qom.bool(), { name: "share-rw", description: "other devices may use the same block node", default: false })
   accessor shareRw!: boolean;
+
+  @qomProperty(qom.int32({ min: BOOT_INDEX_NONE }), {
+    description: "place in the order of boot devices, for the emulator's firmware; no two devices have the same, -1 is none",
+    default: BOOT_INDEX_NONE,
+  })
+  accessor bootindex!: number;
 
   @qomProperty(qom.uint32({ min: 1, max: IO_TIMEOUT_SECONDS_MAX }), {
     name: "io_timeout",
@@ -139,6 +148,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   override async complete(): Promise<void> {
     const bus = this.host.buses.find(this.busName);
+    this.#requireOwnBootIndex();
     const node: BlockNode = this.#findNode();
     const { protocol } = node;
     const { unit } = protocol;
@@ -184,8 +194,13 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     const { cdb, signal } = command;
     if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
     if (signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
-    if (requestsTraced()) return this.#traces.run(this, command, () => this.#send(command));
+    if (requestsTraced()) return this.#traced(command);
     return this.#send(command);
+  }
+
+  /** Not a part of execute(): a command that a closure may want is kept on the heap, whether or not anybody traces. */
+  #traced(command: ScsiCommand): Promise<ScsiResult> {
+    return this.#traces.run(this, command, () => this.#send(command));
   }
 
   #send(command: ScsiCommand): Promise<ScsiResult> {
@@ -261,6 +276,17 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   override finalize(): void {
     this.#closed = true;
     this.#detach();
+  }
+
+  #requireOwnBootIndex(): void {
+    const { bootindex } = this;
+    if (bootindex === BOOT_INDEX_NONE) return;
+    const devices = this.host.buses.all.flatMap((bus) => bus.devices);
+    const other = devices.find((device) => device instanceof ScsiDevice && device.bootindex === bootindex);
+    if (other === undefined) return;
+    throw new QomError("in-use", `bootindex ${bootindex} is that of ${other.describe()}`, {
+      context: { option: "bootindex", value: String(bootindex) },
+    });
   }
 
   #findNode(): BlockNode {

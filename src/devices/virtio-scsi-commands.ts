@@ -73,8 +73,6 @@ interface Exchange {
 export class VirtioScsiCommands {
   readonly #context: VirtioScsiContext;
   readonly #pending = new Set<Pending>();
-  /** Controllers of commands that have ended without being aborted: a signal costs more than a short command. */
-  readonly #controllers: AbortController[] = [];
   #gatheredBytes = 0;
 
   constructor(context: VirtioScsiContext) {
@@ -122,7 +120,7 @@ export class VirtioScsiCommands {
     const gathers = direct === null ? dataBytes : 0;
     if (gathers > GATHERED_BYTES_MAX) return respondWith(exchange, senseResult(Sense.INVALID_FIELD_IN_CDB));
     if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(exchange, bareStatus(ScsiStatus.TASK_SET_FULL));
-    const controller = this.#controllers.pop() ?? new AbortController();
+    const controller = unit.spareControllers.pop() ?? new AbortController();
     const pending: Pending = { unit, tag: exchange.request.tag, controller, ending: null, ended: NEVER };
     const sent = withBuffer(cdb, controller.signal, exchange.direction, direct ?? gather(exchange, dataBytes));
     this.#gatheredBytes += gathers;
@@ -130,7 +128,7 @@ export class VirtioScsiCommands {
     pending.ended = this.#answer(pending, sent, exchange, direct).finally(() => {
       this.#gatheredBytes -= gathers;
       this.#pending.delete(pending);
-      if (!controller.signal.aborted) this.#controllers.push(controller);
+      if (!controller.signal.aborted) unit.spareControllers.push(controller);
     });
     return pending.ended;
   }

@@ -5,6 +5,7 @@
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { tellAll } from "../base/listeners.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
 import { Sense, type SenseCode } from "../scsi/sense.js";
@@ -242,7 +243,7 @@ export class VirtioScsi extends Device {
   #fail(reason: string): null {
     if (this.#needsReset !== null) return null;
     this.#needsReset = reason;
-    for (const listener of this.#listeners) listener(reason);
+    tellAll(this.#listeners, reason);
     return null;
   }
 }

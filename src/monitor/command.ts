@@ -3,7 +3,7 @@ import { z } from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { describeValue } from "../options/take.js";
-import { isOptionMap, isPlainList, type OptionMap, type PlainValue } from "../options/value.js";
+import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
 import { toPlain } from "./values.js";
 
@@ -62,14 +62,11 @@ export const nothing = z.strictObject({});
  * @throws QomError `missing`, `unknown-name` or `invalid-value`, naming the argument
  */
 export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments, given: OptionMap): z.output<Arguments> {
+  if (schema.def.catchall instanceof z.ZodNever) refuseUnknown(schema.shape, given);
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue === undefined) throw parsed.error;
-  if (issue.code === "unrecognized_keys") {
-    const option = printable([...issue.path, issue.keys[0] ?? ""].map(String).join("."));
-    throw new QomError("unknown-name", `parameter '${option}' is unexpected`, { context: { option } });
-  }
   const option = printable(issue.path.map(String).join("."));
   const value = memberAt(given, issue.path);
   if (value === undefined) throw new QomError("missing", `parameter '${option}' is missing`, { context: { option } });
@@ -78,16 +75,16 @@ export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments,
   });
 }
 
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return `expected ${issue.expected}`;
-  return `expected ${issue.message.replace(/^Invalid (?:input|option): expected /, "")}`;
+/** Of a strict object, at the first such name: a schema would look at all of a message with a hundred thousand. */
+function refuseUnknown(shape: object, given: OptionMap): void {
+  for (const name of given.keys()) {
+    if (Object.hasOwn(shape, name)) continue;
+    const option = printable(name);
+    throw new QomError("unknown-name", `parameter '${option}' is unexpected`, { context: { option } });
+  }
 }
 
-function memberAt(value: PlainValue, path: readonly PropertyKey[]): PlainValue | undefined {
-  let at: PlainValue | undefined = value;
-  for (const step of path) {
-    if (at === undefined) return undefined;
-    at = isOptionMap(at) ? at.get(String(step)) : isPlainList(at) ? at[Number(step)] : undefined;
-  }
-  return at;
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return `expected ${issue.expected}`;
+  return `expected ${issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): expected /, "")}`;
 }

@@ -1,4 +1,5 @@
 /** Events of a machine: from whoever has one to all who listen. */
+import { tellAll } from "../base/listeners.js";
 import type { EventData, EventName } from "./event-schemas.js";
 
 /** An event of QMP (QEMU: docs/interop/qmp-spec.txt, 2.5). */
@@ -37,7 +38,7 @@ export class EventHub {
     if (!this.heard) return;
     // The compiler does not see that name and data of one type parameter belong together.
     const told = { event, timestamp: timestamp(), data } as QmpEvent;
-    for (const listener of this.#listeners) listener(told);
+    tellAll(this.#listeners, told);
   }
 }
 

@@ -15,8 +15,10 @@ import { printable } from "../base/limits.js";
 import { JsonStream, printJson, type JsonItem } from "../options/json.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
 import type { Connection } from "./chardev/connection.js";
+import { ClientQueue } from "./client-queue.js";
 import type { QmpEvent } from "./events.js";
 import type { CommandOutcome, QmpExecutor } from "./executor.js";
+import type { MonitorSession } from "./monitors.js";
 import { toPlain } from "./values.js";
 import { qmpVersion } from "./version.js";
 
@@ -25,9 +27,6 @@ import { qmpVersion } from "./version.js";
  * comes in and is not kept.
  */
 const QMP_MESSAGE_LENGTH_MAX = 4 * 1024 * 1024;
-
-/** Commands of one client that are kept while another one runs, as in QEMU (QMP_REQ_QUEUE_LEN_MAX); then its socket is not read. */
-const QUEUE_LENGTH_MAX = 8;
 
 /** Output that a client has not taken, beyond which it is hung up on: events come whether or not it reads them. */
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
@@ -49,80 +48,44 @@ interface Request {
 }
 
 /** See the file text. */
-export class QmpSession {
+export class QmpSession implements MonitorSession {
   readonly #executor: QmpExecutor;
   readonly #connection: Connection;
   readonly #settings: SessionSettings;
   readonly #stream = new JsonStream({ lengthMax: QMP_MESSAGE_LENGTH_MAX });
-  readonly #queue: JsonItem[] = [];
+  readonly #queue: ClientQueue<JsonItem>;
   #negotiated = false;
   #unsubscribe: (() => void) | undefined;
-  /** The client has said that it sends no more. */
-  #inputEnded = false;
-  #state: "open" | "closing" | "over" = "open";
-  #serving: Promise<void> | undefined;
 
   /** Greets the client and serves it from now on. */
   constructor(executor: QmpExecutor, connection: Connection, settings: SessionSettings) {
     this.#executor = executor;
     this.#connection = connection;
     this.#settings = settings;
-    const { input, output } = connection;
+    const { input } = connection;
+    this.#queue = new ClientQueue<JsonItem>(connection, {
+      answer: (item) => this.#answer(item),
+      read: (go) => void (go ? input.resume() : input.pause()),
+      release: () => this.#release(),
+      ended: settings.ended,
+    });
     input.on("data", this.#onData);
     input.on("end", this.#onEnd);
-    for (const stream of new Set([input, output])) {
-      stream.on("error", this.#onClose);
-      stream.on("close", this.#onClose);
-    }
     this.#write(new Map<string, PlainValue>([["QMP", toPlain({ version: qmpVersion(), capabilities: [] })]]));
     input.resume();
   }
 
-  /** Takes no more commands, answers the one that runs, and hangs up when all is sent or `graceMs` have passed. */
-  async close(hangUp: (send: Promise<void>) => Promise<void>): Promise<void> {
-    if (this.#state !== "open") return;
-    this.#state = "closing";
-    this.#queue.length = 0;
-    await hangUp(this.#finish());
-    this.#over();
+  /** See {@link ClientQueue.close}. */
+  close(hangUp: (send: Promise<void>) => Promise<void>): Promise<void> {
+    return this.#queue.close(hangUp);
   }
 
-  async #finish(): Promise<void> {
-    await this.#serving;
-    await this.#drained();
-    await new Promise<void>((resolve) => this.#connection.output.write("", () => resolve()));
-  }
-
-  readonly #onData = (chunk: Uint8Array | string): void => {
-    this.#take(this.#stream.push(chunk));
-  };
+  readonly #onData = (chunk: Uint8Array | string): void => this.#queue.take(this.#stream.push(chunk));
 
   readonly #onEnd = (): void => {
-    this.#inputEnded = true;
-    this.#take(this.#stream.end());
-    if (this.#serving === undefined) this.#hangUp();
+    this.#queue.take(this.#stream.end());
+    this.#queue.endOfInput();
   };
-
-  readonly #onClose = (): void => this.#over();
-
-  #take(items: readonly JsonItem[]): void {
-    if (this.#state !== "open") return;
-    this.#queue.push(...items);
-    if (this.#queue.length >= QUEUE_LENGTH_MAX) this.#connection.input.pause();
-    if (this.#queue.length === 0 || this.#serving !== undefined) return;
-    this.#serving = this.#serve();
-  }
-
-  async #serve(): Promise<void> {
-    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
-      await this.#answer(item);
-      await this.#drained();
-      if (this.#state === "open" && this.#queue.length < QUEUE_LENGTH_MAX) this.#connection.input.resume();
-    }
-    // At once, and not when the promise settles: a command that comes in between would find nobody who serves it.
-    this.#serving = undefined;
-    if (this.#inputEnded) this.#hangUp();
-  }
 
   async #answer(item: JsonItem): Promise<void> {
     const id = item.kind === "value" && isOptionMap(item.value) ? item.value.get("id") : undefined;
@@ -153,7 +116,7 @@ export class QmpSession {
 
   readonly #onEvent = (event: QmpEvent): void => {
     this.#write(toPlain(event));
-    if (this.#connection.output.writableLength > OUTPUT_BYTES_MAX) this.#over();
+    if (this.#connection.output.writableLength > OUTPUT_BYTES_MAX) this.#queue.over();
   };
 
   #reply(kind: "return" | "error", value: PlainValue, id: PlainValue | undefined): void {
@@ -163,43 +126,11 @@ export class QmpSession {
   }
 
   #write(message: PlainValue): void {
-    if (this.#state === "over") return;
+    if (this.#queue.isOver) return;
     this.#connection.output.write(`${printJson(message, this.#settings.pretty ? { indent: PRETTY_INDENT } : {})}\r\n`);
   }
 
-  /** Resolves when the client has read most of what was sent to it, or is gone. */
-  async #drained(): Promise<void> {
-    const { output } = this.#connection;
-    while (output.writableNeedDrain && this.#state !== "over") {
-      await new Promise<void>((resolve) => {
-        const settle = (): void => {
-          output.off("drain", settle);
-          output.off("close", settle);
-          resolve();
-        };
-        output.once("drain", settle);
-        output.once("close", settle);
-      });
-    }
-  }
-
-  /** The client has what it asked for, and asks no more. */
-  #hangUp(): void {
-    if (this.#state !== "open") return;
-    this.#detach();
-    this.#connection.end();
-  }
-
-  #over(): void {
-    if (this.#state === "over") return;
-    this.#state = "over";
-    this.#queue.length = 0;
-    this.#detach();
-    this.#connection.destroy();
-    this.#settings.ended();
-  }
-
-  #detach(): void {
+  #release(): void {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     this.#connection.input.off("data", this.#onData);

@@ -44,3 +44,13 @@ export function isOptionMap(value: PlainValue): value is OptionMap {
 export function isPlainList(value: PlainValue): value is readonly PlainValue[] {
   return Array.isArray(value);
 }
+
+/** The member of `value` at the end of a path of names and indices; undefined when there is none. */
+export function memberAt(value: PlainValue, path: readonly PropertyKey[]): PlainValue | undefined {
+  let at: PlainValue | undefined = value;
+  for (const step of path) {
+    if (at === undefined) return undefined;
+    at = isOptionMap(at) ? at.get(String(step)) : isPlainList(at) ? at[Number(step)] : undefined;
+  }
+  return at;
+}

@@ -3,6 +3,7 @@
  * accounting and tracing are here, once.
  */
 import { QomError } from "../base/errors.js";
+import { tellAll } from "../base/listeners.js";
 import type { PrManagerExecuteTrace } from "../base/trace-points.js";
 import { tracePoint } from "../base/trace.js";
 import { qomType } from "../qom/decorators.js";
@@ -86,7 +87,7 @@ export abstract class PrManager extends QomObject {
 
   async #tellResult(running: Promise<ScsiResult>, unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     const result = await running;
-    for (const listener of this.#executeListeners) listener(unit, command, result);
+    tellAll(this.#executeListeners, unit, command, result);
     return result;
   }
 
@@ -118,7 +119,7 @@ export abstract class PrManager extends QomObject {
     // A function of its own, so that the same listener may be added twice and each goes by itself.
     const own: ConnectionListener = (connected, cause) => listener(connected, cause);
     this.#listeners.add(own);
-    if (options.current === true && this.#told !== null) tell(own, this.#told);
+    if (options.current === true && this.#told !== null) tellAll([own], this.#told);
     return () => {
       this.#listeners.delete(own);
     };
@@ -142,18 +143,7 @@ export abstract class PrManager extends QomObject {
   protected connectionChanged(connected: boolean, cause?: Error): void {
     if (connected === this.#told) return;
     this.#told = connected;
-    for (const listener of [...this.#listeners]) tell(listener, connected, cause);
-  }
-}
-
-/** A listener that throws is its owner's business, and nobody else's: the error goes the way of uncaught ones. */
-function tell(listener: ConnectionListener, connected: boolean, cause?: Error): void {
-  try {
-    listener(connected, cause);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    tellAll(this.#listeners, connected, cause);
   }
 }
 

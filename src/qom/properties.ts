@@ -5,7 +5,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { nearest } from "../options/nearest.js";
 import { describeValue } from "../options/take.js";
-import { isOptionMap, isPlainList, type OptionMap, type PlainValue } from "../options/value.js";
+import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
 import { instanceProperties, instanceProperty } from "./instance-properties.js";
 import { stateOf, type QomObject } from "./object.js";
 import type { PropertyDefinition } from "./property-definition.js";
@@ -162,13 +162,4 @@ function inside(type: RegisteredType, property: PropertyDefinition, value: Plain
     context,
     hint: `'${property.name}' is ${property.type.expects}`,
   });
-}
-
-function memberAt(value: PlainValue, path: readonly PropertyKey[]): PlainValue | undefined {
-  let at: PlainValue | undefined = value;
-  for (const step of path) {
-    if (at === undefined) return undefined;
-    at = isOptionMap(at) ? at.get(String(step)) : isPlainList(at) ? at[Number(step)] : undefined;
-  }
-  return at;
 }

@@ -4,6 +4,7 @@ import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
 import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
@@ -201,7 +202,7 @@ export class Fabric {
   }
 
   readonly #reservationsChanged = (unit: LogicalUnit): void => {
-    for (const listener of this.#reservationListeners) listener(unit);
+    tellAll(this.#reservationListeners, unit);
   };
 
   async #close(): Promise<void> {

@@ -133,6 +133,22 @@ describe("trace points", () => {
       expect((await refusal(() => startTracing(absent, { out: () => undefined, error: () => undefined }))).kind).to.equal("io");
     });
 
+    it("leaves lines out while nobody takes those that are there, and says how many", async () => {
+      const lines: string[] = [];
+      let waiting = 0;
+      const output = { out: () => undefined, error: (text: string) => void lines.push(text), errorBacklogBytes: () => waiting };
+      const tracing = await startTracing(parseTraceOptions(["pr_manager_run"]), output);
+      const trace = tracePoint("pr_manager_run");
+      const message = { id: "pr0", unit: "u", fd: 3, opcode: 0x5e, serviceAction: 0 };
+      for (const backlog of [0, 17 * 1024 * 1024, 17 * 1024 * 1024, 0]) {
+        waiting = backlog;
+        trace.publish(message);
+      }
+      await tracing.stop();
+      const line = "pr_manager_run fd=3 cmd=0x5e service action=0x00\n";
+      expect(lines).to.deep.equal([line, "2 lines were left out\n", line]);
+    });
+
     it("prints to stderr or to a file", async () => {
       const stdin = [
         { execute: "qmp_capabilities" },

@@ -179,6 +179,24 @@ const ROWS: readonly Row[] = [
   row("a bus of no kind", ["-device", "virtio-scsi,bus=nonsense"], "not-found", "'nonsense'"),
   row("a deadline of 0", [...HBA, ...NODE, "-device", "scsi-block,drive=hd,io_timeout=0"], "invalid-value", "'io_timeout'", "'0'"),
   row(
+    "a machine that stops at an error",
+    [...HBA, ...NODE, "-device", "scsi-block,drive=hd,werror=stop"],
+    "unsupported",
+    "werror=stop",
+    "reported to the guest",
+  ),
+  row("no policy at all", [...HBA, ...NODE, "-device", "scsi-block,drive=hd,rerror=x"], "invalid-value", "'rerror'", "'x'", "report"),
+  row(
+    "the first boot device twice",
+    [
+      ...[...HBA, ...NODE, "-blockdev", `node-name=he,driver=sim-lun,wwn=${WWN}`],
+      ...["-device", "scsi-block,drive=hd,id=d0,bootindex=0", "-device", "scsi-generic,drive=he,bootindex=0"],
+    ],
+    "in-use",
+    "bootindex 0",
+    "'d0'",
+  ),
+  row(
     "two users of a node through two formats",
     [
       ...["-blockdev", `node-name=f,driver=sim-lun,wwn=${WWN}`, "-blockdev", "node-name=r,driver=raw,file=f"],

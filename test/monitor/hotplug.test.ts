@@ -79,6 +79,16 @@ describe("hotplug over QMP", () => {
     expect(await run("query-block")).to.deep.equal([]);
   });
 
+  it("leaves a drive that something else holds, and says that the device is gone", async () => {
+    await made(machineArguments("drive", MEMORY));
+    const release = hold(machine.graph.node("hd"), { describe: () => "a test" });
+    await run("device_del", { id: "disk0" });
+    await events.until("DEVICE_DELETED");
+    expect(events.all).to.have.lengthOf(1);
+    expect(await run("query-named-block-nodes")).to.not.deep.equal([]);
+    release();
+  });
+
   it("says when a device cannot be unplugged after all", async () => {
     await made(machineArguments("blockdev", MEMORY));
     const device = machine.scsiDevice("disk0");

@@ -70,6 +70,18 @@ describe("qom-pr run with QMP", () => {
     expect([program.stdout, existsSync(path)]).to.deep.equal(["", false]);
   });
 
+  it("ends at SIGTERM though nobody reads what it writes to standard output", async () => {
+    const program = new Program(["-qmp", "stdio"]);
+    program.child.stdout.pause();
+    await program.until("stderr", "running");
+    program.child.stdin.write('{"execute": "qmp_capabilities"}' + '{"execute": "query-qmp-schema"}'.repeat(100));
+    await once(program.child.stdout, "readable");
+    program.child.kill("SIGTERM");
+    const [status] = (await once(program.child, "exit")) as [number | null]; // what the event has
+    expect(status).to.equal(0);
+    program.child.stdout.destroy();
+  });
+
   it("does not wait with --check", async () => {
     const program = new Program(["--check", "-qmp", `unix:${folder.path("check")},server=on`]);
     expect(await program.ended()).to.equal(0);

@@ -79,6 +79,24 @@ describe("QMP sockets", () => {
     expect(await third.next(), "a client that has not negotiated hears of no event").to.equal(undefined);
   });
 
+  it("serves 64 clients at once and hangs up on more, until one leaves", async () => {
+    const { path } = await served("crowd");
+    const clients: QmpClient[] = [];
+    for (let count = 0; count < 64; count += 1) clients.push(await client(path));
+    const refused = await QmpClient.connect({ path });
+    open.push(refused);
+    expect(await refused.next(), "not even a greeting").to.equal(undefined);
+    expect(await clients[63]?.run("query-pr-managers")).to.deep.equal([]);
+    await clients[0]?.close();
+    // The server hears of that when it hears of it.
+    let late: QmpClient;
+    do {
+      late = await QmpClient.connect({ path });
+      open.push(late);
+    } while ((await late.next()) === undefined);
+    expect(await late.run("qmp_capabilities")).to.deep.equal({});
+  });
+
   it("says host-signal when the machine is closed", async () => {
     const { path, machine: made } = await served("closed");
     const told = await client(path);

@@ -18,7 +18,7 @@ const NODE = { driver: "null-co", "read-zeroes": true };
  * descriptor 0 (QEMU 7.2).
  */
 export async function askQemu(script: Script, words: Omit<Words, "disk" | "node">): Promise<Transcript> {
-  const machine = script.hba === true ? ["-M", "q35,accel=tcg", "-device", "virtio-scsi-pci,id=s0"] : ["-M", "none,accel=tcg"];
+  const machine = script.hba === true ? ["-M", "pc,accel=tcg", "-device", "virtio-scsi-pci,id=s0"] : ["-M", "none,accel=tcg"];
   const path = `${words.file}.qmp`;
   const server = createServer({ allowHalfOpen: true });
   await new Promise<void>((resolve) => server.listen(path, resolve));

@@ -30,7 +30,7 @@ export class QmpDisk implements PersistDisk {
     return new QmpDisk(await QmpClient.connect(path), device);
   }
 
-  /** @throws QomError `not-found` when the machine has no such device, `unsupported` when it does not know the command */
+  /** @throws QomError `invalid-value` for what the machine refuses, such as a device that it does not have; `connection` */
   async execute({ cdb, dataOut, allocationLength, timeoutMs = 0 }: ScsiCommand): Promise<DiskAnswer> {
     const given: [string, PlainValue][] = [
       ["device", this.#device],

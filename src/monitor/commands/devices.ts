@@ -1,4 +1,5 @@
 /** Commands that plug and unplug devices (QEMU: qapi/qdev.json, softmmu/qdev-monitor.c). */
+import { emitWarning } from "node:process";
 import { z } from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
@@ -66,25 +67,34 @@ async function unplug(devices: readonly Device[], host: MonitorHost, replied: Pr
     const path = device.canonicalPath ?? "";
     const named = path.startsWith("/machine/peripheral/") ? device.id : null;
     const data = { ...(named === null ? {} : { device: named }), path };
-    let event: "DEVICE_DELETED" | "DEVICE_UNPLUG_GUEST_ERROR" = "DEVICE_DELETED";
     try {
       await host.devices.delete(device, UNPLUG_GRACE_MS);
-      await closeDrive(device, host);
-    } catch {
-      event = "DEVICE_UNPLUG_GUEST_ERROR";
+    } catch (error) {
+      warnOfFault(error);
+      await replied;
+      host.events.emit("DEVICE_UNPLUG_GUEST_ERROR", data);
+      return;
     }
+    await closeDrive(device, host);
     await replied;
-    host.events.emit(event, data);
-    if (event !== "DEVICE_DELETED") return;
+    host.events.emit("DEVICE_DELETED", data);
   }
 }
 
-/** A drive made by -drive goes with its device, unless another one uses it too. */
+/** A drive made by -drive goes with its device; it stays when something else uses it too. */
 async function closeDrive(device: Device, host: MonitorHost): Promise<void> {
   if (!(device instanceof ScsiDevice)) return;
   const drive = host.graph.drives.find((node) => node.nodeName === device.drive);
-  const shared = host.devices.all.some((other) => other instanceof ScsiDevice && other.drive === device.drive);
-  if (drive !== undefined && !shared) await host.graph.close(drive.nodeName);
+  try {
+    if (drive !== undefined) await host.graph.close(drive.nodeName);
+  } catch (error) {
+    warnOfFault(error);
+  }
+}
+
+/** Nobody waits for the end of unplugging: a mistake of a device or node, and not of a user, is told to the process. */
+function warnOfFault(error: unknown): void {
+  if (!(error instanceof QomError)) emitWarning(error instanceof Error ? error : new Error(String(error)));
 }
 
 /** See the file text. */

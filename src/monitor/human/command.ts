@@ -1,4 +1,5 @@
 /** Commands of the human monitor: what each takes, what is told of it, and what it does (QEMU: hmp-commands.hx). */
+import { printable } from "../../base/limits.js";
 import type { QmpExecutor } from "../executor.js";
 import type { MonitorHost } from "../host.js";
 
@@ -90,7 +91,7 @@ export function parseLine(line: string, commands: readonly HumanCommand[]): Huma
   const isPrefix = commands.some(({ name }) => name.startsWith(`${first.text} `));
   if (command === undefined || (sub === undefined && second !== undefined && isPrefix)) {
     const known = isPrefix && second !== undefined ? `${first.text} ${second.text}` : first.text;
-    return { kind: "problem", lines: [`unknown command: '${known}'`] };
+    return { kind: "problem", lines: [`unknown command: '${printable(known)}'`] };
   }
   return takeArguments(command, words.slice(sub === undefined ? 1 : 2), line);
 }

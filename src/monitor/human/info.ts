@@ -86,9 +86,9 @@ async function treeLines(executor: HumanContext["executor"], path: string, name:
     .filter((entry) => textOf(entry, "type").startsWith("child<"))
     .map((entry) => textOf(entry, "name"))
     .toSorted();
-  const lines = [`${" ".repeat(2 * depth)}/${name} (${type})`];
-  for (const child of children) lines.push(...(await treeLines(executor, `${path === "/" ? "" : path}/${child}`, child, depth + 1)));
-  return lines;
+  const below: (readonly string[])[] = [];
+  for (const child of children) below.push(await treeLines(executor, `${path === "/" ? "" : path}/${child}`, child, depth + 1));
+  return [`${" ".repeat(2 * depth)}/${name} (${type})`, ...below.flat()];
 }
 
 const reservations: HumanCommand = {

@@ -6,6 +6,7 @@ import { createInterface, type Interface } from "node:readline";
 import { describeError, QomError } from "../../base/errors.js";
 import { packageVersion } from "../../base/package-version.js";
 import type { Connection } from "../chardev/connection.js";
+import { ClientQueue } from "../client-queue.js";
 import { parseLine, type HumanContext } from "./command.js";
 import { HUMAN_COMMANDS } from "./commands.js";
 import { complete, type Completions } from "./completion.js";
@@ -17,9 +18,6 @@ const PROMPT = "(qemu) ";
 /** Longest line in bytes: a parameter list of 8192 bytes in digits, several times over. A client that sends a longer one is hung up on. */
 const LINE_BYTES_MAX = 64 * 1024;
 
-/** Lines that wait while one runs; then the client is not read. */
-const QUEUE_LENGTH_MAX = 8;
-
 /** Lines that are remembered. */
 const HISTORY_LENGTH_MAX = 200;
 
@@ -29,14 +27,10 @@ const NEWLINE = 0x0a;
 export class HumanSession implements MonitorSession {
   readonly #connection: Connection;
   readonly #context: HumanContext;
-  readonly #ended: () => void;
   readonly #lines: Interface;
   readonly #terminal: boolean;
   readonly #history: string[] = [];
-  readonly #queue: string[] = [];
-  #serving: Promise<void> | undefined;
-  #state: "open" | "closing" | "over" = "open";
-  #inputEnded = false;
+  readonly #queue: ClientQueue<string>;
   /** Bytes of the line that is not complete yet. */
   #lineBytes = 0;
 
@@ -44,12 +38,15 @@ export class HumanSession implements MonitorSession {
   constructor(context: Pick<HumanContext, "executor" | "host">, connection: Connection, ended: () => void) {
     this.#connection = connection;
     this.#context = { ...context, commands: HUMAN_COMMANDS, history: this.#history };
-    this.#ended = ended;
+    this.#queue = new ClientQueue<string>(connection, {
+      answer: (line) => this.#serve(line),
+      read: (go) => void (go ? this.#lines.resume() : this.#lines.pause()),
+      release: () => this.#release(),
+      ended,
+    });
     const { input, output } = connection;
     this.#terminal = "isTTY" in output && output.isTTY === true;
     input.on("data", this.#onData);
-    for (const stream of new Set([input, output])) stream.on("error", this.#onClose);
-    output.on("close", this.#onClose);
     this.#lines = createInterface({
       input,
       output,
@@ -60,61 +57,34 @@ export class HumanSession implements MonitorSession {
     });
     this.#lines.on("line", this.#onLine);
     this.#lines.on("close", this.#onEnd);
+    // It passes on errors of the input, and nobody who listens would be the end of the process.
+    this.#lines.on("error", () => this.#queue.over());
     // On a terminal Ctrl-C reaches nobody else.
     this.#lines.on("SIGINT", () => this.#onLine("quit"));
     this.#print([`qom-pr ${packageVersion()} monitor - type 'help' for more information`]);
     this.#prompt();
   }
 
-  /** Takes no more lines, and hangs up when the command that runs is answered and all is sent, as long as `hangUp` has patience. */
-  async close(hangUp: (send: Promise<void>) => Promise<void>): Promise<void> {
-    if (this.#state !== "open") return;
-    this.#state = "closing";
-    this.#queue.length = 0;
-    await hangUp(this.#finish());
-    this.#over();
-  }
-
-  async #finish(): Promise<void> {
-    await this.#serving;
-    await new Promise<void>((resolve) => this.#connection.output.write("", () => resolve()));
+  /** See {@link ClientQueue.close}. */
+  close(hangUp: (send: Promise<void>) => Promise<void>): Promise<void> {
+    return this.#queue.close(hangUp);
   }
 
   readonly #onData = (chunk: Uint8Array | string): void => {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     const newline = bytes.lastIndexOf(NEWLINE);
     this.#lineBytes = newline < 0 ? this.#lineBytes + bytes.length : bytes.length - newline - 1;
-    if (this.#lineBytes > LINE_BYTES_MAX) this.#over();
+    if (this.#lineBytes > LINE_BYTES_MAX) this.#queue.over();
   };
 
-  readonly #onLine = (line: string): void => {
-    if (this.#state !== "open") return;
-    this.#queue.push(line);
-    if (this.#queue.length >= QUEUE_LENGTH_MAX) this.#lines.pause();
-    this.#serving ??= this.#serve().finally(() => {
-      this.#serving = undefined;
-      if (this.#inputEnded) this.#hangUp();
-    });
-  };
+  readonly #onLine = (line: string): void => this.#queue.take([line]);
 
-  readonly #onEnd = (): void => {
-    this.#inputEnded = true;
-    if (this.#serving === undefined) this.#hangUp();
-  };
+  readonly #onEnd = (): void => this.#queue.endOfInput();
 
-  readonly #onClose = (): void => this.#over();
-
-  async #serve(): Promise<void> {
-    for (let line = this.#queue.shift(); line !== undefined; line = this.#queue.shift()) {
-      const { lines, last } = await this.#answer(line);
-      this.#print(lines);
-      if (this.#state === "open" && !last) this.#prompt();
-      if (this.#queue.length === 0 && this.#isReading) this.#lines.resume();
-    }
-  }
-
-  get #isReading(): boolean {
-    return this.#state === "open" && !this.#inputEnded;
+  async #serve(line: string): Promise<void> {
+    const { lines, last } = await this.#answer(line);
+    this.#print(lines);
+    if (!last) this.#prompt();
   }
 
   async #answer(line: string): Promise<{ readonly lines: readonly string[]; readonly last: boolean }> {
@@ -145,30 +115,20 @@ export class HumanSession implements MonitorSession {
   }
 
   #print(lines: readonly string[]): void {
-    if (this.#state === "over" || lines.length === 0) return;
+    if (this.#queue.isOver || lines.length === 0) return;
     // A terminal in raw mode and QEMU's own monitor have CR LF.
     this.#connection.output.write(`${lines.join("\r\n")}\r\n`);
   }
 
   #prompt(): void {
-    if (this.#terminal && this.#isReading) this.#lines.prompt();
+    if (!this.#queue.isOpen) return;
+    if (this.#terminal && this.#queue.isReading) this.#lines.prompt();
     else this.#connection.output.write(PROMPT);
   }
 
-  /** The client has what it asked for, and asks no more. */
-  #hangUp(): void {
-    if (this.#state === "open") this.#connection.end();
-  }
-
-  #over(): void {
-    if (this.#state === "over") return;
-    this.#state = "over";
-    this.#queue.length = 0;
-    const { input } = this.#connection;
-    input.off("data", this.#onData);
+  #release(): void {
+    this.#connection.input.off("data", this.#onData);
     this.#lines.off("close", this.#onEnd);
     this.#lines.close();
-    this.#connection.destroy();
-    this.#ended();
   }
 }

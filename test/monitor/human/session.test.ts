@@ -1,6 +1,6 @@
 /** The human monitor of a machine: what it prints, what Tab offers, how it begins and ends. */
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
@@ -8,6 +8,7 @@ import { complete } from "#src/monitor/human/completion.js";
 import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
 import type { HumanContext } from "#src/monitor/human/command.js";
 import { machineArguments, temporaryFolder, WWN } from "../../support/machine.js";
+import { QmpClient } from "../support/qmp-client.js";
 
 const GREETING = /^qom-pr \d+\.\d+\.\d+ monitor - type 'help' for more information\r\n/;
 const PROMPT = "(qemu) ";
@@ -159,10 +160,16 @@ describe("the human monitor", () => {
 
 describe("a human monitor on a socket", () => {
   const folder = temporaryFolder();
+  let machine: Machine;
+  const sockets: Socket[] = [];
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await machine.close();
+  });
 
   it("serves several clients, hangs up on a line without end, and lets the machine end", async () => {
     const path = folder.path("monitor");
-    const machine = await Machine.create(["-monitor", "none", "-chardev", `socket,id=c,path=${path},server=on,wait=off`, "-mon", "c"]);
+    machine = await Machine.create(["-monitor", "none", "-chardev", `socket,id=c,path=${path},server=on,wait=off`, "-mon", "c"]);
     const clients = [connect(path), connect(path)];
     const texts = clients.map((client) => {
       let text = "";
@@ -176,6 +183,43 @@ describe("a human monitor on a socket", () => {
     clients[1]?.on("error", () => undefined);
     clients[1]?.write("x".repeat(65 * 1024));
     await closed[1];
-    await machine.close();
+  });
+
+  /** A client of the human monitor on `path` that types faster than it reads. */
+  function hasty(path: string): { readonly socket: Socket; readonly sent: Promise<boolean> } {
+    const socket = connect(path);
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    const sent = once(socket, "connect").then(() => socket.write("help\n".repeat(50_000)));
+    return { socket, sent };
+  }
+
+  it("is not read faster than it reads its answers, and nobody waits for it", async function () {
+    this.timeout(60_000);
+    const [path, qmp] = [folder.path("deaf"), folder.path("qmp")];
+    machine = await Machine.create(["-monitor", `unix:${path},server,nowait`, "-qmp", `unix:${qmp},server,nowait`]);
+    const { socket, sent } = hasty(path);
+    expect(await sent, "it is taken at once").to.equal(false);
+    const other = await QmpClient.ready({ path: qmp });
+    sockets.push(other.socket);
+    for (let count = 0; count < 100; count += 1) await other.run("query-name");
+    expect(socket.writableLength, "some of it waits at the client").to.be.above(0);
+    let answers = 0;
+    socket.setEncoding("utf8").on("data", (text: string) => (answers += text.split("quit|q").length - 1));
+    while (answers < 50_000) await once(socket, "data");
+  });
+
+  it("may leave at any moment without hurting the machine", async function () {
+    this.timeout(60_000);
+    const path = folder.path("leaving");
+    machine = await Machine.create(["-monitor", `unix:${path},server,nowait`]);
+    for (let count = 0; count < 20; count += 1) {
+      const { socket, sent } = hasty(path);
+      await sent;
+      if (count % 2 === 0) await once(socket, "readable");
+      socket.destroy();
+      await once(socket, "close");
+    }
+    expect(await machine.qmp.execute("query-status")).to.deep.include({ running: true });
   });
 });
