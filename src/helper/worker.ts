@@ -61,6 +61,9 @@ export interface NumberedWorkerSetup extends WorkerSetup {
  */
 export type WorkerMessage = "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number };
 
+/** Requests of one client that a worker takes one after the other before others have their turn: long enough to be of use. */
+const REQUESTS_IN_A_ROW_MAX = 16;
+
 /** One worker, in the thread it was created on. */
 export class HelperWorker {
   readonly #setup: NumberedWorkerSetup;
@@ -169,12 +172,18 @@ export class HelperWorker {
       return;
     }
     let next = this.#exchange.advance(connection);
-    if (next === "execute" && this.#setup.handOver) {
-      this.#register.handOver(fd);
-      this.#tell({ execute: fd });
-      return;
+    for (let answered = 1; next === "execute"; answered += 1) {
+      if (this.#setup.handOver) {
+        this.#register.handOver(fd);
+        this.#tell({ execute: fd });
+        return;
+      }
+      next = this.#exchange.answer(connection, this.#execute(connection));
+      this.#control.finish();
+      // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it.
+      const goesOn = next === "readable" && answered < REQUESTS_IN_A_ROW_MAX && !this.#control.stopping;
+      if (goesOn) next = this.#exchange.advance(connection);
     }
-    if (next === "execute") next = this.#exchange.answer(connection, this.#execute(connection));
     const incomplete = next !== "close" && !connection.isIdle;
     this.#desk.dispatch(connection, next);
     if (incomplete) this.#watchIncomplete();

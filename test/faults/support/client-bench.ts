@@ -92,7 +92,10 @@ export class ClientBench {
   async manager(properties = ""): Promise<PrManager> {
     for (;;) {
       try {
-        const machine = await Machine.create(["-object", `pr-manager-helper,id=pr0,path=${this.path("helper")}${properties}`]);
+        const machine = await Machine.create([
+          "-object",
+          `pr-manager-helper,id=pr0,path=${this.path("helper")},handshake-timeout=60${properties}`,
+        ]);
         this.#machines.push(machine);
         const manager = machine.object("pr0");
         if (manager instanceof PrManager) return manager;
