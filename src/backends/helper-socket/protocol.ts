@@ -149,7 +149,7 @@ export class ResponseDecoder {
     if (chunk.length < missing) return INCOMPLETE;
     const text = this.#takeHeader(inOnePiece ? chunk : this.#header);
     if (text !== null) return { kind: "violation", text };
-    return this.#pushData(chunk.subarray(missing));
+    return this.#pushData(chunk.length === missing ? NO_BYTES : chunk.subarray(missing));
   }
 
   /** Reads a header; what is wrong with it, or null. */
