@@ -104,6 +104,41 @@ describe("faults around qom-pr-helper", function () {
       await helper.stop();
       expect(inEffect).not.to.equal(null);
     });
+
+    const kills = SOAK ? 50 : 3;
+    it(`at any moment, ${kills} times: what was answered last is in effect, or what was asked behind it`, async () => {
+      const path = workshop.path("killed");
+      let key = 1000n;
+      let helper = await start();
+      let keys = await registered(path);
+      for (let kill = 0; kill < kills; kill += 1) {
+        const victim = helper;
+        const client = await RawClient.greeted(path);
+        const moment = setTimeout(() => victim.signal("SIGKILL"), Math.random() * 50);
+        try {
+          for (;;) {
+            key += 1n;
+            client.send(request(key), [disk]);
+            const answer = await client.readAnswer();
+            if (answer.length < RESPONSE_HEADER_SIZE) break;
+            expect(answer.readInt32BE(0)).to.equal(0);
+            keys = [key];
+          }
+        } catch (error) {
+          // It was killed between an answer and the next request.
+          if (!(error instanceof SystemCallError)) throw error;
+        } finally {
+          clearTimeout(moment);
+          client.close();
+        }
+        await victim.ended;
+        helper = await start();
+        const now = await registered(path);
+        expect([keys, [key]]).to.deep.include(now);
+        keys = now;
+      }
+      await helper.stop();
+    });
   });
 
   it("SIGSTOP: what was asked meanwhile is answered when it goes on", async () => {
