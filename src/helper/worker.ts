@@ -9,7 +9,7 @@ import { libc as loadLibc } from "../native/libc.js";
 import type { Libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
-import { blockSignals } from "../native/signals-server.js";
+import { blockSignals } from "../native/signals.js";
 import { acceptConnection } from "../native/unix-server.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { Sense, senseResult } from "../scsi/sense.js";
@@ -116,7 +116,7 @@ export class HelperWorker {
 
   /** Serves, until it is asked to stop. Blocks the thread. */
   run(): void {
-    blockSignals(this.#server);
+    blockSignals();
     printTraces(this.#setup.trace);
     this.#tell("ready");
     for (;;) {
