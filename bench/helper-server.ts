@@ -4,10 +4,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { HelperProcess, OUR_PROGRAM } from "../test/helper/support/helper-process.js";
-import { residentMemory, voluntarySwitches } from "../test/faults/helper-support.js";
+import { compileClient, residentMemory, voluntarySwitches } from "../test/faults/helper-support.js";
 import { findPrHelper } from "../test/support/pr-helper.js";
 import type { Figure } from "./main.js";
 import { inTurn, ratios, spread } from "./measure.js";
@@ -24,9 +23,6 @@ const IDLE_MS = 5000;
 /** V8 tidies up for some seconds after a start. */
 const SETTLING_MS = 20_000;
 
-/** The C client's source lies beside this file's source, not beside its compiled form. */
-const CLIENT_SOURCE = fileURLToPath(new URL("../../bench/client.c", import.meta.url));
-
 /** See the module text. */
 export async function helperServer(): Promise<readonly Figure[]> {
   const what = "helper, qom-pr-helper / qemu-pr-helper";
@@ -37,7 +33,7 @@ export async function helperServer(): Promise<readonly Figure[]> {
   // The helpers of the tests do not keep a process alive, not even one that waits for their end.
   const alive = setInterval(() => undefined, 1000);
   try {
-    await run("cc", ["-O2", "-pthread", "-o", client, CLIENT_SOURCE]);
+    compileClient(client);
     if (theirProgram === null) throw new Error("there is no qemu-pr-helper");
     const disk = join(folder, "disk");
     await writeFile(disk, "");

@@ -2,16 +2,15 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { compileC, requireCompiler } from "../support/c-compiler.js";
+import { compileC } from "../support/c-compiler.js";
 
 /** Soak counts are for finding what is rare, once in a while. */
 export const SOAK = process.env["SOAK"] === "1";
 
 const CLIENT_SOURCE = fileURLToPath(new URL("../../../bench/client.c", import.meta.url));
 
-/** Compiles bench/client.c to `program`; skips the suite of `context` without a compiler, or fails with REQUIRE_SYSTEM=1. */
-export function compileClient(context: Mocha.Context, program: string): void {
-  requireCompiler(context);
+/** Compiles bench/client.c to `program`. @throws Error as {@link compileC} */
+export function compileClient(program: string): void {
   compileC(CLIENT_SOURCE, program, ["-pthread"]);
 }
 

@@ -9,6 +9,7 @@ import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { askStatus } from "#src/helper/status.js";
 import { SystemCallError } from "#src/native/errno.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
+import { requireCompiler } from "../support/c-compiler.js";
 import { until, Workshop } from "../helper/support/helper-process.js";
 import type { HelperProcess } from "../helper/support/helper-process.js";
 import { RawClient } from "../helper/support/raw-client.js";
@@ -301,7 +302,8 @@ describe("faults around qom-pr-helper", function () {
 
   it(`memory is the same after ${COMMANDS[0]} commands and after ${COMMANDS[1]} more`, async function () {
     const program = workshop.path("client");
-    compileClient(this, program);
+    requireCompiler(this);
+    compileClient(program);
     const helper = await workshop.start("flat", ["-q", "--workers", "2"]);
     writeFileSync(workshop.path("flat-disk"), "");
     const send = async (count: number): Promise<void> => {

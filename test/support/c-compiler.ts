@@ -9,10 +9,10 @@ export function requireCompiler(context: Mocha.Context): void {
   context.skip();
 }
 
-/** Compiles the C file `source` to `target`. */
+/** Compiles the C file `source` to `target`. @throws Error with what the compiler said, or that there is none */
 export function compileC(source: string, target: string, flags: readonly string[] = []): void {
   const compiler = spawnSync("cc", ["-O2", "-o", target, ...flags, source], { encoding: "utf8" });
-  if (compiler.status !== 0) throw new Error(compiler.stderr);
+  if (compiler.status !== 0) throw compiler.error ?? new Error(compiler.stderr);
 }
 
 /** {@link compileC} for a library that a program is started with as LD_PRELOAD. */
