@@ -3,6 +3,7 @@
  * ioctl included. While it is stuck in a system call, the others serve the rest.
  */
 
+import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
 import { Errno, errnoName, errnoText } from "../native/errno.js";
 import { libc as loadLibc } from "../native/libc.js";
@@ -61,8 +62,8 @@ export interface NumberedWorkerSetup extends WorkerSetup {
  */
 export type WorkerMessage = "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number };
 
-/** Requests of one client that a worker takes one after the other before others have their turn: long enough to be of use. */
-const REQUESTS_IN_A_ROW_MAX = 16;
+/** A client's turn: when it has more requests behind this time, others come first. Some dozens of quick ones, and one of a slow disk. */
+const TURN_MS = 1;
 
 /** One worker, in the thread it was created on. */
 export class HelperWorker {
@@ -171,8 +172,9 @@ export class HelperWorker {
       this.#desk.close(connection);
       return;
     }
+    const endMs = systemClock.nowMs() + TURN_MS;
     let next = this.#exchange.advance(connection);
-    for (let answered = 1; next === "execute"; answered += 1) {
+    while (next === "execute") {
       if (this.#setup.handOver) {
         this.#register.handOver(fd);
         this.#tell({ execute: fd });
@@ -181,7 +183,7 @@ export class HelperWorker {
       next = this.#exchange.answer(connection, this.#execute(connection));
       this.#control.finish();
       // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it.
-      const goesOn = next === "readable" && answered < REQUESTS_IN_A_ROW_MAX && !this.#control.stopping;
+      const goesOn = next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;
       if (goesOn) next = this.#exchange.advance(connection);
     }
     const incomplete = next !== "close" && !connection.isIdle;
