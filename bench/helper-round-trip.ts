@@ -15,8 +15,9 @@ import type { Figure } from "./main.js";
 import { inTurn, nanosecondsEach, ratios, spread } from "./measure.js";
 
 const run = promisify(execFile);
-const ROUNDS = 21;
-const COUNT = 4000;
+/** Many short ones: on a machine that does something else as well, a round is either disturbed or not. */
+const ROUNDS = 61;
+const COUNT = 500;
 const MEBIBYTE = 1024 * 1024;
 
 /** Commands before the first round: the compiler takes its time. */
