@@ -106,7 +106,7 @@ describe("faults around qom-pr-helper", function () {
       expect(inEffect).not.to.equal(null);
     });
 
-    const kills = SOAK ? 50 : 3;
+    const kills = SOAK ? 25 : 3;
     it(`at any moment, ${kills} times: what was answered last is in effect, or what was asked behind it`, async () => {
       const path = workshop.path("killed");
       let key = 1000n;
