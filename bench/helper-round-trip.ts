@@ -6,30 +6,28 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openSync, closeSync } from "node:fs";
 import { Machine, PersistentReserveIn, PrManager, type ScsiUnit } from "qom-pr";
+import { compileClient } from "../test/faults/helper-support.js";
 import { findPrHelper, PrHelper } from "../test/support/pr-helper.js";
 import type { Figure } from "./main.js";
 import { inTurn, nanosecondsEach, ratios, spread } from "./measure.js";
 
 const run = promisify(execFile);
-const ROUNDS = 21;
-const COUNT = 4000;
+/** Many short ones: on a machine that does something else as well, a round is either disturbed or not. */
+const ROUNDS = 61;
+const COUNT = 500;
 const MEBIBYTE = 1024 * 1024;
 
 /** Commands before the first round: the compiler takes its time. */
 const WARM_UP_COUNT = 40_000;
 
-/** The C client's source lies beside this file's source, not beside its compiled form. */
-const CLIENT_SOURCE = fileURLToPath(new URL("../../bench/client.c", import.meta.url));
-
 /** Compiles the C client; null where there is no compiler. */
-async function compileClient(folder: string): Promise<string | null> {
+function clientIn(folder: string): string | null {
   const program = join(folder, "client");
   try {
-    await run("cc", ["-O2", "-pthread", "-o", program, CLIENT_SOURCE]);
+    compileClient(program);
     return program;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
@@ -42,7 +40,7 @@ export async function helperRoundTrip(): Promise<readonly Figure[]> {
   const what = "helper round trip, library / C client";
   const folder = await mkdtemp(join(tmpdir(), "qom-pr-bench-"));
   const program = findPrHelper();
-  const client = await compileClient(folder);
+  const client = clientIn(folder);
   if (program === null || client === null) {
     await rm(folder, { recursive: true });
     return [{ what, unit: "ratio", aim: "not measured: needs qemu-pr-helper (qemu-system-common) and cc (gcc, libc6-dev)" }];

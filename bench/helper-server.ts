@@ -4,28 +4,27 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { HelperProcess, OUR_PROGRAM } from "../test/helper/support/helper-process.js";
-import { residentMemory, voluntarySwitches } from "../test/faults/helper-support.js";
+import { compileClient, residentMemory, voluntarySwitches } from "../test/faults/helper-support.js";
 import { findPrHelper } from "../test/support/pr-helper.js";
 import type { Figure } from "./main.js";
 import { inTurn, ratios, spread } from "./measure.js";
 
 const run = promisify(execFile);
-const ROUNDS = 7;
+/** Many short ones: on a machine that does something else as well, a round is either disturbed or not. */
+const ROUNDS = 41;
 /** By number of clients: how many commands each of them sends in a round. */
 const COUNTS: ReadonlyMap<number, number> = new Map([
-  [1, 2000],
-  [4, 1000],
-  [64, 100],
+  [1, 500],
+  [4, 250],
+  [64, 40],
 ]);
 const IDLE_MS = 5000;
-/** V8 tidies up for some seconds after a start. */
-const SETTLING_MS = 20_000;
-
-/** The C client's source lies beside this file's source, not beside its compiled form. */
-const CLIENT_SOURCE = fileURLToPath(new URL("../../bench/client.c", import.meta.url));
+/** V8 tidies up once more some 40 s after a start, and then never. */
+const SETTLING_MS = 60_000;
+/** Commands before the first round: the compiler takes its time. */
+const WARM_UP_COUNT = 20_000;
 
 /** See the module text. */
 export async function helperServer(): Promise<readonly Figure[]> {
@@ -37,7 +36,7 @@ export async function helperServer(): Promise<readonly Figure[]> {
   // The helpers of the tests do not keep a process alive, not even one that waits for their end.
   const alive = setInterval(() => undefined, 1000);
   try {
-    await run("cc", ["-O2", "-pthread", "-o", client, CLIENT_SOURCE]);
+    compileClient(client);
     if (theirProgram === null) throw new Error("there is no qemu-pr-helper");
     const disk = join(folder, "disk");
     await writeFile(disk, "");
@@ -49,6 +48,7 @@ export async function helperServer(): Promise<readonly Figure[]> {
     const ours = await start(OUR_PROGRAM, "ours");
     const idle = await idleFigures(ours.pid);
     await start(theirProgram, "theirs");
+    for (const name of ["ours", "theirs"]) await run(client, [join(folder, name), disk, `${WARM_UP_COUNT}`]);
     const figures: Figure[] = [];
     for (const [clients, count] of COUNTS) {
       const on = (name: string) => async (): Promise<number> =>

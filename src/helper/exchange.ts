@@ -79,7 +79,14 @@ export class Exchange {
 
   /** Goes on where the connection stands, until it has to wait, has a whole request, or has been sent an answer. */
   advance(connection: Connection): Next {
-    return this.#guarded(connection, () => this.#advance(connection));
+    try {
+      return this.#advance(connection);
+    } catch (error) {
+      if (!(error instanceof Breach)) throw error;
+      this.#totals.add("protocolErrors");
+      this.#log.write(LogLevel.WARNING, `client ${connection.fd} dropped: ${error.message}`);
+      return "close";
+    }
   }
 
   /**
@@ -98,7 +105,7 @@ export class Exchange {
     writeResponseHeader(connection.answer, result.status, result.dataIn.length, result.sense);
     connection.data.set(result.dataIn);
     connection.begin("answer", RESPONSE_HEADER_SIZE + result.dataIn.length);
-    const next = this.#guarded(connection, () => this.#advance(connection));
+    const next = this.advance(connection);
     assert(next !== "execute", "behind an answer comes a new request");
     return next;
   }
@@ -107,17 +114,6 @@ export class Exchange {
     this.#register.count(fd, status === ScsiStatus.GOOD);
     this.#totals.add(cdb[0] === PR_OUT ? "reserveOut" : "reserveIn");
     this.#totals.add(TOTAL_OF_STATUS[status] ?? "otherStatus");
-  }
-
-  #guarded(connection: Connection, action: () => Next): Next {
-    try {
-      return action();
-    } catch (error) {
-      if (!(error instanceof Breach)) throw error;
-      this.#totals.add("protocolErrors");
-      this.#log.write(LogLevel.WARNING, `client ${connection.fd} dropped: ${error.message}`);
-      return "close";
-    }
   }
 
   #advance(connection: Connection): Next {

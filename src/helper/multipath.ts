@@ -18,6 +18,12 @@ const DEPTH_MAX = 8;
 
 const MINOR_LOW_BITS = 0xff;
 
+/**
+ * Major numbers of SCSI disks (Linux: admin-guide/devices.txt). The device mapper has none of these, and a look at sysfs would take as long
+ * as the rest of a command.
+ */
+const SCSI_DISK_MAJORS: ReadonlySet<number> = new Set([8, 65, 66, 67, 68, 69, 70, 71, 128, 129, 130, 131, 132, 133, 134, 135]);
+
 /** Looks devices up in sysfs. */
 export class MultipathDetector {
   readonly #blockDevices: string;
@@ -34,7 +40,7 @@ export class MultipathDetector {
   find(fd: number): string | null {
     // Numbers, not bigints: this is on the way of every command, and a device number has 32 bits.
     const stats = fstatSync(fd);
-    if (!stats.isBlockDevice()) return null;
+    if (!stats.isBlockDevice() || SCSI_DISK_MAJORS.has(majorOf(stats.rdev))) return null;
     const number = deviceNumber(BigInt(stats.rdev));
     return this.isMultipath(number) ? number : null;
   }
@@ -53,9 +59,12 @@ export class MultipathDetector {
 /** `MAJOR:MINOR` of a device number as stat(2) gives it (glibc's makedev). */
 export function deviceNumber(rdev: bigint): string {
   const bits = Number(BigInt.asUintN(32, rdev));
-  const major = (bits >>> 8) & 0xfff;
   const minor = (bits & MINOR_LOW_BITS) | ((bits >>> 12) & ~MINOR_LOW_BITS);
-  return `${major}:${minor}`;
+  return `${majorOf(bits)}:${minor}`;
+}
+
+function majorOf(bits: number): number {
+  return (bits >>> 8) & 0xfff;
 }
 
 function isMultipath(folder: string, depth: number): boolean {

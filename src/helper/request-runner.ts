@@ -22,7 +22,7 @@ export class RequestRunner {
   readonly #libc: Libc;
   readonly #caller = new SgIoCaller();
   /** Made once: the data of the last request is gone when the next one begins. */
-  readonly #dataIn = new NativeMemory(DATA_SIZE_MAX).bytes;
+  readonly #dataIn = new NativeMemory(DATA_SIZE_MAX);
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -35,16 +35,16 @@ export class RequestRunner {
    * @param parameterList of PERSISTENT RESERVE OUT
    */
   run(descriptor: number, cdb: Uint8Array, parameterList: Uint8Array): ScsiResult {
-    const common = { cdb, timeoutMs: SG_IO_TIMEOUT_MS, senseLength: SENSE_SIZE };
     if (cdb[0] === PR_OUT) {
       // SG_IO itself does not ask how a device was opened, and who could not open it for writing shall not change its reservations.
       if (accessModeOf(this.#libc, descriptor) === constants.O_RDONLY) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
-      return resultOfSgIo(this.#caller.execute(descriptor, { ...common, dataOut: parameterList }), 0);
+      const request = { cdb, timeoutMs: SG_IO_TIMEOUT_MS, senseLength: SENSE_SIZE, dataOut: parameterList };
+      return resultOfSgIo(this.#caller.execute(descriptor, request), 0);
     }
     // A device that says it sent more than it did shall not give away what the buffer had before.
-    this.#dataIn.fill(0);
+    this.#dataIn.bytes.fill(0);
     // Always the whole buffer: a device that sends more than it was asked for then has room for it.
-    const outcome = this.#caller.execute(descriptor, { ...common, dataInLength: DATA_SIZE_MAX }, this.#dataIn);
-    return resultOfSgIo(outcome, transferLengthOf(cdb));
+    const request = { cdb, timeoutMs: SG_IO_TIMEOUT_MS, senseLength: SENSE_SIZE, dataInLength: DATA_SIZE_MAX };
+    return resultOfSgIo(this.#caller.execute(descriptor, request, this.#dataIn), transferLengthOf(cdb));
   }
 }

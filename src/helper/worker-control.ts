@@ -34,6 +34,11 @@ export class WorkerControl {
   /** A worker is about to wait for an event. */
   becomeIdle(): void {
     Atomics.add(this.#words, IDLE, 1);
+    this.finish();
+  }
+
+  /** A worker has finished something. */
+  finish(): void {
     Atomics.add(this.#words, FINISHED, 1);
   }
 

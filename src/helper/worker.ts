@@ -3,13 +3,14 @@
  * ioctl included. While it is stuck in a system call, the others serve the rest.
  */
 
+import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
 import { Errno, errnoName, errnoText } from "../native/errno.js";
 import { libc as loadLibc } from "../native/libc.js";
 import type { Libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
-import { blockSignals } from "../native/signals-server.js";
+import { blockSignals } from "../native/signals.js";
 import { acceptConnection } from "../native/unix-server.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { Sense, senseResult } from "../scsi/sense.js";
@@ -60,6 +61,9 @@ export interface NumberedWorkerSetup extends WorkerSetup {
  * now and the listener is left unarmed; that a request is incomplete; or that the request of a connection is the main thread's to execute.
  */
 export type WorkerMessage = "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number };
+
+/** A client's turn: when it has more requests behind this time, others come first. Some dozens of quick ones, and one of a slow disk. */
+const TURN_MS = 1;
 
 /** One worker, in the thread it was created on. */
 export class HelperWorker {
@@ -113,7 +117,7 @@ export class HelperWorker {
 
   /** Serves, until it is asked to stop. Blocks the thread. */
   run(): void {
-    blockSignals(this.#server);
+    blockSignals();
     printTraces(this.#setup.trace);
     this.#tell("ready");
     for (;;) {
@@ -168,13 +172,20 @@ export class HelperWorker {
       this.#desk.close(connection);
       return;
     }
+    const endMs = systemClock.nowMs() + TURN_MS;
     let next = this.#exchange.advance(connection);
-    if (next === "execute" && this.#setup.handOver) {
-      this.#register.handOver(fd);
-      this.#tell({ execute: fd });
-      return;
+    while (next === "execute") {
+      if (this.#setup.handOver) {
+        this.#register.handOver(fd);
+        this.#tell({ execute: fd });
+        return;
+      }
+      next = this.#exchange.answer(connection, this.#execute(connection));
+      this.#control.finish();
+      // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it.
+      const goesOn = next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;
+      if (goesOn) next = this.#exchange.advance(connection);
     }
-    if (next === "execute") next = this.#exchange.answer(connection, this.#execute(connection));
     const incomplete = next !== "close" && !connection.isIdle;
     this.#desk.dispatch(connection, next);
     if (incomplete) this.#watchIncomplete();

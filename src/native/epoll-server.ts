@@ -83,7 +83,9 @@ export class EpollSet {
   #control(operation: number, fd: number, events: number): void {
     this.#event.view.setUint32(0, events, true);
     this.#event.view.setInt32(this.#dataAt, fd, true);
-    succeeded(this.#server.epoll_ctl(this.#fd, operation, fd, this.#event.bytes), "epoll_ctl", `watch descriptor ${fd}`);
+    const result = this.#server.epoll_ctl(this.#fd, operation, fd, this.#event.bytes);
+    // The text is made only where it is needed: this is on the way of every request.
+    if (result < 0) succeeded(result, "epoll_ctl", `watch descriptor ${fd}`);
   }
 }
 

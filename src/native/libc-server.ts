@@ -36,8 +36,6 @@ export interface ServerLibc {
   eventfd(initial: number, flags: number): number;
   /** eventfd_write(3): adds to the counter. */
   eventfd_write(fd: number, value: number): number;
-  /** pthread_sigmask(3) for the calling thread; `set` is a sigset_t. Returns 0 or the positive errno. */
-  pthread_sigmask(how: number, set: Uint8Array, old: null): number;
 }
 
 const PROTOTYPES: Readonly<Record<keyof ServerLibc, string>> = {
@@ -56,7 +54,6 @@ const PROTOTYPES: Readonly<Record<keyof ServerLibc, string>> = {
   epoll_wait: "int epoll_wait(int epollFd, void *events, int eventsMax, int timeoutMs)",
   eventfd: "int eventfd(unsigned int initial, int flags)",
   eventfd_write: "int eventfd_write(int fd, uint64_t value)",
-  pthread_sigmask: "int pthread_sigmask(int how, const void *set, void *old)",
 };
 
 /**

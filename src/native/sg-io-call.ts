@@ -1,6 +1,7 @@
 /** The SG_IO call itself, which blocks; for threads that have nothing else to do. */
 
 import { assert } from "../base/assert.js";
+import { NO_BYTES } from "../scsi/command.js";
 import { Errno } from "./errno.js";
 import { addressOf, libc } from "./libc.js";
 import type { Libc } from "./libc.js";
@@ -33,7 +34,8 @@ function isCount(value: number): boolean {
 export class SgIoCaller {
   /** Header, CDB and sense data of the call in progress. */
   readonly #memory = new NativeMemory(MEMORY_SIZE);
-  readonly #sense = this.#memory.bytes.subarray(SENSE_AT);
+  readonly #cdbAddress = this.#memory.address + BigInt(CDB_AT);
+  readonly #senseAddress = this.#memory.address + BigInt(SENSE_AT);
   readonly #ioctl: Libc["ioctl"];
 
   /** @param ioctl the system call; a test may have another */
@@ -44,15 +46,17 @@ export class SgIoCaller {
   /**
    * Runs one command and blocks until it is over. `fd` stays the caller's; `request.signal` is not looked at. `sense` of the outcome is
    * memory of its own, and so is `dataIn` unless the caller lends some.
-   * @param dataIn memory of the caller for data from the device, exactly `dataInLength` bytes; `dataIn` of the outcome lies in it
+   * @param lent memory of the caller for data from the device, exactly `dataInLength` bytes; `dataIn` of the outcome lies in it
    * @throws AssertionError as {@link SgIoExecutor.execute}
    */
-  execute(fd: number, request: SgIoRequest, dataIn = new Uint8Array(request.dataInLength ?? 0)): SgIoOutcome {
+  execute(fd: number, request: SgIoRequest, lent?: NativeMemory): SgIoOutcome {
     const invalid = checkSgIoRequest(request);
     if (invalid !== 0) return { errno: invalid };
-    assert(dataIn.length === (request.dataInLength ?? 0), "memory for data from the device has the size of the request");
+    const dataInLength = request.dataInLength ?? 0;
+    assert(lent === undefined || lent.bytes.length === dataInLength, "memory for data from the device has the size of the request");
+    const dataIn = lent?.bytes ?? new Uint8Array(dataInLength);
     const data = request.dataOut ?? dataIn;
-    this.#fill(request, data);
+    this.#fill(request, data, data === lent?.bytes ? lent.address : addressOf(data));
     const result = this.#ioctl(fd, SG_IO, this.#memory.bytes);
     return result < 0 ? { errno: -result } : this.#completion(data, dataIn);
   }
@@ -64,8 +68,8 @@ export class SgIoCaller {
     return result < 0 ? { errno: -result } : { version: answer.view.getInt32(0, true) };
   }
 
-  #fill(request: SgIoRequest, data: Uint8Array): void {
-    const { bytes, view, address } = this.#memory;
+  #fill(request: SgIoRequest, data: Uint8Array, dataAddress: bigint): void {
+    const { bytes, view } = this.#memory;
     bytes.fill(0);
     bytes.set(request.cdb, CDB_AT);
     view.setInt32(SgIoHdr.INTERFACE_ID, SG_INTERFACE_ID, true);
@@ -73,14 +77,15 @@ export class SgIoCaller {
     view.setUint8(SgIoHdr.CMD_LEN, request.cdb.length);
     view.setUint8(SgIoHdr.MX_SB_LEN, request.senseLength);
     view.setUint32(SgIoHdr.DXFER_LEN, data.length, true);
-    view.setBigUint64(SgIoHdr.DXFERP, data.length === 0 ? 0n : addressOf(data), true);
-    view.setBigUint64(SgIoHdr.CMDP, address + BigInt(CDB_AT), true);
-    view.setBigUint64(SgIoHdr.SBP, address + BigInt(SENSE_AT), true);
+    view.setBigUint64(SgIoHdr.DXFERP, data.length === 0 ? 0n : dataAddress, true);
+    view.setBigUint64(SgIoHdr.CMDP, this.#cdbAddress, true);
+    view.setBigUint64(SgIoHdr.SBP, this.#senseAddress, true);
     view.setUint32(SgIoHdr.TIMEOUT, request.timeoutMs, true);
   }
 
   #completion(data: Uint8Array, dataIn: Uint8Array): SgIoOutcome {
-    const { view } = this.#memory;
+    const { bytes, view } = this.#memory;
+    const senseLength = view.getUint8(SgIoHdr.SB_LEN_WR);
     // Drivers have reported residuals below zero and beyond the buffer.
     const residual = Math.min(Math.max(view.getInt32(SgIoHdr.RESID, true), 0), data.length);
     return {
@@ -88,7 +93,7 @@ export class SgIoCaller {
       hostStatus: view.getUint16(SgIoHdr.HOST_STATUS, true),
       driverStatus: view.getUint16(SgIoHdr.DRIVER_STATUS, true),
       residual,
-      sense: this.#sense.slice(0, view.getUint8(SgIoHdr.SB_LEN_WR)),
+      sense: senseLength === 0 ? NO_BYTES : bytes.slice(SENSE_AT, SENSE_AT + senseLength),
       dataIn: dataIn.subarray(0, Math.max(dataIn.length - residual, 0)),
     };
   }

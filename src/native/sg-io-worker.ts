@@ -4,9 +4,11 @@ import { parentPort } from "node:worker_threads";
 import { present } from "../base/assert.js";
 import { SgIoCaller } from "./sg-io-call.js";
 import type { SgIoJob } from "./sg-io-executor.js";
+import { blockSignals } from "./signals.js";
 
 const port = present(parentPort, "this file runs as a worker thread");
 const caller = new SgIoCaller();
+blockSignals();
 
 port.on("message", (job: SgIoJob) => {
   if (job.request === null) {

@@ -172,8 +172,9 @@ export class DescriptorReceiver {
    */
   receive(fd: number, bytes: Uint8Array, descriptors: number[]): number {
     const { view } = this.#memory;
-    view.setBigUint64(IOVEC_AT + IOVEC_LENGTH, BigInt(Math.min(bytes.length, this.capacity)), true);
-    view.setBigUint64(MSGHDR_CONTROL_LENGTH, BigInt(CONTROL_SIZE), true);
+    // The upper halves of these u64 are zero, and the kernel leaves them so.
+    view.setUint32(IOVEC_AT + IOVEC_LENGTH, Math.min(bytes.length, this.capacity), true);
+    view.setUint32(MSGHDR_CONTROL_LENGTH, CONTROL_SIZE, true);
     const count = this.#server.recvmsg(fd, this.#header, MSG_CMSG_CLOEXEC);
     if (count > 0) bytes.set(this.#memory.bytes.subarray(DATA_AT, DATA_AT + count));
     if (count >= 0) this.#collect(descriptors);
@@ -182,10 +183,10 @@ export class DescriptorReceiver {
 
   #collect(descriptors: number[]): void {
     const { view } = this.#memory;
-    if (view.getBigUint64(MSGHDR_CONTROL_LENGTH, true) < CMSGHDR_DATA) return;
+    if (view.getUint32(MSGHDR_CONTROL_LENGTH, true) < CMSGHDR_DATA) return;
     if (view.getInt32(CONTROL_AT + CMSGHDR_LEVEL, true) !== SOL_SOCKET) return;
     if (view.getInt32(CONTROL_AT + CMSGHDR_TYPE, true) !== SCM_RIGHTS) return;
-    const length = Number(view.getBigUint64(CONTROL_AT, true));
+    const length = view.getUint32(CONTROL_AT, true);
     for (let at = CMSGHDR_DATA; at + DESCRIPTOR_SIZE <= length; at += DESCRIPTOR_SIZE) {
       descriptors.push(view.getInt32(CONTROL_AT + at, true));
     }

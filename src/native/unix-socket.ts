@@ -142,10 +142,14 @@ export class NativeSocket {
 
   /** Node makes a new buffer of 64 KiB for each read otherwise, which is a good part of the time of a short answer. */
   #readIntoOneBuffer(): OnReadOpts {
+    const memory = new Uint8Array(READ_BYTES_MAX);
+    let read = memory.subarray(0, 0);
     return {
-      buffer: new Uint8Array(READ_BYTES_MAX),
-      callback: (length, buffer) => {
-        this.#receiver(buffer.subarray(0, length));
+      buffer: memory,
+      callback: (length) => {
+        // Answers mostly have the size of the one before, and a view of them is dear.
+        if (read.length !== length) read = memory.subarray(0, length);
+        this.#receiver(read);
         return true;
       },
     };

@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { PersistentReserveIn, TransportId } from "qom-pr";
 import { encodeInquiry } from "#src/scsi/inquiry.js";
 import { present } from "#src/base/assert.js";
-import { CannedDisks, type CannedAnswer, type CannedDisk } from "./support/canned-disk.js";
+import { CannedDisks, type CannedAnswer, type CannedDisk } from "../support/canned-disk.js";
 import type { DriverRun } from "./support/persist-driver.js";
 import { run, runProgram, type Ended } from "./support/programs.js";
 

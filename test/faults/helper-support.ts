@@ -1,23 +1,17 @@
 /** What the faults need of a helper: requests of any length, a C client, and what the kernel says of a process. */
 
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { compileC } from "../support/c-compiler.js";
 
 /** Soak counts are for finding what is rare, once in a while. */
 export const SOAK = process.env["SOAK"] === "1";
 
 const CLIENT_SOURCE = fileURLToPath(new URL("../../../bench/client.c", import.meta.url));
 
-/** Compiles bench/client.c to `program`; skips the suite of `context` without a compiler, or fails with REQUIRE_SYSTEM=1. */
-export function compileClient(context: Mocha.Context, program: string): void {
-  if (spawnSync("cc", ["--version"]).status !== 0) {
-    if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no C compiler: apt-get install gcc libc6-dev");
-    console.log("    skipped, there is no C compiler: apt-get install gcc libc6-dev");
-    context.skip();
-  }
-  const compiler = spawnSync("cc", ["-O2", "-pthread", "-o", program, CLIENT_SOURCE], { encoding: "utf8" });
-  if (compiler.status !== 0) throw new Error(compiler.stderr);
+/** Compiles bench/client.c to `program`. @throws Error as {@link compileC} */
+export function compileClient(program: string): void {
+  compileC(CLIENT_SOURCE, program, ["-pthread"]);
 }
 
 /** Memory of a process that is its own, in KiB: without files that are mapped. */

@@ -12,6 +12,9 @@ import { cdb } from "./support/scenarios.js";
 
 const LOOP = "/dev/loop0";
 
+/** Opens a name, whether there is a device behind it or not. */
+const O_PATH = 0o10000000;
+
 /** Whether a file system can be mounted over another one, and there is a block device to pretend things of. */
 function canPretend(): boolean {
   try {
@@ -61,6 +64,27 @@ describe("dm-multipath in qom-pr-helper", () => {
       expect(new MultipathDetector().find(fd)).to.equal(null);
       closeSync(fd);
     }
+  });
+
+  it("is not looked for among SCSI disks, by their number", function () {
+    const sysfs = folder.path("by-number");
+    for (const [number, expected] of [
+      ["8:0", null],
+      ["135:15", null],
+      ["253:0", "253:0"],
+    ] as const) {
+      device(sysfs, number, "mpath-3600");
+      const node = folder.path(`node-${number}`);
+      const made = spawnSync("mknod", [node, "b", ...number.split(":")]);
+      if (made.status !== 0) {
+        console.log("      skipped: needs mknod (root)");
+        return this.skip();
+      }
+      const fd = openSync(node, O_PATH);
+      expect(new MultipathDetector(sysfs).find(fd), number).to.equal(expected);
+      closeSync(fd);
+    }
+    return undefined;
   });
 
   it("has a number as the kernel writes it", () => {

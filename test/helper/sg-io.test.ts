@@ -54,6 +54,9 @@ const OUTCOMES: readonly ShimAnswer[] = [
   { status: 2, hostStatus: 3, driverStatus: 8, senseLength: 18 },
 ];
 
+/** Requests that a client sends before it has the answer to the first, which takes longer than its turn. */
+const AHEAD = 60;
+
 const RANDOM_REQUESTS = 500;
 const RANDOM_TIMEOUT_MS = 60_000;
 
@@ -139,6 +142,25 @@ describe("SG_IO calls of qom-pr-helper", () => {
     }
     await ours.request(cdb(PR_IN, 0, 8));
     expect([...shim.calls.subarray(calls)]).to.deep.equal([PR_IN]);
+  });
+
+  it("are made in turn for clients that share a worker, however many requests one of them has sent ahead", async () => {
+    const helper = await workshop.start("shared", ["--workers", "1"], shim.environment);
+    const [many, few] = [await RawClient.greeted(workshop.path("shared")), await RawClient.greeted(workshop.path("shared"))];
+    const device = openSync("/dev/null", "r+");
+    const before = shim.calls.length;
+    const HOLD = 200;
+    many.send(scriptedCdb(PR_IN, 8, { hold: HOLD }), [device]);
+    await shim.called(before + 1);
+    for (let i = 0; i < AHEAD; i += 1) many.send(scriptedCdb(PR_IN, 8), [device]);
+    few.send(scriptedCdb(PR_OUT, 0), [device]);
+    shim.release(HOLD);
+    await shim.called(before + AHEAD + 2);
+    expect(shim.calls.subarray(before).indexOf(PR_OUT)).to.be.within(1, AHEAD - 1);
+    for (let i = 0; i <= AHEAD; i += 1) expect((await many.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE + 8);
+    expect((await few.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE);
+    closeSync(device);
+    await helper.stop();
   });
 
   describe("have the outcome they have with qemu-pr-helper", () => {

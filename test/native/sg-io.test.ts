@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AssertionError } from "#src/base/assert.js";
@@ -293,6 +293,31 @@ describe("native: SG_IO", () => {
       for (const handle of await Promise.all(blocked)) await handle.close();
       await behind;
       closeSync(release);
+    }
+  });
+
+  it("has threads that no signal interrupts: an interrupted command would be started a second time", async () => {
+    const script = `
+      import { openSync, readdirSync, readFileSync } from "node:fs";
+      import { ThreadedSgIoExecutor } from "#src/native/sg-io-executor.js";
+      const threads = () => readdirSync("/proc/self/task");
+      const before = new Set(threads());
+      const executor = new ThreadedSgIoExecutor(2);
+      const request = { cdb: new Uint8Array(6), dataInLength: 8, timeoutMs: 1000, senseLength: 32 };
+      const fd = openSync("/dev/null", "r+");
+      await Promise.all([executor.execute(fd, request), executor.execute(fd, request)]);
+      const blocked = threads()
+        .filter((thread) => !before.has(thread))
+        .map((thread) => /SigBlk:.(.*)/.exec(readFileSync("/proc/self/task/" + thread + "/status", "utf8"))[1]);
+      await executor.close();
+      console.log(blocked.join(" "));
+    `;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script]);
+    const masks = stdout.trim().split(" ");
+    expect(masks).to.have.lengthOf(2);
+    const SIGNALS = ["SIGHUP", "SIGINT", "SIGALRM", "SIGTERM", "SIGCHLD", "SIGWINCH"] as const;
+    for (const mask of masks) {
+      for (const signal of SIGNALS) expect((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n, signal).to.equal(1n);
     }
   });
 

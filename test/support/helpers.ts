@@ -1,5 +1,5 @@
 /** The helpers that a manager is tested against: the real qemu-pr-helper, and this project's own. */
-import { fileURLToPath } from "node:url";
+import { OUR_PROGRAM } from "../helper/support/helper-process.js";
 import { findPrHelper, PrHelper, skipWithoutPrHelper } from "./pr-helper.js";
 
 /** A running helper. */
@@ -9,9 +9,6 @@ export interface HelperUnderTest {
   readonly output: string;
   stop(): Promise<void>;
 }
-
-/** This project's helper, as a user runs it. */
-const OWN_PROGRAM = fileURLToPath(new URL("../../../bin/qom-pr-helper.js", import.meta.url));
 
 /**
  * Starts a helper for the suite of `context`. Without the real program the suite is skipped with a line that says what to install,
@@ -23,7 +20,7 @@ export async function helperUnderTest(
   which: "qemu-pr-helper" | "qom-pr-helper",
   options: readonly string[] = [],
 ): Promise<HelperUnderTest> {
-  const program = which === "qom-pr-helper" ? OWN_PROGRAM : findPrHelper();
+  const program = which === "qom-pr-helper" ? OUR_PROGRAM : findPrHelper();
   if (program === null) skipWithoutPrHelper(context);
   const helper = new PrHelper(program, options);
   await helper.start();

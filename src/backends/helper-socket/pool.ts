@@ -64,7 +64,7 @@ export class HelperPool {
   readonly #signals: AbortWatch;
   readonly #connections: HelperConnection[] = [];
   /** Jobs that have a connection. */
-  readonly #running: Job[] = [];
+  readonly #running = new Set<Job>();
   readonly #closing = new AbortController();
   /** Where the connections that there are go to. */
   #path = "";
@@ -136,7 +136,7 @@ export class HelperPool {
   /** For its jobs: one has come back from its connection. */
   settled(job: Job, outcome: HelperOutcome): void {
     job.connection = null;
-    this.#running.splice(this.#running.indexOf(job), 1);
+    this.#running.delete(job);
     const again = outcome instanceof HelperExchangeError && outcome.reason === "closed" && !outcome.sent;
     if (outcome instanceof HelperExchangeError && this.#closing.signal.aborted) this.#end(job, this.#closed());
     else if (!again) this.#end(job, outcome);
@@ -219,7 +219,7 @@ export class HelperPool {
 
   #run(job: Job, connection: HelperConnection): void {
     job.connection = connection;
-    this.#running.push(job);
+    this.#running.add(job);
     this.#setDeadline(job);
     connection.start(job);
   }

@@ -17,7 +17,7 @@
  */
 
 import { assert } from "../../base/assert.js";
-import { readU16, readU32, viewOf } from "../../scsi/bytes.js";
+import { readU16, readU32, writeU32 } from "../../scsi/bytes.js";
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
 
@@ -47,7 +47,7 @@ const STATUS_MAX = 0xff;
 /** A feature word as bytes. */
 export function encodeFeatures(features: number): Uint8Array {
   const bytes = new Uint8Array(FEATURE_WORD_SIZE);
-  viewOf(bytes).setUint32(0, features);
+  writeU32(bytes, 0, features);
   return bytes;
 }
 
@@ -94,11 +94,11 @@ export interface HelperResponse {
 export function writeResponseHeader(bytes: Uint8Array, status: number, dataLength: number, sense: Uint8Array): void {
   assert(status >= 0 && status <= STATUS_MAX, "a SCSI status is one byte");
   assert(dataLength >= 0 && dataLength <= DATA_SIZE_MAX, "a response has at most 8192 bytes of data");
-  const view = viewOf(bytes);
-  view.setInt32(STATUS_AT, status);
-  view.setInt32(SIZE_AT, dataLength);
+  writeU32(bytes, STATUS_AT, status);
+  writeU32(bytes, SIZE_AT, dataLength);
   bytes.fill(0, SENSE_AT, RESPONSE_HEADER_SIZE);
-  bytes.set(sense.subarray(0, SENSE_SIZE), SENSE_AT);
+  // A view of a small array costs more than all else here.
+  bytes.set(sense.length > SENSE_SIZE ? sense.subarray(0, SENSE_SIZE) : sense, SENSE_AT);
 }
 
 /** What {@link ResponseDecoder.push} has to say: more bytes are needed, here is the response, or the server broke the protocol. */
@@ -149,7 +149,7 @@ export class ResponseDecoder {
     if (chunk.length < missing) return INCOMPLETE;
     const text = this.#takeHeader(inOnePiece ? chunk : this.#header);
     if (text !== null) return { kind: "violation", text };
-    return this.#pushData(chunk.subarray(missing));
+    return this.#pushData(chunk.length === missing ? NO_BYTES : chunk.subarray(missing));
   }
 
   /** Reads a header; what is wrong with it, or null. */

@@ -5,12 +5,12 @@
 import { spawn, spawnSync, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { QmpClient } from "../../monitor/support/qmp-client.js";
 import { fields, type Answer, type Peer } from "./peer.js";
 
 const PROGRAM = "qemu-system-x86_64";
@@ -83,13 +83,33 @@ export function isInstalled(): boolean {
   return spawnSync(PROGRAM, ["--version"]).status === 0;
 }
 
+/** What QEMU is started with besides the adapter `s`. */
+export interface QemuSetup {
+  /** Options of its command line; `folder` is gone when it ends. */
+  readonly options: (folder: string) => readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+function peerDisks(folder: string): readonly string[] {
+  const file = join(folder, "disk");
+  writeFileSync(file, "");
+  truncateSync(file, DISK_BYTES);
+  const disk = (name: string, more = ""): string[] => ["-blockdev", `null-co,node-name=${name},read-zeroes=on,size=${DISK_BYTES}${more}`];
+  return [
+    ...["-blockdev", `driver=file,node-name=n0,filename=${file}`],
+    ...[...disk("n1"), ...disk("n2", `,latency-ns=${SLOW_NS}`), ...disk("spare0"), ...disk("spare1")],
+    ...["-device", "scsi-hd,drive=n0,scsi-id=0,lun=0", "-device", "scsi-hd,drive=n1,scsi-id=0,lun=300"],
+    ...["-device", "scsi-hd,drive=n2,scsi-id=2,lun=3"],
+  ];
+}
+
 /** See the file text. */
 export class QemuPeer implements Peer {
   readonly #folder: string;
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #replies: Interface;
   readonly #waiting: { readonly resolve: (line: string) => void; readonly reject: (error: Error) => void }[] = [];
-  readonly #monitor: Monitor;
+  #monitor: QmpClient | undefined;
   #plugged = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #at: Readonly<Record<number, number>> = {};
@@ -98,20 +118,14 @@ export class QemuPeer implements Peer {
   #nextBuffer = BUFFERS_AT;
   #diskBytes = DISK_BYTES;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, { options, environment }: QemuSetup) {
     this.#folder = folder;
-    const disk = (name: string, more = ""): string[] => ["-blockdev", `null-co,node-name=${name},read-zeroes=on,size=${DISK_BYTES}${more}`];
-    const options = [
+    const all = [
       ...["-M", "pc", "-accel", "tcg", "-S", "-m", "16", "-nodefaults", "-display", "none", "-qtest", "stdio", "-qtest-log", "none"],
       ...["-qmp", `unix:${join(folder, "qmp")},server=on,wait=off`, "-device", `virtio-scsi-pci,id=s,addr=${SLOT}`],
-      ...["-blockdev", `driver=file,node-name=n0,filename=${join(folder, "disk")}`],
-      ...[...disk("n1"), ...disk("n2", `,latency-ns=${SLOW_NS}`), ...disk("spare0"), ...disk("spare1")],
-      ...["-device", "scsi-hd,drive=n0,scsi-id=0,lun=0", "-device", "scsi-hd,drive=n1,scsi-id=0,lun=300"],
-      ...["-device", "scsi-hd,drive=n2,scsi-id=2,lun=3"],
+      ...options(folder),
     ];
-    writeFileSync(join(folder, "disk"), "");
-    truncateSync(join(folder, "disk"), DISK_BYTES);
-    this.#process = spawn(PROGRAM, options, { stdio: ["pipe", "pipe", "ignore"] });
+    this.#process = spawn(PROGRAM, all, { stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, ...environment } });
     this.#replies = createInterface(this.#process.stdout);
     this.#replies.on("line", (line) => {
       if (!line.startsWith("IRQ")) this.#waiting.shift()?.resolve(line);
@@ -119,16 +133,31 @@ export class QemuPeer implements Peer {
     this.#replies.on("close", () => {
       for (const { reject } of this.#waiting.splice(0)) reject(new Error("QEMU ended before it answered"));
     });
-    this.#monitor = new Monitor(join(folder, "qmp"));
   }
 
-  /** Starts QEMU and the driver. */
-  static async start(): Promise<QemuPeer> {
-    const peer = new QemuPeer(mkdtempSync(join(tmpdir(), "qom-pr-qtest-")));
-    await peer.#findRegisters();
-    await peer.restart();
-    await peer.#monitor.open();
-    return peer;
+  /** Starts QEMU, the driver and the monitor; with the disks of a {@link Peer}, unless it is told otherwise. */
+  static async start(setup: QemuSetup = { options: peerDisks }): Promise<QemuPeer> {
+    const peer = new QemuPeer(mkdtempSync(join(tmpdir(), "qom-pr-qtest-")), setup);
+    try {
+      await peer.#findRegisters();
+      await peer.restart();
+      peer.#monitor = await QmpClient.ready({ path: join(peer.#folder, "qmp") });
+      return peer;
+    } catch (error) {
+      await peer.close();
+      throw error;
+    }
+  }
+
+  /** QEMU's monitor. */
+  get monitor(): QmpClient {
+    if (this.#monitor === undefined) throw new Error("the monitor is there once QEMU was started");
+    return this.#monitor;
+  }
+
+  /** Process id of QEMU. */
+  get pid(): number {
+    return this.#process.pid ?? 0;
   }
 
   async submit(queue: number, readable: readonly Uint8Array[], writable: readonly number[]): Promise<Answer> {
@@ -217,24 +246,23 @@ export class QemuPeer implements Peer {
   async plug(target: number, lun: number): Promise<void> {
     // A disk that was unplugged is let go of some time later: each time another one.
     const drive = `spare${this.#plugged}`;
-    await this.#inTurn(() => this.#monitor.ask("device_add", { driver: "scsi-hd", drive, id: "spare", "scsi-id": target, lun }));
+    await this.#inTurn(() => this.monitor.run("device_add", { driver: "scsi-hd", drive, id: "spare", "scsi-id": target, lun }));
     this.#plugged += 1;
   }
 
   async unplug(): Promise<void> {
-    await this.#inTurn(() => this.#monitor.ask("device_del", { id: "spare" }));
+    await this.#inTurn(() => this.monitor.run("device_del", { id: "spare" }));
   }
 
   async resize(): Promise<void> {
     this.#diskBytes *= 2;
-    await this.#inTurn(() => this.#monitor.ask("block_resize", { "node-name": "n0", size: this.#diskBytes }));
+    await this.#inTurn(() => this.monitor.run("block_resize", { "node-name": "n0", size: this.#diskBytes }));
   }
 
   async close(): Promise<void> {
-    this.#monitor.close();
+    await this.#monitor?.close();
     const ended = once(this.#process, "exit");
-    this.#process.kill("SIGKILL");
-    await ended;
+    if (this.#process.kill("SIGKILL")) await ended;
     this.#replies.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -319,39 +347,5 @@ export class QemuPeer implements Peer {
     const text = await reply;
     if (!text.startsWith("OK")) throw new Error(`QEMU answered '${line}' by '${text}'`);
     return text.slice(3);
-  }
-}
-
-/** QEMU's QMP monitor. */
-class Monitor {
-  readonly #path: string;
-  #socket: Socket | undefined;
-  readonly #waiting: ((message: { readonly error?: { readonly desc: string } }) => void)[] = [];
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  async open(): Promise<void> {
-    const socket = connect(this.#path);
-    await once(socket, "connect");
-    this.#socket = socket;
-    createInterface(socket).on("line", (line) => {
-      // QMP: a greeting and events have neither member.
-      const message = JSON.parse(line) as { return?: unknown; error?: { desc: string } };
-      if (message.return !== undefined || message.error !== undefined) this.#waiting.shift()?.(message);
-    });
-    await this.ask("qmp_capabilities", {});
-  }
-
-  async ask(execute: string, arguments_: object): Promise<void> {
-    const reply = new Promise<{ readonly error?: { readonly desc: string } }>((resolve) => this.#waiting.push(resolve));
-    this.#socket?.write(`${JSON.stringify({ execute, arguments: arguments_ })}\n`);
-    const { error } = await reply;
-    if (error !== undefined) throw new Error(`${execute}: ${error.desc}`);
-  }
-
-  close(): void {
-    this.#socket?.destroy();
   }
 }

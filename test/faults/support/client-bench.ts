@@ -1,11 +1,12 @@
 /** What the tests of faults have in common: compiled C, helper processes that may die at any moment, and a manager without a machine. */
 
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Machine, PrManager, type ScsiCommand, type ScsiUnit } from "qom-pr";
+import { compileC, requireCompiler } from "../../support/c-compiler.js";
 import { findPrHelper, isListening } from "../../support/pr-helper.js";
 import { OUR_PROGRAM } from "../../helper/support/helper-process.js";
 import { outcome } from "../../support/machine.js";
@@ -32,10 +33,7 @@ export class ClientBench {
 
   constructor() {
     before(function () {
-      if (spawnSync("cc", ["--version"]).status === 0) return;
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no C compiler: apt-get install gcc libc6-dev");
-      console.log("    skipped, there is no C compiler: apt-get install gcc libc6-dev");
-      this.skip();
+      requireCompiler(this);
     });
     before(() => {
       this.#folder = mkdtempSync(join(tmpdir(), "faults-"));
@@ -58,8 +56,7 @@ export class ClientBench {
   compile(source: string, flags: readonly string[]): string {
     const target = this.path(source.replace(/\.c$/, ""));
     const file = fileURLToPath(new URL(`test/faults/support/${source}`, ROOT));
-    const compiler = spawnSync("cc", ["-O2", "-o", target, ...flags, file], { encoding: "utf8" });
-    if (compiler.status !== 0) throw new Error(compiler.stderr);
+    compileC(file, target, flags);
     return target;
   }
 
@@ -95,7 +92,10 @@ export class ClientBench {
   async manager(properties = ""): Promise<PrManager> {
     for (;;) {
       try {
-        const machine = await Machine.create(["-object", `pr-manager-helper,id=pr0,path=${this.path("helper")}${properties}`]);
+        const machine = await Machine.create([
+          "-object",
+          `pr-manager-helper,id=pr0,path=${this.path("helper")},handshake-timeout=60${properties}`,
+        ]);
         this.#machines.push(machine);
         const manager = machine.object("pr0");
         if (manager instanceof PrManager) return manager;

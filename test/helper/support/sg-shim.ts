@@ -1,9 +1,9 @@
 /** Disks for tests where there is none: see sg-shim.c. Needs a C compiler; the suite is skipped without one, or fails with REQUIRE_SYSTEM=1. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { compileShim, requireCompiler } from "../../support/c-compiler.js";
 import { cdb } from "./scenarios.js";
 import { sourceFile, until } from "./helper-process.js";
 
@@ -34,21 +34,15 @@ export class SgShim {
 
   constructor() {
     const library = (): string => join(this.#folder, "shim.so");
-    let missing = false;
     before(function () {
-      missing = spawnSync("cc", ["--version"]).status !== 0;
-      if (!missing) return;
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no C compiler: apt-get install gcc libc6-dev");
-      console.log("    skipped, there is no C compiler: apt-get install gcc libc6-dev");
-      this.skip();
+      requireCompiler(this);
     });
     before(() => {
       this.#folder = mkdtempSync(join(tmpdir(), "sg-shim-"));
-      const compiler = spawnSync("cc", ["-shared", "-fPIC", "-o", library(), sourceFile("sg-shim.c")], { encoding: "utf8" });
-      if (compiler.status !== 0) throw new Error(compiler.stderr);
+      compileShim(sourceFile("sg-shim.c"), library());
     });
     after(() => {
-      if (!missing) rmSync(this.#folder, { recursive: true, force: true });
+      if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
     });
   }
 

@@ -6,6 +6,7 @@
  *      5..  sense data, then data from the device
  *
  * Without that file the answer is GOOD. Each call adds a line to the file "calls": CDB, a blank, data for the device, in hexadecimal.
+ * What QEMU asks of a SCSI generic device besides is answered as well: the version of the interface, and an address of zeros.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -80,5 +81,16 @@ int ioctl(int fd, unsigned long request, ...)
     va_start(arguments, request);
     void *argument = va_arg(arguments, void *);
     va_end(arguments);
-    return request == SG_IO ? answer(argument) : (int)syscall(SYS_ioctl, fd, request, argument);
+    switch (request) {
+    case SG_IO:
+        return answer(argument);
+    case SG_GET_VERSION_NUM:
+        *(int *)argument = 30536;
+        return 0;
+    case SG_GET_SCSI_ID:
+        memset(argument, 0, sizeof(struct sg_scsi_id));
+        return 0;
+    default:
+        return (int)syscall(SYS_ioctl, fd, request, argument);
+    }
 }

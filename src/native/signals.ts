@@ -1,8 +1,13 @@
 /** Which signals a thread takes. */
 
 import { assert } from "../base/assert.js";
-import type { ServerLibc } from "./libc-server.js";
+import { declareFunctions } from "./libc.js";
 import { NativeMemory } from "./memory.js";
+
+/** pthread_sigmask(3) for the calling thread; `set` is a sigset_t. Returns 0 or the positive errno. */
+interface SignalLibc {
+  pthread_sigmask(how: number, set: Uint8Array, old: null): number;
+}
 
 const SIG_BLOCK = 0;
 /** sizeof(sigset_t) in glibc and musl; the kernel reads its first 8 bytes, bit N-1 for signal N. */
@@ -13,10 +18,14 @@ const FAULTS: readonly number[] = [4, 5, 6, 7, 8, 11];
 /**
  * Keeps signals of the process away from the calling thread; other threads get them. A system call in this thread is then never
  * interrupted: the SCSI generic driver, interrupted in SG_IO, has the command started a second time.
+ * @throws QomError `unsupported` as libc() of libc.ts
  */
-export function blockSignals(server: ServerLibc): void {
+export function blockSignals(): void {
+  const threads = declareFunctions<SignalLibc>({
+    pthread_sigmask: "int pthread_sigmask(int how, const void *set, void *old)",
+  });
   const set = new NativeMemory(SIGSET_SIZE);
   const faults = FAULTS.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n);
   set.view.setBigUint64(0, BigInt.asUintN(64, ~faults), true);
-  assert(server.pthread_sigmask(SIG_BLOCK, set.bytes, null) === 0, "a valid signal set can be blocked");
+  assert(threads.pthread_sigmask(SIG_BLOCK, set.bytes, null) === 0, "a valid signal set can be blocked");
 }

@@ -1,11 +1,11 @@
 /** Disks whose answers are written down beforehand, for any program: see canned-disk.c. */
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compileShim, requireCompiler } from "./c-compiler.js";
 
-const SOURCE = fileURLToPath(new URL("../../../../test/cli/support/canned-disk.c", import.meta.url));
+const SOURCE = fileURLToPath(new URL("../../../test/support/canned-disk.c", import.meta.url));
 
 /** One answer of the disk; what is left out is zero or empty. */
 export interface CannedAnswer {
@@ -36,15 +36,11 @@ export class CannedDisks {
 
   constructor() {
     before(function () {
-      if (spawnSync("cc", ["--version"]).status === 0) return;
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no C compiler: apt-get install gcc libc6-dev");
-      console.log("    skipped, there is no C compiler: apt-get install gcc libc6-dev");
-      this.skip();
+      requireCompiler(this);
     });
     before(() => {
       this.#folder = mkdtempSync(join(tmpdir(), "canned-disk-"));
-      const compiler = spawnSync("cc", ["-shared", "-fPIC", "-o", join(this.#folder, "disk.so"), SOURCE], { encoding: "utf8" });
-      if (compiler.status !== 0) throw new Error(compiler.stderr);
+      compileShim(SOURCE, join(this.#folder, "disk.so"));
     });
     after(() => {
       if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
