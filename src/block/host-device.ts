@@ -17,7 +17,7 @@ import { inquiryCdb } from "../scsi/inquiry.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
 import { VpdPage } from "../scsi/vpd.js";
 import { openHostFile } from "./file.js";
-import { readHostTraits, readSizeBytes, type DeviceNumber } from "./host-traits.js";
+import { readHostTraits, readSizeBytes, type DeviceFile } from "./host-traits.js";
 import { NoScsi, type HostTraits, type MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
 
@@ -42,7 +42,7 @@ export class HostDeviceNode extends ProtocolNode {
   readonly #sgIo: SgIoExecutor;
   #handle: FileHandle | undefined;
   #unit: ScsiUnit | NoScsi | undefined;
-  #device: DeviceNumber | undefined;
+  #device: DeviceFile | undefined;
   #traits: HostTraits | null = null;
 
   constructor(@inject(SgIoExecutor) sgIo: SgIoExecutor) {

@@ -2,6 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrnoError } from "../base/errors.js";
+import { deviceName, splitDeviceNumber } from "../native/device-number.js";
 import type { HostTraits } from "./node.js";
 
 /** Major number of the sg driver's nodes (Documentation/admin-guide/devices.txt: SCSI_GENERIC_MAJOR). */
@@ -14,34 +15,27 @@ const SEGMENT_BYTES = 4096;
 const SYSFS_SECTOR_BYTES = 512;
 
 /** A device node. */
-export interface DeviceNumber {
+export interface DeviceFile {
   readonly kind: "block" | "character";
   /** As stat(2) gives it. */
   readonly rdev: number;
 }
 
 /** Asks for the traits of a node. A queue that cannot be found, as without /sys, sets no limit. */
-export async function readHostTraits({ kind, rdev }: DeviceNumber): Promise<HostTraits> {
-  const [major, minor] = split(rdev);
-  const device = `${major}:${minor}`;
+export async function readHostTraits({ kind, rdev }: DeviceFile): Promise<HostTraits> {
+  const number = splitDeviceNumber(rdev);
+  const device = deviceName(number);
   const queues =
     kind === "block"
       ? [`/sys/dev/block/${device}/queue`, `/sys/dev/block/${device}/../queue`]
       : await queuesBelow(`/sys/dev/char/${device}/device/block`);
-  return { genericNode: kind === "character" && major === GENERIC_MAJOR, transferBytesMax: await transferLimit(queues) };
+  return { genericNode: kind === "character" && number.major === GENERIC_MAJOR, transferBytesMax: await transferLimit(queues) };
 }
 
 /** Size of the medium; 0 when it is not known, as of a character device. Node cannot ask a descriptor for the size of a block device. */
-export async function readSizeBytes({ kind, rdev }: DeviceNumber): Promise<number> {
+export async function readSizeBytes({ kind, rdev }: DeviceFile): Promise<number> {
   if (kind !== "block") return 0;
-  return (await readNumber(`/sys/dev/block/${split(rdev).join(":")}/size`)) * SYSFS_SECTOR_BYTES;
-}
-
-/** Major and minor number in the encoding of glibc (gnu_dev_major(3)); arithmetic, since the number has more than 32 bits. */
-function split(rdev: number): readonly [major: number, minor: number] {
-  const high = Math.floor(rdev / 0x1_0000_0000);
-  const low = rdev % 0x1_0000_0000;
-  return [((low >>> 8) & 0xfff) + (high & 0xffff_f000), (low & 0xff) + ((low >>> 12) & 0xfff00)];
+  return (await readNumber(`/sys/dev/block/${deviceName(splitDeviceNumber(rdev))}/size`)) * SYSFS_SECTOR_BYTES;
 }
 
 /** The queue of the disk that an sg node goes to as well. */

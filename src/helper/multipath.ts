@@ -9,14 +9,13 @@
 import { fstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isErrnoError } from "../base/errors.js";
+import { deviceName, splitDeviceNumber } from "../native/device-number.js";
 
 /** What multipath-tools begins its device-mapper UUIDs with. */
 const MULTIPATH_PREFIX = "mpath-";
 
 /** Devices lie on one another a few levels deep. sysfs has no cycles, and this does not depend on it. */
 const DEPTH_MAX = 8;
-
-const MINOR_LOW_BITS = 0xff;
 
 /**
  * Major numbers of SCSI disks (Linux: admin-guide/devices.txt). The device mapper has none of these, and a look at sysfs would take as long
@@ -38,11 +37,12 @@ export class MultipathDetector {
    * than that it says nothing of the device, the device counts as one. Does not wait for the device.
    */
   find(fd: number): string | null {
-    // Numbers, not bigints: this is on the way of every command, and a device number has 32 bits.
     const stats = fstatSync(fd);
-    if (!stats.isBlockDevice() || SCSI_DISK_MAJORS.has(majorOf(stats.rdev))) return null;
-    const number = deviceNumber(BigInt(stats.rdev));
-    return this.isMultipath(number) ? number : null;
+    if (!stats.isBlockDevice()) return null;
+    const number = splitDeviceNumber(stats.rdev);
+    if (SCSI_DISK_MAJORS.has(number.major)) return null;
+    const name = deviceName(number);
+    return this.isMultipath(name) ? name : null;
   }
 
   /** The same for a device number, as `MAJOR:MINOR`. */
@@ -54,17 +54,6 @@ export class MultipathDetector {
       throw error;
     }
   }
-}
-
-/** `MAJOR:MINOR` of a device number as stat(2) gives it (glibc's makedev). */
-export function deviceNumber(rdev: bigint): string {
-  const bits = Number(BigInt.asUintN(32, rdev));
-  const minor = (bits & MINOR_LOW_BITS) | ((bits >>> 12) & ~MINOR_LOW_BITS);
-  return `${majorOf(bits)}:${minor}`;
-}
-
-function majorOf(bits: number): number {
-  return (bits >>> 8) & 0xfff;
 }
 
 function isMultipath(folder: string, depth: number): boolean {

@@ -5,6 +5,7 @@ import type { BigIntStats } from "node:fs";
 import { promisify } from "node:util";
 import { resultOfSgIo } from "../native/sg-io-result.js";
 import type { SgIoExecutor, SgIoOutcome } from "../native/sg-io.js";
+import { deviceName, splitDeviceNumber } from "../native/device-number.js";
 import { Errno } from "../native/errno.js";
 import { DATA_SIZE_MAX, SENSE_SIZE } from "../backends/helper-socket/protocol.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
@@ -16,7 +17,6 @@ import type { Nexus } from "../scsi/nexus.js";
 import { parseSense, Sense, senseResult } from "../scsi/sense.js";
 import { VpdPage } from "../scsi/vpd.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
-import { deviceNumber } from "./multipath.js";
 import { SG_IO_TIMEOUT_MS } from "./request-runner.js";
 
 const statOf = promisify<number, { readonly bigint: true }, BigIntStats>(fstat);
@@ -44,7 +44,7 @@ async function identityOf(fd: number, stats: BigIntStats, sgIo: SgIoExecutor): P
   if (stats.isFile()) return `file ${stats.dev}:${stats.ino}`;
   // What SG_IO of anything that is no device comes to.
   if (!stats.isBlockDevice() && !stats.isCharacterDevice()) return senseResult(Sense.IO_ERROR);
-  const byNumber = `${stats.isBlockDevice() ? "block" : "character"} device ${deviceNumber(stats.rdev)}`;
+  const byNumber = `${stats.isBlockDevice() ? "block" : "character"} device ${deviceName(splitDeviceNumber(Number(stats.rdev)))}`;
   const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
   const outcome = await sgIo.execute(fd, {
     cdb,

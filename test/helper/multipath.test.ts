@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { accessSync, closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { deviceNumber, MultipathDetector } from "#src/helper/multipath.js";
+import { MultipathDetector } from "#src/helper/multipath.js";
 import { temporaryFolder } from "../support/machine.js";
 import { HelperProcess, OUR_PROGRAM } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
@@ -85,18 +85,6 @@ describe("dm-multipath in qom-pr-helper", () => {
       closeSync(fd);
     }
     return undefined;
-  });
-
-  it("has a number as the kernel writes it", () => {
-    for (const [rdev, number] of [
-      [0x0810n, "8:16"],
-      [0xfd00n, "253:0"],
-      [0x8000n, "128:0"],
-      [0x0010_fd01n, "253:257"],
-      [0xfff0_0fffn, "15:1048575"],
-    ] as const) {
-      expect(deviceNumber(rdev)).to.equal(number);
-    }
   });
 
   for (const [allowed, outcome] of [
