@@ -72,8 +72,11 @@ export interface NodeUser {
   readonly shares: boolean;
 }
 
+/** The type that all block drivers descend from. */
+export const BLOCK_NODE_TYPE = "block-node";
+
 /** See the module text. */
-@qomType({ name: "block-node", description: "a node of the block layer", abstract: true })
+@qomType({ name: BLOCK_NODE_TYPE, description: "a node of the block layer", abstract: true })
 export abstract class BlockNode extends QomObject {
   @qomProperty(qom.bool(), { name: "read-only", description: "open without write access", default: false })
   accessor readOnly!: boolean;

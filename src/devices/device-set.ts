@@ -17,6 +17,11 @@ const PERIPHERAL_ANONYMOUS = "/machine/peripheral-anon";
 /** The type that all devices descend from. */
 export const DEVICE_TYPE = "device";
 
+/** The id that a device was made with; null for one that was made without, or is gone. */
+export function givenId(device: Device): string | null {
+  return device.canonicalPath === `${PERIPHERAL}/${device.id ?? ""}` ? device.id : null;
+}
+
 /** See the module text. */
 export class DeviceSet {
   readonly #tree: CompositionTree;

@@ -4,6 +4,7 @@ import { takeText } from "../options/take.js";
 import { typeHelp, typesHelp } from "../qom/help.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
 import { atArgument, type GivenOption } from "./arguments.js";
+import { BLOCK_NODE_TYPE } from "../block/node.js";
 import { DEVICE_TYPE } from "../devices/device-set.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import type { TypeRegistries } from "./types.js";
@@ -21,7 +22,7 @@ interface Topic {
 const TOPICS: Readonly<Record<Exclude<GivenOption["argument"], "drive">, Topic>> = {
   object: { registry: "objects", kind: USER_CREATABLE.name, key: "qom-type", title: "Types of objects:" },
   device: { registry: "objects", kind: DEVICE_TYPE, key: "driver", title: "Types of devices:" },
-  blockdev: { registry: "drivers", kind: "block-node", key: "driver", title: "Block drivers:" },
+  blockdev: { registry: "drivers", kind: BLOCK_NODE_TYPE, key: "driver", title: "Block drivers:" },
 };
 
 /**

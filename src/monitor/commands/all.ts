@@ -1,5 +1,6 @@
 /** All commands of QMP. */
 import { z } from "zod";
+import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArguments, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
@@ -15,12 +16,9 @@ import { SCSI_COMMANDS } from "./scsi.js";
 function variantsOf({ objectTypes, drivers }: MonitorHost): ReadonlyMap<string, SchemaVariants> {
   return new Map([
     ["object-add", { tag: "qom-type", types: objectTypes.list({ implements: USER_CREATABLE.name }) }],
-    ["blockdev-add", { tag: "driver", types: drivers.list({ implements: BLOCK_DRIVER_TYPE }) }],
+    ["blockdev-add", { tag: "driver", types: drivers.list({ implements: BLOCK_NODE_TYPE }) }],
   ]);
 }
-
-/** The type that all block drivers descend from. */
-const BLOCK_DRIVER_TYPE = "block-node";
 
 /** The commands, among them the one that lists them. */
 export function allCommands(): readonly QmpCommand[] {

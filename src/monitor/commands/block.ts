@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { BlockNode } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
+import { givenId } from "../../devices/device-set.js";
 import { ScsiDevice } from "../../devices/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
 import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
@@ -106,18 +107,12 @@ const BLOCK_INFO = z.strictObject({
 async function blockInfo(node: BlockNode, driveId: string, user: ScsiDevice | undefined): Promise<z.output<typeof BLOCK_INFO>> {
   return {
     device: driveId,
-    ...(user === undefined ? {} : { qdev: deviceName(user) }),
+    ...(user === undefined ? {} : { qdev: givenId(user) ?? user.canonicalPath ?? "" }),
     type: "unknown",
     removable: false,
     locked: false,
     inserted: await nodeInfo(node),
   };
-}
-
-/** As QEMU names a device to whoever drives it: by its id, or by its path. */
-function deviceName(device: ScsiDevice): string {
-  const path = device.canonicalPath ?? "";
-  return path.startsWith("/machine/peripheral/") ? (device.id ?? path) : path;
 }
 
 const queryBlock = defineCommand({

@@ -3,6 +3,7 @@ import { emitWarning } from "node:process";
 import { z } from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
+import { givenId } from "../../devices/device-set.js";
 import { Device } from "../../devices/device.js";
 import { ScsiDevice } from "../../devices/scsi-device.js";
 import { VirtioScsi } from "../../devices/virtio-scsi.js";
@@ -65,8 +66,8 @@ function requireNotEnding(device: Device, host: MonitorHost): void {
 async function unplug(devices: readonly Device[], host: MonitorHost, replied: Promise<void>): Promise<void> {
   for (const device of devices) {
     const path = device.canonicalPath ?? "";
-    const named = path.startsWith("/machine/peripheral/") ? device.id : null;
-    const data = { ...(named === null ? {} : { device: named }), path };
+    const id = givenId(device);
+    const data = { ...(id === null ? {} : { device: id }), path };
     try {
       await host.devices.delete(device, UNPLUG_GRACE_MS);
     } catch (error) {
