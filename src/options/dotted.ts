@@ -110,7 +110,8 @@ export class KeyTree {
         above.set(path[depth - 1] ?? "", branch);
         this.#drafts = true;
       }
-      const found: Node | undefined = branch.get(fragment);
+      // Looking up a name among a million misses every cache, and a flat text has nothing to find.
+      const found: Node | undefined = depth === last && this.#branches === 0 ? undefined : branch.get(fragment);
       if (depth === last) {
         if (isBranch(found)) throw inconsistent(path.slice(0, depth + 1), position);
         branch.set(fragment, this.#leaf(value));

@@ -63,7 +63,7 @@ function readItem(text: string, start: number, impliedKey: string | undefined, w
   const name = negated ? word.slice("no".length) : word;
   const value = negated ? "off" : "on";
   if (!isHelpWord(word)) {
-    warnings.add(`short-form boolean option '${printable(word)}' is deprecated, write '${printable(name)}=${value}'`);
+    warnings.add(() => `short-form boolean option '${printable(word)}' is deprecated, write '${printable(name)}=${value}'`);
   }
   return { name, value, valueStart: start, end: nameEnd };
 }
@@ -84,8 +84,8 @@ class WarningList {
   readonly #lines: string[] = [];
   #leftOut = 0;
 
-  add(line: string): void {
-    if (this.#lines.length < WARNINGS_MAX) this.#lines.push(line);
+  add(line: () => string): void {
+    if (this.#lines.length < WARNINGS_MAX) this.#lines.push(line());
     else this.#leftOut += 1;
   }
 

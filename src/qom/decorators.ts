@@ -3,6 +3,7 @@
  */
 import { QomError } from "../base/errors.js";
 import { assert } from "../base/assert.js";
+import { printable } from "../base/limits.js";
 import { injectable } from "./inject.js";
 import { pointTo } from "./links.js";
 import { stateOf, type QomObject } from "./object.js";
@@ -95,7 +96,7 @@ function inheritInjection(target: QomType, name: string): void {
  * points to; a weak link does not, and is undefined again when its target is gone.
  *
  * @throws QomError `type-definition` on a plain field, which would hide the property from the object model in silence, and for a name
- *   that the class has given already.
+ *   that the class has given already or that no option can have, and for a default that the property would not take.
  */
 export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<NoInfer<T>>) {
   return <V>(
@@ -116,9 +117,22 @@ export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<N
         context: { option: definition.name },
       });
     }
+    requireUsable(definition, owner);
     own.set(definition.name, definition);
     Reflect.defineMetadata(PROPERTIES_KEY, own, target);
   };
+}
+
+/** What cannot be in the name of a property: characters that separate options or steps of a path, and blanks. */
+const UNUSABLE = /[=,/\s]/;
+
+function requireUsable({ name, type, default: value }: PropertyDefinition, owner: string): void {
+  const context = { option: name };
+  if (name === "" || UNUSABLE.test(name)) {
+    throw new QomError("type-definition", `@qomProperty on '${owner}': '${printable(name)}' cannot be the name of a property`, { context });
+  }
+  if (value === undefined || type.json.safeEncode(value).success) return;
+  throw new QomError("type-definition", `@qomProperty on '${owner}': the default is not ${type.expects}`, { context });
 }
 
 /** Puts default and link handling around the accessor, in place, and describes it. */

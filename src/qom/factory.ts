@@ -7,6 +7,7 @@ import { assert } from "../base/assert.js";
 import { runAll } from "../base/run-all.js";
 import { isWithin, removeChild, withDescendants } from "./children.js";
 import type { QomType } from "./decorators.js";
+import { instanceProperties } from "./instance-properties.js";
 import { LinkHolder } from "./links.js";
 import { stateOf, type QomObject } from "./object.js";
 import { deprecations, setProperties, type PropertyValues } from "./properties.js";
@@ -99,6 +100,8 @@ export class ObjectFactory {
     state.id = id;
     const completed: QomObject[] = [];
     try {
+      const own = instanceProperties(object);
+      if (own.length > 0) this.#registry.requireReachable(type, own);
       setProperties(type, object, request, resolve);
       for (const message of deprecations(type, request)) this.#warn(message);
       prepare?.(object);

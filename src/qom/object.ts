@@ -58,7 +58,7 @@ export class ObjectState {
     return (this.#assigned ??= new Set());
   }
 
-  /** Names of the properties that were set by name, by a user and not by the class itself. */
+  /** Of a part of another object: names of the properties that a user set by name, and not its class itself. */
   get given(): Set<string> {
     return (this.#given ??= new Set());
   }

@@ -218,9 +218,14 @@ export class PathIndex implements EdgeIndex {
     yield* this.#links.fitting(names.toReversed());
   }
 
+  /** Whether some link has that name. */
+  isLink(name: string): boolean {
+    return this.#targets.has(name);
+  }
+
   /** Whether some object or link has that name. */
   isKnown(name: string): boolean {
-    if (this.#targets.has(name)) return true;
+    if (this.isLink(name)) return true;
     const [object] = this.objects([name], () => true);
     return object !== undefined;
   }

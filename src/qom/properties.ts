@@ -7,7 +7,7 @@ import { nearest } from "../options/nearest.js";
 import { describeValue } from "../options/take.js";
 import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
 import { instanceProperties, instanceProperty } from "./instance-properties.js";
-import { stateOf, type QomObject } from "./object.js";
+import { CONTAINER_TYPE, stateOf, type QomObject } from "./object.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, PropertyType, ValueForm } from "./property-type.js";
 import type { RegisteredType } from "./type-registry.js";
@@ -79,7 +79,8 @@ export function setProperty(
   }
   const clears = value === "" && property.type.link !== undefined && !property.required && stateOf(object).phase !== "new";
   property.set(object, clears ? undefined : decode(type, property, value, form, resolve));
-  stateOf(object).given.add(name);
+  const state = stateOf(object);
+  if (state.parent !== null && state.parent.typeName !== CONTAINER_TYPE) state.given.add(name);
 }
 
 function readOnly(object: QomObject, name: string, value: PlainValue, why: string): QomError {

@@ -241,7 +241,6 @@ export class CompositionTree {
   #partial(path: string, accepts: (typeName: string) => boolean = () => true): QomObject[] {
     const names = components(path);
     const found: QomObject[] = [];
-    if (!names.every((name) => this.#index.isKnown(name))) return found;
     for (const object of this.#fitting(names, accepts)) {
       found.push(object);
       if (found.length > 1) break;
@@ -252,7 +251,9 @@ export class CompositionTree {
   *#fitting(names: readonly string[], accepts: (typeName: string) => boolean): Generator<QomObject> {
     yield* this.#index.objects(names, accepts);
     for (let steps = 1; steps <= names.length; steps += 1) {
+      if (!this.#index.isLink(names[steps - 1] ?? "")) continue;
       const rest = names.slice(steps);
+      if (!rest.every((name) => this.#index.isKnown(name))) continue;
       const endFrom = (target: QomObject | undefined): QomObject | undefined => {
         const end = target === undefined ? undefined : this.#descend(target, rest);
         return end !== undefined && accepts(end.typeName) ? end : undefined;

@@ -116,7 +116,7 @@ export class TypeRegistry {
       properties: mergeProperties(parent, name, ownProperties(type)),
       constructor: type,
     });
-    this.#requireReachable(registered, parent);
+    this.requireReachable(registered, registered.properties.values());
     for (const added of metadata.interfaces ?? []) this.#interfaces.set(added.name, added);
     for (const alias of metadata.aliases ?? []) this.#aliases.set(alias, name);
     this.#add(registered);
@@ -195,12 +195,17 @@ export class TypeRegistry {
       throw new QomError("duplicate", `interface '${name}' of type '${owner}' has the name of another type or interface`, { context });
   }
 
-  /** Refuses a property that can be set and whose name an option takes for something else. */
-  #requireReachable(type: RegisteredType, parent: RegisteredType): void {
+  /**
+   * Refuses a property that can be set and whose name an option takes for something else.
+   * @param properties those of the type, or of one object of it
+   * @throws QomError `type-definition`
+   */
+  requireReachable(type: RegisteredType, properties: Iterable<PropertyDefinition>): void {
+    const settable = new Set([...properties].filter(({ set }) => set !== undefined).map((property) => property.name));
     for (const { kind, names } of this.#reserved) {
-      const concerned = type.name === kind || type.interfaces.has(kind) || this.isA(parent.name, kind);
-      const taken = concerned ? names.find((name) => type.properties.get(name)?.set !== undefined) : undefined;
-      if (taken === undefined) continue;
+      const taken = names.find((name) => settable.has(name));
+      const concerned = type.name === kind || type.interfaces.has(kind) || (type.parent !== null && this.isA(type.parent, kind));
+      if (taken === undefined || !concerned) continue;
       throw new QomError(
         "type-definition",
         `no option reaches the property '${taken}' of type '${type.name}': it has a meaning of its own`,

@@ -156,6 +156,31 @@ describe("decorators", () => {
     expect(decorate).to.throw(QomError, "accessor path");
   });
 
+  for (const name of ["", "a=b", "a,b", "a/b", "a b"]) {
+    it(`refuse the property name '${name}', which no option can have`, async () => {
+      const error = await refusal(() => {
+        class Wrong extends QomObject {
+          @qomProperty(qom.string(), { description: "x", name })
+          accessor text: string | undefined;
+        }
+        return Wrong;
+      });
+      expect(error.kind).to.equal("type-definition");
+    });
+  }
+
+  it("refuse a default that the property does not take", async () => {
+    const error = await refusal(() => {
+      class Wrong extends QomObject {
+        @qomProperty(qom.uint8({ max: 10 }), { description: "x", default: 11 })
+        accessor small!: number;
+      }
+      return Wrong;
+    });
+    expect(error.kind).to.equal("type-definition");
+    expect(error.message).to.contain("small").and.to.contain("from 0 to 10");
+  });
+
   it("refuse two properties of one name in a class", () => {
     const decorate = (): void => {
       class Wrong extends QomObject {

@@ -1,6 +1,8 @@
-/** A machine written back after its objects were changed: what arguments can say is in them, and what they cannot is told. */
+/** Types of an embedder, with parts, aliases and links: what of them is written back and what is told to be left out, listed, and refused. */
 import { expect } from "chai";
-import { addAlias, addChild, Machine, qom, QomObject, qomProperty, qomType, USER_CREATABLE } from "qom-pr";
+import { addAlias, addChild, addProperty, Machine, qom, QomObject, qomProperty, qomType, USER_CREATABLE } from "qom-pr";
+import { Device } from "#src/devices/device.js";
+import { refusal } from "../support/refusal.js";
 
 @qomType({ name: "test-slot", description: "a part of a rack" })
 class Slot extends QomObject {
@@ -85,6 +87,45 @@ describe("a machine that was changed, written back", () => {
     await rewritten(machine);
     expect(machine.omissions).to.have.lengthOf(1);
     await machine.close();
+  });
+});
+
+@qomType({ name: "test-bus-owner", description: "has a property that no option reaches", interfaces: [USER_CREATABLE] })
+class BusOwner extends QomObject {
+  constructor() {
+    super();
+    addProperty(this, "id", qom.string(), { description: "not the id", get: () => undefined, set: () => undefined });
+  }
+}
+
+describe("a property whose name an option takes for itself", () => {
+  for (const name of ["qom-type", "id"]) {
+    it(`is refused for objects: ${name}`, async () => {
+      @qomType({ name: "test-clash", description: "cannot be", interfaces: [USER_CREATABLE] })
+      class Clash extends QomObject {
+        @qomProperty(qom.string(), { description: "x", name })
+        accessor text: string | undefined;
+      }
+      const error = await refusal(() => Machine.create([], { types: [Clash] }));
+      expect(error.kind).to.equal("type-definition");
+      expect(error.message).to.contain(`'${name}'`).and.to.contain("'test-clash'");
+    });
+  }
+
+  for (const name of ["driver", "id", "bus"]) {
+    it(`is refused for devices: ${name}`, async () => {
+      @qomType({ name: "test-clash-device", description: "cannot be" })
+      class Clash extends Device {
+        @qomProperty(qom.string(), { description: "x", name })
+        accessor text: string | undefined;
+      }
+      expect((await refusal(() => Machine.create([], { types: [Clash] }))).kind).to.equal("type-definition");
+    });
+  }
+
+  it("is refused when an object gives it itself", async () => {
+    const error = await refusal(() => Machine.create(["-object", "test-bus-owner,id=a"], { types: [BusOwner] }));
+    expect(error.kind).to.equal("type-definition");
   });
 });
 
