@@ -6,17 +6,16 @@
  *     /sys/dev/block/MAJOR:MINOR/slaves/dm-N    what a device lies on: a partition or a volume on a multipath device
  */
 
-import { fstatSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isErrnoError } from "../base/errors.js";
+import type { FileType } from "../native/file-type-server.js";
 
 /** What multipath-tools begins its device-mapper UUIDs with. */
 const MULTIPATH_PREFIX = "mpath-";
 
 /** Devices lie on one another a few levels deep. sysfs has no cycles, and this does not depend on it. */
 const DEPTH_MAX = 8;
-
-const MINOR_LOW_BITS = 0xff;
 
 /**
  * Major numbers of SCSI disks (Linux: admin-guide/devices.txt). The device mapper has none of these, and a look at sysfs would take as long
@@ -34,14 +33,12 @@ export class MultipathDetector {
   }
 
   /**
-   * `MAJOR:MINOR` when the open file `fd` is a dm-multipath device or lies on one, else null. When sysfs cannot be read for another reason
-   * than that it says nothing of the device, the device counts as one. Does not wait for the device.
+   * `MAJOR:MINOR` when `file` is a dm-multipath device or lies on one, else null. When sysfs cannot be read for another reason than that
+   * it says nothing of the device, the device counts as one. Does not wait for the device.
    */
-  find(fd: number): string | null {
-    // Numbers, not bigints: this is on the way of every command, and a device number has 32 bits.
-    const stats = fstatSync(fd);
-    if (!stats.isBlockDevice() || SCSI_DISK_MAJORS.has(majorOf(stats.rdev))) return null;
-    const number = deviceNumber(BigInt(stats.rdev));
+  find(file: FileType): string | null {
+    if (file.kind !== "block" || SCSI_DISK_MAJORS.has(file.major)) return null;
+    const number = deviceNumber(file);
     return this.isMultipath(number) ? number : null;
   }
 
@@ -56,15 +53,9 @@ export class MultipathDetector {
   }
 }
 
-/** `MAJOR:MINOR` of a device number as stat(2) gives it (glibc's makedev). */
-export function deviceNumber(rdev: bigint): string {
-  const bits = Number(BigInt.asUintN(32, rdev));
-  const minor = (bits & MINOR_LOW_BITS) | ((bits >>> 12) & ~MINOR_LOW_BITS);
-  return `${majorOf(bits)}:${minor}`;
-}
-
-function majorOf(bits: number): number {
-  return (bits >>> 8) & 0xfff;
+/** `MAJOR:MINOR` of a device, as sysfs names it. */
+export function deviceNumber({ major, minor }: FileType): string {
+  return `${major}:${minor}`;
 }
 
 function isMultipath(folder: string, depth: number): boolean {
