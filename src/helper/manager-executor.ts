@@ -3,6 +3,7 @@
 import { constants } from "node:fs";
 import { DATA_SIZE_MAX, transferLengthOf } from "../backends/helper-socket/protocol.js";
 import { describeError } from "../base/errors.js";
+import { FileTypeReader } from "../native/file-type-server.js";
 import type { Libc } from "../native/libc.js";
 import type { SgIoExecutor } from "../native/sg-io.js";
 import { accessModeOf, isPathDescriptor } from "../native/unix-server.js";
@@ -42,6 +43,7 @@ export interface ManagerExecutorParts {
 /** See the module text. */
 export class ManagerExecutor {
   readonly #parts: ManagerExecutorParts;
+  readonly #fileTypes = new FileTypeReader();
   readonly #identities = new Set<string>();
 
   constructor(parts: ManagerExecutorParts) {
@@ -70,7 +72,7 @@ export class ManagerExecutor {
     const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
     if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
     const nexus = { initiator: initiatorOf(client, initiatorFrom), targetPort: TARGET_PORT };
-    const received = await receivedUnit(descriptor, readOnly, nexus, sgIo);
+    const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo });
     if ("answer" in received) return received.answer;
     if (!this.#hasRoomFor(received.unit.identity)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
     return manager.execute(received.unit, commandOf(connection));

@@ -6,10 +6,11 @@
  *     /sys/dev/block/MAJOR:MINOR/slaves/dm-N    what a device lies on: a partition or a volume on a multipath device
  */
 
-import { fstatSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isErrnoError } from "../base/errors.js";
-import { deviceName, splitDeviceNumber } from "../native/device-number.js";
+import { deviceName } from "../native/device-number.js";
+import type { FileType } from "../native/file-type-server.js";
 
 /** What multipath-tools begins its device-mapper UUIDs with. */
 const MULTIPATH_PREFIX = "mpath-";
@@ -33,16 +34,13 @@ export class MultipathDetector {
   }
 
   /**
-   * `MAJOR:MINOR` when the open file `fd` is a dm-multipath device or lies on one, else null. When sysfs cannot be read for another reason
-   * than that it says nothing of the device, the device counts as one. Does not wait for the device.
+   * `MAJOR:MINOR` when `file` is a dm-multipath device or lies on one, else null. When sysfs cannot be read for another reason than that
+   * it says nothing of the device, the device counts as one. Does not wait for the device.
    */
-  find(fd: number): string | null {
-    const stats = fstatSync(fd);
-    if (!stats.isBlockDevice()) return null;
-    const number = splitDeviceNumber(stats.rdev);
-    if (SCSI_DISK_MAJORS.has(number.major)) return null;
-    const name = deviceName(number);
-    return this.isMultipath(name) ? name : null;
+  find(file: FileType): string | null {
+    if (file.kind !== "block" || SCSI_DISK_MAJORS.has(file.major)) return null;
+    const number = deviceName(file);
+    return this.isMultipath(number) ? number : null;
   }
 
   /** The same for a device number, as `MAJOR:MINOR`. */

@@ -1,12 +1,10 @@
 /** The device behind a descriptor that came with a request, as a PR manager sees it. */
 
-import { fstat } from "node:fs";
-import type { BigIntStats } from "node:fs";
-import { promisify } from "node:util";
 import { resultOfSgIo } from "../native/sg-io-result.js";
 import type { SgIoExecutor, SgIoOutcome } from "../native/sg-io.js";
-import { deviceName, splitDeviceNumber } from "../native/device-number.js";
+import { deviceName } from "../native/device-number.js";
 import { Errno } from "../native/errno.js";
+import type { FileTypeReader } from "../native/file-type-server.js";
 import { DATA_SIZE_MAX, SENSE_SIZE } from "../backends/helper-socket/protocol.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { routeOf } from "../pr-manager/routing.js";
@@ -18,8 +16,6 @@ import { parseSense, Sense, senseResult } from "../scsi/sense.js";
 import { VpdPage } from "../scsi/vpd.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
 import { SG_IO_TIMEOUT_MS } from "./request-runner.js";
-
-const statOf = promisify<number, { readonly bigint: true }, BigIntStats>(fstat);
 
 /** Room for page 83h: all that fits one byte of length, and far more than one designator. */
 const IDENTIFICATION_LENGTH = 252;
@@ -33,18 +29,23 @@ export type ReceivedUnit = { readonly unit: ScsiUnit } | { readonly answer: Scsi
  * Makes a unit of the open file `fd`, which the caller keeps open until the command is over. One disk has the same identity whichever
  * way it is reached: the name of its logical unit (VPD page 83h), else the device number; a file its device and inode.
  */
-export async function receivedUnit(fd: number, readOnly: boolean, nexus: Nexus, sgIo: SgIoExecutor): Promise<ReceivedUnit> {
-  const stats = await statOf(fd, { bigint: true });
-  const found = await identityOf(fd, stats, sgIo);
+export async function receivedUnit(
+  fd: number,
+  readOnly: boolean,
+  nexus: Nexus,
+  { fileTypes, sgIo }: { readonly fileTypes: FileTypeReader; readonly sgIo: SgIoExecutor },
+): Promise<ReceivedUnit> {
+  const found = await identityOf(fd, fileTypes, sgIo);
   if (typeof found !== "string") return { answer: found };
   return { unit: { fd, readOnly, identity: found, nexus, sgio: (command) => run(fd, command, sgIo) } };
 }
 
-async function identityOf(fd: number, stats: BigIntStats, sgIo: SgIoExecutor): Promise<string | ScsiResult> {
-  if (stats.isFile()) return `file ${stats.dev}:${stats.ino}`;
+async function identityOf(fd: number, fileTypes: FileTypeReader, sgIo: SgIoExecutor): Promise<string | ScsiResult> {
+  const file = fileTypes.read(fd);
+  if (file.kind === "file") return `file ${fileTypes.identityOf(fd)}`;
   // What SG_IO of anything that is no device comes to.
-  if (!stats.isBlockDevice() && !stats.isCharacterDevice()) return senseResult(Sense.IO_ERROR);
-  const byNumber = `${stats.isBlockDevice() ? "block" : "character"} device ${deviceName(splitDeviceNumber(Number(stats.rdev)))}`;
+  if (file.kind === "other") return senseResult(Sense.IO_ERROR);
+  const byNumber = `${file.kind} device ${deviceName(file)}`;
   const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
   const outcome = await sgIo.execute(fd, {
     cdb,

@@ -5,7 +5,8 @@ import { DATA_SIZE_MAX, SENSE_SIZE, transferLengthOf } from "../backends/helper-
 import type { Libc } from "../native/libc.js";
 import { NativeMemory } from "../native/memory.js";
 import { SgIoCaller } from "../native/sg-io-call.js";
-import { resultOfSgIo } from "../native/sg-io-result.js";
+import { Errno } from "../native/errno.js";
+import { resultOfErrno, resultOfSgIo } from "../native/sg-io-result.js";
 import { accessModeOf } from "../native/unix-server.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { PR_OUT } from "../scsi/persistent-reserve.js";
@@ -31,13 +32,16 @@ export class RequestRunner {
   /**
    * Runs one request and blocks until it is over. Every failure is a result; its data are good until the next call.
    * @param descriptor of the device; stays the caller's
+   * @param isDevice whether it is one: other files have no SG_IO, and some would have their file system wait for ever instead of saying so
    * @param cdb of PERSISTENT RESERVE IN or OUT
    * @param parameterList of PERSISTENT RESERVE OUT
    */
-  run(descriptor: number, cdb: Uint8Array, parameterList: Uint8Array): ScsiResult {
-    if (cdb[0] === PR_OUT) {
-      // SG_IO itself does not ask how a device was opened, and who could not open it for writing shall not change its reservations.
-      if (accessModeOf(this.#libc, descriptor) === constants.O_RDONLY) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
+  run(descriptor: number, isDevice: boolean, cdb: Uint8Array, parameterList: Uint8Array): ScsiResult {
+    const out = cdb[0] === PR_OUT;
+    // SG_IO itself does not ask how a device was opened, and who could not open it for writing shall not change its reservations.
+    if (out && accessModeOf(this.#libc, descriptor) === constants.O_RDONLY) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
+    if (!isDevice) return resultOfErrno(Errno.ENOTTY);
+    if (out) {
       const request = { cdb, timeoutMs: SG_IO_TIMEOUT_MS, senseLength: SENSE_SIZE, dataOut: parameterList };
       return resultOfSgIo(this.#caller.execute(descriptor, request), 0);
     }

@@ -6,6 +6,7 @@
 import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
 import { Errno, errnoName, errnoText } from "../native/errno.js";
+import { FileTypeReader } from "../native/file-type-server.js";
 import { libc as loadLibc } from "../native/libc.js";
 import type { Libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
@@ -76,6 +77,7 @@ export class HelperWorker {
   readonly #register: ClientRegister;
   readonly #totals: Totals;
   readonly #runner: RequestRunner;
+  readonly #fileTypes = new FileTypeReader();
   readonly #multipath: MultipathDetector | null;
   readonly #exchange: Exchange;
   readonly #desk: ConnectionDesk;
@@ -192,8 +194,11 @@ export class HelperWorker {
   }
 
   #execute({ fd, descriptor, cdb, data, length }: Connection): ScsiResult {
-    const multipath = this.#multipath?.find(descriptor) ?? null;
-    if (multipath === null) return this.#runner.run(descriptor, cdb, data.subarray(0, length));
+    const file = this.#fileTypes.read(descriptor);
+    const multipath = this.#multipath?.find(file) ?? null;
+    if (multipath === null) {
+      return this.#runner.run(descriptor, file.kind === "block" || file.kind === "character", cdb, data.subarray(0, length));
+    }
     this.#totals.add("multipathRefused");
     if (this.#register.note(fd, Note.MULTIPATH)) {
       const reason = "SG_IO on dm-multipath would register on one path only (--allow-dm allows it)";

@@ -118,11 +118,21 @@ describe("faults of our client", function () {
           const { status } = await manager.execute(unit, { ...commands[i % 2], signal: controller.signal });
           if (status !== 0) throw new Error("status " + status);
         }
-        globalThis.gc();
-        return process.memoryUsage.rss();
       };
-      const few = await run(Number(process.argv[1]));
-      const many = await run(9 * Number(process.argv[1]));
+      // The least of some looks: what the collector has freed goes back to the system now or a little later.
+      const memory = async () => {
+        let least = Infinity;
+        for (let look = 0; look < 10; look += 1) {
+          await run(200);
+          globalThis.gc();
+          least = Math.min(least, process.memoryUsage.rss());
+        }
+        return least;
+      };
+      await run(Number(process.argv[1]));
+      const few = await memory();
+      await run(9 * Number(process.argv[1]));
+      const many = await memory();
       await machine.close();
       console.log(JSON.stringify([few, many]));
     `;

@@ -306,9 +306,8 @@ describe("faults around qom-pr-helper", function () {
     requireCompiler(this);
     compileClient(program);
     const helper = await workshop.start("flat", ["-q", "--workers", "2"]);
-    writeFileSync(workshop.path("flat-disk"), "");
     const send = async (count: number): Promise<void> => {
-      const client = spawn(program, [workshop.path("flat"), workshop.path("flat-disk"), `${count}`], { stdio: "ignore" });
+      const client = spawn(program, [workshop.path("flat"), "/dev/null", `${count}`], { stdio: "ignore" });
       expect(await once(client, "close")).to.deep.equal([0, null]);
     };
     await send(COMMANDS[0]);

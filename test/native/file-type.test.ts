@@ -1,0 +1,69 @@
+/** What an open file is, without asking its file system. */
+import { expect } from "chai";
+import { spawnSync } from "node:child_process";
+import { closeSync, constants, fstatSync, linkSync, openSync, writeFileSync } from "node:fs";
+import { FileTypeReader } from "#src/native/file-type-server.js";
+import { temporaryFolder } from "../support/machine.js";
+
+/** Opens a name, whether there is a device behind it or not. */
+const O_PATH = 0o10000000;
+
+describe("native: what an open file is", () => {
+  const folder = temporaryFolder();
+  const reader = new FileTypeReader();
+
+  /** Opens a file for the time of `action`. */
+  function open<T>(path: string, flags: number, action: (fd: number) => T): T {
+    const fd = openSync(path, flags);
+    try {
+      return action(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  it("is told of files, folders and devices", () => {
+    writeFileSync(folder.path("file"), "");
+    for (const [path, kind] of [
+      [folder.path("file"), "file"],
+      [folder.path("."), "other"],
+    ] as const) {
+      expect(open(path, constants.O_RDONLY, (fd) => reader.read(fd)).kind, path).to.equal(kind);
+    }
+    expect(open("/dev/null", constants.O_RDWR, (fd) => reader.read(fd))).to.deep.equal({ kind: "character", major: 1, minor: 3 });
+  });
+
+  it("has the numbers of the device, however large", function () {
+    for (const [kind, letter, major, minor] of [
+      ["block", "b", 8, 16],
+      ["block", "b", 253, 257],
+      ["character", "c", 21, 1_048_575],
+    ] as const) {
+      const node = folder.path(`${major}-${minor}`);
+      if (spawnSync("mknod", [node, letter, `${major}`, `${minor}`]).status !== 0) {
+        console.log("      skipped: needs mknod (root)");
+        return this.skip();
+      }
+      expect(open(node, O_PATH, (fd) => reader.read(fd))).to.deep.equal({ kind, major, minor });
+    }
+    return undefined;
+  });
+
+  it("has an identity that is the file's, not the name's", () => {
+    for (const name of ["one", "two"]) writeFileSync(folder.path(name), "");
+    linkSync(folder.path("one"), folder.path("same"));
+    const [one, same, two] = ["one", "same", "two"].map((name) =>
+      open(folder.path(name), constants.O_RDONLY, (fd) => {
+        const identity = reader.identityOf(fd);
+        expect(identity).to.match(new RegExp(`^\\d+:\\d+:${fstatSync(fd).ino}$`));
+        return identity;
+      }),
+    );
+    expect([same === one, two === one]).to.deep.equal([true, false]);
+  });
+
+  it("is unknown for what is not open", () => {
+    expect(reader.read(999_999)).to.deep.equal({ kind: "other", major: 0, minor: 0 });
+    expect(reader.identityOf(999_999)).to.equal(null);
+  });
+});
