@@ -114,7 +114,7 @@ describe("QMP with random messages", () => {
         const text = JSON.stringify({ ...messages[index % messages.length], id: idOf(index) });
         const { at, kind, text: inserted } = edits[index % edits.length] ?? { at: 0, kind: "none", text: "" };
         // Integers of more than 64 bits are refused by the reader, before anybody looks for an id.
-        if (kind === "none" && !/[[:,]-?\d{20,}[\],}]/.test(text)) wellFormed.push(index);
+        if (kind === "none" && !hasHugeInteger(text)) wellFormed.push(index);
         parts.push(mutated(text, at % text.length, kind, inserted));
       }
       // A broken message may swallow what follows on its line: brackets and a line feed bring the reader back.
@@ -130,6 +130,12 @@ describe("QMP with random messages", () => {
     await machine.close();
   });
 });
+
+/** Whether an integer in the text has more than 64 bits. One in a string counts too, which leaves out a message now and then. */
+function hasHugeInteger(text: string): boolean {
+  const integers = [...text.matchAll(/[[:,](-?\d+)(?=[\],}])/g)].map(([, digits = "0"]) => BigInt(digits));
+  return integers.some((integer) => integer < -(2n ** 63n) || integer >= 2n ** 64n);
+}
 
 /** An id that no single edit of another message's makes. */
 function idOf(index: number): string {
