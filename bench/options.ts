@@ -2,6 +2,7 @@
 import { parseJson } from "#src/options/json.js";
 import { parseKeyval } from "#src/options/keyval.js";
 import { parseQemuOpts } from "#src/options/qemu-opts.js";
+import { commaSeparated } from "../test/options/long-texts.js";
 import type { Figure } from "./main.js";
 import { inTurn, nanosecondsEach, ratios, spread } from "./measure.js";
 
@@ -11,23 +12,12 @@ const LONG = 10_000_000;
 /** Short texts parsed in a row, so that what the collector does for them is in the figure. */
 const SHORT_RUNS = 20;
 
-/** Items, separated by commas, that are together about `length` long. */
-function items(length: number, item: (index: number) => string): string {
-  const parts: string[] = [];
-  for (let size = 0, index = 0; size < length; index += 1) {
-    const part = item(index);
-    parts.push(part);
-    size += part.length + 1;
-  }
-  return parts.join(",");
-}
-
 const many =
   (item: (index: number) => string) =>
   (length: number): string =>
-    items(length, item);
-const jsonList = (item: (index: number) => string) => (length: number) => `[${items(length, item)}]`;
-const jsonObject = (item: (index: number) => string) => (length: number) => `{${items(length, item)}}`;
+    commaSeparated(length, item);
+const jsonList = (item: (index: number) => string) => (length: number) => `[${commaSeparated(length, item)}]`;
+const jsonObject = (item: (index: number) => string) => (length: number) => `{${commaSeparated(length, item)}}`;
 
 const keyval = (text: string): unknown => parseKeyval(text);
 const qemuOpts = (text: string): unknown => parseQemuOpts(text);

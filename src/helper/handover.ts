@@ -58,7 +58,7 @@ export function takeHandover(environment: NodeJS.ProcessEnv): Handover | null {
     const handover: unknown = JSON.parse(text);
     if (isHandover(handover)) return handover;
   } catch {
-    // as any other text that is no handover
+    // what is no JSON is no handover either
   }
   throw new QomError("syntax", `the environment variable ${VARIABLE} is for this program only`);
 }

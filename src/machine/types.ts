@@ -4,7 +4,7 @@ import { PrManagerMemory } from "../backends/memory.js";
 import { PrManagerSgio } from "../backends/sgio.js";
 import { FileNode } from "../block/file.js";
 import { HostDeviceNode } from "../block/host-device.js";
-import { BlockNode } from "../block/node.js";
+import { BLOCK_NODE_TYPE, BlockNode } from "../block/node.js";
 import { ProtocolNode } from "../block/protocol-node.js";
 import { RawNode } from "../block/raw.js";
 import { SimLunNode } from "../block/sim-lun.js";
@@ -46,7 +46,7 @@ const RESERVED_FOR_OBJECTS: readonly ReservedNames[] = [
 ];
 
 /** The same of -blockdev and blockdev-add. */
-const RESERVED_FOR_NODES: readonly ReservedNames[] = [{ kind: "block-node", names: ["driver", "node-name"] }];
+const RESERVED_FOR_NODES: readonly ReservedNames[] = [{ kind: BLOCK_NODE_TYPE, names: ["driver", "node-name"] }];
 
 /** The types of one machine. */
 export interface TypeRegistries {

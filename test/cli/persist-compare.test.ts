@@ -11,6 +11,7 @@ import { present } from "#src/base/assert.js";
 import { CannedDisks, type CannedAnswer, type CannedDisk } from "../support/canned-disk.js";
 import type { DriverRun } from "./support/persist-driver.js";
 import { run, runProgram, type Ended } from "./support/programs.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 const DRIVER = fileURLToPath(new URL("./support/persist-driver.js", import.meta.url));
 
@@ -212,9 +213,7 @@ describe("qom-pr persist beside sg_persist", function () {
   const ours = new Map<Case, Done>();
   before(function () {
     if (spawnSync("sg_persist", ["--version"]).status === 0) return;
-    if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("sg_persist is not installed: apt-get install sg3-utils");
-    console.log("    skipped, there is no sg_persist: apt-get install sg3-utils");
-    this.skip();
+    skipUnlessRequired(this, "there is no sg_persist: apt-get install sg3-utils");
   });
 
   function diskOf({ answer }: Case): CannedDisk {

@@ -10,6 +10,7 @@ import { machineArguments, temporaryFolder } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 import { parseTraceOptions, startTracing } from "#src/cli/trace.js";
 import { run } from "./support/programs.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 const OBJECT = "pr-manager-memory,id=pr0";
 
@@ -35,11 +36,7 @@ describe("trace points", () => {
 
   it("have names that QEMU has", function () {
     const { status, stdout } = spawnSync("qemu-system-x86_64", ["-trace", "help"], { encoding: "utf8", maxBuffer: 16 * 1024 * 1024 });
-    if (status !== 0) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("QEMU is not installed: apt-get install qemu-system-x86");
-      console.log("    skipped, there is no QEMU: apt-get install qemu-system-x86");
-      return this.skip();
-    }
+    if (status !== 0) skipUnlessRequired(this, "there is no QEMU: apt-get install qemu-system-x86");
     expect(stdout.split("\n")).to.include.members([...traceNames()]);
     return undefined;
   });

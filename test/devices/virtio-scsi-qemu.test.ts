@@ -4,6 +4,7 @@ import { OurPeer } from "./support/ours.js";
 import { isInstalled, PACKAGE, QemuPeer } from "./support/qemu.js";
 import { play, readRecord } from "./support/record.js";
 import { SCENARIOS } from "./support/scenarios.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 /** Each step takes a few round trips to QEMU, and a slow disk some 300 ms. */
 const QEMU_TIMEOUT_MS = 120_000;
@@ -13,11 +14,7 @@ describe("virtio-scsi, as QEMU's device answers", () => {
 
   it("is recorded as QEMU answers", async function () {
     this.timeout(QEMU_TIMEOUT_MS);
-    if (!isInstalled()) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error(`QEMU is not installed: apt-get install ${PACKAGE}`);
-      console.log(`    skipped, there is no QEMU: apt-get install ${PACKAGE}`);
-      this.skip();
-    }
+    if (!isInstalled()) skipUnlessRequired(this, `there is no QEMU: apt-get install ${PACKAGE}`);
     const answers = new Map<string, string>();
     const peer = await QemuPeer.start();
     try {

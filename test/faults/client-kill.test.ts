@@ -4,6 +4,7 @@ import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { openDescriptors } from "../support/descriptors.js";
 import { refusal } from "../support/refusal.js";
 import { ClientBench, ended, HELPERS, soakCount } from "./support/client-bench.js";
+import { skipWithoutPrHelper } from "../support/pr-helper.js";
 
 const READ_KEYS = { ...PersistentReserveIn.readKeys(8), timeoutMs: 5000 };
 const REGISTER = { ...PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }), timeoutMs: 5000 };
@@ -22,11 +23,7 @@ for (const [name, program] of Object.entries(HELPERS)) {
     const bench = new ClientBench();
     let shim = "";
     before(function () {
-      if (program === null) {
-        if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error(`${name} is not installed: apt-get install qemu-system-common`);
-        console.log(`    skipped, there is no ${name}: apt-get install qemu-system-common`);
-        this.skip();
-      }
+      if (program === null) skipWithoutPrHelper(this);
       shim = bench.compile("break-shim.c", ["-shared", "-fPIC"]);
     });
 

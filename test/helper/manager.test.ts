@@ -9,6 +9,7 @@ import { parseSense } from "#src/scsi/sense.js";
 import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
+import { skipUnlessRoot } from "./support/process-status.js";
 
 const O_PATH = 0o10000000;
 const OTHER_USER = 65534;
@@ -80,7 +81,7 @@ describe("managers of qom-pr-helper", () => {
   });
 
   it("two users are two I_T nexuses on one unit, and one user is one, over any number of connections", async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    skipUnlessRoot(this);
     const path = workshop.path("memory");
     chmodSync(path, 0o666);
     chmodSync(workshop.path("."), 0o711);

@@ -9,6 +9,7 @@ import { temporaryFolder } from "../support/machine.js";
 import { HelperProcess, OUR_PROGRAM } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb } from "./support/scenarios.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 const LOOP = "/dev/loop0";
 
@@ -77,10 +78,7 @@ describe("dm-multipath in qom-pr-helper", () => {
     [true, "05/24"], // what the loop device itself has to say
   ] as const) {
     it(`is ${allowed ? "reached with --allow-dm" : "refused, with one line for each client"}`, async function () {
-      if (!canPretend()) {
-        console.log(`      skipped: needs ${LOOP} and unshare --mount (root)`);
-        return this.skip();
-      }
+      if (!canPretend()) skipUnlessRequired(this, `there is no ${LOOP}, or no unshare --mount, which takes root`);
       const sysfs = folder.path(`running-${allowed}`);
       device(sysfs, "7:0", "mpath-3600");
       const socket = folder.path(`socket-${allowed}`);

@@ -10,6 +10,7 @@ import { commandText, send } from "../devices/support/peer.js";
 import { isInstalled, PACKAGE, QemuPeer } from "../devices/support/qemu.js";
 import { CannedDisks, type CannedDisk } from "../support/canned-disk.js";
 import { until, Workshop, type HelperProcess } from "./support/helper-process.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 const INQUIRY = 0x12;
 const PR_IN = 0x5e;
@@ -33,9 +34,7 @@ describe("QEMU as a client of qom-pr-helper", function () {
 
   before(function () {
     if (isInstalled()) return;
-    if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error(`QEMU is not installed: apt-get install ${PACKAGE}`);
-    console.log(`    skipped, there is no QEMU: apt-get install ${PACKAGE}`);
-    this.skip();
+    skipUnlessRequired(this, `there is no QEMU: apt-get install ${PACKAGE}`);
   });
 
   const start = async (): Promise<void> => void (helper = await workshop.start("socket", [], disk.environment));

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { libc } from "#src/native/libc.js";
 import { loadServerLibc } from "#src/native/libc-server.js";
 import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket-layout.js";
-import { findPrHelper, greets, isListening } from "../support/pr-helper.js";
+import { findPrHelper, greets, isListening, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { Ending, HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 describe("files of qom-pr-helper", () => {
   const workshop = new Workshop();
@@ -55,7 +56,7 @@ describe("files of qom-pr-helper", () => {
 
     it("is refused where qemu-pr-helper listens", async function () {
       const program = findPrHelper();
-      if (program === null) return this.skip();
+      if (program === null) skipWithoutPrHelper(this);
       await workshop.start("theirs", [], {}, program);
       expect((await run(OUR_PROGRAM, ["-k", workshop.path("theirs")])).code).to.equal(1);
       expect(await isListening(workshop.path("theirs"))).to.be.true;
@@ -164,9 +165,7 @@ describe("files of qom-pr-helper", () => {
         mkdirSync(full);
         const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=4k,mode=755", "none", full]);
         if (mounted.status === 0) return;
-        if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("a small file system cannot be mounted, which takes root");
-        console.log("    skipped, a small file system cannot be mounted, which takes root");
-        this.skip();
+        skipUnlessRequired(this, "a small file system cannot be mounted, which takes root");
       });
       after(() => void spawnSync("umount", [full]));
 

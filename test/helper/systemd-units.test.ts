@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseHelperOptions } from "#src/helper/options.js";
 import { OUR_PROGRAM, Workshop } from "./support/helper-process.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 const FOLDER = fileURLToPath(new URL("../../../packaging/systemd/", import.meta.url));
 
@@ -63,8 +64,7 @@ describe("units for systemd", () => {
   it("have nothing wrong, as systemd sees it, and little exposure", function () {
     const version = Number(/^systemd (\d+)/.exec(spawnSync("systemd-analyze", ["--version"], { encoding: "utf8" }).stdout)?.[1] ?? 0);
     if (version < OLDEST_SYSTEMD) {
-      console.log(`    skipped, there is no systemd-analyze of version ${OLDEST_SYSTEMD}: apt-get install systemd`);
-      return this.skip();
+      skipUnlessRequired(this, `there is no systemd-analyze of version ${OLDEST_SYSTEMD}: apt-get install systemd`);
     }
     for (const unit of readdirSync(FOLDER)) {
       // The program is where it would be after an installation.

@@ -10,6 +10,7 @@ import { findProgram, withLibraries } from "./host.js";
 import { InOrder } from "./in-order.js";
 import { withoutAbortDeadlock } from "./kernel-modules.js";
 import { packageFolders } from "./packages.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 describe("the laboratory's image", () => {
   const folder = mkdtempSync(join(tmpdir(), "lab-image-"));
@@ -17,11 +18,7 @@ describe("the laboratory's image", () => {
 
   it("is an archive that cpio reads", function () {
     const busybox = findProgram("busybox");
-    if (busybox === null) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no busybox: apt-get install busybox-static");
-      console.log("    skipped, there is no busybox: apt-get install busybox-static");
-      this.skip();
-    }
+    if (busybox === null) skipUnlessRequired(this, "there is no busybox: apt-get install busybox-static");
     const path = join(folder, "image.cpio");
     const archive = new CpioArchive(path);
     archive.add("/a/b/program", "12345", { executable: true });

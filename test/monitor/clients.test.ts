@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { machineArguments, temporaryFolder } from "../support/machine.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 /** Where Debian and Ubuntu put the sources of Go packages. */
 const GO_PATH = "/usr/share/gocode";
@@ -14,12 +15,6 @@ const GO_CLIENT = fileURLToPath(new URL("../../../test/monitor/support/go-client
 
 /** The Go compiler takes its time. */
 const COMPILING_TIMEOUT_MS = 240_000;
-
-function skipWithout(context: Mocha.Context, what: string, packages: string): never {
-  if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error(`${what} is not installed: apt-get install ${packages}`);
-  console.log(`    skipped, there is no ${what}: apt-get install ${packages}`);
-  context.skip();
-}
 
 /** Runs a program to its end, with `input` as its standard input. */
 async function run(program: string, argv: readonly string[], input: string, environment = {}): Promise<string> {
@@ -50,7 +45,7 @@ describe("QMP clients of others", () => {
     this.timeout(COMPILING_TIMEOUT_MS);
     machine = await Machine.create([]);
     if (spawnSync("go", ["version"]).status !== 0 || !existsSync(`${GO_PATH}/src/github.com/digitalocean/go-qemu`)) {
-      skipWithout(this, "Go client for QMP", GO_PACKAGES);
+      skipUnlessRequired(this, `there is no Go client for QMP: apt-get install ${GO_PACKAGES}`);
     }
     const environment = { GO111MODULE: "off", GOPATH: GO_PATH, GOFLAGS: "", GOCACHE: folder.path("go-cache"), CGO_ENABLED: "0" };
     const program = folder.path("go-client");
@@ -77,7 +72,7 @@ describe("QMP clients of others", () => {
 
   it("are served: socat", async function () {
     const path = await serve("socat");
-    if (spawnSync("socat", ["-V"]).status !== 0) skipWithout(this, "socat", "socat");
+    if (spawnSync("socat", ["-V"]).status !== 0) skipUnlessRequired(this, "there is no socat: apt-get install socat");
     const input = ["qmp_capabilities", "query-pr-managers", "quit"].map((execute) => JSON.stringify({ execute })).join("\n");
     const output = await run("socat", ["-t5", "-", `UNIX-CONNECT:${path}`], input);
     const messages = output.split("\r\n").map((line) => (line === "" ? null : Object.keys(JSON.parse(line) as object)[0]));

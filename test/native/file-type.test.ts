@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, linkSync, openSync, writeFileSync } from "node:fs";
 import { FileTypeReader } from "#src/native/file-type-server.js";
 import { temporaryFolder } from "../support/machine.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 /** Opens a name, whether there is a device behind it or not. */
 const O_PATH = 0o10000000;
@@ -40,10 +41,8 @@ describe("native: what an open file is", () => {
       ["character", "c", 21, 1_048_575],
     ] as const) {
       const node = folder.path(`${major}-${minor}`);
-      if (spawnSync("mknod", [node, letter, `${major}`, `${minor}`]).status !== 0) {
-        console.log("      skipped: needs mknod (root)");
-        return this.skip();
-      }
+      const made = spawnSync("mknod", [node, letter, `${major}`, `${minor}`]);
+      if (made.status !== 0) skipUnlessRequired(this, "a device node cannot be made, which takes root");
       expect(open(node, O_PATH, (fd) => reader.read(fd))).to.deep.equal({ kind, major, minor });
     }
     return undefined;

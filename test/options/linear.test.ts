@@ -9,6 +9,7 @@ import { parseKeyval, printKeyval } from "#src/options/keyval.js";
 import { parseQemuOpts, printQemuOpts } from "#src/options/qemu-opts.js";
 import { parseInteger, parseSize } from "#src/options/scalars.js";
 import type { OptionMap } from "#src/options/value.js";
+import { commaSeparated } from "./long-texts.js";
 
 const COUNTED = ["charCodeAt", "charAt", "codePointAt", "indexOf", "startsWith", "slice", "replaceAll", "replace", "split"] as const;
 
@@ -47,15 +48,6 @@ const tried = (action: () => unknown) => (): void => {
   }
 };
 
-const indexed = (length: number, item: (index: number) => string): string => {
-  const items: string[] = [];
-  for (let size = 0, index = 0; size < length; index += 1) {
-    const text = item(index);
-    items.push(text);
-    size += text.length + 1;
-  }
-  return items.join(",");
-};
 const deep = (prefix: string): string => prefix + ".a".repeat(1000);
 
 /** Texts of about a length that are hard on one thing or another. */
@@ -66,16 +58,16 @@ const TEXTS: readonly (readonly [string, (length: number) => string])[] = [
   ["a long key", (length) => `${"a".repeat(length)}=1`],
   ["a long value", (length) => `a=${"b".repeat(length)}`],
   ["a value of doubled commas", (length) => `a=${",".repeat(length & ~1)}`],
-  ["flags", (length) => indexed(length, () => "a")],
-  ["different flags", (length) => indexed(length, (index) => `a${index}`)],
-  ["pairs", (length) => indexed(length, (index) => `a${index}=b`)],
-  ["one pair again and again", (length) => indexed(length, () => "a=b")],
-  ["pairs with doubled commas", (length) => indexed(length, (index) => `a${index}=,,b,,`)],
-  ["a list", (length) => indexed(length, (index) => `a.${index}=b`)],
-  ["a list with a gap", (length) => indexed(length, (index) => `a.${index + 1}=b`)],
-  ["two lists in step", (length) => indexed(length, (index) => `${index % 2 === 0 ? "a" : "b"}.${index >> 1}.c=d`)],
-  ["one deep key again and again", (length) => indexed(length, (index) => `${deep("a")}.b${index}=1`)],
-  ["different deep keys", (length) => indexed(length, (index) => `${deep(`a${index}`)}=1`)],
+  ["flags", (length) => commaSeparated(length, () => "a")],
+  ["different flags", (length) => commaSeparated(length, (index) => `a${index}`)],
+  ["pairs", (length) => commaSeparated(length, (index) => `a${index}=b`)],
+  ["one pair again and again", (length) => commaSeparated(length, () => "a=b")],
+  ["pairs with doubled commas", (length) => commaSeparated(length, (index) => `a${index}=,,b,,`)],
+  ["a list", (length) => commaSeparated(length, (index) => `a.${index}=b`)],
+  ["a list with a gap", (length) => commaSeparated(length, (index) => `a.${index + 1}=b`)],
+  ["two lists in step", (length) => commaSeparated(length, (index) => `${index % 2 === 0 ? "a" : "b"}.${index >> 1}.c=d`)],
+  ["one deep key again and again", (length) => commaSeparated(length, (index) => `${deep("a")}.b${index}=1`)],
+  ["different deep keys", (length) => commaSeparated(length, (index) => `${deep(`a${index}`)}=1`)],
   ["a key too deep", (length) => `${"a.".repeat(length / 2)}a=1`],
   ["dots", (length) => `${".".repeat(length)}=1`],
   ["underscores", (length) => `${"_".repeat(length)}=1`],
@@ -83,8 +75,8 @@ const TEXTS: readonly (readonly [string, (length: number) => string])[] = [
   ["digits", (length) => `a.${"0".repeat(length)}=1`],
   ["open brackets", (length) => "[".repeat(length)],
   ["braces", (length) => '{"a":'.repeat(length / 5)],
-  ["a JSON list", (length) => `[${indexed(length, (index) => String(index))}]`],
-  ["a JSON object", (length) => `{${indexed(length, (index) => `"a${index}":[{}]`)}}`],
+  ["a JSON list", (length) => `[${commaSeparated(length, (index) => String(index))}]`],
+  ["a JSON object", (length) => `{${commaSeparated(length, (index) => `"a${index}":[{}]`)}}`],
   ["a JSON string", (length) => `"${"a".repeat(length)}"`],
   ["escapes", (length) => `"${"\\n\\u00e4".repeat(length / 8)}"`],
   ["a string that never ends", (length) => `{"${"a\\\\".repeat(length / 3)}`],

@@ -4,6 +4,7 @@ import { askOurselves } from "./ours.js";
 import { askQemu, isInstalled, PACKAGES } from "./qemu.js";
 import { keyOf, readRecord, withFile } from "./record.js";
 import { ROWS } from "./rows.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 /** One process per row, of which each takes some 40 ms on an idle machine. */
 const ASKING_TIMEOUT_MS = 300_000;
@@ -18,11 +19,7 @@ describe("option texts, as QEMU takes them", () => {
 
   it("is what QEMU answers", async function () {
     this.timeout(ASKING_TIMEOUT_MS);
-    if (!isInstalled()) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error(`QEMU is not installed: apt-get install ${PACKAGES}`);
-      console.log(`    skipped, there is no QEMU: apt-get install ${PACKAGES}`);
-      this.skip();
-    }
+    if (!isInstalled()) skipUnlessRequired(this, `there is no QEMU: apt-get install ${PACKAGES}`);
     const answers = await withFile((file) => ROWS.map((row) => [keyOf(row), askQemu(row, file)]));
     expect(Object.fromEntries(answers)).to.deep.equal(Object.fromEntries(record));
   });

@@ -8,6 +8,7 @@ import { askQemu, PACKAGE, PROGRAM } from "./qemu.js";
 import { readRecord } from "./record.js";
 import { SCRIPTS } from "./scripts.js";
 import { withSurroundings } from "./surroundings.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 /** One process per script, of which each takes some 100 ms on an idle machine. */
 const ASKING_TIMEOUT_MS = 300_000;
@@ -23,11 +24,7 @@ describe("QMP, as QEMU speaks it", () => {
 
   it("is what QEMU answers", async function () {
     this.timeout(ASKING_TIMEOUT_MS);
-    if (spawnSync(PROGRAM, ["--version"]).status !== 0) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error(`QEMU is not installed: apt-get install ${PACKAGE}`);
-      console.log(`    skipped, there is no QEMU: apt-get install ${PACKAGE}`);
-      this.skip();
-    }
+    if (spawnSync(PROGRAM, ["--version"]).status !== 0) skipUnlessRequired(this, `there is no QEMU: apt-get install ${PACKAGE}`);
     await withSurroundings(async (words) => {
       for (const script of SCRIPTS) expect(await askQemu(script, words), script.name).to.deep.equal(record.get(script.name));
     });

@@ -1,12 +1,11 @@
 /** C for tests: stand-ins that are loaded before libc, and clients that are to be compared with. */
 import { spawnSync } from "node:child_process";
+import { skipUnlessRequired } from "./requirement.js";
 
 /** Skips what `context` belongs to where there is no C compiler; fails it with REQUIRE_SYSTEM=1. */
 export function requireCompiler(context: Mocha.Context): void {
   if (spawnSync("cc", ["--version"]).status === 0) return;
-  if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no C compiler: apt-get install gcc libc6-dev");
-  console.log("    skipped, there is no C compiler: apt-get install gcc libc6-dev");
-  context.skip();
+  skipUnlessRequired(context, "there is no C compiler: apt-get install gcc libc6-dev");
 }
 
 /** Compiles the C file `source` to `target`. @throws Error with what the compiler said, or that there is none */

@@ -14,6 +14,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { skipUnlessRequired } from "./requirement.js";
 
 const PROGRAM = "qemu-pr-helper";
 
@@ -100,9 +101,7 @@ export function findPrHelper(): string | null {
 /** Skips the suite of `context` with a line that says what to install; with REQUIRE_SYSTEM=1 it fails instead. */
 export function skipWithoutPrHelper(context: Mocha.Context): never {
   const reason = process.getuid?.() === 0 ? `there is no ${PROGRAM}: apt-get install qemu-system-common` : `${PROGRAM} runs for root only`;
-  if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error(reason);
-  console.log(`    skipped, ${reason}`);
-  context.skip();
+  skipUnlessRequired(context, reason);
 }
 
 /** One running helper for the tests of this `describe`; usable from the first `before` or `it` on. */

@@ -16,7 +16,7 @@ import { PR_IN } from "../../scsi/persistent-reserve.js";
 import { AbortWatch } from "./abort-watch.js";
 import { HelperConnection, serverAt } from "./connection.js";
 import { ATTEMPT_PAUSE_MS, Connector, type Need } from "./connector.js";
-import { DeadlineTimer } from "./deadlines.js";
+import { DeadlineTimer } from "./deadline-timer.js";
 import { HelperExchangeError, type HelperExchange, type HelperOutcome } from "./exchange.js";
 import { FairQueue } from "./fair-queue.js";
 import { encodeRequest } from "./protocol.js";

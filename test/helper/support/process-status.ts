@@ -1,6 +1,7 @@
 /** What the kernel tells of another process, for tests. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { skipUnlessRequired } from "../../support/requirement.js";
 
 /** Fields of one thread in /proc/PID/task/N/status, with single blanks: `Uid` is `0 0 0 0`. */
 export type ThreadStatus = ReadonlyMap<string, string>;
@@ -33,9 +34,7 @@ export function distinctStatuses(pid: number, fields: readonly string[]): string
 /** Skips the suite of `context` when the tests do not run as root; with REQUIRE_SYSTEM=1 it fails instead. */
 export function skipUnlessRoot(context: Mocha.Context): void {
   if (process.getuid?.() === 0) return;
-  if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("these tests have to run as root");
-  console.log("    skipped, these tests have to run as root");
-  context.skip();
+  skipUnlessRequired(context, "these tests have to run as root");
 }
 
 /** Bit of CAP_SYS_RAWIO (linux/capability.h). */

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
+import { skipUnlessRequired } from "../../support/requirement.js";
 
 /** What both have: no board, no devices. */
 const LINES: readonly string[] = [
@@ -100,11 +101,7 @@ describe("the human monitor beside QEMU's", () => {
     const script = `${LINES.join("\n")}\n${PADDING}quit\n`;
     const argv = ["-M", "none", "-nodefaults", "-display", "none", "-monitor", "stdio"];
     const { error, stdout } = spawnSync("qemu-system-x86_64", argv, { input: script, encoding: "utf8" });
-    if (error !== undefined) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("QEMU is not installed: apt-get install qemu-system-x86");
-      console.log("    skipped, there is no QEMU: apt-get install qemu-system-x86");
-      this.skip();
-    }
+    if (error !== undefined) skipUnlessRequired(this, "there is no QEMU: apt-get install qemu-system-x86");
     // QEMU echoes each line as a terminal would edit it; the echo ends with the line.
     // oxlint-disable-next-line no-control-regex -- control sequences are what is taken out
     const plain = stdout.replaceAll(/(?<=\(qemu\) )[^\n]*\u001b\[K\r?\n/g, "");

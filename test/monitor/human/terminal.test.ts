@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { skipUnlessRequired } from "../../support/requirement.js";
 
 const PROGRAM = fileURLToPath(new URL("../../../../bin/qom-pr.js", import.meta.url));
 const UP = "\u001b[A";
@@ -36,9 +37,7 @@ describe("the human monitor on a terminal", function () {
   this.timeout(60_000);
   before(function () {
     if (spawnSync("script", ["--version"]).status === 0) return;
-    if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no script: apt-get install bsdutils");
-    console.log("    skipped, there is no script: apt-get install bsdutils");
-    this.skip();
+    skipUnlessRequired(this, "there is no script: apt-get install bsdutils");
   });
 
   it("completes, remembers and quits", async () => {

@@ -15,6 +15,7 @@ import { ready, reserveOut, writeBlock } from "../support/commands.js";
 import { loadModule } from "../support/modules.js";
 import type { TargetPath } from "../support/linux-target.js";
 import { sharedTarget } from "../support/shared-target.js";
+import { skipUnlessRequired } from "../../../support/requirement.js";
 
 const NAME = "mpatha";
 const DEVICE = `/dev/mapper/${NAME}`;
@@ -84,11 +85,7 @@ describe("a dm-multipath device", () => {
   };
 
   before(async function () {
-    if (!existsSync("/bin/dmsetup")) {
-      if (process.env["REQUIRE_SYSTEM"] === "1") throw new Error("there is no dmsetup: apt-get install dmsetup");
-      console.log("    skipped, there is no dmsetup: apt-get install dmsetup");
-      this.skip();
-    }
+    if (!existsSync("/bin/dmsetup")) skipUnlessRequired(this, "there is no dmsetup: apt-get install dmsetup");
     paths = (await sharedTarget()).paths.slice(1);
     loadModule("dm_round_robin");
     dmsetup("create", NAME, "--noudevsync", "--uuid", "mpath-36001405111122223333444455556666", "--table", table(paths));
