@@ -10,6 +10,7 @@ import { askStatus } from "#src/helper/status.js";
 import { SystemCallError } from "#src/native/errno.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { requireCompiler } from "../support/c-compiler.js";
+import { openFilesLimit } from "../support/descriptors.js";
 import { until, Workshop } from "../helper/support/helper-process.js";
 import type { HelperProcess } from "../helper/support/helper-process.js";
 import { RawClient } from "../helper/support/raw-client.js";
@@ -18,6 +19,8 @@ import { scriptedCdb, SgShim } from "../helper/support/sg-shim.js";
 import { anonymousMemory, compileClient, descriptorCount, residentMemory, SOAK } from "./helper-support.js";
 
 const CLIENTS = 1000;
+/** What this process and a helper have open beside a crowd of clients, with room. */
+const OTHER_DESCRIPTORS = 200;
 const MALFORMED = SOAK ? 100_000 : 2000;
 /** Those after which memory is looked at first, and those after which it is to be the same. */
 const COMMANDS = SOAK ? ([100_000, 900_000] as const) : ([20_000, 20_000] as const);
@@ -221,16 +224,21 @@ describe("faults around qom-pr-helper", function () {
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
   });
 
-  it(`${CLIENTS} clients are served, and leave nothing behind`, async () => {
+  it(`${CLIENTS} clients are served, or as many as may be open, and leave nothing behind`, async () => {
+    const count = Math.min(CLIENTS, openFilesLimit() - OTHER_DESCRIPTORS);
+    if (count < CLIENTS) console.log(`      only ${count} clients: a process may have ${openFilesLimit()} files open`);
     const helper = await workshop.start("crowd");
     const path = workshop.path("crowd");
     await deserted(path);
     const before = helper.descriptors.length;
     const clients: RawClient[] = [];
-    for (let i = 0; i < CLIENTS; i += 1) clients.push(await RawClient.greeted(path));
-    const results = await Promise.all(clients.map(answers));
-    expect(results.filter(Boolean)).to.have.lengthOf(CLIENTS);
-    for (const client of clients) client.close();
+    try {
+      for (let i = 0; i < count; i += 1) clients.push(await RawClient.greeted(path));
+      const results = await Promise.all(clients.map(answers));
+      expect(results.filter(Boolean)).to.have.lengthOf(count);
+    } finally {
+      for (const client of clients) client.close();
+    }
     await deserted(path);
     await until(() => helper.descriptors.length === before);
     await helper.stop();

@@ -1,6 +1,6 @@
-/** What this process has open, to find out whether something leaks. */
+/** What this process has open, to find out whether something leaks, and how much that may be. */
 
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** What the open descriptors refer to, sorted; the one that reads the list is not in it. */
 export function openDescriptors(): string[] {
@@ -13,4 +13,11 @@ export function openDescriptors(): string[] {
     }
   }
   return targets.toSorted();
+}
+
+/** How many files this process may have open, and each process that it starts: Node raises the soft limit to the hard one. */
+export function openFilesLimit(): number {
+  const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  if (limit === undefined) throw new Error("/proc/self/limits does not say how many files may be open");
+  return Number(limit);
 }
