@@ -2,10 +2,10 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { libc } from "#src/native/libc.js";
@@ -161,6 +161,13 @@ function commandOf(pid: number): string {
   }
 }
 
+/** The folder for temporary files. When root's is closed to other users, as libpam-tmpdir makes it, one that is not: tests go on as them. */
+export function folderForAll(): string {
+  const open = (folder: string): boolean => (statSync(folder).mode & constants.S_IXOTH) !== 0 && (folder === "/" || open(dirname(folder)));
+  const usual = tmpdir();
+  return process.getuid?.() !== 0 || open(realpathSync(usual)) ? usual : "/tmp";
+}
+
 /** For the tests of a `describe`: a folder, and programs that end with it. */
 export class Workshop {
   #folder = "";
@@ -169,7 +176,7 @@ export class Workshop {
   readonly #adopted: number[] = [];
 
   constructor() {
-    before(() => void (this.#folder = mkdtempSync(join(tmpdir(), "qom-pr-helper-"))));
+    before(() => void (this.#folder = mkdtempSync(join(folderForAll(), "qom-pr-helper-"))));
     after(async () => {
       for (const helper of this.#processes) await helper.stop("SIGKILL");
       for (const pid of this.#adopted) if (commandOf(pid).includes(this.#folder)) process.kill(pid, "SIGKILL");

@@ -2,9 +2,8 @@
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { OUR_PROGRAM } from "./helper-process.js";
+import { folderForAll, OUR_PROGRAM } from "./helper-process.js";
 
 const PROJECT = dirname(dirname(OUR_PROGRAM));
 
@@ -24,7 +23,7 @@ export class PublicProgram {
     const make = (): void => {
       if (process.getuid?.() !== 0) return;
       if (spawnSync("setpriv", [...NOBODY, OUR_PROGRAM, "-V"]).status === 0) return;
-      this.#folder = mkdtempSync(join(tmpdir(), "qom-pr-public-"));
+      this.#folder = mkdtempSync(join(folderForAll(), "qom-pr-public-"));
       chmodSync(this.#folder, 0o755);
       for (const part of PARTS) {
         cpSync(join(PROJECT, part), join(this.#folder, part), { recursive: true, dereference: true });
