@@ -202,5 +202,30 @@ describe("files of qom-pr-helper", () => {
       expect(existsSync(workshop.path("second"))).to.be.false;
       await helper.stop();
     });
+
+    it("is refused while qemu-pr-helper has it, which keeps it", async function () {
+      const program = findPrHelper();
+      if (program === null) skipWithoutPrHelper(this);
+      const pid = workshop.path("their-pid");
+      const theirs = await workshop.start("theirs-with-pid", ["-f", pid], {}, program);
+      for (const socket of ["theirs-with-pid", "ours"]) {
+        const result = await run(OUR_PROGRAM, ["-k", workshop.path(socket), "-f", pid]);
+        expect(result.code).to.equal(1);
+        expect(result.stderr).to.equal(`qom-pr-helper: the pid file '${pid}' is held by another process\n`);
+        expect(readFileSync(pid, "utf8")).to.equal(`${theirs.pid}\n`);
+      }
+      await theirs.stop();
+    });
+
+    it("is not taken by qemu-pr-helper", async function () {
+      const program = findPrHelper();
+      if (program === null) skipWithoutPrHelper(this);
+      const pid = workshop.path("our-pid");
+      const ours = await workshop.start("ours-with-pid", ["-f", pid]);
+      const result = await run(program, ["-k", workshop.path("theirs-without-pid"), "-f", pid]);
+      expect(result.code).to.equal(1);
+      expect(readFileSync(pid, "utf8")).to.equal(`${ours.pid}\n`);
+      await ours.stop();
+    });
   });
 });
