@@ -8,11 +8,11 @@
  */
 
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { TRACE_POINTS } from "./trace-points.js";
+import { absolutePath } from "./working-folder.js";
 
 /** What is traced, and where to. */
 export interface TraceOptions {
@@ -48,7 +48,7 @@ export class TraceSelection {
     const [pattern, events, file] = KEYS.map((key) => values.get(key));
     if (typeof pattern === "string") this.#select(pattern);
     if (typeof events === "string") for (const line of linesOf(events)) this.#select(line);
-    if (typeof file === "string") this.#file = resolve(file);
+    if (typeof file === "string") this.#file = absolutePath("trace", file);
     return undefined;
   }
 

@@ -12,6 +12,7 @@ import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { WorkerControl } from "./worker-control.js";
 import type { NumberedWorkerSetup, WorkerMessage, WorkerSetup } from "./worker.js";
+import { leaveGoneFolder } from "./working-folder.js";
 
 /** So that one hung disk delays nobody, not even for as long as a thread takes to start. */
 const WORKERS_AT_START = 2;
@@ -79,6 +80,7 @@ export class WorkerPool {
 
   #start(): void {
     this.#started += 1;
+    leaveGoneFolder();
     const setup: NumberedWorkerSetup = { ...this.#options.setup, thread: this.#started };
     const worker = new Worker(new URL("./worker-main.js", import.meta.url), {
       workerData: setup,

@@ -61,6 +61,8 @@ const CASES: readonly Case[] = [
   { args: ["-u", "root", "-g", "root", "-h"], code: 0, text: /--socket=PATH/ },
   { args: ["-g", "nosuch"], code: 1, text: /there is no group 'nosuch'/ },
   { args: ["--group="], code: 1, text: /there is no group ''/ },
+  { args: ["--allow-uid", "nosuch"], code: 1, text: /option '--allow-uid': there is no user 'nosuch'/, own: true },
+  { args: ["--allow-gid=nosuch"], code: 1, text: /option '--allow-gid': there is no group 'nosuch'/, own: true },
   { args: ["-dh"], code: 0, text: /--socket=PATH/ },
   { args: ["-dk", "/nonexistent/socket", "-f", "/nonexistent/pid"], code: 1, text: /'\/nonexistent\/\w+'.*ENOENT/ },
   { args: ["--workers", "0"], code: 1, text: /--workers.*'0'.*1 to 64/, own: true },
