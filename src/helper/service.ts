@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.js";
 import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-server.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
-import { shutDownConnection } from "../native/unix-server.js";
+import { pathOfSocket, shutDownConnection } from "../native/unix-server.js";
 import { assert } from "../base/assert.js";
 import { allocateClientRegister, ClientRegister } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
@@ -14,7 +14,6 @@ import type { Log } from "./log.js";
 import { ManagerDesk } from "./manager-desk.js";
 import { SG_IO_MANAGER } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
-import { DEFAULT_SOCKET } from "./options.js";
 import type { HelperOptions } from "./options.js";
 import { StalledClients } from "./stalled-clients.js";
 import { statusReport } from "./status.js";
@@ -51,6 +50,7 @@ export class Service {
   readonly #pool: WorkerPool;
   readonly #stalled: StalledClients;
   readonly #managerDesk: ManagerDesk | null;
+  readonly #socketPath: string | null;
   readonly #startedAtMs = Date.now();
 
   constructor(parts: ServiceParts) {
@@ -62,6 +62,7 @@ export class Service {
     epoll.addForAll(wakeupFd);
     epoll.add(listenerFd, "readable");
     this.#parts = parts;
+    this.#socketPath = pathOfSocket(server, listenerFd);
     this.#setup = setupOf(options, {
       epollFd,
       listenerFd,
@@ -105,7 +106,7 @@ export class Service {
   report(): StatusReport {
     const { options, host } = this.#parts;
     const sources = {
-      socket: options.socket ?? DEFAULT_SOCKET,
+      socket: this.#socketPath,
       register: this.#register,
       totals: this.#setup.totals,
       startedAtMs: this.#startedAtMs,

@@ -132,7 +132,10 @@ async function prepare(
   const listener = activated === null ? await Listener.create(libc, server, chosen, SOCKET_MODE) : Listener.adopt(libc, server, activated);
   undo.add(() => listener.stop());
   const path = activated === null ? chosen : pathOfSocket(server, activated);
-  const status = path === null ? StatusService.none() : await StatusService.create(libc, server, path, new Log(options.logLevel));
+  const status =
+    path === null
+      ? StatusService.none(new Log(options.logLevel))
+      : await StatusService.create(libc, server, path, new Log(options.logLevel));
   undo.add(() => status.stop());
   // Not before the socket is ours: another helper may be writing the file.
   const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);

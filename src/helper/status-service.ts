@@ -34,7 +34,8 @@ export class StatusService {
   }
 
   /** Where there is no path to put the socket beside. */
-  static none(): StatusService {
+  static none(log: Log): StatusService {
+    log.write(LogLevel.WARNING, "no status can be asked: the socket that was passed has no path");
     return new StatusService(null);
   }
 

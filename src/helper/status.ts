@@ -33,7 +33,7 @@ export function statusPathOf(socketPath: string): string {
 
 /** Where a {@link StatusReport} comes from. */
 export interface StatusSources {
-  readonly socket: string;
+  readonly socket: string | null;
   readonly register: ClientRegister;
   readonly totals: SharedArrayBuffer;
   readonly startedAtMs: number;
@@ -47,7 +47,8 @@ export interface StatusSources {
 export interface StatusReport {
   readonly version: string;
   readonly pid: number;
-  readonly socket: string;
+  /** Path of the socket for requests, also of one that systemd made; null for one without a path. */
+  readonly socket: string | null;
   readonly uptimeSeconds: number;
   readonly manager: { readonly type: string; readonly connected: boolean };
   readonly workers: { readonly running: number; readonly idle: number; readonly max: number };

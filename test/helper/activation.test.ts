@@ -5,9 +5,10 @@ import { closeSync, existsSync, lstatSync, openSync, readFileSync } from "node:f
 import { createServer } from "node:net";
 import type { Server } from "node:net";
 import { once } from "node:events";
+import { askStatus } from "#src/helper/status.js";
 import { libc } from "#src/native/libc.js";
 import { loadServerLibc } from "#src/native/libc-server.js";
-import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket-layout.js";
+import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_PATH, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket-layout.js";
 import { greets, isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
@@ -84,6 +85,25 @@ describe("socket activation of qom-pr-helper", () => {
       await next.stop();
       late.close();
     });
+  });
+
+  it("names the socket in its status", async () => {
+    const path = workshop.path("named");
+    const helper = startWith(workshop.listener("named"), [], passing("1"));
+    await helper.serves(path);
+    expect(JSON.parse(await askStatus(path))).to.include({ pid: helper.pid, socket: path });
+    await helper.stop();
+  });
+
+  it("says that it has no status where the socket has no path", async () => {
+    const fd = own(libc().socket(AF_UNIX, SOCK_STREAM, 0));
+    const abstract = unixAddress(`/qom-pr-test-${process.pid}`);
+    abstract[SOCKADDR_UN_PATH] = 0;
+    expect(loadServerLibc().bind(fd, abstract, SOCKADDR_UN_SIZE)).to.equal(0);
+    expect(loadServerLibc().listen(fd, 1)).to.equal(0);
+    const helper = startWith(fd, [], passing("1"));
+    await until(() => helper.stderr.includes("no status can be asked: the socket that was passed has no path\n"));
+    await helper.stop();
   });
 
   const REFUSED: readonly {
