@@ -23,6 +23,7 @@ const ACTIVATED_DESCRIPTOR = 4;
  * @throws QomError `io` when it cannot be started or was killed
  */
 export function serveInBackground(options: HelperOptions, activated: number | null, stop: AbortSignal): Promise<number> {
+  if (stop.aborted) return Promise.resolve(0);
   return new Promise((resolve, reject) => {
     const handover = {
       stage: "background",

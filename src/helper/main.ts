@@ -4,15 +4,23 @@
 
 import { describeError, QomError } from "../base/errors.js";
 import { Log, LogLevel } from "./log.js";
-import { start } from "./start.js";
+
+/**
+ * Node's meaning of this signal is a debugger on a TCP port of the loopback device, where every user of the machine could tell a process
+ * with CAP_SYS_RAWIO what to do. A listener takes that meaning away.
+ */
+const DEBUGGER_SIGNAL = "SIGUSR1";
 
 const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 async function run(args: readonly string[]): Promise<void> {
+  process.on(DEBUGGER_SIGNAL, () => {});
   // Before anything that has to be undone.
   const stop = new AbortController();
   for (const signal of STOP_SIGNALS) process.on(signal, () => stop.abort());
 
+  // Only now, since it takes a while, in which a signal may come.
+  const { start } = await import("./start.js");
   const outcome = await start(args, stop.signal);
   if ("status" in outcome) {
     if (outcome.print !== undefined) process.stdout.write(outcome.print);

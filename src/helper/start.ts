@@ -10,6 +10,7 @@
  */
 
 import { constants, openSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
@@ -165,7 +166,7 @@ function resume(handover: ServiceHandover, stop: AbortSignal, undo: Undo): Promi
 async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<Outcome> {
   const { options, ready } = service;
   const control = new ProcessControl(loadLibc());
-  const main = limitPrivileges(control, service, stop);
+  const main = await limitPrivileges(control, service, stop);
   const host = await manager(options);
   // Other managers send nothing by SG_IO that takes privileges.
   if (host === null && !mayReserve(main)) {
@@ -188,16 +189,24 @@ function manager({ objects, logLevel }: HelperOptions): Promise<ManagerHost | nu
  * Returns, with the privileges of the main thread, in a process that has only what the helper needs.
  * @throws QomError when what was shed is there nevertheless, Stopped when there is no more need of it
  */
-function limitPrivileges(control: ProcessControl, service: Service, stop: AbortSignal): ThreadPrivileges {
+async function limitPrivileges(control: ProcessControl, service: Service, stop: AbortSignal): Promise<ThreadPrivileges> {
   const threads = threadPrivileges();
   const main = present(threads[0], "a process has a thread");
   const unshed = service.unshed ?? unshedOf(main);
   const surplus = findSurplus(threads, service.options, unshed);
+  await pendingSignals();
   if (stop.aborted) throw new Stopped();
   if (surplus === null) return main;
   if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
   shedPrivileges(control, main, service.options, ownFiles());
   return runAgain(control, { ...service, unshed });
+}
+
+/** Lets signals be heard that came while this thread was busy: those that the next run of the program does not hear of are lost. */
+async function pendingSignals(): Promise<void> {
+  // The system is asked for events between one turn of the event loop and the next, and only then for certain.
+  await setImmediate();
+  await setImmediate();
 }
 
 /** What another user has to be able to read or run, by access(2) modes: not all of it, but that much tells. */

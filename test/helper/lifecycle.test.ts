@@ -1,10 +1,11 @@
 /** Many clients, slow disks, and the end: nobody waits for anybody else, and what was begun is answered. */
 
 import { expect } from "chai";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { askStatus } from "#src/helper/status.js";
 import { isListening } from "../support/pr-helper.js";
-import { until, Workshop } from "./support/helper-process.js";
+import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { privilegeWarning } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
 import { scriptedCdb, SgShim } from "./support/sg-shim.js";
@@ -143,6 +144,54 @@ describe("qom-pr-helper at work", () => {
       expect(helper.stderr).to.equal(privilegeWarning());
     });
   }
+
+  it("hears a signal that comes while it starts, in the middle of its work", async () => {
+    // Node runs this before the program. The signal comes when the pid file is opened; what the program does next, it does without a pause.
+    const script = workshop.path("signal.cjs");
+    writeFileSync(
+      script,
+      `const fs = require("node:fs");
+       const { openSync } = fs;
+       fs.openSync = (path, ...rest) => {
+         if (String(path).endsWith(".pid")) process.kill(process.pid, "SIGTERM");
+         return openSync(path, ...rest);
+       };
+       require("node:module").syncBuiltinESMExports();`,
+    );
+    const path = workshop.path("interrupted");
+    const result = await run(OUR_PROGRAM, ["-k", path, "-f", `${path}.pid`], { NODE_OPTIONS: `--require=${script}` });
+    expect(result).to.deep.include({ code: 0, signal: null, stderr: "" });
+    for (const file of [path, `${path}.pid`, `${path}.status`]) expect(existsSync(file), file).to.be.false;
+  });
+
+  it("opens no debugger at SIGUSR1, and serves on", async () => {
+    const helper = await workshop.start("debugged", [], shim.environment);
+    const before = helper.descriptors.length;
+    helper.signal("SIGUSR1");
+    // The main thread would start it, and answers these later.
+    for (let i = 0; i < 5; i += 1) await askStatus(workshop.path("debugged"));
+    expect(helper.stderr).not.to.match(/debugger|inspector/i);
+    expect(helper.descriptors.length).to.equal(before);
+    expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
+  });
+
+  it("starts threads although the folder it was started in is gone", async () => {
+    const folder = workshop.path("folder");
+    const path = workshop.path("homeless");
+    const gone = ["-c", 'mkdir "$1" && cd "$1" && rmdir "$1" && shift && exec "$@"', "sh", folder, OUR_PROGRAM, "-k", path];
+    const helper = workshop.spawn([...gone, "--workers", "3"], shim.environment, {}, "/bin/sh");
+    await helper.serves(path);
+    const stuck = await Promise.all([RawClient.greeted(path), RawClient.greeted(path)]);
+    const numbers: number[] = [];
+    for (const client of stuck) numbers.push(await hold(client));
+    expect(await ask(await RawClient.greeted(path))).to.equal(ANSWER_LENGTH);
+    for (const number of numbers) shim.release(number);
+    for (const client of stuck) await client.readAnswer();
+    expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
+    const refused = await run("/bin/sh", [...gone, "-f", "relative"]);
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.match(/^qom-pr-helper: option '--pidfile': 'relative' is relative, and the current folder is gone[^\n]*\n$/);
+  });
 
   it("ends once only, however many signals it gets", async () => {
     const helper = await workshop.start("signals", [], shim.environment);
