@@ -45,6 +45,8 @@ const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
 /** Owner and group may connect: whoever may, can reserve any disk it can open. */
 const SOCKET_MODE = 0o660;
 
+const TRACE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND | constants.O_NONBLOCK;
+
 /** For its owner to read: traces tell of everybody's commands. */
 const TRACE_MODE = 0o600;
 
@@ -143,10 +145,10 @@ async function prepare(
   return serve({ options, listener, status, pidFile, traceFd, ready, unshed: null }, stop, undo);
 }
 
-/** Opens a file for traces, empty. */
+/** Opens a file for traces, empty. Of a pipe that nobody reads it does not wait for a reader, now or later: traces are lost instead. */
 function openTrace(path: string): number {
   try {
-    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND, TRACE_MODE);
+    return openSync(path, TRACE_FLAGS, TRACE_MODE);
   } catch (cause) {
     throw new QomError("io", `option '--trace': cannot write '${printable(path)}'`, { cause });
   }

@@ -142,7 +142,7 @@ export function askStatus(socketPath: string): Promise<string> {
       if (text.length > REPORT_LENGTH_MAX) refuse("the report has no end");
     });
     socket.once("error", (error) => refuse(REASONS[isErrnoError(error) ? error.code : ""] ?? error.message));
-    socket.once("end", () => (text.endsWith("}\n") ? resolve(text) : refuse("the helper ended")));
+    socket.once("end", () => (text.endsWith("}\n") ? resolve(text) : refuse("the helper ended, or too many ask at once")));
   });
 }
 

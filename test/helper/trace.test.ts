@@ -1,9 +1,11 @@
 /** Trace points of the helper, and -T, which chooses among them in the language of qemu-pr-helper. */
 
 import { expect } from "chai";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, constants, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { TraceSelection } from "#src/helper/trace-option.js";
 import { TRACE_POINTS } from "#src/helper/trace-points.js";
+import { libc } from "#src/native/libc.js";
 import { findPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { privilegeWarning } from "./support/process-status.js";
@@ -137,6 +139,23 @@ describe("traces of qom-pr-helper", () => {
     const fresh = workshop.path("fresh");
     await (await workshop.start("to-fresh", ["-T", `file=${fresh}`])).stop();
     expect(statSync(fresh).mode & 0o777).to.equal(0o600);
+  });
+
+  it("are lost where nobody reads the pipe that they go to, and nothing waits for a reader", async () => {
+    const pipe = workshop.path("pipe");
+    expect(spawnSync("mkfifo", [pipe]).status).to.equal(0);
+    const args = ["-T", `*,file=${pipe}`];
+    const refused = await run(OUR_PROGRAM, ["-k", workshop.path("to-nobody"), ...args]);
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.match(/^qom-pr-helper: option '--trace': cannot write '.*pipe': ENXIO[^\n]*\n$/);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const [F_SETPIPE_SZ, size] = [1031, 4096];
+    expect(libc().fcntl(reader, F_SETPIPE_SZ, size)).to.equal(size);
+    const helper = await workshop.start("to-pipe", args);
+    // A line has more than 30 bytes, and each of these leaves several.
+    for (let sent = 0; sent < size; sent += 30) await talk(workshop.path("to-pipe"));
+    expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
+    closeSync(reader);
   });
 
   it("are none without -T", async () => {
