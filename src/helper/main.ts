@@ -4,14 +4,13 @@
 
 import { describeError, QomError } from "../base/errors.js";
 import { Log, LogLevel } from "./log.js";
+import { STOP_SIGNALS } from "./stop-signals.js";
 
 /**
  * Node's meaning of this signal is a debugger on a TCP port of the loopback device, where every user of the machine could tell a process
  * with CAP_SYS_RAWIO what to do. A listener takes that meaning away.
  */
 const DEBUGGER_SIGNAL = "SIGUSR1";
-
-const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 async function run(args: readonly string[]): Promise<void> {
   process.on(DEBUGGER_SIGNAL, () => {});

@@ -36,6 +36,7 @@ import { findSurplus, mayReserve, shedPrivileges, unshedOf } from "./privileges.
 import type { Unshed } from "./privileges.js";
 import { StatusService } from "./status-service.js";
 import { askStatus } from "./status.js";
+import { STOP_SIGNALS } from "./stop-signals.js";
 import { threadPrivileges } from "./thread-privileges.js";
 import type { ThreadPrivileges } from "./thread-privileges.js";
 
@@ -200,6 +201,8 @@ async function limitPrivileges(control: ProcessControl, service: Service, stop: 
   if (stop.aborted) throw new Stopped();
   if (surplus === null) return main;
   if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
+  // From here on nobody is going to listen; as the system means it, a signal ends the process.
+  for (const signal of STOP_SIGNALS) process.removeAllListeners(signal);
   shedPrivileges(control, main, service.options, ownFiles());
   return runAgain(control, { ...service, unshed });
 }

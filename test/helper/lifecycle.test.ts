@@ -166,12 +166,10 @@ describe("qom-pr-helper at work", () => {
 
   it("opens no debugger at SIGUSR1, and serves on", async () => {
     const helper = await workshop.start("debugged", [], shim.environment);
-    const before = helper.descriptors.length;
     helper.signal("SIGUSR1");
     // The main thread would start it, and answers these later.
     for (let i = 0; i < 5; i += 1) await askStatus(workshop.path("debugged"));
     expect(helper.stderr).not.to.match(/debugger|inspector/i);
-    expect(helper.descriptors.length).to.equal(before);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
   });
 
