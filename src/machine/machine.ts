@@ -50,7 +50,10 @@ export interface MachineOptions {
   readonly notify?: (line: string) => void;
   /** False: monitors with `wait=on` do not wait for their client (default: they do). */
   readonly wait?: boolean;
-  /** Ends the waiting of {@link Machine.create}, which then rejects with the signal's reason. */
+  /**
+   * Ends the waiting for monitors' clients, and the making of the machine when the option at hand is done: {@link Machine.create} rejects
+   * with the signal's reason then.
+   */
   readonly signal?: AbortSignal;
   /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
   readonly container?: DependencyContainer;
@@ -174,6 +177,7 @@ export class Machine {
         graph: machine.graph,
         devices: machine.#devices,
         openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }),
+        signal,
       });
       machine.#monitors.start();
     } catch (error) {
