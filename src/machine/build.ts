@@ -70,7 +70,7 @@ async function make({ argument, parsed }: GivenOption, parts: MachineParts, driv
 
 async function makeDrive(parsed: ParsedOptions, graph: BlockGraph, drives: DriveNames): Promise<void> {
   const id = drives.take(parsed);
-  await graph.openDrive(await driveToNode(parsed.values, id));
+  await graph.openDrive(await driveToNode(parsed.values, id, (driver) => graph.isProtocol(driver)));
 }
 
 /** Ids of drives; a drive without one is none0, none1, … as in QEMU. */

@@ -322,6 +322,13 @@ const DRIVES: readonly Row[] = [
     "numbers beside names contradict each other, as they do in keyval",
     "if=none,id=hd,driver=raw,file.driver=file,file.filename=FILE,file.0=1",
   ),
+  ...rows(
+    "drive",
+    "if=none,id=hd,driver=file,file=FILE",
+    "if=none,id=hd,file=FILE,format=file,readonly=on",
+    "if=none,id=hd,driver=file,file=FILE,filename=FILE",
+    "if=none,id=hd,driver=file,file=/nope",
+  ),
   ...differing("drive", "there are no empty drives here", "if=none,id=hd", ""),
   { way: "drive", texts: ["if=none,id=hd,file=FILE,format=raw", "if=none,id=hd,file=FILE,format=raw"] },
 ];
