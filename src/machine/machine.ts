@@ -201,7 +201,8 @@ export class Machine {
 
   /**
    * Arguments that make this machine again, as it is now: text where the option's language can say it, else JSON. What was left at
-   * its default is left out. What no argument can say is told by {@link omissions}.
+   * its default is left out, and so are monitors; a drive is written as the block node that it made. What no argument can say is told by
+   * {@link omissions}.
    */
   toArgs(): readonly string[] {
     return machineArguments(this.#writable());
