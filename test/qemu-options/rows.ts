@@ -210,6 +210,13 @@ const OBJECTS: readonly Row[] = [
     "",
     "0",
   ].flatMap((size) => rows("object", `memory-backend-ram,id=a,size=${size}`)),
+  ...differing(
+    "object",
+    "an integer in JSON is one by its value, however that is written",
+    '{"qom-type":"iothread","id":"a","poll-max-ns":5.0}',
+    '{"qom-type":"iothread","id":"a","poll-max-ns":1e2}',
+  ),
+  ...rows("object", '{"qom-type":"iothread","id":"a","poll-max-ns":5.5}'),
   { way: "object", texts: ["secret,id=a,data=x", "secret,id=b,data=y"] },
   { way: "object", texts: ["secret,id=a,data=x", "iothread,id=a"] },
 ];
