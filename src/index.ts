@@ -13,7 +13,21 @@ export type { Timer, TimerOptions } from "./base/clock.js";
 
 // Trace points, see docs/cli.md
 export { TRACE_POINTS } from "./base/trace-points.js";
-export type { PrManagerExecuteTrace, TraceDefinition, TraceMessage, TraceName } from "./base/trace-points.js";
+export type {
+  PrManagerExecuteTrace,
+  ScsiRequestEndTrace,
+  ScsiRequestLbaTrace,
+  ScsiRequestParsedTrace,
+  ScsiRequestTrace,
+  TraceDefinition,
+  TraceMessage,
+  TraceName,
+  VirtioScsiCommandEndTrace,
+  VirtioScsiCommandTrace,
+  VirtioScsiEventTrace,
+  VirtioScsiTmfEndTrace,
+  VirtioScsiTmfTrace,
+} from "./base/trace-points.js";
 
 // The object model
 export { qomProperty, qomType } from "./qom/decorators.js";
@@ -29,8 +43,10 @@ export type { InstanceProperty } from "./qom/instance-properties.js";
 export type { PropertyAccess } from "./qom/property-definition.js";
 export type { PropertyListing } from "./qom/properties.js";
 export { qom } from "./qom/property-type.js";
+export type { ObjectMembers, ObjectValue } from "./qom/composite-type.js";
 export type { LinkTarget, PropertyType } from "./qom/property-type.js";
 export type { CompositionTree } from "./qom/tree.js";
+export type { RegisteredType, TypeFilter } from "./qom/type-registry.js";
 export type { OptionMap, PlainValue } from "./options/value.js";
 
 // SCSI commands and persistent reservations as values
@@ -38,19 +54,46 @@ export { ScsiStatus } from "./scsi/command.js";
 export type { ScsiCommand, ScsiResult } from "./scsi/command.js";
 export type { Nexus } from "./scsi/nexus.js";
 export { PersistentReserveIn } from "./scsi/persistent-reserve-in.js";
+export type {
+  ReadFullStatusData,
+  ReadKeysData,
+  ReadReservationData,
+  ReportedRegistrant,
+  ReportedReservation,
+  ReserveCapabilities,
+  ReserveInData,
+  ReserveInRequest,
+} from "./scsi/persistent-reserve-in.js";
 export { PersistentReserveOut } from "./scsi/persistent-reserve-out.js";
-export type { ReservationType, ReserveOutAction } from "./scsi/persistent-reserve.js";
+export type {
+  ReserveOutCommand,
+  ReserveOutParsed,
+  ReserveOutProblem,
+  ReserveOutRequest,
+  ReserveOutSettings,
+} from "./scsi/persistent-reserve-out.js";
+export type { ReservationType, ReserveInAction, ReserveOutAction } from "./scsi/persistent-reserve.js";
 export { formatSense, parseSense, Sense, senseResult } from "./scsi/sense.js";
-export type { SenseCode } from "./scsi/sense.js";
+export type { FieldPointer, SenseCode, SenseOptions } from "./scsi/sense.js";
 export { VirtioScsiFeature, VirtioScsiQueue, VirtioScsiResponse } from "./scsi/virtio-scsi.js";
 export { TransportId } from "./scsi/transport-id.js";
+export type { TransportIdDecoding, TransportIdProblem, TransportProtocol } from "./scsi/transport-id.js";
 
 // Simulated storage
 export { Fabric } from "./target/fabric.js";
 export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric.js";
 export { ScsiFabric } from "./target/scsi-fabric.js";
 export type { LogicalUnit } from "./target/logical-unit.js";
-export type { ReservationSnapshot } from "./reservation/snapshot.js";
+export type { TargetBehaviour } from "./target/behaviour.js";
+export type { CommandFilter, CommandInFlight, Disturbance, Hold } from "./target/interference.js";
+export type { UnitDefinition, UnitSpec } from "./target/unit-spec.js";
+export type {
+  HeldReservation,
+  NexusSnapshot,
+  RegistrantSnapshot,
+  ReservationSnapshot,
+  ReservationSummary,
+} from "./reservation/snapshot.js";
 
 // PR managers, devices, machines
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
@@ -59,9 +102,13 @@ export type { Route } from "./pr-manager/routing.js";
 export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
 export { ScsiDevice } from "./devices/scsi-device.js";
 export type { ResetScope } from "./devices/scsi-device.js";
+export type { BusDevice, ScsiAddress, ScsiBus } from "./devices/scsi-bus.js";
 export type { Device } from "./devices/device.js";
 export { VirtioScsi } from "./devices/virtio-scsi.js";
 export type { VirtioChain } from "./devices/virtio-scsi-chain.js";
+export type { UsedLength } from "./devices/virtio-scsi-context.js";
+export type { BlockGraph } from "./block/graph.js";
+export type { BlockNode } from "./block/node.js";
 export type { QmpExecutor } from "./monitor/executor.js";
 export type { QmpArguments, QmpValue } from "./monitor/values.js";
 export type { EventListener, QmpEvent } from "./monitor/events.js";

@@ -15,8 +15,9 @@ const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "v
  *
  * @param drive options of -drive, dotted keys flat, as they were given
  * @param id name that the node gets
+ * @param isProtocol whether a driver talks to a medium: then `file=PATH` is its own `filename`
  */
-export async function driveToNode(drive: OptionMap, id: string): Promise<OptionMap> {
+export async function driveToNode(drive: OptionMap, id: string, isProtocol: (driver: string) => boolean): Promise<OptionMap> {
   const flat = new Map(drive);
   flat.delete("id");
   // `file=PATH` goes together with `file.pr-manager=ID`, which as nested keys would contradict each other.
@@ -39,6 +40,14 @@ export async function driveToNode(drive: OptionMap, id: string): Promise<OptionM
       context: { option: "node-name", value: nodeName },
     });
   }
+  const nodeDriver = driver ?? format ?? "raw";
+  options.set("driver", nodeDriver);
+  options.set("node-name", id);
+  if (isProtocol(nodeDriver)) {
+    if (filename === undefined) return options;
+    requireOneName(options, filename, "filename");
+    return options.set("filename", filename);
+  }
   const file = options.get("file");
   if (file === undefined && filename === undefined && options.get("filename") === undefined) {
     throw new QomError("missing", "a drive needs 'file' or 'file.…' options: there are no empty drives here", {
@@ -46,9 +55,13 @@ export async function driveToNode(drive: OptionMap, id: string): Promise<OptionM
     });
   }
   if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename));
-  options.set("driver", driver ?? format ?? "raw");
-  options.set("node-name", id);
   return options;
+}
+
+/** Refuses `file=PATH` where the node it is for has its file name already, in `options`, which the user calls `other`. */
+function requireOneName(options: OptionMap, path: string, other: string): void {
+  if (!options.has("filename")) return;
+  throw new QomError("conflict", `'file' and '${other}' mean the same: give one of them`, { context: { option: "file", value: path } });
 }
 
 /** Refuses two spellings of one option. */
@@ -72,12 +85,10 @@ async function fileOptions(file: PlainValue | undefined, path: string | undefine
     throw new QomError("invalid-value", `option 'file' expects a file name, not ${describeValue(file)}`, { context: { option: "file" } });
   }
   const options = new Map(file);
-  if (path !== undefined && options.has("filename")) {
-    throw new QomError("conflict", "'file' and 'file.filename' mean the same: give one of them", {
-      context: { option: "file", value: path },
-    });
+  if (path !== undefined) {
+    requireOneName(options, path, "file.filename");
+    options.set("filename", path);
   }
-  if (path !== undefined) options.set("filename", path);
   const filename = options.get("filename");
   if (!options.has("driver") && typeof filename === "string")
     options.set("driver", await probe(filename, path === undefined ? "file.filename" : "file"));

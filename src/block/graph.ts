@@ -11,6 +11,7 @@ import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
 import type { RegisteredType } from "../qom/type-registry.js";
 import { BlockNode, type NodeOpener } from "./node.js";
+import { PROTOCOL_NODE_TYPE } from "./protocol-node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
 const NODE_NAME_LENGTH_MAX = 31;
@@ -87,6 +88,12 @@ export class BlockGraph implements NodeOpener {
   /** Nodes that -drive made, in order of opening; each has the drive's id as its name. */
   get drives(): readonly BlockNode[] {
     return [...this.#drives];
+  }
+
+  /** Whether nodes of that driver talk to a medium, so that a file is their own and not that of a node below. */
+  isProtocol(driver: string): boolean {
+    const { registry } = this.#factory;
+    return registry.find(driver) !== undefined && registry.isA(driver, PROTOCOL_NODE_TYPE);
   }
 
   /** What the type of `node` is. */

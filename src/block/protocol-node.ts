@@ -7,8 +7,11 @@ import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { BlockNode, NoScsi, type HostTraits, type MediumInfo, type ProtocolAccess } from "./node.js";
 
+/** Name of the type {@link ProtocolNode}. */
+export const PROTOCOL_NODE_TYPE = "protocol-node";
+
 /** See the module text. */
-@qomType({ name: "protocol-node", description: "a node that talks to a medium", abstract: true })
+@qomType({ name: PROTOCOL_NODE_TYPE, description: "a node that talks to a medium", abstract: true })
 export abstract class ProtocolNode extends BlockNode implements ProtocolAccess {
   @qomProperty(qom.link<PrManager>(PR_MANAGER_LINK), { description: "id of the PR manager that runs PERSISTENT RESERVE commands" })
   accessor prManager: PrManager | undefined;

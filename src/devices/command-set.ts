@@ -13,18 +13,21 @@ const ABORT_GRACE_MS = 100;
 interface InFlight {
   readonly end: (result: ScsiResult) => void;
   readonly joined: JoinedSignal | null;
-  /** Undoes what waits for the command: listener of its signal, timer of its grace. */
+  /** Undoes what waits for the command: the timer of its grace. */
   forget: (() => void) | undefined;
 }
 
 /**
  * What commands are sent with whose caller gave them a signal: a signal that this one fires, and {@link CommandSet.abortAll} too. Not
- * AbortSignal.any, of which something is left for good on a signal that lives on (Node 20).
+ * AbortSignal.any, of which something is left for good on a signal that lives on (Node 20). It is the only one that listens to the caller's
+ * signal, and only while a command is in flight: with a listener for each command Node would warn of a leak, and one that stayed would be one.
  */
 interface JoinedSignal {
   readonly source: AbortSignal;
   readonly controller: AbortController;
   readonly listener: () => void;
+  /** Number of its commands in flight; the listener is there while there are some. */
+  commands: number;
 }
 
 /** See the module text. */
@@ -47,11 +50,17 @@ export class CommandSet {
   run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult> {
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);
-    const running = send(withSignal(command, (joined?.controller ?? this.#epoch).signal, timeoutMs));
+    if (joined !== null) this.#listen(joined);
+    let running: Promise<ScsiResult>;
+    try {
+      running = send(withSignal(command, (joined?.controller ?? this.#epoch).signal, timeoutMs));
+    } catch (error) {
+      if (joined !== null) this.#forget(joined);
+      throw error;
+    }
     return new Promise((resolve, reject) => {
       const sent: InFlight = { end: resolve, joined, forget: undefined };
       this.#commands.add(sent);
-      if (signal !== undefined) this.#endWith(signal, sent);
       running.then(
         (result) => {
           this.#leave(sent);
@@ -91,10 +100,23 @@ export class CommandSet {
     const known = this.#joined.get(source);
     if (known !== undefined) return known;
     const controller = newController();
-    const joined: JoinedSignal = { source, controller, listener: () => controller.abort() };
-    source.addEventListener("abort", joined.listener, { once: true });
+    const listener = (): void => {
+      for (const sent of this.#commands) if (sent.joined === joined) void this.#giveUp(sent);
+      controller.abort();
+    };
+    const joined: JoinedSignal = { source, controller, listener, commands: 0 };
     this.#joined.set(source, joined);
     return joined;
+  }
+
+  #listen(joined: JoinedSignal): void {
+    if (joined.commands === 0) joined.source.addEventListener("abort", joined.listener, { once: true });
+    joined.commands += 1;
+  }
+
+  #forget(joined: JoinedSignal): void {
+    joined.commands -= 1;
+    if (joined.commands === 0) joined.source.removeEventListener("abort", joined.listener);
   }
 
   /** Ends the commands of a signal that has not fired; the next one with it begins anew. */
@@ -102,12 +124,6 @@ export class CommandSet {
     this.#joined.delete(source);
     source.removeEventListener("abort", listener);
     controller.abort();
-  }
-
-  #endWith(signal: AbortSignal, sent: InFlight): void {
-    const abort = (): void => void this.#giveUp(sent);
-    signal.addEventListener("abort", abort, { once: true });
-    sent.forget = (): void => signal.removeEventListener("abort", abort);
   }
 
   /** Answers an aborted command after its grace unless its own answer comes first; resolves with either. */
@@ -129,6 +145,7 @@ export class CommandSet {
   #leave(sent: InFlight): void {
     if (!this.#commands.delete(sent)) return;
     sent.forget?.();
+    if (sent.joined !== null) this.#forget(sent.joined);
     if (this.#commands.size > 0) return;
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }

@@ -16,6 +16,8 @@ export interface MachineParts {
   readonly devices: DeviceSet;
   /** Opens what monitors talk through. */
   readonly openMonitors: () => Promise<void>;
+  /** Looked at between one thing and the next. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Order of creation (QEMU: softmmu/vl.c): objects, what monitors talk through, -blockdev, -drive, devices given as text, devices given as JSON. */
@@ -30,10 +32,11 @@ const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
 
 /**
  * Makes everything, one after the other. What was made before a failure stays for the caller to close.
- * @throws QomError whose message begins with the option that failed
+ * @throws QomError whose message begins with the option that failed; the reason of the signal
  */
 export async function buildMachine(options: readonly GivenOption[], parts: MachineParts): Promise<void> {
   const drives = new DriveNames();
+  parts.signal?.throwIfAborted();
   for (const stage of STAGES) {
     if (stage === "monitors") {
       await parts.openMonitors();
@@ -45,6 +48,7 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       } catch (error) {
         throw atArgument(option.argument, option.text, error);
       }
+      parts.signal?.throwIfAborted();
     }
   }
 }
@@ -66,7 +70,7 @@ async function make({ argument, parsed }: GivenOption, parts: MachineParts, driv
 
 async function makeDrive(parsed: ParsedOptions, graph: BlockGraph, drives: DriveNames): Promise<void> {
   const id = drives.take(parsed);
-  await graph.openDrive(await driveToNode(parsed.values, id));
+  await graph.openDrive(await driveToNode(parsed.values, id, (driver) => graph.isProtocol(driver)));
 }
 
 /** Ids of drives; a drive without one is none0, none1, … as in QEMU. */

@@ -50,7 +50,10 @@ export interface MachineOptions {
   readonly notify?: (line: string) => void;
   /** False: monitors with `wait=on` do not wait for their client (default: they do). */
   readonly wait?: boolean;
-  /** Ends the waiting of {@link Machine.create}, which then rejects with the signal's reason. */
+  /**
+   * Ends the waiting for monitors' clients, and the making of the machine when the option at hand is done: {@link Machine.create} rejects
+   * with the signal's reason then.
+   */
   readonly signal?: AbortSignal;
   /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
   readonly container?: DependencyContainer;
@@ -174,6 +177,7 @@ export class Machine {
         graph: machine.graph,
         devices: machine.#devices,
         openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }),
+        signal,
       });
       machine.#monitors.start();
     } catch (error) {
@@ -197,7 +201,8 @@ export class Machine {
 
   /**
    * Arguments that make this machine again, as it is now: text where the option's language can say it, else JSON. What was left at
-   * its default is left out. What no argument can say is told by {@link omissions}.
+   * its default is left out, and so are monitors; a drive is written as the block node that it made. What no argument can say is told by
+   * {@link omissions}.
    */
   toArgs(): readonly string[] {
     return machineArguments(this.#writable());

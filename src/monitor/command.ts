@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { describeValue } from "../options/take.js";
+import { describeValue, valueText } from "../options/take.js";
 import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
 import { toPlain } from "./values.js";
@@ -71,7 +71,7 @@ export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments,
   const value = memberAt(given, issue.path);
   if (value === undefined) throw new QomError("missing", `parameter '${option}' is missing`, { context: { option } });
   throw new QomError("invalid-value", `invalid parameter '${option}': ${expectation(issue)}, not ${describeValue(value)}`, {
-    context: { option, value: describeValue(value) },
+    context: { option, value: valueText(value) },
   });
 }
 

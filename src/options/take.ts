@@ -10,6 +10,11 @@ export function describeValue(value: PlainValue): string {
   return isPlainList(value) ? "a list" : "an object";
 }
 
+/** The value for the context of an error: as {@link describeValue}, but a text is itself, without quotes. */
+export function valueText(value: PlainValue): string {
+  return typeof value === "string" ? printable(value) : describeValue(value);
+}
+
 /**
  * Takes the member `name`, which must be a text, out of `values`; undefined when it is not there.
  * @throws QomError `invalid-value`

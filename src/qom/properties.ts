@@ -4,7 +4,7 @@ import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { nearest } from "../options/nearest.js";
-import { describeValue } from "../options/take.js";
+import { describeValue, valueText } from "../options/take.js";
 import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
 import { instanceProperties, instanceProperty } from "./instance-properties.js";
 import { CONTAINER_TYPE, stateOf, type QomObject } from "./object.js";
@@ -84,7 +84,7 @@ export function setProperty(
 }
 
 function readOnly(object: QomObject, name: string, value: PlainValue, why: string): QomError {
-  const context = { option: name, value: describeValue(value), object: object.id ?? object.typeName };
+  const context = { option: name, value: valueText(value), object: object.id ?? object.typeName };
   return new QomError("read-only", `property '${name}' ${why}`, { context });
 }
 
@@ -123,7 +123,7 @@ export function getProperty(type: RegisteredType, object: QomObject, name: strin
 
 function decode(type: RegisteredType, property: PropertyDefinition, value: PlainValue, form: ValueForm, resolve: LinkResolver): unknown {
   const kind: PropertyType<unknown> = property.type;
-  const context = { option: property.name, value: describeValue(value) };
+  const context = { option: property.name, value: valueText(value) };
   const refuse = (): QomError =>
     new QomError("invalid-value", `property '${property.name}' of '${type.name}' expects ${kind.expects}, not ${describeValue(value)}`, {
       context,
@@ -158,7 +158,7 @@ function inside(type: RegisteredType, property: PropertyDefinition, value: Plain
   const option = key(issue.path);
   const given = memberAt(value, issue.path);
   if (given === undefined) return new QomError("missing", `parameter '${option}' ${of} is missing`, { context: { option } });
-  const context = { option, value: describeValue(given) };
+  const context = { option, value: valueText(given) };
   return new QomError("invalid-value", `parameter '${option}' ${of} does not accept ${describeValue(given)}`, {
     context,
     hint: `'${property.name}' is ${property.type.expects}`,

@@ -31,8 +31,23 @@ describe("commands of a device", () => {
       });
     }
     expect(sent.size).to.equal(2);
-    expect(getEventListeners(signal, "abort")).to.have.length(1);
+    expect(getEventListeners(signal, "abort")).to.have.length(0);
     for (const one of sent) expect(getEventListeners(one ?? signal, "abort")).to.have.length(0);
+  });
+
+  it("have one listener on a signal that many of them share, lest Node warns of a leak", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const running = Array.from({ length: 50 }, () => commands.run({ cdb: CDB, signal }, undefined, untilAborted));
+    expect(getEventListeners(signal, "abort")).to.have.length(1);
+    expect(() =>
+      commands.run({ cdb: CDB, signal }, undefined, () => {
+        throw new Error("a mistake");
+      }),
+    ).to.throw("a mistake");
+    controller.abort();
+    for (const result of await Promise.all(running)) expect(result).to.deep.equal(ABORTED);
+    expect(getEventListeners(signal, "abort")).to.have.length(0);
   });
 
   it("end when their caller's signal fires, and no others", async () => {

@@ -64,6 +64,20 @@ describe("machine", () => {
     expect(outcome(await machine.scsiDevice("d").execute(PersistentReserveIn.readKeys(8)))).to.equal("GOOD");
   });
 
+  it("is not made when its signal has fired, and goes back to nothing when it fires meanwhile", async () => {
+    const reason = new Error("changed my mind");
+    const rejection = (argv: readonly string[], signal: AbortSignal, fabric = new Fabric()): Promise<unknown> =>
+      Machine.create(argv, { signal, fabric }).catch((error: unknown) => error);
+    expect(await rejection([], AbortSignal.abort(reason))).to.equal(reason);
+
+    const controller = new AbortController();
+    const fabric = new Fabric();
+    const making = rejection(machineArguments("blockdev", MEMORY), controller.signal, fabric);
+    controller.abort(reason);
+    expect(await making).to.equal(reason);
+    expect(fabric.units).to.deep.equal([]);
+  });
+
   it("finds devices by id and by path, objects by id, and says what it does not find", async () => {
     const machine = await create([...machineArguments("blockdev", MEMORY), "-device", "virtio-scsi"]);
     expect(machine.device("/machine/peripheral/disk0")).to.equal(machine.device("disk0"));

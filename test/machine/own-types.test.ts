@@ -152,3 +152,17 @@ describe("qom-list-properties", () => {
     await machine.close();
   });
 });
+
+describe("the value in the context of an error", () => {
+  for (const [text, value] of [
+    ["test-rack,id=r,slot-room=much", "much"],
+    ['{"qom-type":"test-rack","id":"r","slot-room":"1K"}', "1K"],
+    ['{"qom-type":"test-rack","id":"r","slot-room":-1}', "-1"],
+    ["test-rack,id=r,type=other", "other"],
+  ] as const) {
+    it(`is what was written: ${text}`, async () => {
+      const error = await refusal(() => create(["-object", text]));
+      expect(error.context.value).to.equal(value);
+    });
+  }
+});

@@ -79,6 +79,23 @@ describe("hotplug over QMP", () => {
     expect(await run("query-block")).to.deep.equal([]);
   });
 
+  it("names them all when the machine ends meanwhile", async () => {
+    await made(machineArguments("blockdev", MEMORY));
+    const held = machine.fabric.unit(WWN).hold();
+    const reading = machine.scsiDevice("disk0").execute(READ);
+    const [hba] = machine.qom.children(machine.qom.resolve("/machine/peripheral-anon"));
+    await run("device_del", { id: hba?.canonicalPath ?? "" });
+    const closed = machine.close();
+    held.release();
+    expect(outcome(await reading)).to.equal("GOOD");
+    await closed;
+    await events.until("DEVICE_DELETED", 2);
+    expect(events.all.filter(({ event }) => event === "DEVICE_DELETED").map(({ data }) => data)).to.deep.equal([
+      { device: "disk0", path: "/machine/peripheral/disk0" },
+      { path: "/machine/peripheral-anon/device[0]" },
+    ]);
+  });
+
   it("leaves a drive that something else holds, and says that the device is gone", async () => {
     await made(machineArguments("drive", MEMORY));
     const release = hold(machine.graph.node("hd"), { describe: () => "a test" });

@@ -138,6 +138,8 @@ describe("the package", function () {
         strict: true,
         skipLibCheck: false,
         experimentalDecorators: true,
+        // Nothing is written, and what is inferred must have public names all the same.
+        declaration: true,
         noEmit: true,
         types: ["node"],
         typeRoots: [join(PROJECT, "node_modules/@types")],
@@ -148,6 +150,9 @@ describe("the package", function () {
     };
 
     it("has types for the whole public contract", () => typeCheck("types.ts"));
+
+    it("has public names for the types of what it gives, so that a library on top of it can have declarations", () =>
+      typeCheck("library.ts"));
 
     for (const page of ["README.md"]) {
       it(`has code in ${page} that compiles`, () => {

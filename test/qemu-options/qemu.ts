@@ -38,7 +38,7 @@ const FAMILIES: readonly (readonly [RegExp, Family])[] = [
     /expects|must be a positive|property .* must be|does not accept value|must be in range|Invalid parameter type|can't be 0|must be non-negative|unsupported bus type|doesn't (accept|take value)/,
     "invalid-value",
   ],
-  [/Cannot specify both/, "conflict"],
+  [/Cannot specify both|Can't specify .* at the same time/, "conflict"],
   [/Could not open/, "io"],
 ];
 

@@ -210,6 +210,13 @@ const OBJECTS: readonly Row[] = [
     "",
     "0",
   ].flatMap((size) => rows("object", `memory-backend-ram,id=a,size=${size}`)),
+  ...differing(
+    "object",
+    "an integer in JSON is one by its value, however that is written",
+    '{"qom-type":"iothread","id":"a","poll-max-ns":5.0}',
+    '{"qom-type":"iothread","id":"a","poll-max-ns":1e2}',
+  ),
+  ...rows("object", '{"qom-type":"iothread","id":"a","poll-max-ns":5.5}'),
   { way: "object", texts: ["secret,id=a,data=x", "secret,id=b,data=y"] },
   { way: "object", texts: ["secret,id=a,data=x", "iothread,id=a"] },
 ];
@@ -321,6 +328,13 @@ const DRIVES: readonly Row[] = [
     "drive",
     "numbers beside names contradict each other, as they do in keyval",
     "if=none,id=hd,driver=raw,file.driver=file,file.filename=FILE,file.0=1",
+  ),
+  ...rows(
+    "drive",
+    "if=none,id=hd,driver=file,file=FILE",
+    "if=none,id=hd,file=FILE,format=file,readonly=on",
+    "if=none,id=hd,driver=file,file=FILE,filename=FILE",
+    "if=none,id=hd,driver=file,file=/nope",
   ),
   ...differing("drive", "there are no empty drives here", "if=none,id=hd", ""),
   { way: "drive", texts: ["if=none,id=hd,file=FILE,format=raw", "if=none,id=hd,file=FILE,format=raw"] },

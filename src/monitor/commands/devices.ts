@@ -64,10 +64,9 @@ function requireNotEnding(device: Device, host: MonitorHost): void {
 }
 
 async function unplug(devices: readonly Device[], host: MonitorHost, replied: Promise<void>): Promise<void> {
-  for (const device of devices) {
-    const path = device.canonicalPath ?? "";
-    const id = givenId(device);
-    const data = { ...(id === null ? {} : { device: id }), path };
+  // A machine that ends meanwhile takes devices out of the tree, and then they have no path any more.
+  const named = devices.map((device) => ({ device, data: nameOf(device) }));
+  for (const { device, data } of named) {
     try {
       await host.devices.delete(device, UNPLUG_GRACE_MS);
     } catch (error) {
@@ -80,6 +79,12 @@ async function unplug(devices: readonly Device[], host: MonitorHost, replied: Pr
     await replied;
     host.events.emit("DEVICE_DELETED", data);
   }
+}
+
+/** The device as its events name it. */
+function nameOf(device: Device): { device?: string; path: string } {
+  const id = givenId(device);
+  return { ...(id === null ? {} : { device: id }), path: device.canonicalPath ?? "" };
 }
 
 /** A drive made by -drive goes with its device; it stays when something else uses it too. */
