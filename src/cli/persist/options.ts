@@ -185,7 +185,8 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { print: output };
-    throw new QomError(KINDS[error.code] ?? "invalid-value", error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " "));
+    const problem = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+    throw new QomError(KINDS[error.code] ?? "invalid-value", ambiguity(problem) ?? problem);
   }
   return { run: checked(new Given(command)) };
 }
@@ -233,14 +234,26 @@ export function optionFlags({ letter, name, value }: PersistOption, showValue: (
   return `${letter === undefined ? "" : `-${letter}, `}--${name}${value === undefined ? "" : ` ${showValue(value)}`}`;
 }
 
-/** The full name of a long option that was cut short, as getopt_long understands it. */
+/** The full name of a long option that was cut short, as getopt_long understands it. sg_persist tells more for `-hh`; here `-h` tells all. */
 function unabbreviated(word: string): string {
+  if (/^-hh+$/.test(word)) return "-h";
   const match = /^--([a-z][a-z-]*)(=.*)?$/s.exec(word);
   const [, start = "", value = ""] = match ?? [];
-  const names = [...PERSIST_OPTIONS.map(({ name }) => name), "help", "version"];
-  if (match === null || names.includes(start)) return word;
-  const [first, second] = names.filter((name) => name.startsWith(start));
+  const [first, second] = match === null ? [] : namesFor(start);
   return first === undefined || second !== undefined ? word : `--${first}${value}`;
+}
+
+/** The long names that begin with `start`; only itself if that is one. */
+function namesFor(start: string): readonly string[] {
+  const names = [...PERSIST_OPTIONS.map(({ name }) => name), "help", "version"];
+  return names.includes(start) ? [start] : names.filter((name) => name.startsWith(start));
+}
+
+/** What is wrong with an unknown option that is the beginning of several; undefined for any other problem. */
+function ambiguity(problem: string): string | undefined {
+  const [, start] = /^unknown option '--([a-z][a-z-]*)(?:=.*)?'$/s.exec(problem) ?? [];
+  const names = start === undefined ? [] : namesFor(start);
+  return names.length < 2 ? undefined : `option '--${start}' is ambiguous: it may be ${names.map((name) => `--${name}`).join(", ")}`;
 }
 
 /** What commander understood, by the names of the table. */
