@@ -219,14 +219,15 @@ function describeCommand(): Command {
       optionFlags(row, (value) => `<${value}>`),
       row.text,
     ).helpGroup(`${row.group}:`);
-    if (COUNTED.includes(row.name)) option.argParser((_value: string, count: number | undefined) => (count ?? 0) + 1);
+    if (row.action !== undefined || COUNTED.includes(row.name))
+      option.argParser((_value: string, count: number | undefined) => (count ?? 0) + 1);
     if (row.name === "object") option.argParser((text: string, texts: readonly string[] | undefined) => [...(texts ?? []), text]);
     command.addOption(option);
   }
   return command;
 }
 
-/** Flags that mean more when they are repeated. */
+/** Flags that mean more when they are repeated; a service action that is repeated is one too many. */
 const COUNTED: readonly string[] = ["readonly", "hex", "verbose"];
 
 /** `-K, --param-rk <KEY>`, as it stands in help texts. */
@@ -301,7 +302,9 @@ function checked(given: Given): PersistOptions {
     device,
     in: given.flag("in"),
     out: given.flag("out"),
-    actions: PERSIST_OPTIONS.flatMap(({ name, action }) => (action !== undefined && given.flag(name) ? [action] : [])),
+    actions: PERSIST_OPTIONS.flatMap(({ name, action }) =>
+      action === undefined ? [] : Array.from({ length: given.count(name) }, () => action),
+    ),
     allocationLength: allocationLength(given),
     key: hexOption(given, "param-rk", RESERVATION_KEY_MAX) ?? 0n,
     serviceActionKey: hexOption(given, "param-sark", RESERVATION_KEY_MAX) ?? 0n,
