@@ -4,7 +4,7 @@ import { describeError, QomError } from "../base/errors.js";
 import { packageVersion } from "../base/package-version.js";
 import { caretLines } from "../options/caret-lines.js";
 import { renderDemo, runDemo } from "./demo.js";
-import type { Output } from "./output.js";
+import { processOutput, type Output } from "./output.js";
 import { runPersist } from "./persist/persist.js";
 import { runMachine } from "./run.js";
 import { wantsColour } from "./table.js";
@@ -16,15 +16,13 @@ const EXIT_NO_SUBCOMMAND = 2;
 
 /** Runs the program with the words behind its name and sets the process's exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const output: Output = {
-    out: (text) => process.stdout.write(text),
-    error: (text) => process.stderr.write(text),
-    errorBacklogBytes: () => process.stderr.writableLength,
-  };
+  const output = processOutput();
   try {
     await program(output).parseAsync(argv, { from: "user" });
   } catch (error) {
-    process.exitCode = report(error, output);
+    const status = report(error, output);
+    // Help and version are no failure, and nothing is settled by them: their text may still get lost.
+    if (status !== 0) process.exitCode = status;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Where the program writes. */
+import { isErrnoError } from "../base/errors.js";
 
 /** The two streams of a program. */
 export interface Output {
@@ -6,4 +7,31 @@ export interface Output {
   readonly error: (text: string) => void;
   /** Bytes for stderr that nobody has taken yet; absent where nothing waits. */
   readonly errorBacklogBytes?: () => number;
+}
+
+/** Text that was to be printed has got lost, and nothing else has said how the program went. */
+const EXIT_LOST_OUTPUT = 1;
+
+/**
+ * The streams of this process. A full disk or a reader that is gone takes the text away and ends nothing: neither a machine that runs nor a
+ * command that a disk has been sent. The first text that stdout does not take is told of on stderr, except to a pipe that nobody reads; the
+ * exit status is then 1, unless the program has set one, as `persist` does whose status is the disk's answer.
+ */
+export function processOutput(): Output {
+  const { stdout, stderr } = process;
+  let lost = false;
+  const written = (failure?: Error | null): void => {
+    if (failure === undefined || failure === null || lost) return;
+    lost = true;
+    const code = isErrnoError(failure) ? failure.code : failure.message;
+    if (code !== "EPIPE") stderr.write(`qom-pr: cannot write to standard output: ${code}\n`);
+    process.once("exit", () => (process.exitCode ??= EXIT_LOST_OUTPUT));
+  };
+  // Without a listener the failure of a stream would be the end of the process.
+  for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
+  return {
+    out: (text) => void stdout.write(text, written),
+    error: (text) => void stderr.write(text),
+    errorBacklogBytes: () => stderr.writableLength,
+  };
 }

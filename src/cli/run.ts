@@ -25,11 +25,13 @@ export async function runMachine(argv: readonly string[], output: Output): Promi
   const traces = parseTraceOptions(own.traces);
   const help = traces.help ? traceHelp() : Machine.help(own.machine);
   if (help !== null) return out(help);
-  const end = new EndSignal();
   const tracing = await startTracing(traces, output);
+  const end = new EndSignal();
   try {
     const notify = (line: string): void => error(`qom-pr: info: ${line}\n`);
-    const machine = await Machine.create(own.machine, { notify, wait: !own.check, signal: end.signal });
+    // The document has standard output to itself.
+    const stdio = own.json ? { stdio: { input: process.stdin, output: process.stderr } } : {};
+    const machine = await Machine.create(own.machine, { notify, wait: !own.check, signal: end.signal, ...stdio });
     for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
     if (own.check) {
       if (own.json) out(`${machine.toJson()}\n`);
@@ -65,7 +67,10 @@ interface RunWords {
   readonly machine: readonly string[];
 }
 
-/** Takes the program's own options out of the places where an option may stand; behind an option they are that option's text. */
+/**
+ * Takes the program's own options out of the places where an option may stand; behind an option they are that option's text.
+ * @throws QomError `missing` for `-trace` without a text
+ */
 function takeOwnOptions(argv: readonly string[]): RunWords {
   const [machine, traces]: [string[], string[]] = [[], []];
   const flags = new Set<string>();
@@ -77,8 +82,10 @@ function takeOwnOptions(argv: readonly string[]): RunWords {
       at += 1;
       continue;
     }
-    if (/^--?trace$/.test(word) && text !== undefined) traces.push(text);
-    else machine.push(...argv.slice(at, at + 2));
+    if (/^--?trace$/.test(word)) {
+      if (text === undefined) throw new QomError("missing", `option '${word}' needs a value`, { context: { argument: "trace" } });
+      traces.push(text);
+    } else machine.push(...argv.slice(at, at + 2));
     at += 2;
   }
   return { check: flags.has("--check"), json: flags.has("--json"), traces, machine };

@@ -6,7 +6,6 @@
  * A pattern is a name in which `*` stands for any characters; with a `-` before it, it switches off what others have switched on. `events`
  * names a file with a pattern on each line, `file` the one that is written instead of stderr.
  */
-import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { isErrnoError, QomError } from "../base/errors.js";
@@ -80,7 +79,9 @@ export async function startTracing({ patterns, events, file }: TraceOptions, { e
   const lists = await Promise.all(events.map(readPatterns));
   const { names, unknown } = selectNames([...lists.flat(), ...patterns]);
   for (const pattern of unknown) error(`qom-pr: warning: trace event '${printable(pattern)}' does not exist\n`);
-  const stream = file === undefined ? undefined : await openTraceFile(file);
+  const stream = file === undefined ? undefined : await openTraceFile(file, error);
+  // Listened for from the start: a full disk closes it long before the end.
+  const closed = new Promise<void>((resolve) => stream?.once("close", resolve));
   const print =
     stream === undefined
       ? bounded((text) => error(text), errorBacklogBytes ?? ((): number => 0))
@@ -92,7 +93,9 @@ export async function startTracing({ patterns, events, file }: TraceOptions, { e
   return {
     stop: async () => {
       for (const end of ends) end();
-      if (stream !== undefined) await once(stream.end(), "close");
+      if (stream === undefined) return;
+      if (!stream.destroyed) stream.end();
+      await closed;
     },
   };
 }
@@ -153,11 +156,13 @@ async function readPatterns(path: string): Promise<readonly string[]> {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-async function openTraceFile(path: string): Promise<WriteStream> {
+async function openTraceFile(path: string, tell: Output["error"]): Promise<WriteStream> {
   const handle = await openedFile(path, "write", () => open(path, "w"));
   const stream = createWriteStream(path, { fd: handle });
   // A full disk ends the trace and not the machine.
-  stream.on("error", () => undefined);
+  stream.on("error", (failure) => {
+    tell(`qom-pr: warning: -trace: cannot write '${printable(path)}': ${isErrnoError(failure) ? failure.code : failure.message}\n`);
+  });
   return stream;
 }
 

@@ -9,11 +9,28 @@ import { z } from "zod";
 import { assert } from "../base/assert.js";
 import type { PropertyType } from "../qom/property-kind.js";
 import type { RegisteredType } from "../qom/type-registry.js";
-import type { QmpCommand } from "./command.js";
+import { anyValue, type QmpCommand } from "./command.js";
 import { EVENT_SCHEMAS } from "./event-schemas.js";
 
-/** An entity, as it is sent. */
-export type SchemaInfo = { readonly name: string; readonly "meta-type": string } & Readonly<Record<string, unknown>>;
+/** An entity, as it is sent. Which members there are depends on `meta-type`; QEMU says so with variants. */
+export const SCHEMA_INFO = z.strictObject({
+  name: z.string(),
+  "meta-type": z.enum(["builtin", "enum", "array", "object", "alternate", "command", "event"]),
+  /** Of a command or an event. */
+  "arg-type": z.string().optional(),
+  "ret-type": z.string().optional(),
+  "allow-oob": z.boolean().optional(),
+  /** Of an enum, which has names, an object, which has both, or an alternate, which has types. */
+  members: z.array(z.strictObject({ name: z.string().optional(), type: z.string().optional(), default: anyValue.optional() })).optional(),
+  values: z.array(z.string()).optional(),
+  tag: z.string().optional(),
+  variants: z.array(z.strictObject({ case: z.string(), type: z.string() })).optional(),
+  "element-type": z.string().optional(),
+  "json-type": z.enum(["string", "int", "boolean", "value", "number", "null"]).optional(),
+});
+
+/** See {@link SCHEMA_INFO}. */
+export type SchemaInfo = z.output<typeof SCHEMA_INFO>;
 
 interface Member {
   readonly name: string;
@@ -121,7 +138,7 @@ class SchemaWriter {
     return this.#entity("alternate", { members: different.map((type) => ({ type })) });
   }
 
-  #members(shape: Readonly<Record<string, z.core.$ZodType>>): readonly Member[] {
+  #members(shape: Readonly<Record<string, z.core.$ZodType>>): Member[] {
     return Object.entries(shape).map(([name, schema]) => ({
       name,
       type: this.#type(schema),
@@ -129,7 +146,7 @@ class SchemaWriter {
     }));
   }
 
-  #enumeration(values: readonly string[]): string {
+  #enumeration(values: string[]): string {
     return this.#entity("enum", { members: values.map((name) => ({ name })), values });
   }
 
@@ -148,7 +165,7 @@ class SchemaWriter {
     return name;
   }
 
-  #entity(metaType: string, says: Readonly<Record<string, unknown>>): string {
+  #entity(metaType: SchemaInfo["meta-type"], says: Omit<SchemaInfo, "name" | "meta-type">): string {
     const key = JSON.stringify([metaType, says]);
     const known = this.#named.get(key);
     if (known !== undefined) return known;

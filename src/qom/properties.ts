@@ -124,10 +124,12 @@ export function getProperty(type: RegisteredType, object: QomObject, name: strin
 function decode(type: RegisteredType, property: PropertyDefinition, value: PlainValue, form: ValueForm, resolve: LinkResolver): unknown {
   const kind: PropertyType<unknown> = property.type;
   const context = { option: property.name, value: valueText(value) };
-  const refuse = (): QomError =>
-    new QomError("invalid-value", `property '${property.name}' of '${type.name}' expects ${kind.expects}, not ${describeValue(value)}`, {
+  const refuse = (): QomError => {
+    const expects = form === "json" ? (kind.expectsJson ?? kind.expects) : kind.expects;
+    return new QomError("invalid-value", `property '${property.name}' of '${type.name}' expects ${expects}, not ${describeValue(value)}`, {
       context,
     });
+  };
   if (kind.link !== undefined) {
     if (typeof value !== "string") throw refuse();
     try {

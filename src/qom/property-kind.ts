@@ -26,6 +26,8 @@ export interface PropertyType<T> {
   readonly name: string;
   /** What a value must be, to complete the sentence "expects …". */
   readonly expects: string;
+  /** The same of a JSON value, where that is another one. */
+  readonly expectsJson?: string;
   /** What {@link name} does not tell of the values: those of an enumeration, members of an object, a range; for `help`. */
   readonly values?: string;
   /** Accepts JSON values, gives the typed value; its encode direction gives JSON back. */

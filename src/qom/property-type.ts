@@ -28,7 +28,7 @@ function bool(): PropertyType<boolean> {
     decode: (input, context) => parseBool(input) ?? refuse(context, input),
     encode: (value) => (value ? "on" : "off"),
   });
-  return { name: "bool", expects: "'on' or 'off'", json: z.boolean(), text };
+  return { name: "bool", expects: "'on' or 'off'", expectsJson: "true or false", json: z.boolean(), text };
 }
 
 /** Smallest and largest value of an integer property. */
@@ -98,7 +98,8 @@ function size(range: Range<bigint> = {}): PropertyType<bigint> {
   const max = range.max ?? UINT64_MAX;
   const bounds = range.min === undefined && range.max === undefined ? "" : ` from ${formatSize(min)} to ${formatSize(max)}`;
   const expects = `a size in bytes${bounds}, with an optional suffix K, M, G, T, P or E`;
-  return { ...wide("size", expects, min, max, parseSize, formatSize), deprecated: deprecatedSize };
+  const expectsJson = `an integer from ${min} to ${max}, in bytes`;
+  return { ...wide("size", expects, min, max, parseSize, formatSize), expectsJson, deprecated: deprecatedSize };
 }
 
 function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {

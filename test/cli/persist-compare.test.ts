@@ -121,6 +121,7 @@ const CHANGING: readonly Case[] = [
   "-o -R -K a1",
   "-o -M -K a1 -S b2 -X sas,5000c50005b32001 -Q 1 -U -Z",
   "-o -M -K a1 -S b2 -X fcp,10000000c9f3a571 -Q ffff",
+  "-o -M -K a1 -S b2 -X fcp,10000000c9f3a571 -Y",
   "-o -G -S 1 -X spi,3,9",
   "-o -G -S 1 -X sbp,0001020304050607",
   "-o -G -S 1 -X iqn.2026-11.org.example:a",
@@ -162,6 +163,8 @@ const FAILING: readonly Case[] = [
 /** Where the words are wrong the device is not asked; sg_persist ends with these. */
 const REFUSED: readonly Case[] = [
   "-k -r",
+  "-k -k",
+  "-o -C -n -C",
   "-i -o",
   "-o",
   "-o -k",

@@ -47,6 +47,13 @@ describe("qom-pr persist", () => {
     ]);
   });
 
+  it("says which options an abbreviation may be", async () => {
+    const { code, stderr } = await persist(["--read-f", "--pre", disk]);
+    expect([code, stderr]).to.deep.equal([1, "qom-pr persist: option '--pre' is ambiguous: it may be --preempt, --preempt-abort\n"]);
+    expect((await persist(["--nope=1", disk])).stderr).to.contain("unknown option '--nope=1'");
+    expect((await persist(["-hh"])).stdout).to.equal((await persist(["--help"])).stdout);
+  });
+
   it("prints values", async () => {
     const registrant = (key: string, name: string, holder: boolean): object => ({
       ...{ key, initiator: `iqn.2026-11.org.qom-pr:${name}:host`, "target-port": 1, holder },
@@ -82,7 +89,7 @@ describe("qom-pr persist", () => {
       [[], 1, /no DEVICE/],
       [["a", "b"], 1, /too many arguments/],
       [["--nope", disk], 1, /unknown option '--nope'/],
-      [["--re", disk], 1, /unknown option '--re'/],
+      [["--re", disk], 1, /option '--re' is ambiguous/],
       [["-K"], 1, /argument missing/],
       [["-k", "-r", disk], 31, /more than one service action/],
       [["-k", folder.path("absent")], 52, /cannot open '[^']*absent' for reading and writing: no such file or directory/],

@@ -1,7 +1,7 @@
 /** The program as a user runs it. */
 import { expect } from "chai";
 import { WWN } from "../support/machine.js";
-import { run } from "./support/programs.js";
+import { PROGRAM, run, runProgram, type Ended } from "./support/programs.js";
 
 const DISK = ["-device", "virtio-scsi", "-blockdev", `node-name=hd,driver=sim-lun,wwn=${WWN}`, "-device", "scsi-block,drive=hd"];
 
@@ -81,6 +81,27 @@ describe("qom-pr", () => {
       expect([code, stdout], argv.join(" ")).to.deep.equal([expected, ""]);
       expect(stderr, argv.join(" ")).to.match(/^qom-pr: [^\n]+\n$/);
     }
+  });
+
+  it("keeps standard output for the document where a monitor would have it too", async () => {
+    for (const option of ["-qmp", "-monitor"]) {
+      const { code, stdout } = await run(["run", "--check", "--json", "-name", "m", option, "stdio"]);
+      expect(code).to.equal(0);
+      expect(JSON.parse(stdout)).to.deep.include({ name: "m" });
+    }
+  });
+
+  it("tells on one line that standard output takes nothing, and goes on", async () => {
+    const full = async (words: string): Promise<Ended> =>
+      runProgram("sh", ["-c", `exec "$@" >/dev/full`, "sh", process.execPath, PROGRAM, ...words.split(" ")]);
+    const told = "qom-pr: cannot write to standard output: ENOSPC\n";
+    for (const words of ["demo", "--help", "run -object help"]) {
+      expect(await full(words), words).to.deep.equal({ code: 1, stdout: "", stderr: told });
+    }
+    // The status of persist is the disk's.
+    expect(await full("persist --version")).to.deep.equal({ code: 0, stdout: "", stderr: told });
+    const unread = await runProgram("sh", ["-c", `(trap "" PIPE; "$@"; echo $? >&2) | true`, "sh", process.execPath, PROGRAM, "demo"]);
+    expect(unread.stderr).to.match(/^[01]\n$/);
   });
 
   it("prints version and help", async () => {

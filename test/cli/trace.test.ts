@@ -164,5 +164,23 @@ describe("trace points", () => {
       expect(readFileSync(file, "utf8")).to.equal(expected);
       expect((await run(["run", "-trace", "help"])).stdout).to.equal(`${traceNames().join("\n")}\n`);
     });
+
+    it("ends the program when the file cannot be used, and no machine when its disk is full", async () => {
+      for (const option of ["file", "events"]) {
+        const { code, stderr } = await run(["run", "-trace", `pr_*,${option}=${folder.path("absent/file")}`]);
+        expect([code, stderr.split("\n").length], stderr).to.deep.equal([1, 2]);
+      }
+      expect(await run(["run", "--check", "-trace"])).to.deep.equal({
+        code: 1,
+        stdout: "",
+        stderr: "qom-pr: option '-trace' needs a value\n",
+      });
+      const command = { execute: "x-scsi-execute", arguments: { device: "disk0", cdb: "5e000000000000000800" } };
+      const messages = [{ execute: "qmp_capabilities" }, command, { execute: "quit" }];
+      const argv = ["run", ...machineArguments("blockdev", OBJECT), "-qmp", "stdio", "-trace", "pr_*,file=/dev/full"];
+      const { code, stderr } = await run(argv, { stdin: messages.map((message) => JSON.stringify(message)).join("\n") });
+      expect(code, stderr).to.equal(0);
+      expect(stderr).to.contain("qom-pr: warning: -trace: cannot write '/dev/full': ENOSPC\n");
+    });
   });
 });

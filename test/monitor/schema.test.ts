@@ -18,6 +18,38 @@ interface Entity {
   readonly tag?: string;
 }
 
+/** Whether a value is of a type, as a client that has nothing but the answer of query-qmp-schema finds out; undefined, or the first mistake. */
+function mistake(schema: ReadonlyMap<string, Entity>, type: string | undefined, value: unknown, at: string): string | undefined {
+  const entity = schema.get(type ?? "");
+  const first = (mistakes: readonly (string | undefined)[]): string | undefined => mistakes.find((each) => each !== undefined);
+  switch (entity?.["meta-type"]) {
+    case "builtin": {
+      const kind = typeof value === "bigint" || Number.isInteger(value) ? "int" : value === null ? "null" : typeof value;
+      return entity["json-type"] === "value" || entity["json-type"] === kind ? undefined : `${at} is no ${entity["json-type"]}`;
+    }
+    case "enum":
+      return entity.values?.includes(String(value)) === true ? undefined : `${at} has no such value`;
+    case "array":
+      if (!Array.isArray(value)) return `${at} is no list`;
+      return first(value.map((each, index) => mistake(schema, entity["element-type"], each, `${at}[${index}]`)));
+    case "object": {
+      if (typeof value !== "object" || value === null) return `${at} is no object`;
+      const given = new Map(Object.entries(value));
+      const members = entity.members ?? [];
+      const missing = members.find(({ name = "", default: left }) => left === undefined && !given.has(name));
+      if (missing !== undefined) return `${at} lacks ${missing.name}`;
+      return first(
+        [...given].map(([name, each]) => {
+          const member = members.find((known) => known.name === name);
+          return member === undefined ? `${at} has ${name}` : mistake(schema, member.type, each, `${at}.${name}`);
+        }),
+      );
+    }
+    default:
+      return `${at} is of an unknown type`;
+  }
+}
+
 describe("query-qmp-schema", () => {
   let machine: Machine;
   let schema: ReadonlyMap<string, Entity>;
@@ -84,6 +116,7 @@ describe("query-qmp-schema", () => {
       const given = await machine.qmp.execute(name, { ...asked[name] });
       const parsed = result.safeParse(given);
       expect(parsed.success, `${name}: ${parsed.error?.message}`).to.equal(true);
+      expect(mistake(schema, schema.get(name)?.["ret-type"], given, name)).to.equal(undefined);
       checked += 1;
     }
     expect(checked).to.be.at.least(15);

@@ -5,6 +5,7 @@ import { parseJson } from "#src/options/json.js";
 import { parseKeyval } from "#src/options/keyval.js";
 import { isOptionMap, type OptionMap } from "#src/options/value.js";
 import { qomProperty, qomType, type QomType } from "#src/qom/decorators.js";
+import { addObject } from "#src/qom/add-object.js";
 import { ObjectFactory } from "#src/qom/factory.js";
 import { addAlias, addProperty } from "#src/qom/instance-properties.js";
 import { USER_CREATABLE } from "#src/qom/interfaces.js";
@@ -66,6 +67,35 @@ const json = (text: string): OptionMap => {
   if (!isOptionMap(value)) throw new Error("no object");
   return value;
 };
+
+describe("what a value must be", () => {
+  @qomType({ name: "told", description: "has what JSON says in other words", interfaces: [USER_CREATABLE] })
+  class Told extends QomObject {
+    @qomProperty(qom.bool(), { description: "a switch", default: false })
+    accessor on!: boolean;
+
+    @qomProperty(qom.size({ min: 1n, max: 4096n }), { description: "a size", default: 1n })
+    accessor size!: bigint;
+  }
+
+  it("is told as the form wants it in which the value came", async () => {
+    const registry = new TypeRegistry();
+    registry.registerAll([Container, Told]);
+    const tree = new CompositionTree(new ObjectFactory(registry, (type: QomType) => new (type as new () => QomObject)()));
+    const told = async (values: OptionMap, form: "text" | "json"): Promise<string> =>
+      (await refusal(() => addObject(tree, { values, form }))).message;
+    expect(await told(json('{"qom-type": "told", "id": "a", "on": "on"}'), "json")).to.match(
+      /'on' of 'told' expects true or false, not 'on'$/,
+    );
+    expect(await told(json('{"qom-type": "told", "id": "a", "size": "1K"}'), "json")).to.match(
+      /expects an integer from 1 to 4096, in bytes, not '1K'$/,
+    );
+    expect(await told(parseKeyval("qom-type=told,id=a,on=1").values, "text")).to.match(/expects 'on' or 'off', not '1'$/);
+    expect(await told(parseKeyval("qom-type=told,id=a,size=1X").values, "text")).to.match(
+      /with an optional suffix K, M, G, T, P or E, not '1X'$/,
+    );
+  });
+});
 
 describe("lists and objects as properties", () => {
   it("come from dotted keys and from JSON, and are read back as JSON", async () => {

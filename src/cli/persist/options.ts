@@ -185,7 +185,8 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { print: output };
-    throw new QomError(KINDS[error.code] ?? "invalid-value", error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " "));
+    const problem = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+    throw new QomError(KINDS[error.code] ?? "invalid-value", ambiguity(problem) ?? problem);
   }
   return { run: checked(new Given(command)) };
 }
@@ -218,14 +219,15 @@ function describeCommand(): Command {
       optionFlags(row, (value) => `<${value}>`),
       row.text,
     ).helpGroup(`${row.group}:`);
-    if (COUNTED.includes(row.name)) option.argParser((_value: string, count: number | undefined) => (count ?? 0) + 1);
+    if (row.action !== undefined || COUNTED.includes(row.name))
+      option.argParser((_value: string, count: number | undefined) => (count ?? 0) + 1);
     if (row.name === "object") option.argParser((text: string, texts: readonly string[] | undefined) => [...(texts ?? []), text]);
     command.addOption(option);
   }
   return command;
 }
 
-/** Flags that mean more when they are repeated. */
+/** Flags that mean more when they are repeated; a service action that is repeated is one too many. */
 const COUNTED: readonly string[] = ["readonly", "hex", "verbose"];
 
 /** `-K, --param-rk <KEY>`, as it stands in help texts. */
@@ -233,14 +235,26 @@ export function optionFlags({ letter, name, value }: PersistOption, showValue: (
   return `${letter === undefined ? "" : `-${letter}, `}--${name}${value === undefined ? "" : ` ${showValue(value)}`}`;
 }
 
-/** The full name of a long option that was cut short, as getopt_long understands it. */
+/** The full name of a long option that was cut short, as getopt_long understands it. sg_persist tells more for `-hh`; here `-h` tells all. */
 function unabbreviated(word: string): string {
+  if (/^-hh+$/.test(word)) return "-h";
   const match = /^--([a-z][a-z-]*)(=.*)?$/s.exec(word);
   const [, start = "", value = ""] = match ?? [];
-  const names = [...PERSIST_OPTIONS.map(({ name }) => name), "help", "version"];
-  if (match === null || names.includes(start)) return word;
-  const [first, second] = names.filter((name) => name.startsWith(start));
+  const [first, second] = match === null ? [] : namesFor(start);
   return first === undefined || second !== undefined ? word : `--${first}${value}`;
+}
+
+/** The long names that begin with `start`; only itself if that is one. */
+function namesFor(start: string): readonly string[] {
+  const names = [...PERSIST_OPTIONS.map(({ name }) => name), "help", "version"];
+  return names.includes(start) ? [start] : names.filter((name) => name.startsWith(start));
+}
+
+/** What is wrong with an unknown option that is the beginning of several; undefined for any other problem. */
+function ambiguity(problem: string): string | undefined {
+  const [, start] = /^unknown option '--([a-z][a-z-]*)(?:=.*)?'$/s.exec(problem) ?? [];
+  const names = start === undefined ? [] : namesFor(start);
+  return names.length < 2 ? undefined : `option '--${start}' is ambiguous: it may be ${names.map((name) => `--${name}`).join(", ")}`;
 }
 
 /** What commander understood, by the names of the table. */
@@ -288,7 +302,9 @@ function checked(given: Given): PersistOptions {
     device,
     in: given.flag("in"),
     out: given.flag("out"),
-    actions: PERSIST_OPTIONS.flatMap(({ name, action }) => (action !== undefined && given.flag(name) ? [action] : [])),
+    actions: PERSIST_OPTIONS.flatMap(({ name, action }) =>
+      action === undefined ? [] : Array.from({ length: given.count(name) }, () => action),
+    ),
     allocationLength: allocationLength(given),
     key: hexOption(given, "param-rk", RESERVATION_KEY_MAX) ?? 0n,
     serviceActionKey: hexOption(given, "param-sark", RESERVATION_KEY_MAX) ?? 0n,

@@ -60,8 +60,10 @@ function planOut(options: PersistOptions, chosenIn: readonly ReserveInAction[], 
     type: options.type,
     aptpl: options.aptpl,
     transportIds,
-    ...(move ? { unregister: options.unregister, relativeTargetPort: options.relativeTargetPort ?? 0 } : {}),
-    ...(options.allTargetPorts ? { allTargetPorts: true } : {}),
+    // A move has no field for ALL_TG_PT: as in sg_persist the option means nothing to it.
+    ...(move
+      ? { unregister: options.unregister, relativeTargetPort: options.relativeTargetPort ?? 0 }
+      : { allTargetPorts: options.allTargetPorts }),
   });
   const notes = options.type === 0 && TYPED.includes(action) ? ["'--prout-type' is probably needed"] : [];
   return { request: { direction: "out", action, cdb, dataOut }, notes };

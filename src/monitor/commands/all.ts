@@ -4,7 +4,7 @@ import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArguments, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
-import { qmpSchema, type SchemaVariants } from "../schema.js";
+import { qmpSchema, SCHEMA_INFO, type SchemaVariants } from "../schema.js";
 import { BLOCK_COMMANDS } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
 import { GENERAL_COMMANDS } from "./general.js";
@@ -39,7 +39,7 @@ export function allCommands(): readonly QmpCommand[] {
   const querySchema = defineCommand({
     name: "query-qmp-schema",
     arguments: noArguments,
-    result: z.array(z.looseObject({ name: z.string(), "meta-type": z.string() })),
+    result: z.array(SCHEMA_INFO),
     run: (_given, { host }) => [...qmpSchema(commands, variantsOf(host))],
   });
   commands.push(queryCommands, querySchema);

@@ -58,17 +58,25 @@ const CANDIDATES: Readonly<Record<CompletionKind, Candidates>> = {
     const folder = typed.slice(0, typed.lastIndexOf("/") + 1);
     if (folder === "") return ["/"];
     const children = await childNames(context, folder === "/" ? "/" : folder.slice(0, -1));
-    return children.map((name) => `${folder}${name}`);
+    const fitting = children.map((name) => `${folder}${name}`).filter((path) => path.startsWith(typed));
+    const [only] = fitting;
+    if (only === undefined || fitting.length > 1) return fitting;
+    // Of what has children the path may go on.
+    return (await childNames(context, only)).length > 0 ? [`${only}/`] : fitting;
   },
   property: async (context, _typed, path) => (await list(context, path)).filter((entry) => !isChild(entry)).map(nameOf),
   unit: async ({ executor }) => recordsOf(await executor.execute("x-query-reservations")).map((unit) => textOf(unit, "unit")),
   drive: async ({ executor }) => recordsOf(await executor.execute("query-named-block-nodes")).map((node) => textOf(node, "node-name")),
 };
 
-/** `TYPE`, then `TYPE,NAME=…` for each property of the type. */
+/** `TYPE`, with its comma when it is the only one, then `TYPE,NAME=…` for each property of the type. */
 async function typeAndOptions({ executor }: HumanContext, typed: string, kind: string): Promise<readonly string[]> {
   const comma = typed.lastIndexOf(",");
-  if (comma < 0) return recordsOf(await executor.execute("qom-list-types", { implements: kind, abstract: false })).map(nameOf);
+  if (comma < 0) {
+    const types = recordsOf(await executor.execute("qom-list-types", { implements: kind, abstract: false })).map(nameOf);
+    const fitting = types.filter((type) => type.startsWith(typed));
+    return fitting.length === 1 ? fitting.map((type) => `${type},`) : fitting;
+  }
   const [type = ""] = typed.split(",", 1);
   const properties = recordsOf(await executor.execute("qom-list-properties", { typename: type })).map(nameOf);
   return [...properties.filter((name) => name !== "type"), "id"].map((name) => `${typed.slice(0, comma + 1)}${name}=`);

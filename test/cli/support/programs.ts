@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 /** bin/qom-pr.js. */
-const PROGRAM = fileURLToPath(new URL("../../../../bin/qom-pr.js", import.meta.url));
+export const PROGRAM = fileURLToPath(new URL("../../../../bin/qom-pr.js", import.meta.url));
 
 /** What a program left behind. */
 export interface Ended {

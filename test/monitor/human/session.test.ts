@@ -148,8 +148,11 @@ describe("the human monitor", () => {
     expect(await candidates("device_del d")).to.deep.equal(["disk0 "]);
     expect(await candidates("device_add scsi-")).to.deep.equal(["scsi-block", "scsi-generic"]);
     expect(await candidates("device_add scsi-block,dr")).to.deep.equal(["scsi-block,drive="]);
-    expect(await candidates("object_add pr-manager-m")).to.deep.equal(["pr-manager-memory "]);
-    expect(await candidates("qom-get /mach")).to.deep.equal(["/machine "]);
+    expect(await candidates("object_add pr-manager-m")).to.deep.equal(["pr-manager-memory,"]);
+    expect(await candidates("device_add v")).to.deep.equal(["virtio-scsi-pci,"]);
+    expect(await candidates("qom-get /mach")).to.deep.equal(["/machine/"]);
+    expect(await candidates("qom-get /nope")).to.deep.equal([]);
+    expect(await candidates("qom-get /")).to.deep.equal(["/machine", "/objects"]);
     expect(await candidates("qom-get /machine/peripheral/")).to.deep.equal(["/machine/peripheral/disk0 "]);
     expect(await candidates("qom-set -j /machine/peripheral/disk0 dr")).to.deep.equal(["drive "]);
     expect(await candidates("qom-get /nowhere/x ")).to.deep.equal([]);
