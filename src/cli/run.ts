@@ -25,8 +25,8 @@ export async function runMachine(argv: readonly string[], output: Output): Promi
   const traces = parseTraceOptions(own.traces);
   const help = traces.help ? traceHelp() : Machine.help(own.machine);
   if (help !== null) return out(help);
-  const end = new EndSignal();
   const tracing = await startTracing(traces, output);
+  const end = new EndSignal();
   try {
     const notify = (line: string): void => error(`qom-pr: info: ${line}\n`);
     const machine = await Machine.create(own.machine, { notify, wait: !own.check, signal: end.signal });
