@@ -113,7 +113,7 @@ const OPTIONS: readonly OptionRow[] = [
     argument: "USER",
     help: "name or number of the user to run as; with its group, unless -g says another",
     take: (draft, value) => {
-      const account = accountNamed(value) ?? unnamedAccount(value);
+      const account = accountNamed(value) ?? unnamedAccount("user", value);
       draft.user = account.user;
       draft.primaryGroup = account.group;
     },
@@ -123,7 +123,7 @@ const OPTIONS: readonly OptionRow[] = [
     long: "group",
     argument: "GROUP",
     help: "name or number of the group to run as",
-    take: (draft, value) => void (draft.group = groupNamed(value) ?? idNumber("group", value)),
+    take: (draft, value) => void (draft.group = groupNamed(value) ?? idNumber("group", "group", value)),
   },
   {
     short: "T",
@@ -179,14 +179,14 @@ const OPTIONS: readonly OptionRow[] = [
     own: true,
     argument: "USER",
     help: "let this user connect, and others only if they are allowed too; may be repeated",
-    take: (draft, value) => allow(draft, "allowedUids", (accountNamed(value) ?? unnamedAccount(value)).user),
+    take: (draft, value) => allow(draft, "allowedUids", (accountNamed(value) ?? unnamedAccount("allow-uid", value)).user),
   },
   {
     long: "allow-gid",
     own: true,
     argument: "GROUP",
     help: "the same for processes whose effective group this is",
-    take: (draft, value) => allow(draft, "allowedGids", groupNamed(value) ?? idNumber("group", value)),
+    take: (draft, value) => allow(draft, "allowedGids", groupNamed(value) ?? idNumber("allow-gid", "group", value)),
   },
   {
     long: "connections-per-user",
@@ -300,16 +300,16 @@ function absolute(path: string): string {
 }
 
 /** The user with a number instead of a name; one that has no account has no primary group either. */
-function unnamedAccount(text: string): { readonly user: number; readonly group: number | null } {
-  const user = idNumber("user", text);
+function unnamedAccount(option: string, text: string): { readonly user: number; readonly group: number | null } {
+  const user = idNumber(option, "user", text);
   return accountNumbered(user) ?? { user, group: null };
 }
 
 /** A user or group by its number. The highest of all means no change to the system, which cannot be what was asked for. */
-function idNumber(kind: "user" | "group", text: string): number {
+function idNumber(option: string, kind: "user" | "group", text: string): number {
   const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : ID_LIMIT;
   if (number < ID_LIMIT) return number;
-  throw new QomError("invalid-value", `option '--${kind}': there is no ${kind} '${printable(text)}'`);
+  throw new QomError("invalid-value", `option '--${option}': there is no ${kind} '${printable(text)}'`);
 }
 
 /** Ids have numbers below this (uid_t of Linux, without -1). */
