@@ -7,6 +7,7 @@ import { container as rootContainer, type DependencyContainer } from "tsyringe";
 import { Clock, systemClock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { packageVersion } from "../base/package-version.js";
 import { runAll } from "../base/run-all.js";
 import { BlockGraph } from "../block/graph.js";
 import { DeviceHost, type Device } from "../devices/device.js";
@@ -131,6 +132,7 @@ export class Machine {
       },
     };
     this.qmp = new QmpExecutor(allCommands(), host);
+    packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
     this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { mode, pretty }, ended) => {
       if (mode === "readline") return new HumanSession({ executor: this.qmp, host }, connection, ended);
