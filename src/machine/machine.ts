@@ -94,6 +94,8 @@ export class Machine {
   /** Use {@link Machine.create}. */
   private constructor({ name, monitoring }: MachineArguments, warnings: readonly string[], options: MachineOptions) {
     this.ended = new Promise((resolve) => (this.#end = resolve));
+    // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
+    this.#registries = typeRegistries(options.types ?? []);
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
     this.name = this.fabric.nameMachine(name);
@@ -106,7 +108,6 @@ export class Machine {
       return object;
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric);
-    this.#registries = typeRegistries(options.types ?? []);
     const warn = (message: string): void => void this.#warnings.push(message);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
     this.qom = new CompositionTree(objects);
