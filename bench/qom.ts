@@ -9,6 +9,7 @@ const COUNT = 20_000;
 const OBJECTS_EACH = 3;
 const SIZES = { small: 100, large: 100_000 } as const;
 
+/** Three objects in a row, of names that all have, and a link to the first of all. */
 @qomType({ name: "bench-object", description: "an object to be looked at", interfaces: [USER_CREATABLE] })
 class BenchObject extends QomObject {
   @qomProperty(qom.uint32(), { description: "a number", default: 0, access: "read-write" })
@@ -25,7 +26,6 @@ class BenchObject extends QomObject {
   }
 }
 
-/** Three objects in a row, of names that all have, and a link to the first of all. */
 @qomType({ name: "bench-part", description: "a part of an object" })
 class BenchPart extends QomObject {}
 

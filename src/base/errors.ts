@@ -17,7 +17,7 @@ export type QmpErrorClass = "GenericError" | "CommandNotFound" | "DeviceNotFound
  * | kind | meaning |
  * |---|---|
  * | `syntax` | a text does not follow its grammar (option string, JSON, TransportID) |
- * | `limit` | an input exceeds a named limit of src/base/limits.ts |
+ * | `limit` | an input exceeds a named limit |
  * | `invalid-value` | well-formed, but the value is not one this option takes |
  * | `missing` | a required option or property was not given |
  * | `unknown-name` | an option, property, argument or command of that name does not exist |

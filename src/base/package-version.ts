@@ -2,8 +2,18 @@
 import { readFileSync } from "node:fs";
 import { assert } from "./assert.js";
 
-/** `version` of package.json; read at each call, which a program makes once. */
-export function packageVersion(): string {
+/**
+ * `version` of package.json, read at the first call. A program that serves for long makes that at its start: later the file may be gone, as
+ * when the package is replaced, or no descriptor be left to open it. The value is the same whoever asks, so it is no state.
+ */
+export const packageVersion: () => string = readOnce();
+
+function readOnce(): () => string {
+  let version: string | undefined;
+  return () => (version ??= readVersion());
+}
+
+function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : undefined;
   assert(typeof version === "string", "this package's own manifest has a version");

@@ -76,7 +76,7 @@ export function mayReserve(thread: ThreadPrivileges): boolean {
  * whatever it executes then.
  * @param main privileges of the calling thread
  * @param files that `identity` is going to need: readable or executable, by their access(2) modes
- * @throws QomError `io` when a step is refused, or a file is; a refused file is found out first, and then nothing has changed for good
+ * @throws QomError `io` when a step is refused, or a file is; a refused file is found out when nothing but the supplementary groups is gone
  */
 export function shedPrivileges(
   control: ProcessControl,

@@ -31,7 +31,7 @@ export interface ThreadPrivileges {
 export function threadPrivileges(): ThreadPrivileges[] {
   return readdirSync("/proc/self/task")
     .map(Number)
-    .toSorted((a, b) => (a === process.pid ? -1 : a - b))
+    .toSorted((a, b) => Number(b === process.pid) - Number(a === process.pid) || a - b)
     .flatMap((thread) => {
       const status = readStatus(thread);
       return status === null ? [] : [parseThreadStatus(thread, status)];

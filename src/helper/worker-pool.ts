@@ -48,9 +48,9 @@ export class WorkerPool {
   readonly ended: Promise<void>;
   readonly #options: WorkerPoolOptions;
   readonly #control: WorkerControl;
-  readonly #workers = new Set<Worker>();
+  /** With their numbers, each of which is a part of the shared memory: one that has ended leaves its to another. */
+  readonly #workers = new Map<Worker, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  #started = 0;
   #starting = 0;
   /** Workers that have ever waited for events. */
   #ready = 0;
@@ -79,14 +79,14 @@ export class WorkerPool {
   }
 
   #start(): void {
-    this.#started += 1;
     leaveGoneFolder();
-    const setup: NumberedWorkerSetup = { ...this.#options.setup, thread: this.#started };
+    const thread = this.#freeNumber();
+    const setup: NumberedWorkerSetup = { ...this.#options.setup, thread };
     const worker = new Worker(new URL("./worker-main.js", import.meta.url), {
       workerData: setup,
       resourceLimits: WORKER_HEAP,
     });
-    this.#workers.add(worker);
+    this.#workers.set(worker, thread);
     this.#starting += 1;
     let isReady = false;
     worker.on("message", (message: WorkerMessage) => {
@@ -101,6 +101,13 @@ export class WorkerPool {
     this.#options.log.write(LogLevel.CLIENT, `worker ${this.#workers.size} of ${this.#options.workersMax} started`);
   }
 
+  #freeNumber(): number {
+    const taken = new Set(this.#workers.values());
+    let number = 1;
+    while (taken.has(number)) number += 1;
+    return number;
+  }
+
   /** One that never began has left nothing half done: as long as there are others, it is tried again later, if it is still wanted. */
   #failToStart(error: unknown): void {
     if (this.#ready === 0) {
@@ -108,7 +115,12 @@ export class WorkerPool {
       return;
     }
     this.#options.log.write(LogLevel.WARNING, `cannot start another worker: ${describeError(error)}`);
-    this.#after(RETRY_MS, () => (this.#starting -= 1));
+    // With the last one that may be started, looking has ended as well.
+    const looks = this.#workers.size < this.#options.workersMax;
+    this.#after(RETRY_MS, () => {
+      this.#starting -= 1;
+      if (!looks) this.#watch();
+    });
   }
 
   /** One that fails may have left anything half done, so all of them end. */

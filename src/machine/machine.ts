@@ -7,6 +7,7 @@ import { container as rootContainer, type DependencyContainer } from "tsyringe";
 import { Clock, systemClock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { packageVersion } from "../base/package-version.js";
 import { runAll } from "../base/run-all.js";
 import { BlockGraph } from "../block/graph.js";
 import { DeviceHost, type Device } from "../devices/device.js";
@@ -96,6 +97,8 @@ export class Machine {
   /** Use {@link Machine.create}. */
   private constructor({ name, monitoring }: MachineArguments, warnings: readonly string[], options: MachineOptions) {
     this.ended = new Promise((resolve) => (this.#end = resolve));
+    // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
+    this.#registries = typeRegistries(options.types ?? []);
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
     this.name = this.fabric.nameMachine(name);
@@ -108,7 +111,6 @@ export class Machine {
       return object;
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric);
-    this.#registries = typeRegistries(options.types ?? []);
     const warn = (message: string): void => void this.#warnings.push(message);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
     this.qom = new CompositionTree(objects);
@@ -134,6 +136,7 @@ export class Machine {
       },
     };
     this.qmp = new QmpExecutor(allCommands(), host);
+    packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
     this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { mode, pretty }, ended) => {
       if (mode === "readline") return new HumanSession({ executor: this.qmp, host }, connection, ended);

@@ -57,7 +57,7 @@ export class QmpExecutor {
     return { value: new Map(), afterReply: () => undefined };
   }
 
-  /** The same for monitors, in values of the JSON reader. @throws QomError as {@link execute} */
+  /** As {@link execute}, for monitors: in values of the JSON reader. @throws QomError as that does */
   async run(name: string, given: OptionMap): Promise<CommandOutcome> {
     const command = this.#commands.get(name);
     if (command === undefined) throw this.#unknown(name);

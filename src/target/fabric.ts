@@ -131,7 +131,7 @@ export class Fabric {
   async discard(unit: LogicalUnit): Promise<void> {
     if (unit.hasNexuses || this.#units.get(unit.wwn) !== unit) return;
     this.#units.delete(unit.wwn);
-    for (const [file, owner] of this.#files) if (owner === unit.wwn) this.#files.delete(file);
+    this.#releaseFile(unit.wwn);
     await unit.close();
   }
 
@@ -221,6 +221,17 @@ export class Fabric {
       await medium.close();
       this.#checkOpen();
     }
+    try {
+      return this.#add(definition, medium);
+    } catch (error) {
+      this.#releaseFile(definition.wwn);
+      await medium.close();
+      throw error;
+    }
+  }
+
+  /** @throws what the store does when it cannot tell the unit's reservations */
+  #add(definition: UnitDefinition, medium: Medium): LogicalUnit {
     const unit = new LogicalUnit({
       definition,
       medium,
@@ -264,5 +275,9 @@ export class Fabric {
       });
     }
     this.#files.set(file, wwn);
+  }
+
+  #releaseFile(wwn: string): void {
+    for (const [file, owner] of this.#files) if (owner === wwn) this.#files.delete(file);
   }
 }

@@ -25,7 +25,7 @@ export interface FileIdentity {
 
 /**
  * Bytes of a file, read and written in steps of at most 256 KiB. An abort takes effect between two steps: of an aborted write the
- * steps done before stay, and the one under way ends before the operation does.
+ * steps done before stay, and the one under way ends before the operation does; of an aborted read nothing arrives any more.
  */
 export class FileMedium implements Medium {
   readonly deallocates = false;
@@ -120,13 +120,17 @@ export class FileMedium implements Medium {
   }
 
   async #read(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> {
-    for (let done = 0; done < into.length && !cancellation.aborted;) {
-      const { bytesRead } = await this.handle.read(into, done, Math.min(STEP_BYTES, into.length - done), offset + done);
+    // Not straight into the caller's memory: a device does not wait for ever for a step of an aborted command, and gives it back before.
+    const step = new Uint8Array(Math.min(STEP_BYTES, into.length));
+    for (let done = 0; done < into.length;) {
+      const { bytesRead } = await this.handle.read(step, 0, Math.min(step.length, into.length - done), offset + done);
+      if (cancellation.aborted) return;
       if (bytesRead === 0) {
         // someone has cut the file short: what is gone reads as a hole does
         into.fill(0, done);
         return;
       }
+      into.set(step.subarray(0, bytesRead), done);
       done += bytesRead;
     }
   }

@@ -9,8 +9,9 @@ export interface Cancellation {
  * Bytes addressed from 0. Every operation gives null when it is done on return, else a promise of its end; it rejects with the
  * operating system's error. Callers keep within `sizeBytes`.
  *
- * After an abort an operation takes no further step, ends without an error, and leaves the rest of its buffer as it was. A step
- * once begun cannot be taken back: until the promise settles the buffer and the medium may still change, afterwards not.
+ * After an abort an operation takes no further step, ends without an error, and leaves the rest of its buffer as it was; the buffer of a
+ * read does not change any more from the abort on. A step once begun cannot be taken back: until the promise settles the medium may still
+ * change, and data that are written still be read; afterwards not.
  */
 export interface Medium {
   /** A multiple of the unit's block size. */

@@ -99,6 +99,8 @@ describe("qom-pr persist", () => {
       [["-k", "--manager", "scsi-fabric", disk], 1, /is no PR manager/],
       [["-k", "--manager", `pr-manager-helper,path=${folder.path("absent")}`, disk], 15, /absent/],
       [["-k", disk], 75, /inappropriate ioctl/],
+      // No name of Object.prototype is a leading word.
+      [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "constructor,1", disk], 1, /TransportID[^\n]*constructor,1/],
     ];
     for (const [argv, code, message] of wrong) {
       const ended = await persist(argv);

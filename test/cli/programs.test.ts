@@ -72,6 +72,8 @@ describe("qom-pr", () => {
     const wrong: [string[], number][] = [
       [["run", "-objekt", "x"], 1],
       [["run", "--check", "-device"], 1],
+      [["run", "-trace", "file=/proc/none"], 1],
+      [["run", "-trace", "events=/proc/none"], 1],
       [["demo", "--nope"], 1],
       [["--nope"], 1],
       [["frobnicate"], 2],

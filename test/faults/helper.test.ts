@@ -204,8 +204,8 @@ describe("faults around qom-pr-helper", function () {
     await helper.stop();
   });
 
-  it("another worker that cannot be started for want of descriptors: those that are there serve on, and it is tried again", async () => {
-    const helper = await workshop.start("no-worker", [], shim.environment);
+  it("the last worker that cannot be started for want of descriptors: those that are there serve on, and it is tried again", async () => {
+    const helper = await workshop.start("no-worker", ["--workers", "3"], shim.environment);
     const path = workshop.path("no-worker");
     const [one, two, three] = [await RawClient.greeted(path), await RawClient.greeted(path), await RawClient.greeted(path)];
     const calls = shim.calls.length;

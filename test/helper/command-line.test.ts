@@ -59,6 +59,8 @@ const CASES: readonly Case[] = [
   { args: ["--user=4294967295", "-h"], code: 1, text: /there is no user '4294967295'/, own: true },
   { args: ["--user", "5000000000"], code: 1, text: /there is no user '5000000000'/ },
   { args: ["-u", "root", "-g", "root", "-h"], code: 0, text: /--socket=PATH/ },
+  { args: ["--allow-uid", "nosuch"], code: 1, text: /option '--allow-uid': there is no user 'nosuch'/, own: true },
+  { args: ["--allow-gid", "nosuch"], code: 1, text: /option '--allow-gid': there is no group 'nosuch'/, own: true },
   { args: ["-g", "nosuch"], code: 1, text: /there is no group 'nosuch'/ },
   { args: ["--group="], code: 1, text: /there is no group ''/ },
   { args: ["--allow-uid", "nosuch"], code: 1, text: /option '--allow-uid': there is no user 'nosuch'/, own: true },

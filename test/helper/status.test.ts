@@ -1,9 +1,11 @@
 /** `--status`: who is connected and what was done, as JSON. */
 
 import { expect } from "chai";
-import { closeSync, existsSync, lstatSync, openSync } from "node:fs";
+import { closeSync, existsSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import type { StatusReport } from "#src/helper/status.js";
+import { copyPackage, removeManifest } from "../support/installed-copy.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb } from "./support/scenarios.js";
@@ -66,6 +68,16 @@ describe("status of qom-pr-helper", () => {
     shim.release(200);
     await client.readAnswer();
     await helper.stop();
+  });
+
+  it("is given while the package is replaced, and its manifest is not there", async () => {
+    const folder = workshop.path("package");
+    mkdirSync(folder);
+    copyPackage(folder);
+    const helper = await workshop.start("replaced", [], {}, join(folder, "bin/qom-pr-helper.js"));
+    removeManifest(folder);
+    expect((await status("replaced")).pid).to.equal(helper.pid);
+    expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
   });
 
   it("is for the owner and root only", async () => {

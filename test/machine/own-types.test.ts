@@ -1,6 +1,6 @@
 /** Types of an embedder, with parts, aliases and links: what of them is written back and what is told to be left out, listed, and refused. */
 import { expect } from "chai";
-import { addAlias, addChild, addProperty, Machine, qom, QomObject, qomProperty, qomType, USER_CREATABLE } from "qom-pr";
+import { addAlias, addChild, addProperty, Fabric, Machine, qom, QomObject, qomProperty, qomType, USER_CREATABLE } from "qom-pr";
 import { Device } from "#src/devices/device.js";
 import { refusal } from "../support/refusal.js";
 
@@ -122,6 +122,20 @@ describe("a property whose name an option takes for itself", () => {
       expect((await refusal(() => Machine.create([], { types: [Clash] }))).kind).to.equal("type-definition");
     });
   }
+
+  it("leaves no trace on the fabric of others: the name that the machine would have had is the next one's", async () => {
+    @qomType({ name: "test-clash", description: "cannot be", interfaces: [USER_CREATABLE] })
+    class Clash extends QomObject {
+      @qomProperty(qom.string(), { description: "x", name: "id" })
+      accessor text: string | undefined;
+    }
+    const fabric = new Fabric();
+    await refusal(() => Machine.create([], { fabric, types: [Clash] }));
+    const machine = await Machine.create([], { fabric });
+    expect(machine.name).to.equal("m0");
+    await machine.close();
+    await fabric.close();
+  });
 
   it("is refused when an object gives it itself", async () => {
     const error = await refusal(() => Machine.create(["-object", "test-bus-owner,id=a"], { types: [BusOwner] }));

@@ -1,9 +1,11 @@
 /** `qom-pr run` with a monitor, as a user runs it. */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { copyPackage, removeManifest } from "../support/installed-copy.js";
 import { temporaryFolder } from "../support/machine.js";
 import { QmpClient } from "./support/qmp-client.js";
 
@@ -16,8 +18,8 @@ class Program {
   stderr = "";
   #wake: () => void = () => undefined;
 
-  constructor(argv: readonly string[]) {
-    this.child = spawn(process.execPath, [PROGRAM, "run", ...argv]);
+  constructor(argv: readonly string[], program = PROGRAM) {
+    this.child = spawn(process.execPath, [program, "run", ...argv]);
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => this.#add("stdout", text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.#add("stderr", text));
   }
@@ -59,6 +61,21 @@ describe("qom-pr run with QMP", () => {
     expect(await client.next()).to.equal(undefined);
     expect(await program.ended()).to.equal(0);
     expect(existsSync(path)).to.equal(false);
+  });
+
+  it("greets clients while the package is replaced, and its manifest is not there", async () => {
+    const installed = folder.path("package");
+    mkdirSync(installed);
+    copyPackage(installed);
+    const path = folder.path("replaced");
+    const program = new Program(["-qmp", `unix:${path},server,nowait`], join(installed, "bin/qom-pr.js"));
+    await program.until("stdout", "running");
+    removeManifest(installed);
+    const client = await QmpClient.ready({ path });
+    expect(await client.run("query-status")).to.include({ running: true });
+    program.child.kill("SIGTERM");
+    expect(await program.ended()).to.equal(0);
+    await client.close();
   });
 
   it("waits for a client, says so, and can be told to end meanwhile", async () => {

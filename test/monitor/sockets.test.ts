@@ -5,6 +5,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine, type MachineOptions } from "qom-pr";
+import { openChardev } from "#src/monitor/chardev/chardev.js";
 import { temporaryFolder } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 import { QmpClient } from "./support/qmp-client.js";
@@ -114,6 +115,21 @@ describe("QMP sockets", () => {
     const told = await QmpClient.ready({ host: "127.0.0.1", port });
     open.push(told);
     expect(await told.run("query-pr-managers")).to.deep.equal([]);
+  });
+
+  it("survives a server that resets the connection before a monitor has it", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const accepted = once(server, "connection");
+    const { port } = server.address() as AddressInfo; // a server that listens on TCP has one
+    const stdio = { input: new PassThrough(), output: new PassThrough() };
+    const spec = { kind: "socket", address: { kind: "tcp", host: "127.0.0.1", port }, server: false, wait: false } as const;
+    const device = await openChardev(spec, { stdio, wait: true, signal: undefined, notify: () => undefined });
+    const [peer] = (await accepted) as [Socket]; // what the event has
+    peer.resetAndDestroy();
+    // Not by once() of node:events, which hears of the error.
+    await new Promise<void>((closed) => device.start(({ input }) => void (input.closed ? closed() : input.on("close", closed))));
+    server.close();
   });
 
   it("connects to a server that listens, and is refused where none does", async () => {

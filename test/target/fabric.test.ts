@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { QomError } from "#src/base/errors.js";
 import { Fabric } from "#src/target/fabric.js";
 import type { UnitSpec } from "#src/target/unit-spec.js";
+import { openDescriptors } from "../support/descriptors.js";
 import { refusal } from "../support/refusal.js";
 import { blocks, command, disk, nexus, outcome, useFolder, WWN } from "./support.js";
 
@@ -151,6 +152,24 @@ describe("fabric", () => {
       expect([...units]).to.deep.equal([fabric.unit(WWN), null]);
       const [, , , last] = outcomes;
       expect(last?.status === "rejected" && last.reason instanceof QomError && last.reason.kind).to.equal("conflict");
+    });
+
+    it("lets go of it when the store cannot tell the unit's reservations", async () => {
+      const store = {
+        durable: true,
+        load: (unit: string): null => {
+          if (unit === WWN) throw new QomError("io", "it cannot be read");
+          return null;
+        },
+        commit: (): null => null,
+      };
+      const failing = new Fabric({ store });
+      const filename = path("unreadable");
+      await writeFile(filename, new Uint8Array(1024));
+      expect((await refusal(() => failing.attach({ wwn: WWN, filename }))).message).to.equal("it cannot be read");
+      expect(openDescriptors()).not.to.include(filename);
+      expect((await failing.attach({ wwn: OTHER, filename })).sizeBytes).to.equal(1024);
+      await failing.close();
     });
 
     it("tries again after a failure", async () => {

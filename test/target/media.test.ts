@@ -156,7 +156,7 @@ describe("medium in a file", () => {
     });
   });
 
-  it("stops between two steps when the command is aborted", async () => {
+  it("stops between two steps when the command is aborted, and what is being read reaches nobody", async () => {
     const cancellation = { aborted: false };
     const size = 4 * 1024 * 1024;
     const medium = await FileMedium.open(path("aborted"), size);
@@ -172,7 +172,7 @@ describe("medium in a file", () => {
     const ended = medium.read(0, into, reading);
     reading.aborted = true;
     await ended;
-    expect(into.lastIndexOf(1) + 1).to.equal(256 * 1024);
+    expect(into.lastIndexOf(1) + 1, "the caller may have given its memory to somebody else").to.equal(0);
     await medium.close();
   });
 

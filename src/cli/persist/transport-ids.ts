@@ -14,7 +14,14 @@ const FILE_BYTES_MAX = 1024 * 1024;
 const STDIN = 0;
 
 /** By leading word of sg_persist: the text form that stands for it; the rest follows, with `.` for the comma of `spi,3,1`. */
-const LEADING_WORDS: Readonly<Record<string, string>> = { fcp: "fc.", spi: "spi.", sbp: "sbp.", srp: "srp.", sas: "naa.", sop: "sop." };
+const LEADING_WORDS: ReadonlyMap<string, string> = new Map([
+  ["fcp", "fc."],
+  ["spi", "spi."],
+  ["sbp", "sbp."],
+  ["srp", "srp."],
+  ["sas", "naa."],
+  ["sop", "sop."],
+]);
 
 /** A routing id has 16 bits and may be given with fewer digits. */
 const ROUTING_ID_DIGITS = 4;
@@ -34,7 +41,7 @@ export function parseTransportIds(argument: string): readonly TransportId[] {
 function parseTransportId(text: string): TransportId {
   if (/^[0-9a-f]{1,2}(?:[ ,\t]+[0-9a-f]{1,2})*$/i.test(text)) return fromBytes(text);
   const [, word = "", rest = ""] = /^([a-z]+),(.*)$/is.exec(text) ?? [];
-  const prefix = LEADING_WORDS[word.toLowerCase()];
+  const prefix = LEADING_WORDS.get(word.toLowerCase());
   if (prefix === undefined) return TransportId.parse(text);
   const digits = rest.replace(/^0x/i, "");
   return TransportId.parse(prefix + (prefix === "sop." ? digits.padStart(ROUTING_ID_DIGITS, "0") : digits.replace(",", ".")));

@@ -93,11 +93,9 @@ function endpoint(address: SocketAddress): { readonly path: string } | { readonl
 function connectTo(address: SocketAddress): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = connect({ ...endpoint(address), noDelay: true, allowHalfOpen: true });
-    socket.once("error", (cause) => reject(cannot("connect to", address, cause)));
-    socket.once("connect", () => {
-      socket.removeAllListeners("error");
-      resolve(socketConnection(socket));
-    });
+    // It stays, though nobody hears of it any more: a peer that resets the connection before a monitor has it is no failure of this process.
+    socket.on("error", (cause) => reject(cannot("connect to", address, cause)));
+    socket.once("connect", () => resolve(socketConnection(socket)));
   });
 }
 
