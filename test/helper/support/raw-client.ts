@@ -27,7 +27,8 @@ export class RawClient {
 
   readonly #fd: number;
   readonly #stream: Socket;
-  readonly #ended: Promise<End>;
+  /** Fulfilled when the server has closed the connection. */
+  readonly ended: Promise<End>;
   #received = Buffer.alloc(0);
   #wake: () => void = () => {};
   #end: End | null = null;
@@ -40,7 +41,7 @@ export class RawClient {
       throw new SystemCallError("connect", -connected);
     }
     this.#stream = new Socket({ fd: this.#fd, readable: true, writable: true, allowHalfOpen: true });
-    this.#ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       const end = (how: End) => () => {
         this.#end ??= how;
         this.#wake();
@@ -129,7 +130,7 @@ export class RawClient {
 
   /** Everything that has not been read, up to the end of the connection, and how it ended. */
   async readToEnd(): Promise<{ readonly bytes: Buffer; readonly end: End }> {
-    const end = await this.#ended;
+    const end = await this.ended;
     return { bytes: await this.read(this.#received.length), end };
   }
 
