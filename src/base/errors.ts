@@ -136,6 +136,11 @@ export function isErrnoError(error: unknown): error is ErrnoError {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
+/** Why something failed, in a word for a line of its own: the code of the system, as in `ENOSPC`, or the message where there is none. */
+export function errnoOrMessage(error: Error): string {
+  return isErrnoError(error) ? error.code : error.message;
+}
+
 /**
  * One line for a terminal: the message, its hint, and the messages of the causes, outermost first. Line breaks in any of them
  * become blanks, since a user is promised one line.

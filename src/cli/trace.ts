@@ -8,7 +8,7 @@
  */
 import { createWriteStream, type WriteStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
-import { isErrnoError, QomError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { onTraceLine, traceNames } from "../base/trace.js";
 import type { TraceName } from "../base/trace-points.js";
@@ -161,7 +161,7 @@ async function openTraceFile(path: string, tell: Output["error"]): Promise<Write
   const stream = createWriteStream(path, { fd: handle });
   // A full disk ends the trace and not the machine.
   stream.on("error", (failure) => {
-    tell(`qom-pr: warning: -trace: cannot write '${printable(path)}': ${isErrnoError(failure) ? failure.code : failure.message}\n`);
+    tell(`qom-pr: warning: -trace: cannot write '${printable(path)}': ${errnoOrMessage(failure)}\n`);
   });
   return stream;
 }

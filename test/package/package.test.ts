@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { skipUnlessRequired } from "../support/requirement.js";
 
 const PROJECT = dirname(createRequire(import.meta.url).resolve("qom-pr/package.json"));
 const CONSUMER = join(PROJECT, "test/package/consumer");
@@ -89,9 +90,8 @@ describe("the package", function () {
       writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
       const options = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--fetch-retries=0"];
       const { status, output } = run(project, "npm", "install", ...options, tarball);
-      if (status !== 0 && UNREACHABLE.test(output) && process.env["REQUIRE_SYSTEM"] !== "1") {
-        console.log("      skipped, the dependencies are not in npm's cache and no registry answers: connect to a network");
-        this.skip();
+      if (status !== 0 && UNREACHABLE.test(output)) {
+        skipUnlessRequired(this, "the dependencies are not in npm's cache and no registry answers: connect to a network");
       }
       expect(status, output).to.equal(0);
       cpSync(CONSUMER, project, { recursive: true });

@@ -6,9 +6,12 @@ import { fileURLToPath } from "node:url";
 /** Root of the project, seen from build/test/support. */
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
+/** What the package consists of beside its dependencies, as far as programs read it. */
+export const PACKAGE_PARTS = ["bin", "dist", "package.json"] as const;
+
 /** Puts a copy into `folder`, which exists; its dependencies are the project's. */
 export function copyPackage(folder: string): void {
-  for (const part of ["bin", "dist", "package.json"]) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  for (const part of PACKAGE_PARTS) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 }
 

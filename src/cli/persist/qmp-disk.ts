@@ -1,6 +1,6 @@
 /** A device of a running machine, by the command x-scsi-execute of its QMP monitor. */
 import { connect, type Socket } from "node:net";
-import { isErrnoError, QomError } from "../../base/errors.js";
+import { errnoOrMessage, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { JsonStream, printJson } from "../../options/json.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../../options/value.js";
@@ -78,7 +78,7 @@ class QmpClient {
     this.#socket = socket;
     this.#path = path;
     socket.on("data", (chunk) => this.#take(chunk));
-    socket.on("error", (error) => this.#fail(isErrnoError(error) ? error.code : error.message));
+    socket.on("error", (error) => this.#fail(errnoOrMessage(error)));
     socket.on("close", () => this.#fail("the connection ended"));
   }
 

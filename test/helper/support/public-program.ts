@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { PACKAGE_PARTS } from "../../support/installed-copy.js";
 import { folderForAll, OUR_PROGRAM } from "./helper-process.js";
 
 const PROJECT = dirname(dirname(OUR_PROGRAM));
@@ -10,7 +11,7 @@ const PROJECT = dirname(dirname(OUR_PROGRAM));
 const NOBODY = ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups"];
 
 /** What the program consists of, with the packages that it loads when it is started without objects. */
-const PARTS = ["bin", "dist", "package.json", "node_modules/koffi", "node_modules/@koromix"];
+const PARTS = [...PACKAGE_PARTS, "node_modules/koffi", "node_modules/@koromix"];
 
 /** Node alone has 100 MB, and a slow disk is no fault of the program. */
 const COPY_TIMEOUT_MS = 120_000;
