@@ -1,5 +1,5 @@
 /**
- * One process of the measurement of trace points: two copies of the library, in the order in which they are given, and how many times as
+ * One process of the measurement of trace points: two copies of the package, in the order in which they are given, and how many times as
  * long each command takes with the first as with the second. Started by trace.ts, to which it prints JSON.
  */
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const COUNT = 5000;
 const COMMANDS = [{ cdb: new Uint8Array(6) }, { cdb: Uint8Array.of(0x5e, 0, 0, 0, 0, 0, 0, 1, 0, 0), allocationLength: 256 }] as const;
 
 async function machineOf(folder: string): Promise<Library.Machine> {
-  const { Machine } = (await import(pathToFileURL(join(folder, "index.js")).href)) as typeof Library; // a copy of it
+  const { Machine } = (await import(pathToFileURL(join(folder, "dist", "index.js")).href)) as typeof Library; // a copy of it
   return Machine.create([
     ...["-device", "virtio-scsi", "-object", "pr-manager-memory,id=pr0"],
     ...["-blockdev", "node-name=hd,driver=sim-lun,wwn=naa.5000000000000001,pr-manager=pr0"],

@@ -30,10 +30,13 @@ const TRACE_STATEMENT = /^ *if \((?:\w+Trace\.enabled|requestsTraced\(\))\)\s*[^
 /** Statements that there are at least; fewer mean that the pattern has gone out of use. */
 const STATEMENTS_MIN = 8;
 
-/** A copy of the library, inside the package so that it finds its dependencies. */
-function copyOfLibrary(): string {
+/** What a copy of the package needs to be loaded: it reads its version from the second. */
+const LOADED = ["dist", "package.json"] as const;
+
+/** A copy of the package, inside this one so that it finds its dependencies. */
+function copyOfPackage(): string {
   const copy = mkdtempSync(join(PACKAGE, "build", "untraced-"));
-  cpSync(join(PACKAGE, "dist"), copy, { recursive: true });
+  for (const part of LOADED) cpSync(join(PACKAGE, part), join(copy, part), { recursive: true });
   return copy;
 }
 
@@ -103,7 +106,7 @@ export async function traceOverhead(): Promise<readonly Figure[]> {
 }
 
 function besideCopy(): readonly Figure[] {
-  const [traced, untraced, other] = [copyOfLibrary(), copyOfLibrary(), copyOfLibrary()];
+  const [traced, untraced, other] = [copyOfPackage(), copyOfPackage(), copyOfPackage()];
   try {
     for (const copy of [untraced, other]) cutTracesOut(copy);
     const [costs, noise] = [compare(traced, untraced), compare(other, untraced)];

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { PersistentReserveIn } from "qom-pr";
 import { openDescriptors, openFilesLimit } from "../support/descriptors.js";
 import { refusal } from "../support/refusal.js";
+import { stopProcess } from "../support/stop-process.js";
 import { ClientBench, HELPERS, soakCount } from "./support/client-bench.js";
 import { skipWithoutPrHelper } from "../support/pr-helper.js";
 
@@ -26,7 +27,7 @@ describe("faults of our client", function () {
       const manager = await bench.manager();
       expect(await bench.run(manager, READ_KEYS)).to.equal(ANSWER);
       const before = openDescriptors();
-      helper.kill("SIGSTOP");
+      await stopProcess(helper.pid ?? 0);
       const impatient = { ...READ_KEYS, timeoutMs: 1000 };
       expect(await bench.run(manager, impatient)).to.equal(COMMUNICATION_FAILURE);
       expect(manager.connected).to.equal(false);

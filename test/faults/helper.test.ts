@@ -11,6 +11,7 @@ import { SystemCallError } from "#src/native/errno.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { requireCompiler } from "../support/c-compiler.js";
 import { openFilesLimit } from "../support/descriptors.js";
+import { stopProcess } from "../support/stop-process.js";
 import { until, Workshop } from "../helper/support/helper-process.js";
 import type { HelperProcess } from "../helper/support/helper-process.js";
 import { RawClient } from "../helper/support/raw-client.js";
@@ -151,7 +152,7 @@ describe("faults around qom-pr-helper", function () {
     const path = workshop.path("stopped");
     const client = await RawClient.greeted(path);
     expect(await answers(client)).to.be.true;
-    helper.signal("SIGSTOP");
+    await stopProcess(helper.pid);
     const pending = answers(client);
     const late = RawClient.greeted(path); // the kernel takes the connection
     helper.signal("SIGCONT");

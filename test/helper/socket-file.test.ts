@@ -12,6 +12,7 @@ import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { Ending, HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { skipUnlessRequired } from "../support/requirement.js";
+import { stopProcess } from "../support/stop-process.js";
 
 describe("files of qom-pr-helper", () => {
   const workshop = new Workshop();
@@ -80,7 +81,7 @@ describe("files of qom-pr-helper", () => {
 
     it("is refused where a helper listens that is stopped", async () => {
       const helper = await workshop.start("frozen");
-      helper.signal("SIGSTOP");
+      await stopProcess(helper.pid);
       expect((await run(OUR_PROGRAM, ["-k", workshop.path("frozen")])).stderr).to.match(/another process listens/);
       helper.signal("SIGCONT");
       await helper.stop();

@@ -59,11 +59,6 @@ export class PrHelper {
     return this.#output;
   }
 
-  /** Sends it a signal: SIGSTOP makes it silent, SIGCONT lets it go on. */
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
-  }
-
   /** Kills it and waits for its end; the socket file stays behind. It may be started again. */
   async kill(): Promise<void> {
     const child = this.#child;
