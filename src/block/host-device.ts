@@ -4,18 +4,17 @@ import type { FileHandle } from "node:fs/promises";
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { splitDeviceNumber } from "../native/device-number.js";
 import { errnoName } from "../native/errno.js";
 import { resultOfSgIo } from "../native/sg-io-result.js";
 import { SG_IO_SENSE_LENGTH_MAX, SgIoExecutor, type SgIoRequest } from "../native/sg-io.js";
+import { deviceIdentity } from "../pr-manager/host-identity.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import { expectedTransfer } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
-import { inquiryCdb } from "../scsi/inquiry.js";
-import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
-import { VpdPage } from "../scsi/vpd.js";
 import { openHostFile } from "./file.js";
 import { readHostTraits, readSizeBytes, type DeviceFile } from "./host-traits.js";
 import { NoScsi, type HostTraits, type MediumInfo } from "./node.js";
@@ -29,9 +28,6 @@ export const IO_TIMEOUT_MS_DEFAULT = 30_000;
 
 /** Block size that data lengths are computed with while the device's own is unknown. */
 const BLOCK_SIZE_BYTES_DEFAULT = 512;
-
-/** Room for the designators of a unit (QEMU: scsi_generic_read_device_inquiry asks for 250). */
-const IDENTIFICATION_LENGTH = 252;
 
 /** See the module text. */
 @qomType({ name: "host_device", description: "a disk of this host by its device node" })
@@ -99,21 +95,17 @@ export class HostDeviceNode extends ProtocolNode {
     if (version.errno !== undefined) return new NoScsi(`('${printable(this.filename)}') does not take SG_IO: ${errnoName(version.errno)}`);
     if (version.version < SG_VERSION_MIN) return new NoScsi(`('${printable(this.filename)}') has an SG_IO interface that is too old`);
     this.#traits = await readHostTraits(this.#device);
+    const device = { kind, ...splitDeviceNumber(found.rdev) } as const;
+    const identity = await deviceIdentity(device, IO_TIMEOUT_MS_DEFAULT, (request) => this.#sgIo.execute(handle.fd, request));
+    if (typeof identity !== "string")
+      return new NoScsi(`('${printable(this.filename)}') does not say which unit it is: its INQUIRY failed`);
     return {
       fd: handle.fd,
       readOnly: this.readOnly,
-      identity: (await this.#unitName(handle.fd)) ?? `${kind} device ${found.rdev}`,
+      identity,
       nexus: null,
       sgio: (command) => runSgIo(this.#sgIo, handle.fd, command),
     };
-  }
-
-  /** The name by which every path to the unit knows it; null when the unit has none. */
-  async #unitName(fd: number): Promise<string | null> {
-    const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
-    const result = await runSgIo(this.#sgIo, fd, { cdb, allocationLength: IDENTIFICATION_LENGTH });
-    const designators = result.status === ScsiStatus.GOOD ? parseDeviceIdentification(result.dataIn) : null;
-    return designators === null ? null : logicalUnitName(designators);
   }
 }
 

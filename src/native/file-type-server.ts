@@ -8,6 +8,7 @@
  */
 
 import { constants } from "node:fs";
+import type { DeviceNumber } from "./device-number.js";
 import { declareFunctions } from "./libc.js";
 import { NativeMemory } from "./memory.js";
 
@@ -29,13 +30,16 @@ const DEV_AT = 136;
 
 const NO_PATH = Uint8Array.of(0);
 
-/** What an open file is. */
-export interface FileType {
+/** What an open file is; the number is that of a device. */
+export interface FileType extends DeviceNumber {
   /** Neither a device nor a regular file: `other`. */
   readonly kind: "block" | "character" | "file" | "other";
-  /** Of a device. */
-  readonly major: number;
-  readonly minor: number;
+}
+
+/** A file among all files of this host. */
+export interface FilePlace {
+  readonly fileSystem: DeviceNumber;
+  readonly inode: bigint;
 }
 
 /** Tells what open files are, through memory that is made once. Does not wait for anything. */
@@ -51,11 +55,12 @@ export class FileTypeReader {
     return { kind, major: view.getUint32(RDEV_AT, true), minor: view.getUint32(RDEV_AT + 4, true) };
   }
 
-  /** File system and inode as text, the same for one file however it was opened; null when that cannot be told. */
-  identityOf(fd: number): string | null {
+  /** Where the file is, the same for one file however it was opened; null when that cannot be told. */
+  placeOf(fd: number): FilePlace | null {
     if (!this.#ask(fd, STATX_INO)) return null;
     const { view } = this.#statx;
-    return `${view.getUint32(DEV_AT, true)}:${view.getUint32(DEV_AT + 4, true)}:${view.getBigUint64(INODE_AT, true)}`;
+    const fileSystem = { major: view.getUint32(DEV_AT, true), minor: view.getUint32(DEV_AT + 4, true) };
+    return { fileSystem, inode: view.getBigUint64(INODE_AT, true) };
   }
 
   #ask(fd: number, mask: number): boolean {

@@ -9,7 +9,7 @@ export interface ScsiUnit {
   readonly fd: number | null;
   /** Opened for reading alone: PERSISTENT RESERVE OUT is refused. */
   readonly readOnly: boolean;
-  /** The same text for every path to the same logical unit: the name of a simulated one, the device number of a real one. */
+  /** The same text for every path to the same logical unit: the name of a simulated one; of one of this host see host-identity.ts. */
   readonly identity: string;
   /** The I_T nexus by which the device reaches its unit; null where only the operating system knows it. */
   readonly nexus: Nexus | null;

@@ -3,6 +3,7 @@
 import { expect } from "chai";
 import { chmodSync, closeSync, constants, mkdirSync, openSync, symlinkSync, writeFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import type { ScsiCommand } from "qom-pr";
 import { parseSense } from "#src/scsi/sense.js";
@@ -162,6 +163,28 @@ describe("managers of qom-pr-helper", () => {
       await durable.stop();
     }
   });
+
+  for (const disk of ["a file", "/dev/null"]) {
+    it(`finds what qom-pr persist has left in the folder of such a fabric: ${disk}`, async () => {
+      const state = workshop.path(`left ${disk === "/dev/null" ? "device" : "file"}`);
+      mkdirSync(state);
+      const path = disk === "/dev/null" ? disk : workshop.path("left disk");
+      const descriptor = disk === "/dev/null" ? openSync(path, constants.O_RDWR) : open("left disk");
+      const output = { out: (): void => {}, error: (text: string): void => expect.fail(text) };
+      const objects = ["--object", `scsi-fabric,id=san0,state=${state}`];
+      const register = ["--no-inquiry", "--out", "--register", "--param-sark=a", "--param-aptpl"];
+      const argv = [...objects, "--manager", "pr-manager-memory,fabric=san0", ...register, path];
+      expect(await runPersist(argv, { output, variables: {} })).to.equal(0);
+      const reader = await workshop.start("reader", [...objects, "--object", "pr-manager-memory,fabric=san0"]);
+      try {
+        const { data } = await send(await RawClient.greeted(workshop.path("reader")), descriptor, READ_KEYS);
+        expect(PersistentReserveIn.parse("read-keys", data).keys).to.deep.equal([0xan]);
+      } finally {
+        closeSync(descriptor);
+        await reader.stop();
+      }
+    });
+  }
 
   it("may be the client of another helper", async () => {
     const front = await workshop.start("front", ["--object", `pr-manager-helper,path=${workshop.path("memory")}`]);

@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, linkSync, openSync, writeFileSync } from "node:fs";
+import { splitDeviceNumber } from "#src/native/device-number.js";
 import { FileTypeReader } from "#src/native/file-type-server.js";
 import { temporaryFolder } from "../support/machine.js";
 import { skipUnlessRequired } from "../support/requirement.js";
@@ -48,14 +49,14 @@ describe("native: what an open file is", () => {
     return undefined;
   });
 
-  it("has an identity that is the file's, not the name's", () => {
+  it("has a place that is the file's, not the name's", () => {
     for (const name of ["one", "two"]) writeFileSync(folder.path(name), "");
     linkSync(folder.path("one"), folder.path("same"));
     const [one, same, two] = ["one", "same", "two"].map((name) =>
       open(folder.path(name), constants.O_RDONLY, (fd) => {
-        const identity = reader.identityOf(fd);
-        expect(identity).to.match(new RegExp(`^\\d+:\\d+:${fstatSync(fd).ino}$`));
-        return identity;
+        const { dev, ino } = fstatSync(fd, { bigint: true });
+        expect(reader.placeOf(fd)).to.deep.equal({ fileSystem: splitDeviceNumber(Number(dev)), inode: ino });
+        return ino;
       }),
     );
     expect([same === one, two === one]).to.deep.equal([true, false]);
@@ -63,6 +64,6 @@ describe("native: what an open file is", () => {
 
   it("is unknown for what is not open", () => {
     expect(reader.read(999_999)).to.deep.equal({ kind: "other", major: 0, minor: 0 });
-    expect(reader.identityOf(999_999)).to.equal(null);
+    expect(reader.placeOf(999_999)).to.equal(null);
   });
 });

@@ -1,21 +1,23 @@
 /** A device node or file of this host, with a PR manager made for the one command. */
-import { constants, type Stats } from "node:fs";
+import { constants, type BigIntStats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { runAll } from "../../base/run-all.js";
-import { runSgIo } from "../../block/host-device.js";
+import { IO_TIMEOUT_MS_DEFAULT, runSgIo } from "../../block/host-device.js";
 import { Machine } from "../../machine/machine.js";
+import { splitDeviceNumber } from "../../native/device-number.js";
 import { Errno, errnoText } from "../../native/errno.js";
 import { ThreadedSgIoExecutor } from "../../native/sg-io-executor.js";
 import { resultOfErrno } from "../../native/sg-io-result.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "../../native/sg-io.js";
 import { parseOption } from "../../options/arguments.js";
 import { printJson } from "../../options/json.js";
+import { deviceIdentity, fileIdentity } from "../../pr-manager/host-identity.js";
 import { PrManager } from "../../pr-manager/pr-manager.js";
 import { routeOf } from "../../pr-manager/routing.js";
 import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
-import type { ScsiCommand } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
 
 /** The manager that a user who names none gets: this process itself sends the command. */
@@ -48,30 +50,25 @@ export class DeviceOpenError extends QomError {
   }
 }
 
+/** What an open disk consists of. */
+interface Parts {
+  readonly handle: FileHandle;
+  readonly isFile: boolean;
+  readonly sgIo: WitnessedSgIo;
+  readonly machine: Machine;
+  readonly manager: PrManager;
+  /** What the manager sees; the answer to whatever it would be asked where the disk cannot be told from others just now. */
+  readonly unit: ScsiUnit | DiskAnswer;
+}
+
 /** See the module text. */
 export class LocalDisk implements PersistDisk {
   readonly takesInquiry: boolean;
-  readonly #machine: Machine;
-  readonly #manager: PrManager;
-  readonly #handle: FileHandle;
-  readonly #sgIo = new WitnessedSgIo();
-  readonly #unit: ScsiUnit;
+  readonly #parts: Parts;
 
-  private constructor(machine: Machine, manager: PrManager, handle: FileHandle, found: Stats, readOnly: boolean) {
-    this.#machine = machine;
-    this.#manager = manager;
-    this.#handle = handle;
-    this.takesInquiry = !found.isFile();
-    const identity = found.isFile()
-      ? `file ${found.dev}:${found.ino}`
-      : `${found.isBlockDevice() ? "block" : "character"} device ${found.rdev}`;
-    this.#unit = {
-      fd: handle.fd,
-      readOnly,
-      identity,
-      nexus: null,
-      sgio: (command) => (found.isFile() ? this.#noDevice() : runSgIo(this.#sgIo, handle.fd, command)),
-    };
+  private constructor(parts: Parts) {
+    this.takesInquiry = !parts.isFile;
+    this.#parts = parts;
   }
 
   /**
@@ -79,47 +76,66 @@ export class LocalDisk implements PersistDisk {
    * @throws DeviceOpenError; QomError `invalid-value` for what is neither device nor file, or what the manager's options, or a
    *   connection that it needs, get wrong
    */
-  static async open({ device, readOnly, manager, objects, name }: LocalDiskOptions): Promise<LocalDisk> {
+  static async open({ device, readOnly, manager: managerText, objects, name }: LocalDiskOptions): Promise<LocalDisk> {
     const handle = await openDevice(device, readOnly);
+    const sgIo = new WitnessedSgIo();
     let machine: Machine | undefined;
     try {
-      const found = await handle.stat();
-      if (!found.isFile() && !found.isBlockDevice() && !found.isCharacterDevice()) {
+      const found = await handle.stat({ bigint: true });
+      const isFile = found.isFile();
+      if (!isFile && !found.isBlockDevice() && !found.isCharacterDevice()) {
         throw new QomError("invalid-value", `'${printable(device)}' is neither a device nor a regular file`, {
           context: { value: device },
         });
       }
-      const { id, text } = managerWithId(manager ?? MANAGER_DEFAULT);
+      const { id, text } = managerWithId(managerText ?? MANAGER_DEFAULT);
       const argv = [...(name === undefined ? [] : ["-name", name]), ...[...objects, text].flatMap((object) => ["-object", object])];
       machine = await Machine.create(argv);
-      const object = machine.object(id);
-      if (!(object instanceof PrManager)) {
-        throw new QomError("wrong-type", `--manager ${printable(text)}: '${object.typeName}' is no PR manager`);
+      const manager = machine.object(id);
+      if (!(manager instanceof PrManager)) {
+        throw new QomError("wrong-type", `--manager ${printable(text)}: '${manager.typeName}' is no PR manager`);
       }
-      const disk = new LocalDisk(machine, object, handle, found, readOnly);
-      object.admit(disk.#unit);
-      return disk;
+      const unit = await makeUnit(handle, found, readOnly, sgIo);
+      if (!("result" in unit)) manager.admit(unit);
+      return new LocalDisk({ handle, isFile, sgIo, machine, manager, unit });
     } catch (error) {
-      await runAll([(): Promise<void> => Promise.reject(error), () => machine?.close(), () => handle.close()]);
+      await runAll([(): Promise<void> => Promise.reject(error), () => machine?.close(), () => sgIo.close(), () => handle.close()]);
       throw error;
     }
   }
 
   async execute(command: ScsiCommand): Promise<DiskAnswer> {
-    const byManager = routeOf(command.cdb[0]) === "manager";
-    const result = await (byManager ? this.#manager.execute(this.#unit, command) : this.#unit.sgio(command));
-    const errno = this.#sgIo.takeErrno();
-    return errno === undefined ? { result } : { result, errno };
+    const { handle, isFile, sgIo, manager, unit } = this.#parts;
+    if (routeOf(command.cdb[0]) !== "manager") return sgIo.witness(await send(handle, isFile, sgIo, command));
+    return "result" in unit ? unit : sgIo.witness(await manager.execute(unit, command));
   }
 
   async close(): Promise<void> {
-    await runAll([() => this.#machine.close(), () => this.#sgIo.close(), () => this.#handle.close()]);
+    const { handle, machine, sgIo } = this.#parts;
+    await runAll([() => machine.close(), () => sgIo.close(), () => handle.close()]);
   }
+}
 
-  #noDevice(): ReturnType<ScsiUnit["sgio"]> {
-    this.#sgIo.fail(Errno.ENOTTY);
-    return Promise.resolve(resultOfErrno(Errno.ENOTTY));
-  }
+async function makeUnit(handle: FileHandle, found: BigIntStats, readOnly: boolean, sgIo: WitnessedSgIo): Promise<ScsiUnit | DiskAnswer> {
+  const isFile = found.isFile();
+  const identity = isFile
+    ? fileIdentity(splitDeviceNumber(Number(found.dev)), found.ino)
+    : await deviceIdentity(
+        { kind: found.isBlockDevice() ? "block" : "character", ...splitDeviceNumber(Number(found.rdev)) },
+        IO_TIMEOUT_MS_DEFAULT,
+        (request) => sgIo.execute(handle.fd, request),
+      );
+  if (typeof identity !== "string") return sgIo.witness(identity);
+  // That the device takes no SCSI commands is no answer to what comes next.
+  sgIo.forget();
+  return { fd: handle.fd, readOnly, identity, nexus: null, sgio: (command) => send(handle, isFile, sgIo, command) };
+}
+
+/** Sends a command past the manager; a file takes none. */
+function send(handle: FileHandle, isFile: boolean, sgIo: WitnessedSgIo, command: ScsiCommand): Promise<ScsiResult> {
+  if (!isFile) return runSgIo(sgIo, handle.fd, command);
+  sgIo.fail(Errno.ENOTTY);
+  return Promise.resolve(resultOfErrno(Errno.ENOTTY));
 }
 
 /** Remembers what the system calls answer: a SCSI result has no place for an error number. */
@@ -127,11 +143,15 @@ class WitnessedSgIo implements SgIoExecutor {
   #errno: number | undefined;
   readonly #sgIo = new ThreadedSgIoExecutor();
 
-  /** A positive error number if the latest call failed; asked for once. */
-  takeErrno(): number | undefined {
-    const errno = this.#errno;
+  forget(): void {
     this.#errno = undefined;
-    return errno;
+  }
+
+  /** A result with the error number if the latest call failed. */
+  witness(result: ScsiResult): DiskAnswer {
+    const errno = this.#errno;
+    this.forget();
+    return errno === undefined ? { result } : { result, errno };
   }
 
   /** Takes note of a call that was not even made. */

@@ -2,8 +2,10 @@
 
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
-import { chmodSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { runPersist } from "#src/cli/persist/persist.js";
 import { Machine } from "qom-pr";
 import { helperUnderTest } from "../../../support/helpers.js";
 import { ready, registeredKeys, reserveOut } from "../support/commands.js";
@@ -77,6 +79,28 @@ describe("pr-manager-memory on a real disk", () => {
       expect(await ready(one)).to.equal("GOOD");
       expect(await reserveOut(one, "register", { serviceActionKey: 5n })).to.equal("GOOD");
       expect(await registeredKeys(other)).to.deep.equal([5n]);
+    } finally {
+      await machine.close();
+    }
+  });
+
+  it("is found by a machine where qom-pr persist has left it, by another path", async () => {
+    const [first, second] = (await sharedTarget()).paths;
+    const state = mkdtempSync(join(tmpdir(), "state-"));
+    const fabric = `scsi-fabric,id=san0,state=${state}`;
+    const output = { out: (): void => {}, error: (text: string): void => expect.fail(text) };
+    const register = ["--out", "--register", "--param-sark=6", "--param-aptpl", first?.generic ?? ""];
+    const argv = ["--object", fabric, "--manager", "pr-manager-memory,fabric=san0", ...register];
+    expect(await runPersist(argv, { output, variables: {} })).to.equal(0);
+    const machine = await Machine.create(
+      [
+        ["-device", "virtio-scsi", "-object", fabric, "-object", "pr-manager-memory,id=pr0,fabric=san0"],
+        ["-blockdev", `node-name=hd0,driver=host_device,filename=${second?.block},pr-manager=pr0`],
+        ["-device", "scsi-block,drive=hd0,id=disk0"],
+      ].flat(),
+    );
+    try {
+      expect(await registeredKeys(machine.scsiDevice("disk0"))).to.deep.equal([6n]);
     } finally {
       await machine.close();
     }
