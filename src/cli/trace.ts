@@ -6,8 +6,9 @@
  * A pattern is a name in which `*` stands for any characters; with a `-` before it, it switches off what others have switched on. `events`
  * names a file with a pattern on each line, `file` the one that is written instead of stderr.
  */
-import { createWriteStream, type WriteStream } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { onTraceLine, traceNames } from "../base/trace.js";
@@ -147,7 +148,7 @@ function fits(pattern: string, name: string): boolean {
 }
 
 async function readPatterns(path: string): Promise<readonly string[]> {
-  const bytes = await openedFile(path, "read", () => readFile(path));
+  const bytes = await openedFile(path, "read", () => buffer(createReadStream(path, { end: EVENTS_BYTES_MAX })));
   if (bytes.length > EVENTS_BYTES_MAX) throw new QomError("limit", `-trace: '${printable(path)}' has more than ${EVENTS_BYTES_MAX} bytes`);
   return bytes
     .toString("utf8")

@@ -2,7 +2,7 @@
  * Entry point of the program qom-pr-helper. Exit status: 0 after a signal to stop and for -h and -V, 1 for anything that was wrong.
  */
 
-import { describeError, QomError } from "../base/errors.js";
+import { describeError, errnoOrMessage, QomError } from "../base/errors.js";
 import { Log, LogLevel } from "./log.js";
 import { STOP_SIGNALS } from "./stop-signals.js";
 
@@ -22,8 +22,8 @@ async function run(args: readonly string[]): Promise<void> {
   const { start } = await import("./start.js");
   const outcome = await start(args, stop.signal);
   if ("status" in outcome) {
-    if (outcome.print !== undefined) process.stdout.write(outcome.print);
     process.exitCode = outcome.status;
+    if (outcome.print !== undefined) print(outcome.print);
     return;
   }
   const { helper } = outcome;
@@ -32,6 +32,16 @@ async function run(args: readonly string[]): Promise<void> {
   stop.signal.addEventListener("abort", () => helper.stop());
   if (stop.signal.aborted) helper.stop();
   await helper.ended;
+}
+
+/** Writes to standard output; where that fails, as on a full disk, the exit status tells, and a line unless a reader just had enough. */
+function print(text: string): void {
+  process.stdout.on("error", (error: Error) => {
+    process.exitCode = 1;
+    const reason = errnoOrMessage(error);
+    if (reason !== "EPIPE") new Log(LogLevel.FATAL).write(LogLevel.FATAL, `cannot write to standard output: ${reason}`);
+  });
+  process.stdout.write(text);
 }
 
 try {

@@ -7,9 +7,9 @@
  * `file` one that the traces are written to.
  */
 
-import { readFileSync } from "node:fs";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { readBounded } from "../base/read-bounded.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { TRACE_POINTS } from "./trace-points.js";
 import { absolutePath } from "./working-folder.js";
@@ -37,7 +37,8 @@ export class TraceSelection {
   /**
    * Applies one argument.
    * @returns the names of all points, for an argument that asks for them
-   * @throws QomError `unknown-name` for a key that does not exist, `io` when the file of `events` cannot be read
+   * @throws QomError `unknown-name` for a key that does not exist, `io` when the file of `events` cannot be read, `limit` when
+   *   it is too long
    */
   apply(text: string): string | undefined {
     const { values } = parseQemuOpts(text, { impliedKey: "enable" });
@@ -64,6 +65,9 @@ export class TraceSelection {
   }
 }
 
+/** Longest file of patterns: all names there are, many times over. */
+const EVENTS_BYTES_MAX = 1024 * 1024;
+
 const KEYS = ["enable", "events", "file"] as const;
 
 function isKey(key: string): boolean {
@@ -72,12 +76,15 @@ function isKey(key: string): boolean {
 
 /** Patterns of a file; blank lines and lines with `#` at their beginning are none. */
 function linesOf(path: string): string[] {
+  let bytes: Buffer | null;
   try {
-    const lines = readFileSync(path, "utf8").split("\n");
-    return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+    bytes = readBounded(path, EVENTS_BYTES_MAX);
   } catch (cause) {
     throw new QomError("io", `option '--trace': cannot read '${printable(path)}'`, { cause });
   }
+  if (bytes === null) throw new QomError("limit", `option '--trace': '${printable(path)}' has more than ${EVENTS_BYTES_MAX} bytes`);
+  const lines = bytes.toString("utf8").split("\n");
+  return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }
 
 /** Whether `text` is what `pattern` says. In time linear in both: a star takes as little as it can, and a later one gives it no more. */

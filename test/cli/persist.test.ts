@@ -99,6 +99,7 @@ describe("qom-pr persist", () => {
       [["-k", "--manager", "scsi-fabric", disk], 1, /is no PR manager/],
       [["-k", "--manager", `pr-manager-helper,path=${folder.path("absent")}`, disk], 15, /absent/],
       [["-k", disk], 75, /inappropriate ioctl/],
+      [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "file=/dev/zero", disk], 1, /more than \d+ bytes of TransportIDs/],
       // No name of Object.prototype is a leading word.
       [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "constructor,1", disk], 1, /TransportID[^\n]*constructor,1/],
     ];

@@ -126,8 +126,13 @@ describe("trace points", () => {
 
     it("refuses what it does not know", async () => {
       expect((await refusal(() => parseTraceOptions(["pr_*,files=x"]))).kind).to.equal("unknown-name");
-      const absent = parseTraceOptions([`events=${folder.path("absent")}`]);
-      expect((await refusal(() => startTracing(absent, { out: () => undefined, error: () => undefined }))).kind).to.equal("io");
+      for (const [path, kind] of [
+        [folder.path("absent"), "io"],
+        ["/dev/zero", "limit"],
+      ]) {
+        const options = parseTraceOptions([`events=${path}`]);
+        expect((await refusal(() => startTracing(options, { out: () => undefined, error: () => undefined }))).kind).to.equal(kind);
+      }
     });
 
     it("leaves lines out while nobody takes those that are there, and says how many", async () => {

@@ -68,6 +68,7 @@ const CASES: readonly Case[] = [
   { args: ["--workers", "0"], code: 1, text: /--workers.*'0'.*1 to 64/, own: true },
   { args: ["--work", "0"], code: 1, text: /--workers.*'0'/, own: true },
   { args: ["--workers", "65"], code: 1, text: /--workers.*'65'/, own: true },
+  { args: ["-T", "events=/dev/zero"], code: 1, text: /--trace.*'\/dev\/zero' has more than 1048576 bytes/, own: true },
   { args: ["--workers", "2x"], code: 1, text: /--workers.*'2x'/, own: true },
 ];
 
@@ -122,6 +123,11 @@ describe("command line of qom-pr-helper", () => {
       expect(kindOf(ours)).to.equal(kindOf(theirs));
     });
     await fc.assert(property, { numRuns: RANDOM_COMMAND_LINES });
+  });
+
+  it("tells on one line that standard output takes nothing", async () => {
+    const result = await run("sh", ["-c", 'exec "$0" --version >/dev/full', OUR_PROGRAM]);
+    expect(result).to.deep.include({ code: 1, stderr: "qom-pr-helper: cannot write to standard output: ENOSPC\n" });
   });
 
   it("is a program: executable, and no code of its own", () => {

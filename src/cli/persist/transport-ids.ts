@@ -2,9 +2,9 @@
  * The argument of `--transport-id`, in the forms of sg_persist (sg_persist(8), TRANSPORT IDs): `sas,…` and its like, an iSCSI name, the
  * bytes in hexadecimal, or a file or standard input with one on each line. The text forms of {@link TransportId} are taken too.
  */
-import { readFileSync } from "node:fs";
 import { isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
+import { readBounded } from "../../base/read-bounded.js";
 import { TRANSPORT_ID_LENGTH_MAX, TRANSPORT_ID_LENGTH_MIN, TransportId } from "../../scsi/transport-id.js";
 
 /** Longest file of TransportIDs: more than fit into a parameter list, even with long comments. */
@@ -60,14 +60,14 @@ function fromBytes(text: string): TransportId {
 
 /** Lines that say something: a `#` and what follows is a comment. */
 function readLines(file: string | typeof STDIN): readonly string[] {
-  let bytes: Buffer;
+  let bytes: Buffer | null;
   try {
-    bytes = readFileSync(file);
+    bytes = readBounded(file, FILE_BYTES_MAX);
   } catch (error) {
     if (!isErrnoError(error)) throw error;
     throw new QomError("io", `cannot read TransportIDs from '${printable(String(file))}': ${error.code}`);
   }
-  if (bytes.length > FILE_BYTES_MAX) throw new QomError("limit", `more than ${FILE_BYTES_MAX} bytes of TransportIDs`);
+  if (bytes === null) throw new QomError("limit", `more than ${FILE_BYTES_MAX} bytes of TransportIDs`);
   return bytes
     .toString("utf8")
     .split(/\r?\n/)
