@@ -5,7 +5,6 @@ import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
-import { systemClock } from "#src/base/clock.js";
 import { QomError } from "#src/base/errors.js";
 import { HelperConnection } from "#src/backends/helper-socket/connection.js";
 import { openDescriptors } from "../support/descriptors.js";
@@ -32,7 +31,7 @@ describe("helper socket: connection", () => {
 
   async function connect(server: ScriptedHelper): Promise<HelperConnection> {
     helper = server;
-    const connection = await HelperConnection.open(server.path, { clock: systemClock, handshakeTimeoutMs: 1000 });
+    const connection = await HelperConnection.open(server.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 });
     connections.push(connection);
     return connection;
   }
@@ -68,7 +67,7 @@ describe("helper socket: connection", () => {
     for (let length = 0; length < 4; length += 1) {
       it(`that ends after ${length} bytes fails, naming the path`, async () => {
         helper = await ScriptedHelper.listen((client) => client.end(new Uint8Array(length)));
-        const error = await refusal(HelperConnection.open(helper.path, { clock: systemClock, handshakeTimeoutMs: 1000 }));
+        const error = await refusal(HelperConnection.open(helper.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
         expect(error).to.be.instanceOf(QomError).with.property("kind", "connection");
         expect(error).to.have.property(
           "message",
@@ -79,7 +78,7 @@ describe("helper socket: connection", () => {
 
     it("that is too long fails", async () => {
       helper = await ScriptedHelper.listen((client) => client.write(new Uint8Array(5)));
-      const error = await refusal(HelperConnection.open(helper.path, { clock: systemClock, handshakeTimeoutMs: 1000 }));
+      const error = await refusal(HelperConnection.open(helper.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
       expect(error).to.have.property("message", `the PR helper at '${helper.path}' sent more than a greeting`);
     });
 
@@ -111,7 +110,7 @@ describe("helper socket: connection", () => {
 
     it("is not waited for when there is no server, and nothing is left open", async () => {
       const before = openDescriptors();
-      const error = await refusal(HelperConnection.open("/nowhere/socket", { clock: systemClock, handshakeTimeoutMs: 1000 }));
+      const error = await refusal(HelperConnection.open("/nowhere/socket", { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
       expect(error).to.be.instanceOf(QomError).with.property("message").that.includes("/nowhere/socket").and.includes("ENOENT");
       expect(openDescriptors()).to.deep.equal(before);
     });
@@ -174,7 +173,7 @@ describe("helper socket: connection", () => {
     helper = server;
     const before = openDescriptors();
     for (round = 0; round < 60; round += 1) {
-      const connection = await HelperConnection.open(server.path, { clock: systemClock, handshakeTimeoutMs: 1000 });
+      const connection = await HelperConnection.open(server.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 });
       await exchange(connection, fd, readKeys()).catch(() => {});
       connection.close();
     }

@@ -14,7 +14,7 @@ const COMPARED_MIN = 16_852;
 const COMPARED_BEFORE_TAGS_MIN = 10_079;
 
 /** All take some seconds; a busy machine takes its time. */
-const REPLAY_TIMEOUT_MS = 60_000;
+const REPLAY_TIMEOUT_MS = 300_000;
 
 /** A sequence, and what came of it. */
 interface Result extends Replayed {

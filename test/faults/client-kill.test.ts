@@ -103,6 +103,7 @@ for (const [name, program] of Object.entries(HELPERS)) {
         await bench.kill(helper);
         helper = bench.helper(program ?? "");
       }
+      await bench.listening();
       going = false;
       await Promise.all(clients);
       expect(words.get(ANSWER)).to.be.above(0);

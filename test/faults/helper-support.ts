@@ -29,6 +29,14 @@ export function descriptorCount(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** The descriptor that a process would get next. */
+export function lowestFreeDescriptor(pid: number): number {
+  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let lowest = 0;
+  while (taken.has(lowest)) lowest += 1;
+  return lowest;
+}
+
 /** How often the threads of a process have given up the processor to wait. */
 export function voluntarySwitches(pid: number): number {
   return readdirSync(`/proc/${pid}/task`)

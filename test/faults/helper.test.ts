@@ -14,14 +14,17 @@ import { openFilesLimit } from "../support/descriptors.js";
 import { stopProcess } from "../support/stop-process.js";
 import { until, Workshop } from "../helper/support/helper-process.js";
 import type { HelperProcess } from "../helper/support/helper-process.js";
+import { workersOf } from "../helper/support/process-status.js";
 import { RawClient } from "../helper/support/raw-client.js";
 import { cdb } from "../helper/support/scenarios.js";
 import { scriptedCdb, SgShim } from "../helper/support/sg-shim.js";
-import { anonymousMemory, compileClient, descriptorCount, residentMemory, SOAK } from "./helper-support.js";
+import { anonymousMemory, compileClient, descriptorCount, lowestFreeDescriptor, residentMemory, SOAK } from "./helper-support.js";
 
 const CLIENTS = 1000;
 /** What this process and a helper have open beside a crowd of clients, with room. */
 const OTHER_DESCRIPTORS = 200;
+/** Standard output and error, which are socket pairs, and the two sockets that it listens on. */
+const SOCKETS_OF_ITS_OWN = 4;
 const MALFORMED = SOAK ? 100_000 : 2000;
 /** Those after which memory is looked at first, and those after which it is to be the same. */
 const COMMANDS = SOAK ? ([100_000, 900_000] as const) : ([20_000, 20_000] as const);
@@ -29,6 +32,10 @@ const MEMORY_GROWTH_MAX = 1.1;
 const LONG_MS = SOAK ? 600_000 : 120_000;
 
 const PR_IN = 0x5e;
+const PR_OUT = 0x5f;
+
+/** Larger than the numbers that are given out before. */
+const HOLD_OF_SECOND = 255;
 
 describe("faults around qom-pr-helper", function () {
   this.timeout(LONG_MS);
@@ -205,23 +212,44 @@ describe("faults around qom-pr-helper", function () {
     await helper.stop();
   });
 
+  /**
+   * A helper that may have three workers and has two, of which one has a command on hold. On a busy computer the greetings may have got it
+   * the third: then another one.
+   */
+  async function withOneWorkerBusy(path: string): Promise<readonly [HelperProcess, number, RawClient, RawClient, RawClient]> {
+    for (let hold = 1; ; hold += 1) {
+      const helper = await workshop.start("no-worker", ["--workers", "3"], shim.environment);
+      const [one, two, three] = [await RawClient.greeted(path), await RawClient.greeted(path), await RawClient.greeted(path)];
+      const calls = shim.calls.length;
+      one.send(scriptedCdb(PR_IN, 8, { hold }), [device]);
+      await shim.called(calls + 1);
+      if ((await workersOf(path)) === 2) return [helper, hold, one, two, three];
+      shim.release(hold);
+      await helper.stop();
+    }
+  }
+
   it("the last worker that cannot be started for want of descriptors: those that are there serve on, and it is tried again", async () => {
-    const helper = await workshop.start("no-worker", ["--workers", "3"], shim.environment);
     const path = workshop.path("no-worker");
-    const [one, two, three] = [await RawClient.greeted(path), await RawClient.greeted(path), await RawClient.greeted(path)];
-    const calls = shim.calls.length;
-    for (const [index, client] of [one, two].entries()) client.send(scriptedCdb(PR_IN, 8, { hold: 1 + index }), [device]);
-    await shim.called(calls + 2); // so both workers have started
-    const limit = (text: string): void => {
-      expect(spawnSync("prlimit", ["--pid", `${helper.pid}`, `--nofile=${text}`]).status).to.equal(0);
+    const [helper, hold, one, two, three] = await withOneWorkerBusy(path);
+    const limit = (count: number): void => {
+      expect(spawnSync("prlimit", ["--pid", `${helper.pid}`, `--nofile=${count}:`]).status).to.equal(0);
     };
-    limit("4:");
+    const calls = shim.calls.length;
+    // The second worker is not busy before it has the parameter list too, and then the limit is in force.
+    two.send(scriptedCdb(PR_OUT, 24, { hold: HOLD_OF_SECOND }), [device]);
+    await two.drained();
+    // One is free: enough for the stand-in's notes, too little for a thread.
+    limit(lowestFreeDescriptor(helper.pid) + 1);
+    two.send(Buffer.alloc(24));
+    await shim.called(calls + 1);
     three.send(scriptedCdb(PR_IN, 8), [device]);
     await until(() => helper.stderr.includes("cannot start another worker: "));
-    limit("1024:");
+    limit(1024);
     expect((await three.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE + 8);
-    for (const number of [1, 2]) shim.release(number);
-    for (const client of [one, two]) expect((await client.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE + 8);
+    for (const number of [hold, HOLD_OF_SECOND]) shim.release(number);
+    expect((await one.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE + 8);
+    expect((await two.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
   });
 
@@ -230,7 +258,7 @@ describe("faults around qom-pr-helper", function () {
     if (count < CLIENTS) console.log(`      only ${count} clients: a process may have ${openFilesLimit()} files open`);
     const helper = await workshop.start("crowd");
     const path = workshop.path("crowd");
-    await deserted(path);
+    await deserted(helper, path);
     const before = helper.descriptors.length;
     const clients: RawClient[] = [];
     try {
@@ -240,7 +268,7 @@ describe("faults around qom-pr-helper", function () {
     } finally {
       for (const client of clients) client.close();
     }
-    await deserted(path);
+    await deserted(helper, path);
     await until(() => helper.descriptors.length === before);
     await helper.stop();
   });
@@ -251,10 +279,10 @@ describe("faults around qom-pr-helper", function () {
     const one = fc.sample(anyRubbish, MALFORMED);
     const half = Math.floor(one.length / 2);
     await feed(path, one.slice(0, half));
-    await settled(path);
+    await settled(helper, path);
     const [descriptors, memory] = [helper.descriptors.length, anonymousMemory(helper.pid)];
     await feed(path, one.slice(half));
-    await settled(path);
+    await settled(helper, path);
     await until(() => helper.descriptors.length === descriptors);
     if (SOAK) expect(anonymousMemory(helper.pid)).to.be.lessThan(memory * MEMORY_GROWTH_MAX);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
@@ -298,16 +326,17 @@ describe("faults around qom-pr-helper", function () {
   }
 
   /** Waits until the helper has closed what its last clients left; and it still serves. */
-  async function settled(path: string): Promise<void> {
+  async function settled(helper: HelperProcess, path: string): Promise<void> {
     const client = await RawClient.greeted(path);
     expect(await answers(client)).to.be.true;
     client.close();
-    await deserted(path);
+    await deserted(helper, path);
   }
 
-  /** Waits until the helper has no client. */
-  async function deserted(path: string): Promise<void> {
+  /** Waits until the helper has no client, and has closed its end of the last one too, which it does a moment later. */
+  async function deserted(helper: HelperProcess, path: string): Promise<void> {
     await until(async () => /"clients": \[\]/.test(await askStatus(path)));
+    await until(() => helper.descriptors.filter((target) => target.startsWith("socket:")).length === SOCKETS_OF_ITS_OWN);
   }
 
   it(`memory is the same after ${COMMANDS[0]} commands and after ${COMMANDS[1]} more`, async function () {

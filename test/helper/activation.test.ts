@@ -76,10 +76,12 @@ describe("socket activation of qom-pr-helper", () => {
       client.send(scriptedCdb(0x5e, 8, { hold: 1 }), [device]);
       await shim.called(1);
       helper.signal("SIGTERM");
+      await until(() => !existsSync(`${path}.status`)); // it has heard it
       const late = new RawClient(path);
       shim.release(1);
       expect((await client.readAnswer()).readInt32BE(0)).to.equal(0);
       expect(await helper.ended).to.deep.equal({ code: 0, signal: null });
+      expect(late.arrived).to.equal(0);
       const next = startWith(descriptor, [], passing("1"));
       expect((await late.read(4)).length).to.equal(4);
       await next.stop();

@@ -150,6 +150,7 @@ describe("SG_IO calls of qom-pr-helper", () => {
     const device = openSync("/dev/null", "r+");
     const before = shim.calls.length;
     const HOLD = 200;
+    await few.drained(); // its first word counts as a turn
     many.send(scriptedCdb(PR_IN, 8, { hold: HOLD }), [device]);
     await shim.called(before + 1);
     for (let i = 0; i < AHEAD; i += 1) many.send(scriptedCdb(PR_IN, 8), [device]);

@@ -14,7 +14,7 @@ const GO_PACKAGES = "golang-go golang-github-digitalocean-go-qemu-dev";
 const GO_CLIENT = fileURLToPath(new URL("../../../test/monitor/support/go-client.go", import.meta.url));
 
 /** The Go compiler takes its time. */
-const COMPILING_TIMEOUT_MS = 240_000;
+const COMPILING_TIMEOUT_MS = 600_000;
 
 /** Runs a program to its end, with `input` as its standard input. */
 async function run(program: string, argv: readonly string[], input: string, environment = {}): Promise<string> {
@@ -74,7 +74,7 @@ describe("QMP clients of others", () => {
     const path = await serve("socat");
     if (spawnSync("socat", ["-V"]).status !== 0) skipUnlessRequired(this, "there is no socat: apt-get install socat");
     const input = ["qmp_capabilities", "query-pr-managers", "quit"].map((execute) => JSON.stringify({ execute })).join("\n");
-    const output = await run("socat", ["-t5", "-", `UNIX-CONNECT:${path}`], input);
+    const output = await run("socat", ["-t60", "-", `UNIX-CONNECT:${path}`], input);
     const messages = output.split("\r\n").map((line) => (line === "" ? null : Object.keys(JSON.parse(line) as object)[0]));
     // The client has closed its side before it hears of the end.
     expect(messages.filter((name) => name !== null && name !== "event")).to.deep.equal(["QMP", "return", "return", "return"]);

@@ -5,12 +5,11 @@
  * have been answered by then.
  */
 import { PassThrough } from "node:stream";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import fc from "fast-check";
 import { Machine } from "qom-pr";
 import { machineArguments } from "../support/machine.js";
+import { memoryInUse } from "../support/memory.js";
 
 const MESSAGES = process.env["SOAK"] === "1" ? 200_000 : 10_000;
 const BATCH = 100;
@@ -122,9 +121,9 @@ describe("QMP with random messages", () => {
       while (!answers.has(`end ${sent}`)) await new Promise<void>((resolve) => (wake = resolve));
       for (const index of wellFormed) expect(answers.get(idOf(index)), `message ${index}: ${parts[index - sent] ?? ""}`).to.equal(1);
       answers.clear();
-      if (sent === MESSAGES / 5) memoryBefore = memory();
+      if (sent === MESSAGES / 5) memoryBefore = memoryInUse();
     }
-    const grown = memory() - memoryBefore;
+    const grown = memoryInUse() - memoryBefore;
     console.log(`    memory in use ${(grown / MEBIBYTE).toFixed(1)} MiB more after four fifths of them`);
     expect(grown).to.be.below(16 * MEBIBYTE);
     await machine.close();
@@ -146,11 +145,4 @@ function mutated(text: string, at: number, kind: string, inserted: string): stri
   if (kind === "drop") return text.slice(0, at) + text.slice(at + 1);
   if (kind === "insert") return text.slice(0, at) + inserted + text.slice(at);
   return kind === "cut" ? text.slice(0, at) : text;
-}
-
-/** Heap in use after a collection. */
-function memory(): number {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc()");
-  return process.memoryUsage().heapUsed;
 }

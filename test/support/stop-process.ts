@@ -9,11 +9,14 @@ const POLL_INTERVAL_MS = 1;
 /**
  * Stops a process, and resolves when each of its threads stands still: kill() returns before, and a thread that did not get the signal
  * itself may serve one more request meanwhile. SIGCONT lets it go on.
- * @throws Error when there is no such process
+ * @throws Error when there is no such process, or it has ended
  */
 export async function stopProcess(pid: number): Promise<void> {
   process.kill(pid, "SIGSTOP");
-  while (!threadStates(pid).every((state) => state === "T")) await pause(POLL_INTERVAL_MS);
+  for (let states = threadStates(pid); !states.every((state) => state === "T"); states = threadStates(pid)) {
+    if (states.includes("Z")) throw new Error(`process ${pid} has ended`);
+    await pause(POLL_INTERVAL_MS);
+  }
 }
 
 /** The states of the threads, as a letter each; proc(5). */

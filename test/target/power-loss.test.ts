@@ -132,9 +132,8 @@ describe("reservations in a folder", () => {
 
   it(`change only by commands that found room for them (seed ${SEED})`, async function () {
     this.timeout(60_000);
-    // one or two registrations fit into this file size, three do not
+    // Three registrations and a reservation fit into this file size, four do not.
     const crashed = new Crashed(path("full"), randomNumbers(SEED), "ulimit -f 1; ");
-    for (let kill = 0; kill < 10; kill += 1) await crashed.crashOnce();
-    expect(crashed.seen.refused).to.be.greaterThan(0);
+    for (let kill = 0; kill < 10 || crashed.seen.refused === 0; kill += 1) await crashed.crashOnce();
   });
 });

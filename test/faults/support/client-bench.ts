@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Machine, PrManager, type ScsiCommand, type ScsiUnit } from "qom-pr";
 import { compileC, requireCompiler } from "../../support/c-compiler.js";
-import { findPrHelper, isListening } from "../../support/pr-helper.js";
+import { findPrHelper, greets } from "../../support/pr-helper.js";
 import { OUR_PROGRAM } from "../../helper/support/helper-process.js";
 import { outcome } from "../../support/machine.js";
 
@@ -74,9 +74,9 @@ export class ClientBench {
     return this.spawn(program, ["-k", this.path("helper")], environment);
   }
 
-  /** Waits until a helper takes connections. */
+  /** Waits until a helper serves. */
   async listening(): Promise<void> {
-    while (!(await isListening(this.path("helper")))) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (!(await greets(this.path("helper")))) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   /** Kills a process and waits until it is gone. */

@@ -117,7 +117,7 @@ export class HelperProcess {
         return []; // closed in between
       }
     });
-    return targets.filter((target) => !/^(?:anon_inode|pipe):|\.(?:c?js|json|node)$/.test(target)).toSorted();
+    return targets.filter((target) => !/^(?:anon_inode|pipe):|^\/(?:proc|sys)\/|\.(?:c?js|json|node)$/.test(target)).toSorted();
   }
 
   /** How many threads of the kernel it has. */
@@ -137,7 +137,7 @@ export class HelperProcess {
 }
 
 /** A program that should only say something and end is killed after this time: it is serving instead. */
-const RUN_LIMIT_MS = 8000;
+const RUN_LIMIT_MS = 30_000;
 
 /** Runs a program to its end. */
 export async function run(

@@ -1,6 +1,7 @@
 /** What the kernel tells of another process, for tests. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { askStatus, type StatusReport } from "#src/helper/status.js";
 import { skipUnlessRequired } from "../../support/requirement.js";
 
 /** Fields of one thread in /proc/PID/task/N/status, with single blanks: `Uid` is `0 0 0 0`. */
@@ -45,4 +46,10 @@ export function privilegeWarning(): string {
   const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   if (((BigInt(`0x${effective}`) >> CAP_SYS_RAWIO) & 1n) === 1n) return "";
   return "qom-pr-helper: CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks\n";
+}
+
+/** How many workers the helper on the socket at `path` has, by what it says of itself. */
+export async function workersOf(path: string): Promise<number> {
+  const report = JSON.parse(await askStatus(path)) as StatusReport; // what it answers
+  return report.workers.running;
 }

@@ -1,8 +1,9 @@
 /** The human monitor beside QEMU's: the same lines, the same answers. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
+import { isErrnoError } from "#src/base/errors.js";
 import { Machine } from "qom-pr";
 import { skipUnlessRequired } from "../../support/requirement.js";
 
@@ -60,9 +61,6 @@ const DIFFERENT: ReadonlySet<string> = new Set([
   "help qom-set",
 ]);
 
-/** QEMU ends without having written all: what is lost is these. */
-const PADDING = "info status\n".repeat(40);
-
 /** Errors are of our own wording; what a command is said to do too. */
 function comparable(line: string): string {
   return line.replace(/^Error: .*/, "Error").replace(/ -- .*/, "");
@@ -94,19 +92,37 @@ async function oursOf(script: string): Promise<string> {
   return text;
 }
 
+/** What QEMU prints; null where there is none. It ends without writing all, so it is not asked to before all is there. */
+async function theirsOf(lines: readonly string[]): Promise<string | null> {
+  const argv = ["-M", "none", "-nodefaults", "-display", "none", "-monitor", "stdio"];
+  const child = spawn("qemu-system-x86_64", argv, { stdio: ["pipe", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    if (text.split("(qemu) ").length - 1 === lines.length + 1) child.stdin.end("quit\n");
+  });
+  const ended = once(child, "close");
+  child.stdin.on("error", () => undefined).write(`${lines.join("\n")}\n`);
+  try {
+    await ended;
+    return text;
+  } catch (error) {
+    if (isErrnoError(error) && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
 describe("the human monitor beside QEMU's", () => {
   let theirs: readonly (readonly string[])[];
   let ours: readonly (readonly string[])[];
   before(async function () {
-    const script = `${LINES.join("\n")}\n${PADDING}quit\n`;
-    const argv = ["-M", "none", "-nodefaults", "-display", "none", "-monitor", "stdio"];
-    const { error, stdout } = spawnSync("qemu-system-x86_64", argv, { input: script, encoding: "utf8" });
-    if (error !== undefined) skipUnlessRequired(this, "there is no QEMU: apt-get install qemu-system-x86");
+    const stdout = await theirsOf(LINES);
+    if (stdout === null) skipUnlessRequired(this, "there is no QEMU: apt-get install qemu-system-x86");
     // QEMU echoes each line as a terminal would edit it; the echo ends with the line.
     // oxlint-disable-next-line no-control-regex -- control sequences are what is taken out
     const plain = stdout.replaceAll(/(?<=\(qemu\) )[^\n]*\u001b\[K\r?\n/g, "");
     theirs = answersOf(plain);
-    ours = answersOf(await oursOf(script));
+    ours = answersOf(await oursOf(`${LINES.join("\n")}\nquit\n`));
   });
 
   LINES.forEach((line, index) => {

@@ -188,12 +188,15 @@ describe("a human monitor on a socket", () => {
     await closed[1];
   });
 
+  /** So long that the lines fill a socket, whatever the system lets one have. */
+  const LINE_LENGTH = 80;
+
   /** A client of the human monitor on `path` that types faster than it reads. */
   function hasty(path: string): { readonly socket: Socket; readonly sent: Promise<boolean> } {
     const socket = connect(path);
     sockets.push(socket);
     socket.on("error", () => undefined);
-    const sent = once(socket, "connect").then(() => socket.write("help\n".repeat(50_000)));
+    const sent = once(socket, "connect").then(() => socket.write(`${"help".padEnd(LINE_LENGTH)}\n`.repeat(50_000)));
     return { socket, sent };
   }
 

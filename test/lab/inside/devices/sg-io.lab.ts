@@ -136,7 +136,7 @@ describe("SG_IO on a disk with errors", () => {
     const slow = await start("scsi-block", nodes.block);
     const [path] = (await sharedTarget()).paths;
     const other = await start("scsi-block", path?.block ?? null);
-    await setDelay(4);
+    await setDelay(15); // longer than the reads of the other disk take, on a busy host too
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);
     const results: ScsiResult[] = [];
