@@ -37,21 +37,25 @@ export function fileIdentity(fileSystem: DeviceNumber, inode: bigint): string {
   return `file ${deviceName(fileSystem)}:${inode}`;
 }
 
+/** Name of a device that is not asked, or does not say, which logical unit it is. */
+export function numberIdentity(device: HostDevice): string {
+  return `${device.kind} device ${deviceName(device)}`;
+}
+
 /**
- * Name of a device.
+ * Name of a device, for which it is sent an INQUIRY.
  * @param timeoutMs deadline of the INQUIRY
  * @returns the name; or the result of the INQUIRY where it failed this time: under another name for one command, a disk would have no
  *   reservations for that long
  */
 export async function deviceIdentity(device: HostDevice, timeoutMs: number, send: Send): Promise<string | ScsiResult> {
-  const byNumber = `${device.kind} device ${deviceName(device)}`;
   const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
   const outcome = await send({ cdb, dataInLength: IDENTIFICATION_LENGTH, timeoutMs, senseLength: SENSE_LENGTH });
-  if (neverSays(outcome)) return byNumber;
+  if (neverSays(outcome)) return numberIdentity(device);
   const result = resultOfSgIo(outcome, IDENTIFICATION_LENGTH);
   if (result.status !== ScsiStatus.GOOD) return result;
   const name = logicalUnitName(parseDeviceIdentification(result.dataIn) ?? []);
-  return name === null ? byNumber : `unit ${name}`;
+  return name === null ? numberIdentity(device) : `unit ${name}`;
 }
 
 /** Whether the device has no name at any time: it is no SCSI device, or does not know the page. */

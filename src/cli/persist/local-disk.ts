@@ -13,7 +13,7 @@ import { resultOfErrno } from "../../native/sg-io-result.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "../../native/sg-io.js";
 import { parseOption } from "../../options/arguments.js";
 import { printJson } from "../../options/json.js";
-import { deviceIdentity, fileIdentity } from "../../pr-manager/host-identity.js";
+import { deviceIdentity, fileIdentity, numberIdentity, type HostDevice } from "../../pr-manager/host-identity.js";
 import { PrManager } from "../../pr-manager/pr-manager.js";
 import { routeOf } from "../../pr-manager/routing.js";
 import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
@@ -95,7 +95,12 @@ export class LocalDisk implements PersistDisk {
       if (!(manager instanceof PrManager)) {
         throw new QomError("wrong-type", `--manager ${printable(text)}: '${manager.typeName}' is no PR manager`);
       }
-      const unit = await makeUnit(handle, found, readOnly, sgIo);
+      // SG_IO needs no name, and a user who wants no INQUIRY to be sent gets none.
+      const identity = managerText === undefined ? identityUnasked(found) : await identityOf(handle.fd, found, sgIo);
+      const unit =
+        typeof identity === "string"
+          ? { fd: handle.fd, readOnly, identity, nexus: null, sgio: (command: ScsiCommand) => send(handle, isFile, sgIo, command) }
+          : sgIo.witness(identity);
       if (!("result" in unit)) manager.admit(unit);
       return new LocalDisk({ handle, isFile, sgIo, machine, manager, unit });
     } catch (error) {
@@ -116,19 +121,20 @@ export class LocalDisk implements PersistDisk {
   }
 }
 
-async function makeUnit(handle: FileHandle, found: BigIntStats, readOnly: boolean, sgIo: WitnessedSgIo): Promise<ScsiUnit | DiskAnswer> {
-  const isFile = found.isFile();
-  const identity = isFile
-    ? fileIdentity(splitDeviceNumber(Number(found.dev)), found.ino)
-    : await deviceIdentity(
-        { kind: found.isBlockDevice() ? "block" : "character", ...splitDeviceNumber(Number(found.rdev)) },
-        IO_TIMEOUT_MS_DEFAULT,
-        (request) => sgIo.execute(handle.fd, request),
-      );
-  if (typeof identity !== "string") return sgIo.witness(identity);
+function hostDevice(found: BigIntStats): HostDevice {
+  return { kind: found.isBlockDevice() ? "block" : "character", ...splitDeviceNumber(Number(found.rdev)) };
+}
+
+function identityUnasked(found: BigIntStats): string {
+  return found.isFile() ? fileIdentity(splitDeviceNumber(Number(found.dev)), found.ino) : numberIdentity(hostDevice(found));
+}
+
+async function identityOf(fd: number, found: BigIntStats, sgIo: WitnessedSgIo): Promise<string | ScsiResult> {
+  if (found.isFile()) return identityUnasked(found);
+  const identity = await deviceIdentity(hostDevice(found), IO_TIMEOUT_MS_DEFAULT, (request) => sgIo.execute(fd, request));
   // That the device takes no SCSI commands is no answer to what comes next.
-  sgIo.forget();
-  return { fd: handle.fd, readOnly, identity, nexus: null, sgio: (command) => send(handle, isFile, sgIo, command) };
+  if (typeof identity === "string") sgIo.forget();
+  return identity;
 }
 
 /** Sends a command past the manager; a file takes none. */
