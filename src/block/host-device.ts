@@ -15,6 +15,7 @@ import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import { expectedTransfer } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { formatFailure } from "../scsi/sense.js";
 import { openHostFile } from "./file.js";
 import { readHostTraits, readSizeBytes, type DeviceFile } from "./host-traits.js";
 import { NoScsi, type HostTraits, type MediumInfo } from "./node.js";
@@ -98,7 +99,7 @@ export class HostDeviceNode extends ProtocolNode {
     const device = { kind, ...splitDeviceNumber(found.rdev) } as const;
     const identity = await deviceIdentity(device, IO_TIMEOUT_MS_DEFAULT, (request) => this.#sgIo.execute(handle.fd, request));
     if (typeof identity !== "string")
-      return new NoScsi(`('${printable(this.filename)}') does not say which unit it is: its INQUIRY failed`);
+      return new NoScsi(`('${printable(this.filename)}') does not answer INQUIRY: ${formatFailure(identity)}`);
     return {
       fd: handle.fd,
       readOnly: this.readOnly,

@@ -17,7 +17,7 @@ import { qom } from "../qom/property-type.js";
 import { CDB_LENGTH_MAX, expectedTransfer } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../scsi/inquiry.js";
-import { formatSense, parseSense, Sense, senseResult } from "../scsi/sense.js";
+import { formatFailure, parseSense, Sense, senseResult } from "../scsi/sense.js";
 import { parseSupportedPages, VpdPage } from "../scsi/vpd.js";
 import { SG_IO_TIMEOUT_MS_MAX } from "../native/sg-io.js";
 import { commandProblem } from "../target/command-problem.js";
@@ -239,8 +239,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     const inquiry = await this.ask({ cdb: inquiryCdb(INQUIRY_LENGTH_MIN) });
     const { facts } = this;
     if (inquiry.status !== ScsiStatus.GOOD || !facts.introduce(inquiry.dataIn)) {
-      const sense = parseSense(inquiry.sense);
-      throw this.#unusable(`does not answer INQUIRY: ${sense === null ? `status ${inquiry.status.toString(16)}h` : formatSense(sense)}`);
+      throw this.#unusable(`does not answer INQUIRY: ${formatFailure(inquiry)}`);
     }
     if (facts.deviceType === DeviceType.UNKNOWN) throw this.#unusable("has no logical unit there");
     if (!facts.isDisk) return;

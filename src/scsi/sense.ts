@@ -247,3 +247,9 @@ export function formatSense(sense: SenseCode): string {
   const digits = [sense.key, sense.asc, sense.ascq].map((n) => n.toString(16).toUpperCase().padStart(2, "0")).join("/");
   return `${senseKeyName(sense.key)}${name === null ? "" : `, ${name}`} (${digits})`;
 }
+
+/** For people: why a command failed, by its sense data, else by its status. */
+export function formatFailure({ status, sense: bytes }: ScsiResult): string {
+  const sense = parseSense(bytes);
+  return sense === null ? `status ${status.toString(16)}h` : formatSense(sense);
+}

@@ -65,16 +65,13 @@ describe("a device on a disk of the host", () => {
 
     for (const type of ["scsi-block", "scsi-generic"]) {
       it(`refuses with one line what does not answer INQUIRY: ${type}`, async () => {
-        disk.script = () => ({
-          status: 0,
-          hostStatus: 1,
-          driverStatus: 0,
-          residual: 0,
-          sense: new Uint8Array(0),
-          dataIn: new Uint8Array(0),
-        });
-        const error = await refusal(() => disk.machine(type));
-        expect(error.message).to.contain("does not answer INQUIRY").and.to.contain("0B/05/00");
+        const none = new Uint8Array(0);
+        const failure = { status: 0, hostStatus: 1, driverStatus: 0, residual: 0, sense: none, dataIn: none };
+        for (const evpd of [0, 1]) {
+          disk.script = ({ cdb }) => (cdb[0] === 0x12 && cdb[1] === evpd ? failure : undefined);
+          const error = await refusal(() => disk.machine(type));
+          expect(error.message).to.contain("does not answer INQUIRY").and.to.contain("0B/05/00");
+        }
       });
 
       it(`refuses a LUN without unit, and an interface that is too old: ${type}`, async () => {
