@@ -107,7 +107,7 @@ async function theirsOf(lines: readonly string[]): Promise<string | null> {
     await ended;
     return text;
   } catch (error) {
-    if (isErrnoError(error) && error.code === "ENOENT") return null;
+    if (isErrnoError(error)) return null; // it cannot be started
     throw error;
   }
 }
