@@ -11,6 +11,9 @@ export const ERROR_VALUE_LENGTH_MAX = 128;
 /** sockaddr_un.sun_path on Linux holds 108 bytes, the terminating NUL included (unix(7)). */
 export const UNIX_SOCKET_PATH_BYTES_MAX = 107;
 
+/** Longest file of patterns of trace points, the `events` of -trace and --trace: all names there are, many times over. */
+export const TRACE_EVENTS_BYTES_MAX = 1024 * 1024;
+
 /** `value` as it may stand in an error message: control characters escaped, cut to {@link ERROR_VALUE_LENGTH_MAX}. */
 export function printable(value: string): string {
   const cut = value.length > ERROR_VALUE_LENGTH_MAX ? `${value.slice(0, ERROR_VALUE_LENGTH_MAX)}…` : value;

@@ -10,15 +10,12 @@ import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
-import { printable } from "../base/limits.js";
+import { printable, TRACE_EVENTS_BYTES_MAX } from "../base/limits.js";
 import { onTraceLine, traceNames } from "../base/trace.js";
 import type { TraceName } from "../base/trace-points.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { takeText } from "../options/take.js";
 import type { Output } from "./output.js";
-
-/** Longest file of patterns: all names there are, many times over. */
-const EVENTS_BYTES_MAX = 1024 * 1024;
 
 /** Lines that wait to be written, in bytes, beyond which further ones are left out: commands do not wait for whoever reads them. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
@@ -148,8 +145,9 @@ function fits(pattern: string, name: string): boolean {
 }
 
 async function readPatterns(path: string): Promise<readonly string[]> {
-  const bytes = await openedFile(path, "read", () => buffer(createReadStream(path, { end: EVENTS_BYTES_MAX })));
-  if (bytes.length > EVENTS_BYTES_MAX) throw new QomError("limit", `-trace: '${printable(path)}' has more than ${EVENTS_BYTES_MAX} bytes`);
+  const bytes = await openedFile(path, "read", () => buffer(createReadStream(path, { end: TRACE_EVENTS_BYTES_MAX })));
+  if (bytes.length > TRACE_EVENTS_BYTES_MAX)
+    throw new QomError("limit", `-trace: '${printable(path)}' has more than ${TRACE_EVENTS_BYTES_MAX} bytes`);
   return bytes
     .toString("utf8")
     .split("\n")

@@ -8,7 +8,7 @@
  */
 
 import { QomError } from "../base/errors.js";
-import { printable } from "../base/limits.js";
+import { printable, TRACE_EVENTS_BYTES_MAX } from "../base/limits.js";
 import { readBounded } from "../base/read-bounded.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { TRACE_POINTS } from "./trace-points.js";
@@ -65,9 +65,6 @@ export class TraceSelection {
   }
 }
 
-/** Longest file of patterns: all names there are, many times over. */
-const EVENTS_BYTES_MAX = 1024 * 1024;
-
 const KEYS = ["enable", "events", "file"] as const;
 
 function isKey(key: string): boolean {
@@ -78,11 +75,11 @@ function isKey(key: string): boolean {
 function linesOf(path: string): string[] {
   let bytes: Buffer | null;
   try {
-    bytes = readBounded(path, EVENTS_BYTES_MAX);
+    bytes = readBounded(path, TRACE_EVENTS_BYTES_MAX);
   } catch (cause) {
     throw new QomError("io", `option '--trace': cannot read '${printable(path)}'`, { cause });
   }
-  if (bytes === null) throw new QomError("limit", `option '--trace': '${printable(path)}' has more than ${EVENTS_BYTES_MAX} bytes`);
+  if (bytes === null) throw new QomError("limit", `option '--trace': '${printable(path)}' has more than ${TRACE_EVENTS_BYTES_MAX} bytes`);
   const lines = bytes.toString("utf8").split("\n");
   return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
 }

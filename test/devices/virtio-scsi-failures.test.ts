@@ -114,17 +114,10 @@ describe("virtio-scsi and a manager that throws", () => {
       ],
       { types: [BrokenManager] },
     );
-    let warned = (_: Error): void => {};
-    const warning = new Promise<void>((resolve) => {
-      warned = ({ message }): void => {
-        if (message === "a mistake of this manager") resolve();
-      };
-    });
-    process.on("warning", warned);
+    const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
     expect(await one(machine, TUR)).to.equal(ATTENTION);
     expect(await one(machine, "5e000000000000000000")).to.equal("response 9, status 00, residual 0");
-    await warning;
-    process.off("warning", warned);
+    expect((await warned).message).to.equal("a mistake of this manager");
     expect(await one(machine, TUR)).to.equal(GOOD);
     await machine.close();
   });

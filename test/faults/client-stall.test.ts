@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { PersistentReserveIn } from "qom-pr";
 import { openDescriptors, openFilesLimit } from "../support/descriptors.js";
 import { refusal } from "../support/refusal.js";
-import { stopProcess } from "../support/stop-process.js";
+import { stopProcess } from "../helper/support/process-status.js";
 import { ClientBench, HELPERS, soakCount } from "./support/client-bench.js";
 import { skipWithoutPrHelper } from "../support/pr-helper.js";
 

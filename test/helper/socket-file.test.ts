@@ -10,9 +10,9 @@ import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "#src/native
 import { findPrHelper, greets, isListening, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { Ending, HelperProcess } from "./support/helper-process.js";
+import { stopProcess } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
 import { skipUnlessRequired } from "../support/requirement.js";
-import { stopProcess } from "../support/stop-process.js";
 
 describe("files of qom-pr-helper", () => {
   const workshop = new Workshop();

@@ -71,7 +71,7 @@ export async function converse(script: Script, words: Words, input: Writable, ou
   for (const [index, step] of all.entries()) {
     const marker = `marker ${index}`;
     input.write(`${textOf(step, words)}\n${JSON.stringify({ execute: "query-name", arguments: { [marker]: 1 }, id: marker })}\n`);
-    const eventsOfOthers = events.length;
+    const eventsOfEarlierSteps = events.length;
     const replies: Json[] = [];
     let eventsBefore: Json[] = [];
     const pending: Json[] = [];
@@ -86,7 +86,7 @@ export async function converse(script: Script, words: Words, input: Writable, ou
       }
     }
     steps.push({ replies, eventsBefore });
-    while (step.until !== undefined && !events.slice(eventsOfOthers).some((event) => (event as Message)["event"] === step.until)) {
+    while (step.until !== undefined && !events.slice(eventsOfEarlierSteps).some((event) => (event as Message)["event"] === step.until)) {
       const message = await messages.next();
       if (message === undefined) throw new Error(`${script.name}: no event ${step.until}`);
       if ("event" in message) events.push(tidyEvent(message));

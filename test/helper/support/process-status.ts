@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { askStatus, type StatusReport } from "#src/helper/status.js";
 import { skipUnlessRequired } from "../../support/requirement.js";
+import { until } from "./helper-process.js";
 
 /** Fields of one thread in /proc/PID/task/N/status, with single blanks: `Uid` is `0 0 0 0`. */
 export type ThreadStatus = ReadonlyMap<string, string>;
@@ -30,6 +31,15 @@ export function threadStatuses(pid: number): ThreadStatus[] {
 export function distinctStatuses(pid: number, fields: readonly string[]): string[] {
   const texts = threadStatuses(pid).map((status) => fields.map((field) => `${field} ${status.get(field)}`).join("; "));
   return [...new Set(texts)];
+}
+
+/**
+ * Stops a process, and resolves when each of its threads stands still: kill() returns before, and a thread that did not get the signal
+ * itself may serve one more request meanwhile. SIGCONT lets it go on.
+ */
+export async function stopProcess(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  await until(() => threadStatuses(pid).every((status) => status.get("State") === "T (stopped)"));
 }
 
 /** Skips the suite of `context` when the tests do not run as root; with REQUIRE_SYSTEM=1 it fails instead. */
