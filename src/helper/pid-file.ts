@@ -4,7 +4,7 @@ import { closeSync, ftruncateSync, writeSync } from "node:fs";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { openLocked } from "../native/file-lock-server.js";
-import type { ServerLibc } from "../native/libc-server.js";
+import type { Libc } from "../native/libc.js";
 import { FileIdentity } from "../native/file-identity.js";
 import type { FileIdentityRecord } from "../native/file-identity.js";
 
@@ -30,8 +30,8 @@ export class PidFile {
    * Writes the pid file; one that a dead process left is written over.
    * @throws QomError `in-use` when a live process holds it, `wrong-type` when it is no regular file, `io` when the system refuses
    */
-  static create(server: ServerLibc, path: string): PidFile {
-    const fd = openLocked(server, path, "pid file");
+  static create(libc: Libc, path: string): PidFile {
+    const fd = openLocked(libc, path, "pid file");
     const pidFile = new PidFile(fd, FileIdentity.of(path));
     try {
       ftruncateSync(fd);

@@ -130,7 +130,7 @@ async function prepare(
 ): Promise<Outcome> {
   const { options, activated, ready } = given;
   const [libc, server] = [loadLibc(), loadServerLibc()];
-  const pidFile = options.pidFile === null ? null : PidFile.create(server, options.pidFile);
+  const pidFile = options.pidFile === null ? null : PidFile.create(libc, options.pidFile);
   undo.add(() => pidFile?.remove());
   const chosen = options.socket ?? DEFAULT_SOCKET;
   const listener = activated === null ? await Listener.create(libc, server, chosen, SOCKET_MODE) : Listener.adopt(libc, server, activated);

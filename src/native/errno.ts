@@ -13,6 +13,7 @@ export const Errno = Object.freeze({
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
+  EACCES: 13,
   EINVAL: 22,
   ENOTTY: 25,
   ENOSPC: 28,

@@ -24,8 +24,6 @@ export interface ServerLibc {
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   /** recvmsg(2). `message` is a msghdr. The caller owns the descriptors it brings. */
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
-  /** fcntl(2) with a structure: `lock` is a struct flock. */
-  fcntlLock(fd: number, command: number, lock: Uint8Array): number;
   /** epoll_create1(2). The caller owns the descriptor it returns. */
   epoll_create1(flags: number): number;
   /** epoll_ctl(2). `event` is a struct epoll_event. */
@@ -48,7 +46,6 @@ const PROTOTYPES: Readonly<Record<keyof ServerLibc, string>> = {
   recv: "long recv(int fd, void *bytes, size_t length, int flags)",
   send: "long send(int fd, const void *bytes, size_t length, int flags)",
   recvmsg: "long recvmsg(int fd, void *message, int flags)",
-  fcntlLock: "int fcntl(int fd, int command, void *lock)",
   epoll_create1: "int epoll_create1(int flags)",
   epoll_ctl: "int epoll_ctl(int epollFd, int operation, int fd, void *event)",
   epoll_wait: "int epoll_wait(int epollFd, void *events, int eventsMax, int timeoutMs)",

@@ -27,6 +27,7 @@ const PROTOTYPES = {
   sendmsg: "long sendmsg(int fd, const void *message, int flags)",
   close: "int close(int fd)",
   fcntl: "int fcntl(int fd, int command, int argument)",
+  fcntlLock: "int fcntl(int fd, int command, void *lock)",
   ioctl: "int ioctl(int fd, unsigned long request, void *argument)",
 } as const;
 
@@ -42,6 +43,8 @@ export interface Libc {
   close(fd: number): number;
   /** fcntl(2) with an integer argument. */
   fcntl(fd: number, command: number, argument: number): number;
+  /** fcntl(2) with a structure: `lock` is a struct flock. */
+  fcntlLock(fd: number, command: number, lock: Uint8Array): number;
   /** ioctl(2). `argument` is the structure of the request; its size is the request's business. May block. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
 }

@@ -51,7 +51,7 @@ export class Listener {
   static async create(libc: Libc, server: ServerLibc, path: string, mode: number): Promise<Listener> {
     unixAddress(path); // what is wrong with the path itself comes first
     const lockPath = `${path}.lock`;
-    const lock = openLocked(server, lockPath, "lock file");
+    const lock = openLocked(libc, lockPath, "lock file");
     try {
       await removeStale(path);
       return new Listener(server, listenWithMode(libc, server, path, mode), FileIdentity.of(path));
