@@ -43,7 +43,7 @@ const NUM_QUEUES_MAX = 1022;
 const NUM_QUEUES_AUTOMATIC = 0xffff_ffff;
 /** Two descriptors of a chain are not for data (QEMU: virtio_scsi_common_realize). */
 const DESCRIPTORS_BESIDE_DATA = 2;
-/** Most descriptors of a queue in QEMU (VIRTQUEUE_MAX_SIZE), which ends itself when more are asked for. */
+/** Most descriptors of a queue in QEMU (VIRTQUEUE_MAX_SIZE). */
 const VIRTQUEUE_SIZE_MAX = 1024;
 
 /** See the module text. */

@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import { CpioArchive } from "./cpio.js";
 import { findProgram, withLibraries } from "./host.js";
 import type { Kernel } from "./host.js";
-import { ModuleTree, withoutAbortDeadlock } from "./kernel-modules.js";
+import { ModuleTree, withoutSelfWait } from "./kernel-modules.js";
 import { packageFolders, productionPackages } from "./packages.js";
 
 /** Where the project lies in the guest. */
@@ -95,7 +95,7 @@ function addModules(archive: CpioArchive, kernel: Kernel): void {
     for (const module of tree.closure(name)) {
       const target = module.name === "target_core_mod";
       if (target) archive.add("/lib/modules/target_core_mod.stock.ko", module.contents);
-      archive.add(`/lib/modules/${module.name}.ko`, target ? withoutAbortDeadlock(module.contents) : module.contents);
+      archive.add(`/lib/modules/${module.name}.ko`, target ? withoutSelfWait(module.contents) : module.contents);
     }
     archive.add(`/lib/modules/${name}.order`, `${order([name])}\n`);
   }

@@ -62,11 +62,11 @@ const SIGNATURE_MARK = Buffer.from("~Module signature appended~\n");
 const SIGNATURE_HEADER_SIZE = 12;
 
 /**
- * target_core_mod without the one call that makes PREEMPT AND ABORT hang for ever over tcm_loop: commands of tcm_loop run in the
- * work item of the device, and core_tmr_lun_reset() waits for that very work item to end (flush_work). See docs/lab.md.
+ * target_core_mod without the one call (flush_work in core_tmr_lun_reset) by which Linux 6.1.192-2 can come to wait for itself over
+ * tcm_loop. See docs/lab.md.
  * @throws Error when the module is not built as expected, so that a kernel that changes is noticed
  */
-export function withoutAbortDeadlock(module: Buffer): Buffer {
+export function withoutSelfWait(module: Buffer): Buffer {
   const bytes = Buffer.from(module);
   const elf = new ElfFile(bytes);
   const reset = elf.symbols().find(({ name }) => name === "core_tmr_lun_reset");

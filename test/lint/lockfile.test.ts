@@ -13,6 +13,7 @@ interface LockedPackage {
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly allowScripts: Readonly<Record<string, boolean>>;
 }
 
 describe("package-lock.json", () => {
@@ -37,6 +38,9 @@ describe("package-lock.json", () => {
     // koffi has such a script for platforms without a ready binary; where there is one it has nothing to do.
     const scripted = packages.filter(([, { hasInstallScript }]) => hasInstallScript === true).map(([path]) => path);
     expect(scripted).to.have.members(["node_modules/koffi"]);
+    // What package.json does not decide, npm warns of at every installation.
+    const { allowScripts } = JSON.parse(projectFile("package.json")) as Manifest;
+    expect(allowScripts).to.deep.equal({ koffi: false });
   });
 });
 

@@ -74,7 +74,7 @@ function familyOf({ name }: RecordedSequence): string {
   return name.slice(0, name.indexOf("/"));
 }
 
-/** The suite for one recording. The target stays: a kernel whose commands were aborted does not let go of it. */
+/** The suite for one recording. The target stays, since taking it down may not end (docs/lab.md). */
 export function describeRecordedTarget(name: Recording["name"]): void {
   describe(`the recorded target: ${name}`, () => {
     const recording = present(
