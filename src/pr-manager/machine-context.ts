@@ -13,12 +13,3 @@ export interface MachineContext {
 
 /** Injection token of {@link MachineContext}. */
 export const MachineContext: unique symbol = Symbol("MachineContext");
-
-/**
- * The initiator name of a path that was given none. iSCSI names know neither upper case nor most punctuation (RFC 3722), and two
- * nodes must not become one nexus: such a character is written as `:` and two hexadecimal digits.
- */
-export function defaultInitiator(context: MachineContext, node: string): string {
-  const escape = (character: string): string => `:${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  return `iqn.2026-11.org.qom-pr:${context.name.replaceAll(/[^a-z0-9.-]/g, escape)}:${node.replaceAll(/[^a-z0-9.-]/g, escape)}`;
-}
