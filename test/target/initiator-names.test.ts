@@ -33,9 +33,7 @@ describe("an iSCSI name without ISID", () => {
 
   async function move(destination: string, relativeTargetPort = 1): Promise<string> {
     const command = { action: "register-and-move", key: 1n, serviceActionKey: 2n, relativeTargetPort } as const;
-    return outcome(
-      await unit.execute(SENDER, PersistentReserveOut.encode({ ...command, transportIds: [TransportId.parse(destination)] })),
-    );
+    return outcome(await unit.execute(SENDER, PersistentReserveOut.encode({ ...command, transportIds: [TransportId.parse(destination)] })));
   }
 
   async function hold(): Promise<void> {
