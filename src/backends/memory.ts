@@ -8,6 +8,7 @@ import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { defaultInitiator } from "../target/default-initiator.js";
+import type { Fabric } from "../target/fabric.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 
 /** Every disk that the simulation does not own is reached through this target port. */
@@ -35,9 +36,15 @@ export class PrManagerMemory extends PrManager {
     this.#host = { initiator: defaultInitiator(machine.name, "host"), targetPort: SHADOW_TARGET_PORT };
   }
 
+  override complete(): void {
+    this.#machine.joins(this.#fabric);
+  }
+
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
-    const fabric = this.fabric?.fabric ?? this.#machine.fabric;
-    return fabric.shadow(unit.identity).execute(unit.nexus ?? this.#host, command);
+    return this.#fabric.shadow(unit.identity).execute(unit.nexus ?? this.#host, command);
+  }
+  get #fabric(): Fabric {
+    return this.fabric?.fabric ?? this.#machine.fabric;
   }
 }

@@ -83,6 +83,7 @@ export class SimLunNode extends ProtocolNode {
       ...(this.blockSize === undefined ? {} : { blockSizeBytes: Number(this.blockSize) }),
       ...(this.serial === undefined ? {} : { serial: this.serial }),
     };
+    this.#machine.joins(fabric);
     const logicalUnit = await fabric.attach(spec, (unit) => this.#machine.unitCreated(fabric, unit));
     this.#unit = this.#view(logicalUnit, nexus);
     this.admitUnit();

@@ -7,6 +7,8 @@ export interface MachineContext {
   /** `-name`, else m0, m1, … in order of creation on the fabric; part of default initiator names. */
   readonly name: string;
   readonly fabric: Fabric;
+  /** Takes note that the machine has initiators on `fabric`, its own or another one. */
+  joins(fabric: Fabric): void;
   /** Takes note of a unit that came into being for this machine: if the machine cannot be made, it is taken back. */
   unitCreated(fabric: Fabric, unit: LogicalUnit): void;
 }
