@@ -52,6 +52,7 @@ export type { OptionMap, PlainValue } from "./options/value.js";
 // SCSI commands and persistent reservations as values
 export { ScsiStatus } from "./scsi/command.js";
 export type { ScsiCommand, ScsiResult } from "./scsi/command.js";
+export { HostStatus } from "./scsi/host-status.js";
 export type { Nexus } from "./scsi/nexus.js";
 export { PersistentReserveIn } from "./scsi/persistent-reserve-in.js";
 export type {

@@ -148,7 +148,7 @@ export class LogicalUnit {
    *
    * A command that is aborted by its signal, a reset, PREEMPT AND ABORT, a logout or {@link close} ends with TASK ABORTED, as soon as no
    * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
-   * `timeoutMs` a command ends in the same way, with the host status of a timeout.
+   * `timeoutMs` a command ends at the same points, with the host status of a timeout and its sense data (0B/2E/02).
    *
    * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
    * is none.
@@ -160,6 +160,8 @@ export class LogicalUnit {
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
+    const lost = this.#interference.lose({ nexus, cdb: command.cdb });
+    if (lost !== null) return lost;
     const task = new Task(this.#context.nexuses.enter(nexus), command);
     const outcome = this.#serve(task);
     return outcome instanceof Promise ? this.#tasks.track(task, outcome) : outcome;
@@ -206,7 +208,9 @@ export class LogicalUnit {
 
   /**
    * Makes commands that match slow, or answers them without executing them, until the function that it gives is called. They are caught at
-   * the same point as by {@link hold}; an abort ends a slow one at once.
+   * the same point as by {@link hold}; an abort ends a slow one at once. With `pathLost` they do not even arrive: no unit attention is
+   * reported, and commands that did arrive before go on.
+   * @throws QomError `conflict` for a lost path that answers or takes its time
    */
   disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
     return this.#interference.disturb(filter, disturbance);
