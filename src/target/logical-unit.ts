@@ -27,6 +27,7 @@ import type { ReservationStore } from "./reservation-store.js";
 import { SerialQueue } from "./serial-queue.js";
 import { Task, taskAborted, TaskSet } from "./task.js";
 import { UnitModes } from "./unit-modes.js";
+import { UnitPower } from "./unit-power.js";
 import type { UnitDefinition } from "./unit-spec.js";
 
 /** What a unit is made of. */
@@ -85,6 +86,7 @@ export class LogicalUnit {
       medium,
       blockCount: definition.sizeBytes / definition.blockSizeBytes,
       modes,
+      power: new UnitPower(),
       nexuses,
       reservations: new ReservationDesk({
         unit: storeName,
@@ -169,11 +171,11 @@ export class LogicalUnit {
 
   /**
    * Carries out a task management function for `nexus`: commands are aborted, and those concerned have a unit attention. Settles when no
-   * aborted command can touch the medium any more. Persistent reservations stay.
+   * aborted command can touch the medium any more. Persistent reservations stay. A reset of the unit or the target starts a stopped unit.
    */
   async reset(kind: ResetKind, nexus: Nexus): Promise<void> {
     this.#checkOpen();
-    const { modes, nexuses, reservations } = this.#context;
+    const { modes, nexuses, power, reservations } = this.#context;
     const own = nexuses.enter(nexus);
     const concerns = (state: NexusState): boolean => kind !== "i-t-nexus" || state === own;
     if (kind === "i-t-nexus") {
@@ -181,6 +183,7 @@ export class LogicalUnit {
     } else {
       reservations.dropOldReservation();
       modes.reset();
+      power.start();
     }
     for (const state of nexuses.values()) if (concerns(state)) state.attentions.raise(RESET_ATTENTION[kind]);
     await this.#tasks.abort((task) => concerns(task.nexusState));
@@ -189,12 +192,13 @@ export class LogicalUnit {
   /** Switches the unit off and on: commands are aborted, reservations stay only as APTPL says, every nexus has a unit attention (29/00). */
   async powerCycle(): Promise<void> {
     this.#checkOpen();
-    const { modes, nexuses, reservations } = this.#context;
+    const { modes, nexuses, power, reservations } = this.#context;
     await this.#tasks.abort(() => true);
     await reservations.queue.run(() => {
       reservations.powerCycle();
     });
     modes.reset();
+    power.start();
     for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
   }
 

@@ -120,6 +120,20 @@ describe("a medium that fails", () => {
     expect(medium.writes).to.equal(1);
   });
 
+  it("that cannot be flushed is not stopped", async () => {
+    medium.errors.fdatasync = "EIO";
+    expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0c/00");
+    expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("GOOD");
+    expect(outcome(await unit.execute(A, command("1b 00 00 00 04 00"))), "without a flush").to.equal("GOOD");
+    expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("02/04/02");
+  });
+
+  it("takes no write any more while it is flushed to be stopped", async () => {
+    const stopping = unit.execute(A, command("1b 00 00 00 00 00"));
+    expect(outcome(await unit.execute(A, WRITE))).to.equal("02/04/02");
+    expect([outcome(await stopping), medium.writes, medium.flushes]).to.deep.equal(["GOOD", 0, 1]);
+  });
+
   it("is flushed exactly when somebody asks for it, or there is no write cache", async () => {
     const flushes = async (cdb: string, dataOut = blocks(2, 0)): Promise<number> => {
       medium.flushes = 0;

@@ -63,4 +63,6 @@ function readRanges(list: Uint8Array): readonly BlockAccess[] {
 }
 
 /** UNMAP. */
-export const unmapCommands: readonly DeviceCommand[] = [{ opcode: 0x42, usage: "42 01 00 00 00 00 00 ff ff 04", check, run: unmap }];
+export const unmapCommands: readonly DeviceCommand[] = [
+  { opcode: 0x42, usage: "42 01 00 00 00 00 00 ff ff 04", needsMedium: true, check, run: unmap },
+];
