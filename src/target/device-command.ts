@@ -36,7 +36,7 @@ export interface DeviceCommand {
   readonly serviceActions?: readonly number[];
   /**
    * The CDB usage map of REPORT SUPPORTED OPERATION CODES (SPC-4 6.35.3) as hexadecimal digits: the operation code, and for each
-   * further byte the bits that are evaluated. Its length is the CDB's.
+   * further byte the bits that are evaluated; SERVICE ACTION, bits 4 to 0 of byte 1, is put in by the report. Its length is the CDB's.
    */
   readonly usage: string;
   /** INQUIRY, REPORT LUNS and REQUEST SENSE: executed whatever unit attention is pending and whoever has reserved the unit. */

@@ -146,11 +146,11 @@ describe("who a unit is", () => {
       ["an operation code", "01 28 00 00", "0003000a28f8ffffffff00ffff04"],
       ["one with timeouts", "81 00 00 00", "00830006000000000004000a00000000000000000000"],
       ["an unknown operation code", "01 ff 00 00", "00010000"],
-      ["a service action", "02 9e 00 10", "000300109e1f0000000000000000ffffffff0004"],
-      ["a service action of PERSISTENT RESERVE OUT", "02 5f 00 05", "0003000a5f1fff0000ffffffff04"],
+      ["a service action", "02 9e 00 10", "000300109e100000000000000000ffffffff0004"],
+      ["a service action of PERSISTENT RESERVE OUT", "02 5f 00 05", "0003000a5f05ff0000ffffffff04"],
       ["an unknown service action", "02 9e 00 1f", "00010000"],
       ["REPLACE LOST RESERVATION", "03 5f 00 08", "00010000"],
-      ["either, with a service action", "03 a3 00 0c", "0003000ca31f87ffffffffffffff0004"],
+      ["either, with a service action", "03 a3 00 0c", "0003000ca30c87ffffffffffffff0004"],
       ["either, without", "03 12 00 00", "000300061201ffffff04"],
       ["a service action where there are none", "03 12 00 01", "00010000"],
     ];
@@ -160,6 +160,27 @@ describe("who a unit is", () => {
         expect(hex(dataIn)).to.equal(answer);
       });
     }
+
+    const serviceActions: readonly (readonly [opcode: number, size: string, actions: readonly number[], rest: string])[] = [
+      [0x5e, "0a", [0, 1, 2, 3], "0000000000ffff04"],
+      [0x5f, "0a", [0, 1, 2, 3, 4, 5, 6, 7], "ff0000ffffffff04"],
+      [0x9e, "10", [0x10], "0000000000000000ffffffff0004"],
+      [0xa3, "0c", [0x0c], "87ffffffffffffff0004"],
+    ];
+    const digits = (byte: number): string => byte.toString(16).padStart(2, "0");
+    for (const [opcode, size, actions, rest] of serviceActions) {
+      for (const action of actions) {
+        it(`has the service action, not a mask, for ${digits(opcode)}h/${digits(action)}h`, async () => {
+          const { dataIn } = await san.send("A", `a3 0c 02 ${digits(opcode)} 00 ${digits(action)} 00 00 ff ff 00 00`);
+          expect(hex(dataIn)).to.equal(`000300${size}${digits(opcode)}${digits(action)}${rest}`);
+        });
+      }
+    }
+
+    it("has the bits beside the service action, too", async () => {
+      const { dataIn } = await san.send("A", "a3 0c 03 a3 00 0a 00 00 ff ff 00 00");
+      expect(hex(dataIn)).to.equal("0003000ca3ea00000000ffffffff0004");
+    });
 
     for (const [what, fields] of [
       ["an operation code that has service actions", "01 5e 00 00"],
