@@ -53,6 +53,14 @@ const RESET_ATTENTION: Readonly<Record<ResetKind, SenseCode>> = Object.freeze({
   target: Sense.SCSI_BUS_RESET,
 });
 
+/** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine. */
+export interface PathAccess {
+  /** The unit is write-protected for this path: commands that write end with WRITE PROTECTED (07/27/00). Default false. */
+  readonly readOnly?: boolean;
+}
+
+const FULL_ACCESS: PathAccess = Object.freeze({});
+
 /** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
 export class LogicalUnit {
   readonly wwn: string;
@@ -156,7 +164,7 @@ export class LogicalUnit {
    * is none.
    */
   // async although nothing is awaited: what is thrown inside becomes a rejection
-  async execute(nexus: Nexus, command: ScsiCommand): Promise<ScsiResult> {
+  async execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     this.#checkOpen();
     const problem = commandProblem(command);
     if (problem !== null) throw problem;
@@ -164,7 +172,7 @@ export class LogicalUnit {
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
     const lost = this.#interference.lose({ nexus, cdb: command.cdb });
     if (lost !== null) return lost;
-    const task = new Task(this.#context.nexuses.enter(nexus), command);
+    const task = new Task(this.#context.nexuses.enter(nexus), command, path.readOnly === true);
     const outcome = this.#serve(task);
     return outcome instanceof Promise ? this.#tasks.track(task, outcome) : outcome;
   }

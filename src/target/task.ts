@@ -24,6 +24,8 @@ export class Task implements Cancellation {
   constructor(
     readonly nexusState: NexusState,
     readonly command: ScsiCommand,
+    /** The path that the command came by is read-only. */
+    readonly readOnly: boolean,
   ) {}
 
   get nexus(): Nexus {

@@ -18,7 +18,7 @@ export interface UnitSpec {
   readonly blockSizeBytes?: number;
   /** Unit serial number of VPD page 80h, printable ASCII. Default: the digits of the wwn. */
   readonly serial?: string;
-  /** The medium refuses writes. Default false. */
+  /** The unit refuses writes, and MODE SELECT, with WRITE PROTECTED (07/27/00); MODE SENSE says so. Default false. */
   readonly writeProtected?: boolean;
   /** Blocks can be unmapped; without it the unit is fully provisioned and has no UNMAP. Default true. */
   readonly thinProvisioned?: boolean;

@@ -68,7 +68,7 @@ function compareAndWrite(unit: UnitContext, task: Task): ScsiResult | Promise<Sc
   const length = blocks * blockSizeBytes;
   const data = dataOutOf(task, 2 * length);
   if (data === null) return invalidCdbField();
-  const refusal = checkWritable(unit);
+  const refusal = checkWritable(unit, task);
   if (refusal !== null) return refusal;
   const onMedium = new Uint8Array(length);
   const finish = (): ScsiResult | Promise<ScsiResult> => {

@@ -43,7 +43,7 @@ function unmap(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> 
     const refusal = checkRange(unit, range.lba, range.blocks);
     if (refusal !== null) return refusal;
   }
-  const refusal = checkWritable(unit);
+  const refusal = checkWritable(unit, task);
   if (refusal !== null) return refusal;
   const { blockSizeBytes } = unit.definition;
   return changeMedium(unit, task, false, () => {

@@ -27,7 +27,7 @@ function writeSame(unit: UnitContext, task: Task, hasData: boolean): ScsiResult 
   const { blockSizeBytes } = unit.definition;
   const block = hasData ? dataOutOf(task, blockSizeBytes) : new Uint8Array(blockSizeBytes);
   if (block === null) return invalidCdbField();
-  const refusal = checkWritable(unit);
+  const refusal = checkWritable(unit, task);
   if (refusal !== null) return refusal;
   const offset = lba * blockSizeBytes;
   const length = blocks * blockSizeBytes;

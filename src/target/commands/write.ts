@@ -17,7 +17,7 @@ function write(unit: UnitContext, task: Task, flush: boolean): ScsiResult | Prom
   const { blockSizeBytes } = unit.definition;
   const data = dataOutOf(task, blocks * blockSizeBytes);
   if (data === null) return invalidCdbField();
-  return checkWritable(unit) ?? changeMedium(unit, task, flush, () => unit.medium.write(lba * blockSizeBytes, data, task));
+  return checkWritable(unit, task) ?? changeMedium(unit, task, flush, () => unit.medium.write(lba * blockSizeBytes, data, task));
 }
 
 /** 6-byte CDBs have no FUA. */
