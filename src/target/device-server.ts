@@ -16,8 +16,8 @@ import { unmapCommands } from "./commands/unmap.js";
 import { writeCommands } from "./commands/write.js";
 import { writeSameCommands } from "./commands/write-same.js";
 
-/** The commands of a simulated disk; one that is not thinly provisioned has no UNMAP. */
-export function diskCommands(thinProvisioned: boolean): CommandTable {
+/** The commands of a simulated disk; one that is not thinly provisioned has no UNMAP, and some have no PERSISTENT RESERVE IN and OUT. */
+export function diskCommands(thinProvisioned: boolean, persistentReservations = true): CommandTable {
   return new CommandTable([
     ...statusCommands,
     ...diskIdentificationCommands,
@@ -31,7 +31,7 @@ export function diskCommands(thinProvisioned: boolean): CommandTable {
     ...modeSenseCommands,
     ...modeSelectCommands,
     ...startStopCommands,
-    ...persistentReserveCommands,
+    ...(persistentReservations ? persistentReserveCommands : []),
     ...oldReserveCommands,
     ...reportOperationCodesCommands,
     ...reportTargetPortGroupsCommands,
@@ -39,6 +39,10 @@ export function diskCommands(thinProvisioned: boolean): CommandTable {
 }
 
 /** The commands of a unit that has reservations and no medium: it stands for a disk that is somewhere else. */
-export function shadowCommands(): CommandTable {
-  return new CommandTable([...statusCommands, ...shadowIdentificationCommands, ...persistentReserveCommands]);
+export function shadowCommands(persistentReservations: boolean): CommandTable {
+  return new CommandTable([
+    ...statusCommands,
+    ...shadowIdentificationCommands,
+    ...(persistentReservations ? persistentReserveCommands : []),
+  ]);
 }
