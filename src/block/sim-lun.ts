@@ -53,6 +53,12 @@ export class SimLunNode extends ProtocolNode {
   })
   accessor blockSize: bigint | undefined;
 
+  @qomProperty(qom.size({ max: MEDIUM_SIZE_MAX }), {
+    name: "physical-block-size",
+    description: "physical block length, a power of two up to 2M (the block size)",
+  })
+  accessor physicalBlockSize: bigint | undefined;
+
   @qomProperty(qom.string(), { description: "unit serial number (the digits of the wwn)" })
   accessor serial: string | undefined;
 
@@ -92,6 +98,7 @@ export class SimLunNode extends ProtocolNode {
       ...(this.size === undefined ? {} : { sizeBytes: Number(this.size) }),
       ...(this.filename === undefined ? {} : { filename: this.filename }),
       ...(this.blockSize === undefined ? {} : { blockSizeBytes: Number(this.blockSize) }),
+      ...(this.physicalBlockSize === undefined ? {} : { physicalBlockSizeBytes: Number(this.physicalBlockSize) }),
       ...(this.serial === undefined ? {} : { serial: this.serial }),
       ...(this.writeProtected === undefined ? {} : { writeProtected: this.writeProtected }),
     };

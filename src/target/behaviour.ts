@@ -74,7 +74,8 @@ function switchProblem(value: unknown): string | null {
  * @throws QomError `unknown-name` for a member that there is not, `invalid-value` for a value that is none
  */
 export function completeBehaviour(given: Partial<TargetBehaviour>): TargetBehaviour {
-  const told = Object.entries(given).filter(([, value]) => value !== undefined);
+  const members: readonly (readonly [string, unknown])[] = Object.entries(given);
+  const told = members.filter(([, value]) => value !== undefined);
   for (const [name, value] of told) {
     const context = { option: `behaviour.${printable(name)}`, value: printable(String(value)) };
     if (!Object.hasOwn(defaultBehaviour, name)) {

@@ -5,6 +5,7 @@ import { cacheCommands } from "./commands/cache.js";
 import { capacityCommands } from "./commands/capacity.js";
 import { compareCommands } from "./commands/compare.js";
 import { diskIdentificationCommands, shadowIdentificationCommands } from "./commands/identification.js";
+import { logSenseCommands } from "./commands/log-sense.js";
 import { modeSelectCommands } from "./commands/mode-select.js";
 import { modeSenseCommands } from "./commands/mode-sense.js";
 import { readCommands } from "./commands/read.js";
@@ -29,6 +30,7 @@ export function diskCommands(thinProvisioned: boolean, persistentReservations = 
     ...writeSameCommands,
     ...(thinProvisioned ? unmapCommands : []),
     ...modeSenseCommands,
+    ...logSenseCommands,
     ...modeSelectCommands,
     ...startStopCommands,
     ...(persistentReservations ? persistentReserveCommands : []),

@@ -155,6 +155,7 @@ export class Fabric {
       sizeBytes: 0,
       filename: null,
       blockSizeBytes: 512,
+      physicalBlockSizeBytes: 512,
       serial: identity.slice(0, SERIAL_LENGTH_MAX),
       writeProtected: false,
       thinProvisioned: false,

@@ -56,6 +56,7 @@ describe("a medium that fails", () => {
         sizeBytes: medium.sizeBytes,
         filename: "/scripted",
         blockSizeBytes: 512,
+        physicalBlockSizeBytes: 512,
         serial: "1",
         writeProtected: false,
         thinProvisioned: true,

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { parseInquiry } from "#src/scsi/inquiry.js";
+import { parseCapacity16 } from "#src/scsi/capacity.js";
 import { parseReportLuns } from "#src/scsi/report-luns.js";
 import { parseBlockLimits, parseLogicalBlockProvisioning } from "#src/scsi/vpd-block.js";
 import { logicalUnitName, parseDeviceIdentification, relativeTargetPortOf } from "#src/scsi/vpd-identification.js";
@@ -89,6 +90,26 @@ describe("who a unit is", () => {
     const large = await disk({ blockSizeBytes: 4096 });
     expect(parseBlockLimits((await large.send("A", "12 01 b0 00 ff 00")).dataIn)?.transferBlocksMax).to.equal(2048);
     await large.fabric.close();
+  });
+
+  it("tells of physical blocks by the exponent, the alignment and the granularity", async () => {
+    const capacity = async (san: Disk): Promise<ReturnType<typeof parseCapacity16>> =>
+      parseCapacity16((await san.send("A", "9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00")).dataIn);
+    expect(await capacity(san)).to.include({ physicalBlockExponent: 0, lowestAlignedLba: 0 });
+    expect(parseBlockLimits(await page("b0"))).to.include({ transferGranularityBlocks: 0, unmapGranularityBlocks: 0 });
+    for (const [blockSizeBytes, physicalBlockSizeBytes, physicalBlockExponent] of [
+      [512, 4096, 3],
+      [4096, 4096, 0],
+      [512, 2 * 1024 * 1024, 12],
+      [1024, 8192, 3],
+    ] as const) {
+      const other = await disk({ blockSizeBytes, physicalBlockSizeBytes, sizeBytes: 4 * 1024 * 1024 });
+      expect(await capacity(other)).to.include({ physicalBlockExponent, lowestAlignedLba: 0, blockSizeBytes });
+      const blocks = physicalBlockExponent === 0 ? 0 : 2 ** physicalBlockExponent;
+      const limits = parseBlockLimits((await other.send("A", "12 01 b0 00 ff 00")).dataIn);
+      expect(limits).to.include({ transferGranularityBlocks: blocks, unmapGranularityBlocks: blocks });
+      await other.fabric.close();
+    }
   });
 
   it("tells whether it is thinly provisioned", async () => {

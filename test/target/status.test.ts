@@ -143,12 +143,14 @@ describe("how a unit is", () => {
   });
 
   describe("mode pages", () => {
-    it("MODE SENSE tells of both, with a block descriptor unless that is disabled", async () => {
+    it("MODE SENSE tells of all, with a block descriptor unless that is disabled", async () => {
       const six = (await san.send("A", "1a 00 3f 00 ff 00")).dataIn;
-      expect(hex(six.subarray(0, 12))).to.equal("2b0010080000080000000200");
-      expect([six[12], six[13], six[32], six[33]]).to.deep.equal([0x08, 0x12, 0x0a, 0x0a]);
+      expect(hex(six.subarray(0, 12))).to.equal("430010080000080000000200");
+      expect(hex(six.subarray(12, 24))).to.equal("010a80000000000000000000");
+      expect([six[24], six[25], six[44], six[45]]).to.deep.equal([0x08, 0x12, 0x0a, 0x0a]);
+      expect(hex(six.subarray(56))).to.equal("1c0a00000000000000000000");
       const ten = (await san.send("A", "5a 08 3f 00 00 00 00 00 ff 00")).dataIn;
-      expect(hex(ten.subarray(0, 8))).to.equal("0026001000000000");
+      expect(hex(ten.subarray(0, 8))).to.equal("003e001000000000");
       expect(hex(ten.subarray(8))).to.equal(hex(six.subarray(12)));
     });
 
@@ -160,11 +162,11 @@ describe("how a unit is", () => {
 
     it("MODE SENSE is cut at the allocation length", async () => {
       const { dataIn, residual } = await san.send("A", "1a 00 3f 00 04 00");
-      expect([dataIn.length, dataIn[0], residual]).to.deep.equal([4, 0x2b, 0]);
+      expect([dataIn.length, dataIn[0], residual]).to.deep.equal([4, 0x43, 0]);
     });
 
     const refused: readonly (readonly [string, string, string])[] = [
-      ["a page there is not", "1a 00 1c 00 ff 00", "05/24/00"],
+      ["a page there is not", "1a 00 1d 00 ff 00", "05/24/00"],
       ["a subpage there is not", "1a 00 0a 01 ff 00", "05/24/00"],
       ["saved values", "1a 00 ca 00 ff 00", "05/39/00"],
     ];
@@ -228,7 +230,9 @@ describe("how a unit is", () => {
       ["shorter than announced", "15 10 00 00 20 00", "00000000" + control("02100000"), "05/1a/00"],
       ["of less than a header", "15 10 00 00 03 00", "000000", "05/1a/00"],
       ["with a page that is cut", "15 10 00 00 0f 00", "00000000" + control("02100000").slice(0, 22), "05/1a/00"],
-      ["with a page there is not", "15 10 00 00 06 00", "000000001c00", "05/26/00"],
+      ["with a page there is not", "15 10 00 00 06 00", "000000001d00", "05/26/00"],
+      ["with a page that cannot be changed", "15 10 00 00 10 00", "000000001c0a08000000000000000000", "05/26/00"],
+      ["of a page that cannot be changed, as it is", "15 10 00 00 10 00", "00000000010a80000000000000000000", "GOOD"],
       ["with a page of another length", "15 10 00 00 0e 00", "000000000a0802100000000000ff", "05/26/00"],
       ["with a bit that cannot be changed", "15 10 00 00 10 00", "00000000" + control("22100000"), "05/26/00"],
       ["with another capacity", "15 10 00 00 0c 00", "000000080000000100000200", "05/26/00"],
