@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine, type ScsiResult } from "qom-pr";
 import { z } from "zod";
+import { present } from "#src/base/assert.js";
 import { LentDisks } from "../support/lent-disk.js";
 import { outcome } from "../support/machine.js";
 import { skipUnlessRequired } from "../support/requirement.js";
@@ -77,7 +78,7 @@ describe(`sg3_utils and a simulated disk, from a recording of ${recording.versio
 
 describe("sg3_utils themselves on a simulated disk", () => {
   const lent = new LentDisks();
-  let machine: Machine;
+  let machine: Machine | undefined;
   /** Another release may send and print something else; how it ends is the same. */
   let sameRelease = false;
   before(async function () {
@@ -92,7 +93,7 @@ describe("sg3_utils themselves on a simulated disk", () => {
     it(program, async () => {
       const [name = "", ...options] = program.split(" ");
       // any file will do: what is asked of it, the disk answers
-      const run = await lent.run(machine.scsiDevice("disk0"), name, [...options, "/dev/null"]);
+      const run = await lent.run(present(machine, "before() made it").scsiDevice("disk0"), name, [...options, "/dev/null"]);
       expect(run.exitCode, run.stderr).to.equal(exitCode);
       if (!sameRelease) return;
       for (const text of says) expect(run.stdout + run.stderr).to.include(text);

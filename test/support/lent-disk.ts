@@ -55,8 +55,8 @@ export class LentDisks {
     try {
       const environment = { ...process.env, LD_PRELOAD: join(this.#folder, "disk.so"), LENT_DISK_SOCKET: path };
       const child = spawn(program, argv, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
-      const [stdout, stderr, [exitCode]] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, "close")]);
-      return { exitCode: typeof exitCode === "number" ? exitCode : null, stdout, stderr, commands };
+      const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, "close")]);
+      return { exitCode: child.exitCode, stdout, stderr, commands };
     } finally {
       server.close();
       await once(server, "close");
