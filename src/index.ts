@@ -52,6 +52,7 @@ export type { OptionMap, PlainValue } from "./options/value.js";
 // SCSI commands and persistent reservations as values
 export { ScsiStatus } from "./scsi/command.js";
 export type { ScsiCommand, ScsiResult } from "./scsi/command.js";
+export { HostStatus } from "./scsi/host-status.js";
 export type { Nexus } from "./scsi/nexus.js";
 export { PersistentReserveIn } from "./scsi/persistent-reserve-in.js";
 export type {
@@ -83,7 +84,7 @@ export type { TransportIdDecoding, TransportIdProblem, TransportProtocol } from 
 export { Fabric } from "./target/fabric.js";
 export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric.js";
 export { ScsiFabric } from "./target/scsi-fabric.js";
-export type { LogicalUnit } from "./target/logical-unit.js";
+export type { LogicalUnit, PathAccess } from "./target/logical-unit.js";
 export type { TargetBehaviour } from "./target/behaviour.js";
 export type { CommandFilter, CommandInFlight, Disturbance, Hold } from "./target/interference.js";
 export type { UnitDefinition, UnitSpec } from "./target/unit-spec.js";

@@ -7,13 +7,12 @@ import { routeOf } from "../pr-manager/routing.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
-import { classify } from "../reservation/conflict-matrix.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { defaultInitiator } from "../target/default-initiator.js";
-import type { LogicalUnit } from "../target/logical-unit.js";
+import type { LogicalUnit, PathAccess } from "../target/logical-unit.js";
 import type { UnitSpec } from "../target/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
@@ -24,6 +23,13 @@ const TARGET_PORT_MAX = 0xffff;
 
 /** A medium's length is a file's or a sparse map's, both addressed by numbers that are exact to here. */
 const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+const READ_ONLY: PathAccess = Object.freeze({ readOnly: true });
+const READ_WRITE: PathAccess = Object.freeze({ readOnly: false });
+
+function pathAccess({ readOnly }: { readonly readOnly: boolean }): PathAccess {
+  return readOnly ? READ_ONLY : READ_WRITE;
+}
 
 /** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */
 @qomType({ name: "sim-lun", description: "a path to a logical unit of the simulated storage network" })
@@ -48,8 +54,20 @@ export class SimLunNode extends ProtocolNode {
   })
   accessor blockSize: bigint | undefined;
 
+  @qomProperty(qom.size({ max: MEDIUM_SIZE_MAX }), {
+    name: "physical-block-size",
+    description: "physical block length, a power of two up to 2M (the block size)",
+  })
+  accessor physicalBlockSize: bigint | undefined;
+
   @qomProperty(qom.string(), { description: "unit serial number (the digits of the wwn)" })
   accessor serial: string | undefined;
+
+  @qomProperty(qom.bool(), {
+    name: "write-protected",
+    description: "the unit refuses writes from everyone (off, or as an earlier node says)",
+  })
+  accessor writeProtected: boolean | undefined;
 
   @qomProperty(qom.string(), { description: "initiator port as a TransportID: iqn.…[,i,0xISID], eui.…, naa.<16 hex> (SAS) or fc.<16 hex>" })
   accessor initiator: string | undefined;
@@ -81,7 +99,9 @@ export class SimLunNode extends ProtocolNode {
       ...(this.size === undefined ? {} : { sizeBytes: Number(this.size) }),
       ...(this.filename === undefined ? {} : { filename: this.filename }),
       ...(this.blockSize === undefined ? {} : { blockSizeBytes: Number(this.blockSize) }),
+      ...(this.physicalBlockSize === undefined ? {} : { physicalBlockSizeBytes: Number(this.physicalBlockSize) }),
       ...(this.serial === undefined ? {} : { serial: this.serial }),
+      ...(this.writeProtected === undefined ? {} : { writeProtected: this.writeProtected }),
     };
     this.#machine.joins(fabric);
     const logicalUnit = await fabric.attach(spec, (unit) => this.#machine.unitCreated(fabric, unit));
@@ -100,13 +120,12 @@ export class SimLunNode extends ProtocolNode {
 
   /**
    * Like the operating system's, this path refuses an unprivileged program what would disturb others: the two PERSISTENT RESERVE
-   * commands always, and writes through a read-only descriptor. Both are EPERM there, which becomes 0B/00/06.
+   * commands. It is EPERM there, which becomes 0B/00/06. To a read-only node the unit is write-protected.
    */
   protected override passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    const forbidden = routeOf(command.cdb[0]) === "manager" || (unit.readOnly && classify(command.cdb) === "write");
-    if (forbidden) return Promise.resolve(senseResult(Sense.IO_ERROR));
+    if (routeOf(command.cdb[0]) === "manager") return Promise.resolve(senseResult(Sense.IO_ERROR));
     const { logicalUnit, nexus } = this.unit;
-    return logicalUnit.execute(nexus, command);
+    return logicalUnit.execute(nexus, command, pathAccess(unit));
   }
 
   #initiator(): TransportId {
@@ -126,7 +145,7 @@ export class SimLunNode extends ProtocolNode {
       identity: logicalUnit.wwn,
       nexus,
       logicalUnit,
-      sgio: (command) => logicalUnit.execute(nexus, command),
+      sgio: (command) => logicalUnit.execute(nexus, command, pathAccess(this)),
     };
   }
 }

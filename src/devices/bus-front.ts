@@ -108,7 +108,7 @@ export class BusFront {
 
   /** Remembers what a device's answer tells about its unit. */
   completed(unit: FrontUnit, result: ScsiResult): void {
-    if (result.hostStatus !== undefined && result.hostStatus !== 0) return;
+    if (result.hostStatus !== undefined) return;
     unit.sense = result.status === ScsiStatus.GOOD ? NO_BYTES : result.sense;
   }
 

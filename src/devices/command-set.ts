@@ -2,6 +2,7 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Timer } from "../base/clock.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { normalizeHostStatus } from "../scsi/host-status.js";
 
 /**
  * How long an aborted command is left to whoever runs it, which hears of the abort by the command's signal and lets go of the
@@ -64,7 +65,7 @@ export class CommandSet {
       running.then(
         (result) => {
           this.#leave(sent);
-          resolve(result);
+          resolve(normalizeHostStatus(result));
         },
         (error: unknown) => {
           this.#leave(sent);

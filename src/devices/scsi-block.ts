@@ -96,8 +96,9 @@ export class ScsiBlock extends ScsiDevice {
     const { cdb } = command;
     const kind = this.#blockPathKind(cdb);
     if (kind === null) return super.dispatch(command);
-    if (kind === "write" && this.unit.readOnly) return Promise.resolve(senseResult(Sense.WRITE_PROTECTED));
     const real = !isSimulated(this.unit);
+    // A simulated unit says so itself, of every command that writes, and in its turn.
+    if (real && kind === "write" && this.unit.readOnly) return Promise.resolve(senseResult(Sense.WRITE_PROTECTED));
     if (real && this.facts.version > SCSI_2 && ((cdb[1] ?? 0) & PROTECT) !== 0) {
       return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
     }

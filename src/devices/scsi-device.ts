@@ -17,6 +17,7 @@ import { qom } from "../qom/property-type.js";
 import { CDB_LENGTH_MAX, expectedTransfer } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../scsi/inquiry.js";
+import type { Nexus } from "../scsi/nexus.js";
 import { formatFailure, parseSense, Sense, senseResult } from "../scsi/sense.js";
 import { parseSupportedPages, VpdPage } from "../scsi/vpd.js";
 import { SG_IO_TIMEOUT_MS_MAX } from "../native/sg-io.js";
@@ -115,6 +116,14 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   get shares(): boolean {
     return this.shareRw;
+  }
+
+  /**
+   * Who the device is to its unit: initiator port and relative target port of a simulated one. Null on a disk of the host, where only
+   * the operating system knows. A device has it once it is created.
+   */
+  get nexus(): Nexus | null {
+    return this.unit.nexus;
   }
 
   get blockSizeBytes(): number {

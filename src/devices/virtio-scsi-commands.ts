@@ -3,6 +3,7 @@ import { emitWarning } from "node:process";
 import { QomError } from "../base/errors.js";
 import { blockAccess, type DataDirection } from "../scsi/cdb.js";
 import { bareStatus, NO_BYTES, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { HostStatus } from "../scsi/host-status.js";
 import { fixedFormat, Sense, senseResult } from "../scsi/sense.js";
 import {
   COMMAND_REQUEST_LENGTH,
@@ -26,15 +27,15 @@ const GATHERED_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Response by Linux host byte (QEMU: virtio_scsi_command_failed); FAILURE for all others. */
 const HOST_RESPONSES: ReadonlyMap<number, number> = new Map([
-  [0x01 /* NO_CONNECT */, VirtioScsiResponse.INCORRECT_LUN],
-  [0x02 /* BUS_BUSY */, VirtioScsiResponse.BUSY],
-  [0x03 /* TIME_OUT */, VirtioScsiResponse.ABORTED],
-  [0x04 /* BAD_TARGET */, VirtioScsiResponse.BAD_TARGET],
-  [0x05 /* ABORT */, VirtioScsiResponse.ABORTED],
-  [0x08 /* RESET */, VirtioScsiResponse.RESET],
-  [0x0e /* TRANSPORT_DISRUPTED */, VirtioScsiResponse.TRANSPORT_FAILURE],
-  [0x10 /* TARGET_FAILURE */, VirtioScsiResponse.TARGET_FAILURE],
-  [0x11 /* NEXUS_FAILURE */, VirtioScsiResponse.NEXUS_FAILURE],
+  [HostStatus.NO_CONNECT, VirtioScsiResponse.INCORRECT_LUN],
+  [HostStatus.BUS_BUSY, VirtioScsiResponse.BUSY],
+  [HostStatus.TIME_OUT, VirtioScsiResponse.ABORTED],
+  [HostStatus.BAD_TARGET, VirtioScsiResponse.BAD_TARGET],
+  [HostStatus.ABORT, VirtioScsiResponse.ABORTED],
+  [HostStatus.RESET, VirtioScsiResponse.RESET],
+  [HostStatus.TRANSPORT_DISRUPTED, VirtioScsiResponse.TRANSPORT_FAILURE],
+  [HostStatus.TARGET_FAILURE, VirtioScsiResponse.TARGET_FAILURE],
+  [HostStatus.NEXUS_FAILURE, VirtioScsiResponse.NEXUS_FAILURE],
 ]);
 
 /** Why a command is ended before its time: by a task management function, or because the driver has reset the whole device. */
@@ -195,7 +196,7 @@ const NOTHING: Given = Object.freeze({ sentBytes: 0, direct: null });
 /** Answers with what the bus or a device says. The residual is what of the buffers was left alone. */
 function respondWith(exchange: Exchange, result: ScsiResult, { direct, sentBytes }: Given = NOTHING): number {
   const { chain, dataBytes, direction, inAt } = exchange;
-  if (result.hostStatus !== undefined && result.hostStatus !== 0) {
+  if (result.hostStatus !== undefined) {
     return respond(exchange, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
   }
   const dataIn = direction === "in" ? result.dataIn.subarray(0, dataBytes) : NO_BYTES;

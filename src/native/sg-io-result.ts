@@ -1,10 +1,12 @@
 /**
  * From the outcome of SG_IO to a SCSI result, with the same answers as QEMU (scsi/utils.c) wherever it has one. The one difference: a
- * host status that QEMU's table does not know, with a GOOD device status, is an I/O error here, not success.
+ * host status that QEMU's table does not know, with a GOOD device status, is an I/O error here, not success. What a host status stands
+ * for is in scsi/host-status.ts.
  */
 
 import { bareStatus, checkCondition, NO_BYTES, ScsiStatus } from "../scsi/command.js";
 import type { ScsiResult } from "../scsi/command.js";
+import { HostStatus, normalizeHostStatus } from "../scsi/host-status.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { SenseCode } from "../scsi/sense.js";
 import { Errno } from "./errno.js";
@@ -24,21 +26,6 @@ const ERRNO_ANSWERS: ReadonlyMap<number, Answer> = new Map<number, Answer>([
   [Errno.EINVAL, Sense.INVALID_FIELD_IN_CDB],
   [Errno.ENOSPC, Sense.SPACE_ALLOCATION_FAILED],
   [Errno.ECANCELED, ScsiStatus.TASK_ABORTED],
-]);
-
-/** Linux host bytes, DID_* of scsi/scsi_status.h. */
-const HOST_ANSWERS: ReadonlyMap<number, Answer> = new Map<number, Answer>([
-  [0x01 /* NO_CONNECT */, Sense.LUN_NOT_RESPONDING],
-  [0x02 /* BUS_BUSY */, ScsiStatus.BUSY],
-  [0x03 /* TIME_OUT */, Sense.COMMAND_TIMEOUT],
-  [0x04 /* BAD_TARGET */, Sense.LUN_COMMUNICATION_FAILURE],
-  [0x05 /* ABORT */, Sense.COMMAND_ABORTED],
-  [0x08 /* RESET */, Sense.POWER_ON_OR_RESET],
-  [0x0e /* TRANSPORT_DISRUPTED */, Sense.TRANSPORT_NEXUS_LOSS],
-  [0x10 /* TARGET_FAILURE */, Sense.INTERNAL_TARGET_FAILURE],
-  [0x11 /* NEXUS_FAILURE */, ScsiStatus.RESERVATION_CONFLICT],
-  [0x12 /* ALLOC_FAILURE */, Sense.SPACE_ALLOCATION_FAILED],
-  [0x13 /* MEDIUM_ERROR */, Sense.UNRECOVERED_READ_ERROR],
 ]);
 
 /** The driver's part of the driver byte; its upper half was a suggestion what to do. */
@@ -61,17 +48,12 @@ export function resultOfErrno(errno: number): ScsiResult {
  */
 export function resultOfSgIo(outcome: SgIoOutcome, allocationLength: number): ScsiResult {
   if (outcome.errno !== undefined) return resultOfErrno(outcome.errno);
-  if (outcome.hostStatus !== 0) return { ...hostResult(outcome), hostStatus: outcome.hostStatus };
+  const { hostStatus } = outcome;
+  if (hostStatus !== HostStatus.OK) return normalizeHostStatus({ ...deviceFailure(outcome), hostStatus });
   if ((outcome.driverStatus & DRIVER_MASK) === DRIVER_TIMEOUT) return bareStatus(ScsiStatus.BUSY);
   if (outcome.status !== ScsiStatus.GOOD) return deviceFailure(outcome);
   const dataIn = outcome.dataIn.length > allocationLength ? outcome.dataIn.subarray(0, allocationLength) : outcome.dataIn;
   return { status: ScsiStatus.GOOD, dataIn, residual: allocationLength - dataIn.length, sense: NO_BYTES };
-}
-
-function hostResult(outcome: SgIoCompletion): ScsiResult {
-  const answer = HOST_ANSWERS.get(outcome.hostStatus);
-  if (answer !== undefined) return resultOf(answer);
-  return outcome.status === ScsiStatus.GOOD ? senseResult(Sense.IO_ERROR) : deviceFailure(outcome);
 }
 
 function deviceFailure(outcome: SgIoCompletion): ScsiResult {

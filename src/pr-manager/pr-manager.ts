@@ -13,6 +13,7 @@ import type { LinkTarget } from "../qom/property-type.js";
 import { readU16, readU32 } from "../scsi/bytes.js";
 import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { normalizeHostStatus } from "../scsi/host-status.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { ScsiUnit } from "./scsi-unit.js";
@@ -98,7 +99,7 @@ export abstract class PrManager extends QomObject {
     if (runTrace.enabled) runTrace.publish(traceOf(this, unit, command));
     this.#inFlight += 1;
     try {
-      return await this.run(unit, command);
+      return normalizeHostStatus(await this.run(unit, command));
     } finally {
       this.#inFlight -= 1;
     }
@@ -135,6 +136,7 @@ export abstract class PrManager extends QomObject {
 
   /**
    * Runs a command that {@link execute} found well-formed. A SCSI failure is a result; an exception is a mistake of the subclass.
+   * With a host status, `execute` gives the result the status and sense data that go with it.
    * A manager should end the command with TASK ABORTED when its signal fires; devices do so in any case.
    */
   protected abstract run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;

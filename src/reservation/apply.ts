@@ -67,14 +67,14 @@ function execute(
   if (sender?.key !== command.key) return CONFLICT;
   switch (command.action) {
     case "reserve":
-      return reserve(state, sender, command);
+      return reserve(state, sender, command, settings);
     case "release":
       return release(state, sender, command, settings);
     case "clear":
       return clear(state, sender);
     case "preempt":
     case "preempt-and-abort":
-      return preempt(state, sender, command);
+      return preempt(state, sender, command, settings);
     case "register-and-move":
       return registerAndMove(state, sender, command, settings);
     default:

@@ -6,6 +6,7 @@ import { Sense } from "../scsi/sense.js";
 import type { FieldPointer } from "../scsi/sense.js";
 import type { Outcome } from "./effects.js";
 import { refused } from "./outcomes.js";
+import type { ReservationSettings } from "./settings.js";
 
 /** CDB of either: SERVICE ACTION. */
 export const SERVICE_ACTION_FIELD: FieldPointer = Object.freeze({ in: "cdb", byte: 1, bit: 4 });
@@ -26,8 +27,12 @@ export const TARGET_PORT_FIELD: FieldPointer = Object.freeze({ in: "parameter-li
 /** REGISTER AND MOVE: the TransportID. */
 export const DESTINATION_FIELD: FieldPointer = Object.freeze({ in: "parameter-list", byte: 24 });
 
-/** TYPE of a reservation to be made, or the refusal of a SCOPE or TYPE that no reservation can have. */
-export function typeToReserve(command: { readonly scope: number; readonly type: number }): ReservationType | Outcome {
+/** TYPE of a reservation to be made, or the refusal of a SCOPE or TYPE that no reservation of that device can have. */
+export function typeToReserve(
+  command: { readonly scope: number; readonly type: number },
+  { types }: ReservationSettings,
+): ReservationType | Outcome {
   if (command.scope !== LU_SCOPE) return refused(Sense.INVALID_FIELD_IN_CDB, SCOPE_FIELD);
-  return isReservationType(command.type) ? command.type : refused(Sense.INVALID_FIELD_IN_CDB, TYPE_FIELD);
+  const { type } = command;
+  return isReservationType(type) && types.includes(type) ? type : refused(Sense.INVALID_FIELD_IN_CDB, TYPE_FIELD);
 }

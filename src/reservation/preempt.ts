@@ -9,6 +9,7 @@ import { Sense } from "../scsi/sense.js";
 import type { Audience, Outcome, UnitAttention } from "./effects.js";
 import { SERVICE_ACTION_KEY_FIELD, typeToReserve } from "./fields.js";
 import { CONFLICT, goodWith, othersOf, refused, tellRegistrants } from "./outcomes.js";
+import type { ReservationSettings } from "./settings.js";
 import type { Registration, ReservationState } from "./state.js";
 
 /**
@@ -28,7 +29,7 @@ import type { Registration, ReservationState } from "./state.js";
  *
  * Whoever was removed is told. PREEMPT AND ABORT also ends the commands of all who are named, the sender's other ones included.
  */
-export function preempt(state: ReservationState, sender: Registration, command: ReserveOutBasic): Outcome {
+export function preempt(state: ReservationState, sender: Registration, command: ReserveOutBasic, settings: ReservationSettings): Outcome {
   const former = state.reservation;
   const victimKey = command.serviceActionKey;
   const namesAll = victimKey === 0n && former !== null && isAllRegistrants(former.type);
@@ -39,7 +40,7 @@ export function preempt(state: ReservationState, sender: Registration, command: 
   const removed = [...named];
   const replaces = namesAll || former?.holder?.key === victimKey;
   if (replaces) {
-    const type = typeToReserve(command);
+    const type = typeToReserve(command, settings);
     if (typeof type === "object") return type;
     const own = removed.indexOf(sender);
     if (own >= 0) removed.splice(own, 1);

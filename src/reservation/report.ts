@@ -4,7 +4,7 @@ import { readU16 } from "../scsi/bytes.js";
 import { NO_BYTES, ScsiStatus } from "../scsi/command.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { LU_SCOPE, reserveInAction } from "../scsi/persistent-reserve.js";
-import type { ReservationType, ReserveInAction } from "../scsi/persistent-reserve.js";
+import type { ReserveInAction } from "../scsi/persistent-reserve.js";
 import { PersistentReserveIn } from "../scsi/persistent-reserve-in.js";
 import type { FullStatusEntry } from "../scsi/persistent-reserve-in.js";
 import { Sense, senseResult } from "../scsi/sense.js";
@@ -14,8 +14,6 @@ import type { Registration, ReservationState } from "./state.js";
 
 /** ALLOW COMMANDS of REPORT CAPABILITIES: conflict-matrix.ts follows the standard's table to the letter. */
 const ALLOW_COMMANDS = 4;
-
-const TYPES: readonly ReservationType[] = Object.freeze([1, 3, 5, 6, 7, 8]);
 
 /**
  * Executes a PERSISTENT RESERVE IN. Any nexus may ask, registered or not, and all get the same answer.
@@ -81,7 +79,7 @@ function capabilities(
     persistThroughPowerLoss: settings.persistThroughPowerLoss,
     persistThroughPowerLossActive: state.aptpl,
     allowCommands: ALLOW_COMMANDS,
-    types: TYPES,
+    types: settings.types,
   };
 }
 

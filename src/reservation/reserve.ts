@@ -4,6 +4,7 @@ import type { ReserveOutBasic } from "../scsi/reserve-out-request.js";
 import type { Outcome } from "./effects.js";
 import { typeToReserve } from "./fields.js";
 import { CONFLICT, GOOD } from "./outcomes.js";
+import type { ReservationSettings } from "./settings.js";
 import type { Registration, ReservationState } from "./state.js";
 
 /**
@@ -17,8 +18,8 @@ import type { Registration, ReservationState } from "./state.js";
  * | sender is a holder, other TYPE | RESERVATION CONFLICT |
  * | sender is not a holder | RESERVATION CONFLICT, whatever type and key |
  */
-export function reserve(state: ReservationState, sender: Registration, command: ReserveOutBasic): Outcome {
-  const type = typeToReserve(command);
+export function reserve(state: ReservationState, sender: Registration, command: ReserveOutBasic, settings: ReservationSettings): Outcome {
+  const type = typeToReserve(command, settings);
   if (typeof type === "object") return type;
   const { reservation } = state;
   if (reservation === null) {

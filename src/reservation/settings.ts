@@ -3,6 +3,8 @@
  * machine itself knows no device.
  */
 
+import { RESERVATION_TYPES } from "../scsi/persistent-reserve.js";
+import type { ReservationType } from "../scsi/persistent-reserve.js";
 import { RESERVE_OUT_LENGTH_MAX } from "../scsi/persistent-reserve-out.js";
 import type { ReserveOutSettings } from "../scsi/reserve-out-request.js";
 import type { TransportId } from "../scsi/transport-id.js";
@@ -35,6 +37,8 @@ export function targetPorts(identifiers: readonly number[]): TargetPorts {
  */
 export interface ReservationSettings extends Required<Omit<ReserveOutSettings, "replaceLostReservation">> {
   readonly targetPorts: TargetPorts;
+  /** Types that can be reserved; a RESERVE or PREEMPT that asks for another one is INVALID FIELD IN CDB. */
+  readonly types: readonly ReservationType[];
   /** Registrations beyond this number are refused with INSUFFICIENT REGISTRATION RESOURCES. */
   readonly registrationsMax: number;
   /** CRH: RESERVE and RELEASE of SPC-2 are answered GOOD, without effect, for those whom a persistent reservation grants access. */
@@ -52,6 +56,7 @@ export const REGISTRATIONS_MAX = 1_000_000;
 /** Every feature on, one target port with the identifier 1. */
 export const defaultReservationSettings: ReservationSettings = Object.freeze({
   targetPorts: targetPorts([1]),
+  types: RESERVATION_TYPES,
   registrationsMax: REGISTRATIONS_MAX,
   lengthMax: RESERVE_OUT_LENGTH_MAX,
   persistThroughPowerLoss: true,

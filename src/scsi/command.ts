@@ -40,7 +40,10 @@ export interface ScsiResult {
   readonly residual: number;
   /** Sense data, empty when there is none. */
   readonly sense: Uint8Array;
-  /** Linux host byte when the transport failed: an HBA maps it to its own response, others take the sense derived from it. */
+  /**
+   * Linux host byte when the transport failed: an HBA maps it to its own response, others take the status and sense data, which follow
+   * from it (host-status.ts). A result with a host status never has status GOOD.
+   */
   readonly hostStatus?: number;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Mode parameters of MODE SENSE and MODE SELECT (SPC-4, mode parameters), the Caching page (SBC-4) and the Control page (SPC-4).
+ * Mode parameters of MODE SENSE and MODE SELECT (SPC-4, mode parameters), and four pages: Read-Write Error Recovery and Caching (SBC-4),
+ * Control and Informational Exceptions Control (SPC-4).
  *
  *     header(6)                        header(10)                          block descriptor of a disk, short
  *     0   MODE DATA LENGTH (n)         0..1  MODE DATA LENGTH (n - 1)      0..3  NUMBER OF LOGICAL BLOCKS
@@ -15,12 +16,22 @@
  *                                      3     QUEUE ALGORITHM MODIFIER (7..4) | NUAR (3) | QERR (2..1)
  *                                      4     UA_INTLCK_CTRL (5..4) | SWP (3)
  *                                      5     ATO (7) | TAS (6)
+ *
+ *     Error recovery (01h), 12 bytes   Informational exceptions (1Ch), 12 bytes
+ *     2   AWRE (7) | ARRE (6)          2     DEXCPT (3)
+ *                                      3     MRIE (3..0)
  */
 
 import { readU16, readU24, readU32, writeU16, writeU24, writeU32 } from "./bytes.js";
 
 /** Page codes. */
-export const ModePage = Object.freeze({ CACHING: 0x08, CONTROL: 0x0a, ALL: 0x3f });
+export const ModePage = Object.freeze({
+  ERROR_RECOVERY: 0x01,
+  CACHING: 0x08,
+  CONTROL: 0x0a,
+  INFORMATIONAL_EXCEPTIONS: 0x1c,
+  ALL: 0x3f,
+});
 
 /** PAGE CONTROL of MODE SENSE (SPC-4). */
 export const PageControl = Object.freeze({ CURRENT: 0, CHANGEABLE: 1, DEFAULT: 2, SAVED: 3 });
@@ -70,6 +81,22 @@ export interface ModeProblem {
 export type ModeParsed =
   { readonly parameters: ModeParameters; readonly problem?: never } | { readonly problem: ModeProblem; readonly parameters?: never };
 
+/** Read-Write Error Recovery page, as far as anything of it is ever set. */
+export interface ErrorRecoveryPage {
+  /** AWRE: blocks that cannot be written are reallocated without being asked. */
+  readonly reallocatesOnWrite: boolean;
+  /** ARRE: blocks that cannot be read are. */
+  readonly reallocatesOnRead: boolean;
+}
+
+/** Informational Exceptions Control page, as far as anything of it is ever set. */
+export interface InformationalExceptionsPage {
+  /** DEXCPT: nothing is reported, LOG SENSE excepted. */
+  readonly disabled: boolean;
+  /** MRIE, 0 to 15: how exceptions are reported; 0 is only by LOG SENSE. */
+  readonly reportMethod: number;
+}
+
 /** Caching page. */
 export interface CachingPage {
   /** WCE: writes may end before they are on the medium. */
@@ -103,6 +130,8 @@ export interface ControlPage {
 }
 
 const BLOCK_DESCRIPTOR_LENGTH = 8;
+const ERROR_RECOVERY_CONTENTS_LENGTH = 10;
+const INFORMATIONAL_EXCEPTIONS_CONTENTS_LENGTH = 10;
 const CACHING_CONTENTS_LENGTH = 18;
 const CONTROL_CONTENTS_LENGTH = 10;
 const SPF = 0x40;
@@ -211,6 +240,21 @@ function cut(offset: number, what: string): { readonly problem: ModeProblem } {
 
 function shortPage(pageCode: number, contents: Uint8Array): ModePageData {
   return { pageCode, subpageCode: null, savable: false, contents };
+}
+
+/** The Read-Write Error Recovery page (01h), 12 bytes with its header. */
+export function encodeErrorRecoveryPage(page: ErrorRecoveryPage): ModePageData {
+  const contents = new Uint8Array(ERROR_RECOVERY_CONTENTS_LENGTH);
+  contents[0] = (page.reallocatesOnWrite ? 0x80 : 0) | (page.reallocatesOnRead ? 0x40 : 0);
+  return shortPage(ModePage.ERROR_RECOVERY, contents);
+}
+
+/** The Informational Exceptions Control page (1Ch), 12 bytes with its header. */
+export function encodeInformationalExceptionsPage(page: InformationalExceptionsPage): ModePageData {
+  const contents = new Uint8Array(INFORMATIONAL_EXCEPTIONS_CONTENTS_LENGTH);
+  contents[0] = page.disabled ? 0x08 : 0;
+  contents[1] = page.reportMethod & 0x0f;
+  return shortPage(ModePage.INFORMATIONAL_EXCEPTIONS, contents);
 }
 
 /** The Caching page (08h), version 2 of it, 20 bytes with its header. */

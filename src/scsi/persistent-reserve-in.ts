@@ -23,7 +23,7 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { readU16, readU32, viewOf, writeU16, writeU32, writeU64 } from "./bytes.js";
-import { PR_IN, ReserveIn, reserveInAction } from "./persistent-reserve.js";
+import { PR_IN, RESERVATION_TYPES, ReserveIn, reserveInAction } from "./persistent-reserve.js";
 import type { ReservationType, ReserveInAction } from "./persistent-reserve.js";
 import type {
   FullStatusEntry,
@@ -278,8 +278,7 @@ function parseCapabilities(bytes: Uint8Array): ReserveCapabilities {
 }
 
 function typesOf(mask: number): readonly ReservationType[] {
-  const types: readonly ReservationType[] = [1, 3, 5, 6, 7, 8];
-  return types.filter((type) => (mask & TYPE_MASK[type]) !== 0);
+  return RESERVATION_TYPES.filter((type) => (mask & TYPE_MASK[type]) !== 0);
 }
 
 function parseFullStatus(bytes: Uint8Array): ReadFullStatusData {

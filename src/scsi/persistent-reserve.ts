@@ -81,6 +81,9 @@ export function reserveInAction(serviceAction: number): ReserveInAction | null {
   return RESERVE_IN_NAMES[serviceAction] ?? null;
 }
 
+/** Every TYPE that may be reserved, lowest first. */
+export const RESERVATION_TYPES: readonly ReservationType[] = Object.freeze([1, 3, 5, 6, 7, 8]);
+
 /** True for a TYPE that may be reserved; false for the obsolete and the reserved ones. */
 export function isReservationType(type: number): type is ReservationType {
   return Object.hasOwn(ReservationTypeName, type);

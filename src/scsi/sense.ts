@@ -59,6 +59,7 @@ function code(key: number, asc: number, ascq: number): SenseCode {
 export const Sense = Object.freeze({
   NO_SENSE: code(0x0, 0x00, 0x00),
   LUN_NOT_READY: code(0x2, 0x04, 0x00),
+  INITIALIZING_COMMAND_REQUIRED: code(0x2, 0x04, 0x02),
   MEDIUM_NOT_PRESENT: code(0x2, 0x3a, 0x00),
   UNRECOVERED_READ_ERROR: code(0x3, 0x11, 0x00),
   WRITE_ERROR: code(0x3, 0x0c, 0x00),

@@ -1,5 +1,11 @@
 /** Switches for the points where targets differ, so that a simulated one can behave like the one that is to be imitated. */
 
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { REGISTRATIONS_MAX } from "../reservation/settings.js";
+import { isReservationType, RESERVATION_TYPES } from "../scsi/persistent-reserve.js";
+import type { ReservationType } from "../scsi/persistent-reserve.js";
+
 /** What every unit of a fabric does; see {@link defaultBehaviour} for what happens unless told otherwise. */
 export interface TargetBehaviour {
   /**
@@ -19,6 +25,15 @@ export interface TargetBehaviour {
   readonly specifyInitiatorPorts: boolean;
   /** ATP_C: REGISTER takes ALL_TG_PT. */
   readonly allTargetPorts: boolean;
+  /**
+   * PERSISTENT RESERVE IN and OUT are commands of the disk; without them both are INVALID COMMAND OPERATION CODE (05/20/00), and what a
+   * store has for its units is left alone. RESERVE and RELEASE of SPC-2 stay.
+   */
+  readonly persistentReservations: boolean;
+  /** Types that can be reserved, at least one; every other TYPE is INVALID FIELD IN CDB (05/24/00). REPORT CAPABILITIES lists them. */
+  readonly types: readonly ReservationType[];
+  /** Most registrations of a unit, 1 to 1,000,000; what would be more is INSUFFICIENT REGISTRATION RESOURCES (05/55/04). */
+  readonly registrationsMax: number;
 }
 
 /** The standard's order and every feature. */
@@ -30,4 +45,48 @@ export const defaultBehaviour: TargetBehaviour = Object.freeze({
   compatibleReservationHandling: true,
   specifyInitiatorPorts: true,
   allTargetPorts: true,
+  persistentReservations: true,
+  types: RESERVATION_TYPES,
+  registrationsMax: REGISTRATIONS_MAX,
 });
+
+/** What is wrong with a value, as the end of a sentence; null for nothing. Members that are not here are switches. */
+const RULES: Readonly<Record<string, (value: unknown) => string | null>> = Object.freeze({
+  types: (value: unknown) => {
+    const list: readonly unknown[] = Array.isArray(value) ? value : [];
+    const known = list.every((type) => typeof type === "number" && isReservationType(type));
+    return known && list.length > 0 && new Set(list).size === list.length
+      ? null
+      : `is a list of different types of ${RESERVATION_TYPES.join(", ")}`;
+  },
+  registrationsMax: (value: unknown) => {
+    const good = typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= REGISTRATIONS_MAX;
+    return good ? null : `is a number of registrations, 1 to ${REGISTRATIONS_MAX}`;
+  },
+});
+
+function switchProblem(value: unknown): string | null {
+  return typeof value === "boolean" ? null : "is true or false";
+}
+
+/**
+ * `given` with everything that it leaves out as in {@link defaultBehaviour}.
+ * @throws QomError `unknown-name` for a member that there is not, `invalid-value` for a value that is none
+ */
+export function completeBehaviour(given: Partial<TargetBehaviour>): TargetBehaviour {
+  const members: readonly (readonly [string, unknown])[] = Object.entries(given);
+  const told = members.filter(([, value]) => value !== undefined);
+  for (const [name, value] of told) {
+    const context = { option: `behaviour.${printable(name)}`, value: printable(String(value)) };
+    if (!Object.hasOwn(defaultBehaviour, name)) {
+      throw new QomError("unknown-name", `there is no behaviour "${printable(name)}"`, {
+        context,
+        hint: `there is ${Object.keys(defaultBehaviour).join(", ")}`,
+      });
+    }
+    const problem = (RULES[name] ?? switchProblem)(value);
+    if (problem !== null) throw new QomError("invalid-value", `behaviour.${name} ${problem}, not ${context.value}`, { context });
+  }
+  const { types = defaultBehaviour.types } = given;
+  return { ...defaultBehaviour, ...Object.fromEntries(told), types: [...types] };
+}

@@ -8,6 +8,7 @@ import type { ReservationDesk } from "./reservation-desk.js";
 import type { SerialQueue } from "./serial-queue.js";
 import type { Task } from "./task.js";
 import type { UnitModes } from "./unit-modes.js";
+import type { UnitPower } from "./unit-power.js";
 import type { UnitDefinition } from "./unit-spec.js";
 
 /** A logical unit as its commands see it. */
@@ -18,6 +19,7 @@ export interface UnitContext {
   /** Capacity in logical blocks. */
   readonly blockCount: number;
   readonly modes: UnitModes;
+  readonly power: UnitPower;
   readonly nexuses: NexusTable;
   readonly reservations: ReservationDesk;
   readonly commands: SupportedCommands;
@@ -34,11 +36,13 @@ export interface DeviceCommand {
   readonly serviceActions?: readonly number[];
   /**
    * The CDB usage map of REPORT SUPPORTED OPERATION CODES (SPC-4 6.35.3) as hexadecimal digits: the operation code, and for each
-   * further byte the bits that are evaluated. Its length is the CDB's.
+   * further byte the bits that are evaluated; SERVICE ACTION, bits 4 to 0 of byte 1, is put in by the report. Its length is the CDB's.
    */
   readonly usage: string;
   /** INQUIRY, REPORT LUNS and REQUEST SENSE: executed whatever unit attention is pending and whoever has reserved the unit. */
   readonly unconditional?: true;
+  /** Accesses the medium, or asks whether that can be done: not while the unit is stopped. */
+  readonly needsMedium?: true;
   /** Waits for reservation commands before it, and they for it. */
   readonly reservation?: true;
   /** What is illegal in the CDB itself, or null. It is reported even if a reservation conflicts. */

@@ -5,6 +5,7 @@ import { cacheCommands } from "./commands/cache.js";
 import { capacityCommands } from "./commands/capacity.js";
 import { compareCommands } from "./commands/compare.js";
 import { diskIdentificationCommands, shadowIdentificationCommands } from "./commands/identification.js";
+import { logSenseCommands } from "./commands/log-sense.js";
 import { modeSelectCommands } from "./commands/mode-select.js";
 import { modeSenseCommands } from "./commands/mode-sense.js";
 import { readCommands } from "./commands/read.js";
@@ -16,8 +17,8 @@ import { unmapCommands } from "./commands/unmap.js";
 import { writeCommands } from "./commands/write.js";
 import { writeSameCommands } from "./commands/write-same.js";
 
-/** The commands of a simulated disk; one that is not thinly provisioned has no UNMAP. */
-export function diskCommands(thinProvisioned: boolean): CommandTable {
+/** The commands of a simulated disk; one that is not thinly provisioned has no UNMAP, and some have no PERSISTENT RESERVE IN and OUT. */
+export function diskCommands(thinProvisioned: boolean, persistentReservations = true): CommandTable {
   return new CommandTable([
     ...statusCommands,
     ...diskIdentificationCommands,
@@ -29,9 +30,10 @@ export function diskCommands(thinProvisioned: boolean): CommandTable {
     ...writeSameCommands,
     ...(thinProvisioned ? unmapCommands : []),
     ...modeSenseCommands,
+    ...logSenseCommands,
     ...modeSelectCommands,
     ...startStopCommands,
-    ...persistentReserveCommands,
+    ...(persistentReservations ? persistentReserveCommands : []),
     ...oldReserveCommands,
     ...reportOperationCodesCommands,
     ...reportTargetPortGroupsCommands,
@@ -39,6 +41,10 @@ export function diskCommands(thinProvisioned: boolean): CommandTable {
 }
 
 /** The commands of a unit that has reservations and no medium: it stands for a disk that is somewhere else. */
-export function shadowCommands(): CommandTable {
-  return new CommandTable([...statusCommands, ...shadowIdentificationCommands, ...persistentReserveCommands]);
+export function shadowCommands(persistentReservations: boolean): CommandTable {
+  return new CommandTable([
+    ...statusCommands,
+    ...shadowIdentificationCommands,
+    ...(persistentReservations ? persistentReserveCommands : []),
+  ]);
 }

@@ -6,8 +6,9 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
-import { defaultBehaviour } from "./behaviour.js";
+import { completeBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
+import type { CommandTable } from "./command-table.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
 import { DirectoryStore } from "./directory-store.js";
 import { FabricMembers } from "./fabric-members.js";
@@ -45,9 +46,9 @@ export class Fabric {
   readonly #clock: Clock;
   readonly #behaviour: TargetBehaviour;
   readonly #store: ReservationStore;
-  readonly #thinDiskCommands = diskCommands(true);
-  readonly #fullDiskCommands = diskCommands(false);
-  readonly #shadowCommands = shadowCommands();
+  readonly #thinDiskCommands: CommandTable;
+  readonly #fullDiskCommands: CommandTable;
+  readonly #shadowCommands: CommandTable;
   readonly #units = new Map<string, LogicalUnit>();
   readonly #shadows = new Map<string, LogicalUnit>();
   /** Units whose medium is being opened, by name. */
@@ -62,7 +63,11 @@ export class Fabric {
 
   constructor(options: FabricOptions = {}) {
     this.#clock = options.clock ?? systemClock;
-    this.#behaviour = { ...defaultBehaviour, ...options.behaviour };
+    this.#behaviour = completeBehaviour(options.behaviour ?? {});
+    const { persistentReservations } = this.#behaviour;
+    this.#thinDiskCommands = diskCommands(true, persistentReservations);
+    this.#fullDiskCommands = diskCommands(false, persistentReservations);
+    this.#shadowCommands = shadowCommands(persistentReservations);
     this.#store = options.store ?? memoryStore;
   }
 
@@ -73,6 +78,8 @@ export class Fabric {
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
   static async open({ stateDir, ...options }: DurableFabricOptions): Promise<Fabric> {
+    // before the folder is locked
+    completeBehaviour(options.behaviour ?? {});
     const store = await DirectoryStore.open(stateDir);
     const fabric = new Fabric({ ...options, store });
     fabric.#ownStore = store;
@@ -147,6 +154,7 @@ export class Fabric {
       sizeBytes: 0,
       filename: null,
       blockSizeBytes: 512,
+      physicalBlockSizeBytes: 512,
       serial: identity.slice(0, SERIAL_LENGTH_MAX),
       writeProtected: false,
       thinProvisioned: false,

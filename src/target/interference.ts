@@ -4,7 +4,9 @@
  */
 
 import type { Clock } from "../base/clock.js";
+import { QomError } from "../base/errors.js";
 import type { ScsiResult } from "../scsi/command.js";
+import { hostFailure, HostStatus, normalizeHostStatus } from "../scsi/host-status.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { taskAborted } from "./task.js";
 import type { Task } from "./task.js";
@@ -32,15 +34,20 @@ export interface Hold {
 export interface Disturbance {
   /** Milliseconds before the command is executed. */
   readonly latencyMs?: number;
-  /** The answer, of a command that is not executed then. */
+  /** The answer, of a command that is not executed then. With a host status, its status and sense are those that go with it. */
   readonly result?: ScsiResult;
+  /**
+   * The path is lost: the command does not reach the unit, and no `latencyMs` or `result` goes with that. The host status is
+   * TRANSPORT_DISRUPTED (0Eh), which Linux' transports give to the commands of a session or port that is gone, and its sense 0B/29/07.
+   */
+  readonly pathLost?: boolean;
 }
 
 interface ActiveDisturbance extends Disturbance {
   readonly filter: CommandFilter;
 }
 
-/** The holds and disturbances of one unit. Of several that pick a command the first has it. */
+/** The holds and disturbances of one unit. Of several that pick a command the first has it; a lost path comes before all others. */
 export class Interference {
   #holds: readonly ActiveHold[] = [];
   #disturbances: readonly ActiveDisturbance[] = [];
@@ -58,18 +65,27 @@ export class Interference {
 
   /** From now on disturbs what `filter` picks; gives the end of it. */
   disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
-    const active = { ...disturbance, filter };
+    checkDisturbance(disturbance);
+    const { result } = disturbance;
+    const active = { ...disturbance, ...(result === undefined ? {} : { result: normalizeHostStatus(result) }), filter };
     this.#disturbances = [...this.#disturbances, active];
     return () => {
       this.#disturbances = this.#disturbances.filter((other) => other !== active);
     };
   }
 
+  /** The end of a command whose path is lost, or null: the unit never hears of it, so this is asked before anything else. */
+  lose(command: CommandInFlight): ScsiResult | null {
+    if (this.#disturbances.length === 0) return null;
+    const lost = this.#disturbances.some(({ pathLost, filter }) => pathLost === true && filter(command));
+    return lost ? hostFailure(HostStatus.TRANSPORT_DISRUPTED) : null;
+  }
+
   /** Executes `task` by `run`: at once, or when a hold and a disturbance let it, if it was not aborted by then. */
   pass(task: Task, run: () => ScsiResult | Promise<ScsiResult>): ScsiResult | Promise<ScsiResult> {
     if (this.#holds.length === 0 && this.#disturbances.length === 0) return run();
     const hold = this.#holds.find((each) => each.filter(task));
-    const disturbance = this.#disturbances.find((each) => each.filter(task));
+    const disturbance = this.#disturbances.find((each) => each.pathLost !== true && each.filter(task));
     return hold === undefined && disturbance === undefined ? run() : this.#detain(task, run, hold, disturbance);
   }
 
@@ -96,6 +112,14 @@ export class Interference {
       });
     });
   }
+}
+
+function checkDisturbance({ latencyMs, pathLost, result }: Disturbance): void {
+  if (pathLost !== true || (latencyMs === undefined && result === undefined)) return;
+  const option = result === undefined ? "latencyMs" : "result";
+  throw new QomError("conflict", `a disturbance has pathLost together with ${option}: a lost path gives no answer of the unit`, {
+    context: { option },
+  });
 }
 
 interface Expectation {

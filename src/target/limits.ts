@@ -15,5 +15,8 @@ export const TASK_SET_SIZE_MAX = 65_536;
 /** Logical block lengths that Linux' sd driver accepts, and so all that hosts of a simulated disk can use. */
 export const BLOCK_SIZES_BYTES: readonly number[] = [512, 1024, 2048, 4096];
 
+/** Largest physical block: what QEMU's disks allow (MAX_BLOCK_SIZE), and far from where LOGICAL BLOCKS PER PHYSICAL BLOCK EXPONENT ends. */
+export const PHYSICAL_BLOCK_SIZE_BYTES_MAX = 2 * 1024 * 1024;
+
 /** Longest unit serial number: what fits a VPD page 80h that hosts read with one byte of allocation length. */
 export const SERIAL_LENGTH_MAX = 251;

@@ -27,6 +27,7 @@ import type { ReservationStore } from "./reservation-store.js";
 import { SerialQueue } from "./serial-queue.js";
 import { Task, taskAborted, TaskSet } from "./task.js";
 import { UnitModes } from "./unit-modes.js";
+import { UnitPower } from "./unit-power.js";
 import type { UnitDefinition } from "./unit-spec.js";
 
 /** What a unit is made of. */
@@ -51,6 +52,14 @@ const RESET_ATTENTION: Readonly<Record<ResetKind, SenseCode>> = Object.freeze({
   "i-t-nexus": Sense.I_T_NEXUS_LOSS,
   target: Sense.SCSI_BUS_RESET,
 });
+
+/** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine. */
+export interface PathAccess {
+  /** The unit is write-protected for this path: commands that write end with WRITE PROTECTED (07/27/00). Default false. */
+  readonly readOnly?: boolean;
+}
+
+const FULL_ACCESS: PathAccess = Object.freeze({});
 
 /** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
 export class LogicalUnit {
@@ -85,6 +94,7 @@ export class LogicalUnit {
       medium,
       blockCount: definition.sizeBytes / definition.blockSizeBytes,
       modes,
+      power: new UnitPower(),
       nexuses,
       reservations: new ReservationDesk({
         unit: storeName,
@@ -148,30 +158,32 @@ export class LogicalUnit {
    *
    * A command that is aborted by its signal, a reset, PREEMPT AND ABORT, a logout or {@link close} ends with TASK ABORTED, as soon as no
    * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
-   * `timeoutMs` a command ends in the same way, with the host status of a timeout.
+   * `timeoutMs` a command ends at the same points, with the host status of a timeout and its sense data (0B/2E/02).
    *
    * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
    * is none.
    */
   // async although nothing is awaited: what is thrown inside becomes a rejection
-  async execute(nexus: Nexus, command: ScsiCommand): Promise<ScsiResult> {
+  async execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     this.#checkOpen();
     const problem = commandProblem(command);
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
-    const task = new Task(this.#context.nexuses.enter(nexus), command);
+    const lost = this.#interference.lose({ nexus, cdb: command.cdb });
+    if (lost !== null) return lost;
+    const task = new Task(this.#context.nexuses.enter(nexus), command, path.readOnly === true);
     const outcome = this.#serve(task);
     return outcome instanceof Promise ? this.#tasks.track(task, outcome) : outcome;
   }
 
   /**
    * Carries out a task management function for `nexus`: commands are aborted, and those concerned have a unit attention. Settles when no
-   * aborted command can touch the medium any more. Persistent reservations stay.
+   * aborted command can touch the medium any more. Persistent reservations stay. A reset of the unit or the target starts a stopped unit.
    */
   async reset(kind: ResetKind, nexus: Nexus): Promise<void> {
     this.#checkOpen();
-    const { modes, nexuses, reservations } = this.#context;
+    const { modes, nexuses, power, reservations } = this.#context;
     const own = nexuses.enter(nexus);
     const concerns = (state: NexusState): boolean => kind !== "i-t-nexus" || state === own;
     if (kind === "i-t-nexus") {
@@ -179,6 +191,7 @@ export class LogicalUnit {
     } else {
       reservations.dropOldReservation();
       modes.reset();
+      power.start();
     }
     for (const state of nexuses.values()) if (concerns(state)) state.attentions.raise(RESET_ATTENTION[kind]);
     await this.#tasks.abort((task) => concerns(task.nexusState));
@@ -187,12 +200,13 @@ export class LogicalUnit {
   /** Switches the unit off and on: commands are aborted, reservations stay only as APTPL says, every nexus has a unit attention (29/00). */
   async powerCycle(): Promise<void> {
     this.#checkOpen();
-    const { modes, nexuses, reservations } = this.#context;
+    const { modes, nexuses, power, reservations } = this.#context;
     await this.#tasks.abort(() => true);
     await reservations.queue.run(() => {
       reservations.powerCycle();
     });
     modes.reset();
+    power.start();
     for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
   }
 
@@ -206,7 +220,9 @@ export class LogicalUnit {
 
   /**
    * Makes commands that match slow, or answers them without executing them, until the function that it gives is called. They are caught at
-   * the same point as by {@link hold}; an abort ends a slow one at once.
+   * the same point as by {@link hold}; an abort ends a slow one at once. With `pathLost` they do not even arrive: no unit attention is
+   * reported, and commands that did arrive before go on.
+   * @throws QomError `conflict` for a lost path that answers or takes its time
    */
   disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
     return this.#interference.disturb(filter, disturbance);

@@ -9,7 +9,7 @@ import { isResetAttention } from "../reservation/unit-attentions.js";
 import { expectedTransfer, Opcode, serviceActionOf } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus } from "../scsi/command.js";
 import type { ScsiResult } from "../scsi/command.js";
-import { senseResult } from "../scsi/sense.js";
+import { Sense, senseResult } from "../scsi/sense.js";
 import type { SupportedCommand, UnitContext } from "./device-command.js";
 import { invalidCdbField } from "./reply.js";
 import type { OldOperation } from "./reservation-desk.js";
@@ -28,6 +28,7 @@ export function admit(unit: UnitContext, task: Task, command: SupportedCommand):
   // an illegal CDB may be reported at any rank, and Linux' target does so before a conflict
   if (conflicts(unit, task, command)) return command.check?.(unit, task) ?? bareStatus(ScsiStatus.RESERVATION_CONFLICT);
   if (pending !== null) return reportAttention(task);
+  if (command.needsMedium === true && unit.power.stopped) return senseResult(Sense.INITIALIZING_COMMAND_REQUIRED);
   return cdbProblem(unit, task, command);
 }
 

@@ -63,13 +63,16 @@ export class ReservationDesk {
       compatibleReservationHandling: behaviour.compatibleReservationHandling,
       specifyInitiatorPorts: behaviour.specifyInitiatorPorts,
       allTargetPorts: behaviour.allTargetPorts,
+      types: behaviour.types,
+      registrationsMax: behaviour.registrationsMax,
       persistThroughPowerLoss: store.durable,
       targetPorts: nexuses,
       get noUnitAttentionOnRelease() {
         return modes.control.noUnitAttentionOnRelease;
       },
     };
-    const stored = store.load(parts.unit);
+    // what nobody could read or release must not keep anybody out
+    const stored = behaviour.persistentReservations ? store.load(parts.unit) : null;
     this.#state = stored?.state ?? new ReservationState();
     this.#revision = stored?.revision ?? 0;
     for (const { nexus } of this.#state.registrations()) nexuses.noteReach(nexus);

@@ -3,21 +3,15 @@
 import type { Clock, Timer } from "../base/clock.js";
 import { ScsiStatus, bareStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import { hostFailure, HostStatus } from "../scsi/host-status.js";
 import type { Nexus } from "../scsi/nexus.js";
 import type { Cancellation } from "./medium.js";
 import { mediumFailure } from "./medium-failure.js";
 import type { NexusState } from "./nexus-table.js";
 
-/** Linux host byte DID_TIME_OUT: what a host adapter reports of a command that it gave up. */
-const HOST_TIME_OUT = 0x03;
-
 /** The end of a command that somebody aborted. */
 export function taskAborted(): ScsiResult {
   return bareStatus(ScsiStatus.TASK_ABORTED);
-}
-
-function timedOut(): ScsiResult {
-  return { ...taskAborted(), hostStatus: HOST_TIME_OUT };
 }
 
 /** One command of one nexus. Most end before `execute` returns and are never seen by anyone else. */
@@ -30,6 +24,8 @@ export class Task implements Cancellation {
   constructor(
     readonly nexusState: NexusState,
     readonly command: ScsiCommand,
+    /** The path that the command came by is read-only. */
+    readonly readOnly: boolean,
   ) {}
 
   get nexus(): Nexus {
@@ -106,7 +102,7 @@ export class TaskSet {
       ended.catch(() => {}),
     );
     signal?.addEventListener("abort", onSignal, { once: true });
-    if (timeoutMs !== undefined) timer = this.clock.after(timeoutMs, () => task.abort(timedOut()));
+    if (timeoutMs !== undefined) timer = this.clock.after(timeoutMs, () => task.abort(hostFailure(HostStatus.TIME_OUT)));
     return ended;
   }
 

@@ -1,8 +1,20 @@
-/** The mode pages of a logical unit: Caching and Control. All nexuses share them, and there are no saved values. */
+/**
+ * The mode pages of a logical unit: Read-Write Error Recovery, Caching, Control, and Informational Exceptions Control. All nexuses share
+ * them, and there are no saved values.
+ */
 
 import { present } from "../base/assert.js";
-import { encodeCachingPage, encodeControlPage, ModePage, PageControl, parseCachingPage, parseControlPage } from "../scsi/mode.js";
-import type { CachingPage, ControlPage, ModePageData } from "../scsi/mode.js";
+import {
+  encodeCachingPage,
+  encodeControlPage,
+  encodeErrorRecoveryPage,
+  encodeInformationalExceptionsPage,
+  ModePage,
+  PageControl,
+  parseCachingPage,
+  parseControlPage,
+} from "../scsi/mode.js";
+import type { CachingPage, ControlPage, ErrorRecoveryPage, InformationalExceptionsPage, ModePageData } from "../scsi/mode.js";
 
 /** What differs between units at power on. */
 export interface PowerOnModes {
@@ -11,14 +23,20 @@ export interface PowerOnModes {
   readonly writeCache: boolean;
 }
 
-/** Both pages as values. */
+/** All pages as values. */
 interface Modes {
+  readonly errorRecovery: ErrorRecoveryPage;
   readonly caching: CachingPage;
   readonly control: ControlPage;
+  readonly exceptions: InformationalExceptionsPage;
 }
 
-/** One task set for all nexuses (TST = 0), and commands run in any order (QUEUE ALGORITHM MODIFIER = 1). */
+/**
+ * One task set for all nexuses (TST = 0), and commands run in any order (QUEUE ALGORITHM MODIFIER = 1). Exceptions are counted and told by
+ * LOG SENSE alone (DEXCPT = 0, MRIE = 0).
+ */
 const BASE: Modes = {
+  errorRecovery: { reallocatesOnWrite: true, reallocatesOnRead: false },
   caching: { writeCache: false, readCacheDisabled: false },
   control: {
     taskSetType: 0,
@@ -32,10 +50,12 @@ const BASE: Modes = {
     applicationTagOwner: false,
     taskAbortedStatus: false,
   },
+  exceptions: { disabled: false, reportMethod: 0 },
 };
 
 /** Ones where MODE SELECT may change something. */
 const CHANGEABLE: Modes = {
+  errorRecovery: { reallocatesOnWrite: false, reallocatesOnRead: false },
   caching: { writeCache: true, readCacheDisabled: false },
   control: {
     ...BASE.control,
@@ -45,11 +65,19 @@ const CHANGEABLE: Modes = {
     softwareWriteProtect: true,
     taskAbortedStatus: true,
   },
+  exceptions: BASE.exceptions,
 };
 
+/** Every page by its code, lowest first. */
+const PAGES: ReadonlyMap<number, (modes: Modes) => ModePageData> = new Map([
+  [ModePage.ERROR_RECOVERY, ({ errorRecovery }: Modes) => encodeErrorRecoveryPage(errorRecovery)],
+  [ModePage.CACHING, ({ caching }: Modes) => encodeCachingPage(caching)],
+  [ModePage.CONTROL, ({ control }: Modes) => encodeControlPage(control)],
+  [ModePage.INFORMATIONAL_EXCEPTIONS, ({ exceptions }: Modes) => encodeInformationalExceptionsPage(exceptions)],
+]);
+
 function encode(modes: Modes, pageCode: number): ModePageData | null {
-  if (pageCode === ModePage.CACHING) return encodeCachingPage(modes.caching);
-  return pageCode === ModePage.CONTROL ? encodeControlPage(modes.control) : null;
+  return PAGES.get(pageCode)?.(modes) ?? null;
 }
 
 /** The mode pages of one unit. */
@@ -59,6 +87,7 @@ export class UnitModes {
 
   constructor({ noUnitAttentionOnRelease, taskAbortedStatus, writeCache }: PowerOnModes) {
     this.#powerOn = {
+      ...BASE,
       caching: { ...BASE.caching, writeCache },
       control: { ...BASE.control, noUnitAttentionOnRelease, taskAbortedStatus },
     };
@@ -94,6 +123,7 @@ export class UnitModes {
     const before = this.#current;
     for (const page of pages) {
       this.#current = {
+        ...this.#current,
         caching: parseCachingPage(page) ?? this.#current.caching,
         control: parseControlPage(page) ?? this.#current.control,
       };
@@ -111,4 +141,4 @@ export class UnitModes {
 }
 
 /** Codes of all pages, lowest first. */
-export const MODE_PAGE_CODES: readonly number[] = [ModePage.CACHING, ModePage.CONTROL];
+export const MODE_PAGE_CODES: readonly number[] = [...PAGES.keys()];

@@ -4,7 +4,7 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { BLOCK_SIZES_BYTES, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "./limits.js";
+import { BLOCK_SIZES_BYTES, PHYSICAL_BLOCK_SIZE_BYTES_MAX, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "./limits.js";
 
 /** A logical unit as its user describes it. Whoever comes first decides; what later ones say must agree. */
 export interface UnitSpec {
@@ -16,9 +16,11 @@ export interface UnitSpec {
   readonly filename?: string;
   /** Logical block length in bytes: 512 (the default), 1024, 2048 or 4096. */
   readonly blockSizeBytes?: number;
+  /** Physical block length in bytes, which hosts align their requests to: a power of two, the block size to 2 MiB. Default the block size. */
+  readonly physicalBlockSizeBytes?: number;
   /** Unit serial number of VPD page 80h, printable ASCII. Default: the digits of the wwn. */
   readonly serial?: string;
-  /** The medium refuses writes. Default false. */
+  /** The unit refuses writes, and MODE SELECT, with WRITE PROTECTED (07/27/00); MODE SENSE says so. Default false. */
   readonly writeProtected?: boolean;
   /** Blocks can be unmapped; without it the unit is fully provisioned and has no UNMAP. Default true. */
   readonly thinProvisioned?: boolean;
@@ -38,6 +40,7 @@ export interface UnitDefinition {
   /** Absolute, symbolic links resolved; null for a medium in memory. */
   readonly filename: string | null;
   readonly blockSizeBytes: number;
+  readonly physicalBlockSizeBytes: number;
   readonly serial: string;
   readonly writeProtected: boolean;
   readonly thinProvisioned: boolean;
@@ -74,12 +77,21 @@ export function checkSpec(spec: UnitSpec): void {
     const hint = `it is one of ${BLOCK_SIZES_BYTES.join(", ")}`;
     throw invalid(spec, "block-size", String(blockSizeBytes), `block size ${blockSizeBytes} of ${spec.wwn} is not supported`, hint);
   }
+  checkPhysicalBlockSize(spec, blockSizeBytes);
   if (sizeBytes !== undefined) checkSize(spec, sizeBytes, blockSizeBytes);
   if (serial !== undefined && (serial.length > SERIAL_LENGTH_MAX || !SERIAL_PATTERN.test(serial))) {
     const hint = `it has 1 to ${SERIAL_LENGTH_MAX} printable ASCII characters, the first and the last not blank`;
     throw invalid(spec, "serial", serial, `serial number "${printable(serial)}" of ${spec.wwn} is not one`, hint);
   }
   if (spec.filename === "") throw invalid(spec, "filename", "", `the file name of ${spec.wwn} is empty`);
+}
+
+function checkPhysicalBlockSize(spec: UnitSpec, blockSizeBytes: number): void {
+  const { physicalBlockSizeBytes: bytes = blockSizeBytes } = spec;
+  const inRange = bytes >= blockSizeBytes && bytes <= PHYSICAL_BLOCK_SIZE_BYTES_MAX;
+  if (inRange && Number.isInteger(Math.log2(bytes))) return;
+  const hint = `it is a power of two from the block size, ${blockSizeBytes}, to ${PHYSICAL_BLOCK_SIZE_BYTES_MAX}`;
+  throw invalid(spec, "physical-block-size", String(bytes), `physical block size ${bytes} of ${spec.wwn} is not supported`, hint);
 }
 
 /**
@@ -109,11 +121,13 @@ export async function canonicalFilename(filename: string): Promise<string> {
 /** `spec` completed for a unit of `sizeBytes`; `spec` is checked, and `filename` canonical. */
 export function define(spec: UnitSpec, sizeBytes: number, filename: string | null): UnitDefinition {
   const wwn = normalizeWwn(spec.wwn);
+  const blockSizeBytes = spec.blockSizeBytes ?? DEFAULT_BLOCK_SIZE_BYTES;
   return {
     wwn,
     sizeBytes,
     filename,
-    blockSizeBytes: spec.blockSizeBytes ?? DEFAULT_BLOCK_SIZE_BYTES,
+    blockSizeBytes,
+    physicalBlockSizeBytes: spec.physicalBlockSizeBytes ?? blockSizeBytes,
     serial: spec.serial ?? wwn.slice(wwn.indexOf(".") + 1),
     writeProtected: spec.writeProtected ?? false,
     thinProvisioned: spec.thinProvisioned ?? true,
@@ -129,6 +143,7 @@ export function checkAgreement(unit: UnitDefinition, spec: UnitSpec, filename: s
     ["size", spec.sizeBytes, unit.sizeBytes],
     ["filename", filename ?? undefined, unit.filename ?? "(in memory)"],
     ["block-size", spec.blockSizeBytes, unit.blockSizeBytes],
+    ["physical-block-size", spec.physicalBlockSizeBytes, unit.physicalBlockSizeBytes],
     ["serial", spec.serial, unit.serial],
     ["write-protected", spec.writeProtected, unit.writeProtected],
     ["thin-provisioned", spec.thinProvisioned, unit.thinProvisioned],

@@ -132,17 +132,20 @@ describe("scsi-fabric", () => {
 
 describe("sim-lun", () => {
   it("has a block size and a serial number, which later nodes agree with", async () => {
-    const first = `node-name=hd,driver=sim-lun,wwn=${WWN},size=1M,block-size=4K,serial=qom 7`;
+    const first = `node-name=hd,driver=sim-lun,wwn=${WWN},size=1M,block-size=4K,physical-block-size=16K,serial=qom 7`;
     const second = (rest: string): string[] => ["-blockdev", `node-name=h2,driver=sim-lun,wwn=${WWN},${rest}`];
     const machine = await Machine.create(["-blockdev", first, ...second("block-size=4096,serial=qom 7"), ...HBA, ...DISK]);
     const disk = machine.scsiDevice("disk0");
     const capacity = (await disk.execute({ cdb: Uint8Array.of(0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0), allocationLength: 8 })).dataIn;
     expect([...capacity]).to.deep.equal([0, 0, 0, 255, 0, 0, 16, 0]);
+    const capacity16 = Uint8Array.of(0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0);
+    expect((await disk.execute({ cdb: capacity16 })).dataIn[13], "exponent").to.equal(2);
     const serial = (await disk.execute({ cdb: Uint8Array.of(0x12, 1, 0x80, 0, 64, 0) })).dataIn;
     expect(Buffer.from(serial.subarray(4)).toString("ascii")).to.equal("qom 7");
     await machine.close();
     for (const [rest, option, given, actual] of [
       ["block-size=512", "block-size", "512", "4096"],
+      ["physical-block-size=8K", "physical-block-size", "8192", "16384"],
       ["serial=other", "serial", "other", "qom 7"],
     ] as const) {
       const error = await refusal(() => Machine.create(["-blockdev", first, ...second(rest)]));

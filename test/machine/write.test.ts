@@ -113,6 +113,8 @@ const disk = fc.record({
       initiator: fc.constantFrom("iqn.2026-11.org.example:a", "iqn.2026-11.org.example:a,i,0x123456789abc", "naa.5000000000000009"),
       "target-port": fc.constantFrom("2", "0x10"),
       "power-on-ua": fc.constantFrom("on", "off"),
+      "physical-block-size": fc.constantFrom("512", "4K"),
+      "write-protected": fc.constantFrom("on", "off"),
     },
     { requiredKeys: [] },
   ),

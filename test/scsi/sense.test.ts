@@ -54,6 +54,7 @@ const GOLDEN: readonly (readonly [name: string, fixed: Uint8Array, descriptor: U
 const CODES: readonly string[] = [
   "NO_SENSE 00/00/00",
   "LUN_NOT_READY 02/04/00",
+  "INITIALIZING_COMMAND_REQUIRED 02/04/02",
   "MEDIUM_NOT_PRESENT 02/3A/00",
   "UNRECOVERED_READ_ERROR 03/11/00",
   "WRITE_ERROR 03/0C/00",

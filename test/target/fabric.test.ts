@@ -62,6 +62,7 @@ describe("fabric", () => {
     const contradictions: readonly (readonly [Partial<UnitSpec>, string, string])[] = [
       [{ sizeBytes: 2 * 1024 * 1024 }, "2097152", "1048576"],
       [{ blockSizeBytes: 512 }, "512", "4096"],
+      [{ physicalBlockSizeBytes: 8192 }, "8192", "4096"],
       [{ serial: "xyz" }, "xyz", "abc"],
       [{ writeProtected: false }, "false", "true"],
       [{ thinProvisioned: false }, "false", "true"],
@@ -87,6 +88,10 @@ describe("fabric", () => {
     ["a size beyond the limit", { sizeBytes: 2 ** 52 + 512 }],
     ["a size that is no multiple of the block size", { sizeBytes: 1000 }],
     ["a block size of 520", { blockSizeBytes: 520 }],
+    ["physical blocks that are smaller than logical ones", { blockSizeBytes: 4096, physicalBlockSizeBytes: 512 }],
+    ["physical blocks of three logical ones", { physicalBlockSizeBytes: 1536 }],
+    ["physical blocks of 4 MiB", { physicalBlockSizeBytes: 4 * 1024 * 1024 }],
+    ["physical blocks that are no number", { physicalBlockSizeBytes: Number.NaN }],
     ["an empty file name", { filename: "" }],
     ["an empty serial number", { serial: "" }],
     ["a serial number with a line break", { serial: "a\nb" }],

@@ -56,6 +56,7 @@ describe("a medium that fails", () => {
         sizeBytes: medium.sizeBytes,
         filename: "/scripted",
         blockSizeBytes: 512,
+        physicalBlockSizeBytes: 512,
         serial: "1",
         writeProtected: false,
         thinProvisioned: true,
@@ -118,6 +119,20 @@ describe("a medium that fails", () => {
     abort.abort();
     expect((await Promise.all(pending)).map(outcome)).to.deep.equal(["GOOD", "ABORTED"]);
     expect(medium.writes).to.equal(1);
+  });
+
+  it("that cannot be flushed is not stopped", async () => {
+    medium.errors.fdatasync = "EIO";
+    expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0c/00");
+    expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("GOOD");
+    expect(outcome(await unit.execute(A, command("1b 00 00 00 04 00"))), "without a flush").to.equal("GOOD");
+    expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("02/04/02");
+  });
+
+  it("takes no write any more while it is flushed to be stopped", async () => {
+    const stopping = unit.execute(A, command("1b 00 00 00 00 00"));
+    expect(outcome(await unit.execute(A, WRITE))).to.equal("02/04/02");
+    expect([outcome(await stopping), medium.writes, medium.flushes]).to.deep.equal(["GOOD", 0, 1]);
   });
 
   it("is flushed exactly when somebody asks for it, or there is no write cache", async () => {

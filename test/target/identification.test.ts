@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { parseInquiry } from "#src/scsi/inquiry.js";
+import { parseCapacity16 } from "#src/scsi/capacity.js";
 import { parseReportLuns } from "#src/scsi/report-luns.js";
 import { parseBlockLimits, parseLogicalBlockProvisioning } from "#src/scsi/vpd-block.js";
 import { logicalUnitName, parseDeviceIdentification, relativeTargetPortOf } from "#src/scsi/vpd-identification.js";
@@ -91,6 +92,26 @@ describe("who a unit is", () => {
     await large.fabric.close();
   });
 
+  it("tells of physical blocks by the exponent, the alignment and the granularity", async () => {
+    const capacity = async (san: Disk): Promise<ReturnType<typeof parseCapacity16>> =>
+      parseCapacity16((await san.send("A", "9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00")).dataIn);
+    expect(await capacity(san)).to.include({ physicalBlockExponent: 0, lowestAlignedLba: 0 });
+    expect(parseBlockLimits(await page("b0"))).to.include({ transferGranularityBlocks: 0, unmapGranularityBlocks: 0 });
+    for (const [blockSizeBytes, physicalBlockSizeBytes, physicalBlockExponent] of [
+      [512, 4096, 3],
+      [4096, 4096, 0],
+      [512, 2 * 1024 * 1024, 12],
+      [1024, 8192, 3],
+    ] as const) {
+      const other = await disk({ blockSizeBytes, physicalBlockSizeBytes, sizeBytes: 4 * 1024 * 1024 });
+      expect(await capacity(other)).to.include({ physicalBlockExponent, lowestAlignedLba: 0, blockSizeBytes });
+      const blocks = physicalBlockExponent === 0 ? 0 : 2 ** physicalBlockExponent;
+      const limits = parseBlockLimits((await other.send("A", "12 01 b0 00 ff 00")).dataIn);
+      expect(limits).to.include({ transferGranularityBlocks: blocks, unmapGranularityBlocks: blocks });
+      await other.fabric.close();
+    }
+  });
+
   it("tells whether it is thinly provisioned", async () => {
     expect(parseLogicalBlockProvisioning(await page("b2"))).to.include({ unmap: true, unmappedReadsAs: 1, provisioningType: 2 });
     const full = await disk({ thinProvisioned: false });
@@ -146,11 +167,11 @@ describe("who a unit is", () => {
       ["an operation code", "01 28 00 00", "0003000a28f8ffffffff00ffff04"],
       ["one with timeouts", "81 00 00 00", "00830006000000000004000a00000000000000000000"],
       ["an unknown operation code", "01 ff 00 00", "00010000"],
-      ["a service action", "02 9e 00 10", "000300109e1f0000000000000000ffffffff0004"],
-      ["a service action of PERSISTENT RESERVE OUT", "02 5f 00 05", "0003000a5f1fff0000ffffffff04"],
+      ["a service action", "02 9e 00 10", "000300109e100000000000000000ffffffff0004"],
+      ["a service action of PERSISTENT RESERVE OUT", "02 5f 00 05", "0003000a5f05ff0000ffffffff04"],
       ["an unknown service action", "02 9e 00 1f", "00010000"],
       ["REPLACE LOST RESERVATION", "03 5f 00 08", "00010000"],
-      ["either, with a service action", "03 a3 00 0c", "0003000ca31f87ffffffffffffff0004"],
+      ["either, with a service action", "03 a3 00 0c", "0003000ca30c87ffffffffffffff0004"],
       ["either, without", "03 12 00 00", "000300061201ffffff04"],
       ["a service action where there are none", "03 12 00 01", "00010000"],
     ];
@@ -160,6 +181,27 @@ describe("who a unit is", () => {
         expect(hex(dataIn)).to.equal(answer);
       });
     }
+
+    const serviceActions: readonly (readonly [opcode: number, size: string, actions: readonly number[], rest: string])[] = [
+      [0x5e, "0a", [0, 1, 2, 3], "0000000000ffff04"],
+      [0x5f, "0a", [0, 1, 2, 3, 4, 5, 6, 7], "ff0000ffffffff04"],
+      [0x9e, "10", [0x10], "0000000000000000ffffffff0004"],
+      [0xa3, "0c", [0x0c], "87ffffffffffffff0004"],
+    ];
+    const digits = (byte: number): string => byte.toString(16).padStart(2, "0");
+    for (const [opcode, size, actions, rest] of serviceActions) {
+      for (const action of actions) {
+        it(`has the service action, not a mask, for ${digits(opcode)}h/${digits(action)}h`, async () => {
+          const { dataIn } = await san.send("A", `a3 0c 02 ${digits(opcode)} 00 ${digits(action)} 00 00 ff ff 00 00`);
+          expect(hex(dataIn)).to.equal(`000300${size}${digits(opcode)}${digits(action)}${rest}`);
+        });
+      }
+    }
+
+    it("has the bits beside the service action, too", async () => {
+      const { dataIn } = await san.send("A", "a3 0c 03 a3 00 0a 00 00 ff ff 00 00");
+      expect(hex(dataIn)).to.equal("0003000ca3ea00000000ffffffff0004");
+    });
 
     for (const [what, fields] of [
       ["an operation code that has service actions", "01 5e 00 00"],

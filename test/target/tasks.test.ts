@@ -183,8 +183,8 @@ describe("commands in flight", () => {
       clock.advance(999);
       expect(hold.count).to.equal(1);
       clock.advance(1);
-      const { status, hostStatus } = await pending;
-      expect([status, hostStatus]).to.deep.equal([0x40, 0x03]);
+      const result = await pending;
+      expect([outcome(result), result.hostStatus]).to.deep.equal(["0b/2e/02", 0x03]);
       hold.release();
       expect(await blockZero()).to.equal(0);
     });

@@ -28,6 +28,11 @@ export function transferBlocksMax(unit: UnitContext): number {
   return TRANSFER_BYTES_MAX / unit.definition.blockSizeBytes;
 }
 
+/** Logical blocks of a physical one. */
+export function physicalBlockLength({ definition }: UnitContext): number {
+  return definition.physicalBlockSizeBytes / definition.blockSizeBytes;
+}
+
 /** LOGICAL BLOCK ADDRESS OUT OF RANGE for blocks beyond the last one, else null. */
 export function checkRange(unit: UnitContext, lba: number, blocks: number): ScsiResult | null {
   return lba + blocks > unit.blockCount ? senseResult(Sense.LBA_OUT_OF_RANGE) : null;

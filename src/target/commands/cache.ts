@@ -19,6 +19,6 @@ function synchronizeCache(unit: UnitContext, task: Task): ScsiResult | Promise<S
 
 /** SYNCHRONIZE CACHE(10) and (16). */
 export const cacheCommands: readonly DeviceCommand[] = [
-  { opcode: 0x35, usage: "35 02 ff ff ff ff 00 ff ff 04", check, run: synchronizeCache },
-  { opcode: 0x91, usage: "91 02 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", check, run: synchronizeCache },
+  { opcode: 0x35, usage: "35 02 ff ff ff ff 00 ff ff 04", needsMedium: true, check, run: synchronizeCache },
+  { opcode: 0x91, usage: "91 02 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check, run: synchronizeCache },
 ];

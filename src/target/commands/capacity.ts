@@ -7,6 +7,7 @@ import type { ScsiResult } from "../../scsi/command.js";
 import type { DeviceCommand, UnitContext } from "../device-command.js";
 import { goodWithData } from "../reply.js";
 import type { Task } from "../task.js";
+import { physicalBlockLength } from "./block-range.js";
 
 function capacityOf(unit: UnitContext): Capacity {
   return { lastLba: unit.blockCount - 1, blockSizeBytes: unit.definition.blockSizeBytes };
@@ -20,7 +21,7 @@ function readCapacity16(unit: UnitContext, task: Task): ScsiResult {
   const data = encodeCapacity16({
     ...capacityOf(unit),
     protectionType: 0,
-    physicalBlockExponent: 0,
+    physicalBlockExponent: Math.log2(physicalBlockLength(unit)),
     provisioned: unit.definition.thinProvisioned,
     unmappedReadsZeros: unit.definition.thinProvisioned && unit.medium.deallocates,
     lowestAlignedLba: 0,

@@ -68,7 +68,7 @@ function compareAndWrite(unit: UnitContext, task: Task): ScsiResult | Promise<Sc
   const length = blocks * blockSizeBytes;
   const data = dataOutOf(task, 2 * length);
   if (data === null) return invalidCdbField();
-  const refusal = checkWritable(unit);
+  const refusal = checkWritable(unit, task);
   if (refusal !== null) return refusal;
   const onMedium = new Uint8Array(length);
   const finish = (): ScsiResult | Promise<ScsiResult> => {
@@ -85,13 +85,14 @@ function compareAndWrite(unit: UnitContext, task: Task): ScsiResult | Promise<Sc
 
 /** VERIFY(10), (12), (16) and COMPARE AND WRITE. */
 export const compareCommands: readonly DeviceCommand[] = [
-  { opcode: 0x2f, usage: "2f f6 ff ff ff ff 00 ff ff 04", check: checkVerify, run: verify },
+  { opcode: 0x2f, usage: "2f f6 ff ff ff ff 00 ff ff 04", needsMedium: true, check: checkVerify, run: verify },
   {
     opcode: 0x89,
     usage: "89 f8 ff ff ff ff ff ff ff ff 00 00 00 ff 00 04",
+    needsMedium: true,
     check: checkCompareAndWrite,
     run: compareAndWrite,
   },
-  { opcode: 0x8f, usage: "8f f6 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", check: checkVerify, run: verify },
-  { opcode: 0xaf, usage: "af f6 ff ff ff ff ff ff ff ff 00 04", check: checkVerify, run: verify },
+  { opcode: 0x8f, usage: "8f f6 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check: checkVerify, run: verify },
+  { opcode: 0xaf, usage: "af f6 ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check: checkVerify, run: verify },
 ];

@@ -18,9 +18,9 @@ export function dataOutOf(task: Task, length: number): Uint8Array | null {
   return dataOut.length < length ? null : dataOut.subarray(0, length);
 }
 
-/** WRITE PROTECTED, or null for a medium that takes writes. */
-export function checkWritable(unit: UnitContext): ScsiResult | null {
-  return isWriteProtected(unit) ? senseResult(Sense.WRITE_PROTECTED) : null;
+/** WRITE PROTECTED, or null for a medium that takes writes from there. */
+export function checkWritable(unit: UnitContext, task: Task): ScsiResult | null {
+  return isWriteProtected(unit, task) ? senseResult(Sense.WRITE_PROTECTED) : null;
 }
 
 /** True when the data must survive a crash before the command ends: FUA = 1, or no write cache. */

@@ -24,7 +24,7 @@ import { encodeSerialNumber, encodeSupportedPages, VpdPage } from "../../scsi/vp
 import type { DeviceCommand, UnitContext } from "../device-command.js";
 import { goodWithData, invalidCdbField } from "../reply.js";
 import type { Task } from "../task.js";
-import { transferBlocksMax } from "./block-range.js";
+import { physicalBlockLength, transferBlocksMax } from "./block-range.js";
 import { COMPARE_AND_WRITE_BLOCKS_MAX } from "./compare.js";
 import { UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX } from "./unmap.js";
 
@@ -122,12 +122,17 @@ const DISK_PAGES: typeof COMMON_PAGES = [
 function blockLimits(unit: UnitContext): Parameters<typeof encodeBlockLimits>[0] {
   const transferMax = transferBlocksMax(unit);
   const { thinProvisioned } = unit.definition;
+  // 1 would say no more than the field's absence
+  const granularity = physicalBlockLength(unit) === 1 ? 0 : physicalBlockLength(unit);
   return {
     ...NO_BLOCK_LIMITS,
+    transferGranularityBlocks: granularity,
     writeSameNonZero: true,
     compareAndWriteBlocksMax: COMPARE_AND_WRITE_BLOCKS_MAX,
     transferBlocksMax: transferMax,
-    ...(thinProvisioned ? { unmapBlocksMax: UNMAP_BLOCKS_MAX, unmapDescriptorsMax: UNMAP_DESCRIPTORS_MAX } : {}),
+    ...(thinProvisioned
+      ? { unmapBlocksMax: UNMAP_BLOCKS_MAX, unmapDescriptorsMax: UNMAP_DESCRIPTORS_MAX, unmapGranularityBlocks: granularity }
+      : {}),
     writeSameBlocksMax: BigInt(transferMax),
   };
 }

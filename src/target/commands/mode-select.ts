@@ -8,6 +8,7 @@ import { Sense, senseResult } from "../../scsi/sense.js";
 import type { DeviceCommand, UnitContext } from "../device-command.js";
 import { goodWithoutData, invalidCdbField, invalidParameter } from "../reply.js";
 import type { Task } from "../task.js";
+import { isReadOnly } from "../write-protection.js";
 import { dataOutOf } from "./data-out.js";
 
 const PAGE_FORMAT = 0x10;
@@ -26,6 +27,7 @@ function check(_unit: UnitContext, { cdb }: Task): ScsiResult | null {
 function modeSelect(unit: UnitContext, task: Task, form: ModeHeaderForm): ScsiResult {
   const length = form === 6 ? (task.cdb[4] ?? 0) : readU16(task.cdb, 7);
   if (length === 0) return goodWithoutData(task);
+  if (isReadOnly(unit, task)) return senseResult(Sense.WRITE_PROTECTED);
   const list = dataOutOf(task, length);
   if (list === null) return senseResult(Sense.PARAMETER_LIST_LENGTH_ERROR);
   const { parameters, problem } = parseModeParameters(list, form);

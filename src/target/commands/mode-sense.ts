@@ -29,7 +29,7 @@ function modeSense(unit: UnitContext, task: Task, form: ModeHeaderForm): ScsiRes
   const withDescriptor = ((cdb[1] ?? 0) & DISABLE_BLOCK_DESCRIPTORS) === 0;
   const parameters = {
     mediumType: 0,
-    deviceSpecific: DeviceSpecific.DPO_FUA | (isWriteProtected(unit) ? DeviceSpecific.WRITE_PROTECTED : 0),
+    deviceSpecific: DeviceSpecific.DPO_FUA | (isWriteProtected(unit, task) ? DeviceSpecific.WRITE_PROTECTED : 0),
     blockDescriptor: withDescriptor ? blockDescriptor(unit) : null,
     pages,
   };

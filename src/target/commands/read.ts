@@ -21,8 +21,8 @@ function read(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
 
 /** READ(6), READ(10), READ(12) and READ(16). */
 export const readCommands: readonly DeviceCommand[] = [
-  { opcode: 0x08, usage: "08 1f ff ff ff 04", check: checkTransfer, run: read },
-  { opcode: 0x28, usage: "28 f8 ff ff ff ff 00 ff ff 04", check: checkTransfer, run: read },
-  { opcode: 0x88, usage: "88 f8 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", check: checkTransfer, run: read },
-  { opcode: 0xa8, usage: "a8 f8 ff ff ff ff ff ff ff ff 00 04", check: checkTransfer, run: read },
+  { opcode: 0x08, usage: "08 1f ff ff ff 04", needsMedium: true, check: checkTransfer, run: read },
+  { opcode: 0x28, usage: "28 f8 ff ff ff ff 00 ff ff 04", needsMedium: true, check: checkTransfer, run: read },
+  { opcode: 0x88, usage: "88 f8 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check: checkTransfer, run: read },
+  { opcode: 0xa8, usage: "a8 f8 ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check: checkTransfer, run: read },
 ];

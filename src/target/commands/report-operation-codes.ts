@@ -19,6 +19,8 @@ import type { Task } from "../task.js";
 
 const RETURN_TIMEOUTS = 0x80;
 const REPORTING_OPTIONS_MASK = 0x07;
+/** Where a CDB has its service action: bits 4 to 0 of byte 1. */
+const SERVICE_ACTION_MASK = 0x1f;
 
 /** REPORTING OPTIONS (SPC-4 table 276). */
 const Option = Object.freeze({ ALL: 0, OPERATION_CODE: 1, SERVICE_ACTION: 2, EITHER: 3 });
@@ -55,13 +57,17 @@ function reportAll(commands: readonly SupportedCommand[], withTimeouts: boolean)
   return bytes;
 }
 
-function reportOne(command: SupportedCommand | null, withTimeouts: boolean): Uint8Array {
+/** The SERVICE ACTION field of CDB USAGE DATA holds the service action; all other bits are ones where the CDB's are evaluated. */
+function reportOne(command: SupportedCommand | null, serviceAction: number, withTimeouts: boolean): Uint8Array {
   if (command === null) return Uint8Array.of(0, NOT_SUPPORTED, 0, 0);
   const timeoutsAt = HEADER_LENGTH + command.cdbLength;
   const bytes = new Uint8Array(timeoutsAt + (withTimeouts ? TIMEOUTS_LENGTH : 0));
   bytes[1] = SUPPORTED | (withTimeouts ? ONE_HAS_TIMEOUTS : 0);
   writeU16(bytes, 2, command.cdbLength);
   bytes.set(command.usageMap, HEADER_LENGTH);
+  if (serviceActionsOf(command)[0] !== null) {
+    bytes[HEADER_LENGTH + 1] = ((command.usageMap[1] ?? 0) & ~SERVICE_ACTION_MASK) | serviceAction;
+  }
   if (withTimeouts) writeU16(bytes, timeoutsAt, TIMEOUTS_LENGTH - 2);
   return bytes;
 }
@@ -86,7 +92,8 @@ function reportOperationCodes(unit: UnitContext, task: Task): ScsiResult {
   if (option === Option.ALL) return goodWithData(task, reportAll(unit.commands.commands, withTimeouts), allocationLength);
   if (option > Option.EITHER) return invalidCdbField(2, 2);
   const command = requestedCommand(unit, cdb, option);
-  return command === undefined ? invalidCdbField(3) : goodWithData(task, reportOne(command, withTimeouts), allocationLength);
+  if (command === undefined) return invalidCdbField(3);
+  return goodWithData(task, reportOne(command, readU16(cdb, 4), withTimeouts), allocationLength);
 }
 
 /** REPORT SUPPORTED OPERATION CODES. */

@@ -14,10 +14,13 @@ const LOAD_EJECT = 0x02;
 const NO_FLUSH = 0x04;
 const POWER_CONDITION = 0xf0;
 
-/** Reports the next unit attention as data and clears it. Sense data is of fixed format only, as in CHECK CONDITION. */
-function requestSense(_unit: UnitContext, task: Task): ScsiResult {
+/**
+ * Reports the next unit attention as data and clears it; else why the unit is not ready. Sense data is of fixed format only, as in CHECK
+ * CONDITION.
+ */
+function requestSense(unit: UnitContext, task: Task): ScsiResult {
   if (((task.cdb[1] ?? 0) & DESCRIPTOR_FORMAT) !== 0) return invalidCdbField(1, 0);
-  const code = task.nexusState.attentions.take() ?? Sense.NO_SENSE;
+  const code = task.nexusState.attentions.take() ?? (unit.power.stopped ? Sense.INITIALIZING_COMMAND_REQUIRED : Sense.NO_SENSE);
   return goodWithData(task, fixedSense(code), task.cdb[4] ?? 0);
 }
 
@@ -27,15 +30,30 @@ function checkStartStop(_unit: UnitContext, task: Task): ScsiResult | null {
   return (flags & LOAD_EJECT) === 0 ? null : invalidCdbField(4, 1);
 }
 
-/** The unit is always ready: stopping it only empties the cache, so that no host can stop the disk that others use. */
+/**
+ * START = 0 empties the cache first unless NO_FLUSH says that it need not; a unit that cannot do so stays ready. With IMMED = 1 as well
+ * the answer comes when everything is done.
+ */
 function startStop(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
-  const flush = ((task.cdb[4] ?? 0) & (START | NO_FLUSH)) === 0;
-  return after(flush ? unit.medium.flush() : null, goodWithoutData(task));
+  const flags = task.cdb[4] ?? 0;
+  if ((flags & START) !== 0) {
+    unit.power.start();
+    return goodWithoutData(task);
+  }
+  // before the flush, so that no later write is left in the cache
+  unit.power.stop();
+  if ((flags & NO_FLUSH) !== 0) return goodWithoutData(task);
+  const flushed = unit.writes.run(() => after(unit.medium.flush(), goodWithoutData(task)));
+  if (!(flushed instanceof Promise)) return flushed;
+  return flushed.catch((error: unknown) => {
+    unit.power.start();
+    throw error;
+  });
 }
 
 /** TEST UNIT READY and REQUEST SENSE. */
 export const statusCommands: readonly DeviceCommand[] = [
-  { opcode: 0x00, usage: "00 00 00 00 00 04", run: (_unit, task) => goodWithoutData(task) },
+  { opcode: 0x00, usage: "00 00 00 00 00 04", needsMedium: true, run: (_unit, task) => goodWithoutData(task) },
   { opcode: 0x03, usage: "03 01 00 00 ff 04", unconditional: true, run: requestSense },
 ];
 

@@ -43,7 +43,7 @@ function unmap(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> 
     const refusal = checkRange(unit, range.lba, range.blocks);
     if (refusal !== null) return refusal;
   }
-  const refusal = checkWritable(unit);
+  const refusal = checkWritable(unit, task);
   if (refusal !== null) return refusal;
   const { blockSizeBytes } = unit.definition;
   return changeMedium(unit, task, false, () => {
@@ -63,4 +63,6 @@ function readRanges(list: Uint8Array): readonly BlockAccess[] {
 }
 
 /** UNMAP. */
-export const unmapCommands: readonly DeviceCommand[] = [{ opcode: 0x42, usage: "42 01 00 00 00 00 00 ff ff 04", check, run: unmap }];
+export const unmapCommands: readonly DeviceCommand[] = [
+  { opcode: 0x42, usage: "42 01 00 00 00 00 00 ff ff 04", needsMedium: true, check, run: unmap },
+];

@@ -27,7 +27,7 @@ function writeSame(unit: UnitContext, task: Task, hasData: boolean): ScsiResult 
   const { blockSizeBytes } = unit.definition;
   const block = hasData ? dataOutOf(task, blockSizeBytes) : new Uint8Array(blockSizeBytes);
   if (block === null) return invalidCdbField();
-  const refusal = checkWritable(unit);
+  const refusal = checkWritable(unit, task);
   if (refusal !== null) return refusal;
   const offset = lba * blockSizeBytes;
   const length = blocks * blockSizeBytes;
@@ -45,6 +45,6 @@ function writeSame16(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiRe
 
 /** WRITE SAME(10) and (16). */
 export const writeSameCommands: readonly DeviceCommand[] = [
-  { opcode: 0x41, usage: "41 f8 ff ff ff ff 00 ff ff 04", check, run: (unit, task) => writeSame(unit, task, true) },
-  { opcode: 0x93, usage: "93 f9 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", check, run: writeSame16 },
+  { opcode: 0x41, usage: "41 f8 ff ff ff ff 00 ff ff 04", needsMedium: true, check, run: (unit, task) => writeSame(unit, task, true) },
+  { opcode: 0x93, usage: "93 f9 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check, run: writeSame16 },
 ];

@@ -17,7 +17,7 @@ function write(unit: UnitContext, task: Task, flush: boolean): ScsiResult | Prom
   const { blockSizeBytes } = unit.definition;
   const data = dataOutOf(task, blocks * blockSizeBytes);
   if (data === null) return invalidCdbField();
-  return checkWritable(unit) ?? changeMedium(unit, task, flush, () => unit.medium.write(lba * blockSizeBytes, data, task));
+  return checkWritable(unit, task) ?? changeMedium(unit, task, flush, () => unit.medium.write(lba * blockSizeBytes, data, task));
 }
 
 /** 6-byte CDBs have no FUA. */
@@ -41,16 +41,17 @@ function checkVerify(unit: UnitContext, task: Task): ScsiResult | null {
 
 /** WRITE(6), (10), (12), (16) and WRITE AND VERIFY(10), (12), (16). */
 export const writeCommands: readonly DeviceCommand[] = [
-  { opcode: 0x0a, usage: "0a 1f ff ff ff 04", check: checkTransfer, run: write6 },
-  { opcode: 0x2a, usage: "2a f8 ff ff ff ff 00 ff ff 04", check: checkTransfer, run: writeCached },
-  { opcode: 0x2e, usage: "2e f6 ff ff ff ff 00 ff ff 04", check: checkVerify, run: writeAndVerify },
-  { opcode: 0x8a, usage: "8a f8 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", check: checkTransfer, run: writeCached },
+  { opcode: 0x0a, usage: "0a 1f ff ff ff 04", needsMedium: true, check: checkTransfer, run: write6 },
+  { opcode: 0x2a, usage: "2a f8 ff ff ff ff 00 ff ff 04", needsMedium: true, check: checkTransfer, run: writeCached },
+  { opcode: 0x2e, usage: "2e f6 ff ff ff ff 00 ff ff 04", needsMedium: true, check: checkVerify, run: writeAndVerify },
+  { opcode: 0x8a, usage: "8a f8 ff ff ff ff ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check: checkTransfer, run: writeCached },
   {
     opcode: 0x8e,
     usage: "8e f6 ff ff ff ff ff ff ff ff ff ff ff ff 00 04",
+    needsMedium: true,
     check: checkVerify,
     run: writeAndVerify,
   },
-  { opcode: 0xaa, usage: "aa f8 ff ff ff ff ff ff ff ff 00 04", check: checkTransfer, run: writeCached },
-  { opcode: 0xae, usage: "ae f6 ff ff ff ff ff ff ff ff 00 04", check: checkVerify, run: writeAndVerify },
+  { opcode: 0xaa, usage: "aa f8 ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check: checkTransfer, run: writeCached },
+  { opcode: 0xae, usage: "ae f6 ff ff ff ff ff ff ff ff 00 04", needsMedium: true, check: checkVerify, run: writeAndVerify },
 ];
