@@ -1,6 +1,6 @@
 /** `-drive`: the older way to make a block node; its options are translated into those of a node. */
 import { stat } from "node:fs/promises";
-import { isErrnoError, QomError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
@@ -101,7 +101,7 @@ async function probe(filename: string, option: string): Promise<string> {
     return found.isBlockDevice() || found.isCharacterDevice() ? "host_device" : "file";
   } catch (error) {
     if (!isErrnoError(error)) throw error;
-    throw new QomError("io", `cannot open '${printable(filename)}': ${error.code}`, {
+    throw new QomError("io", `cannot open '${printable(filename)}': ${errnoOrMessage(error)}`, {
       context: { option, value: filename },
       cause: error,
     });

@@ -11,6 +11,7 @@ import { open } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable, TRACE_EVENTS_BYTES_MAX } from "../base/limits.js";
+import { missingFolder } from "../base/missing-folder.js";
 import { onTraceLine, traceNames } from "../base/trace.js";
 import type { TraceName } from "../base/trace-points.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
@@ -170,6 +171,8 @@ async function openedFile<T>(path: string, what: string, action: () => Promise<T
     return await action();
   } catch (error) {
     if (!isErrnoError(error)) throw error;
-    throw new QomError("io", `-trace: cannot ${what} '${printable(path)}': ${error.code}`, { context: { argument: "trace", value: path } });
+    throw new QomError("io", `-trace: cannot ${what} '${printable(path)}': ${missingFolder(path) ?? errnoOrMessage(error)}`, {
+      context: { argument: "trace", value: path },
+    });
   }
 }

@@ -32,6 +32,8 @@ export interface MachineArguments {
   readonly name: string | undefined;
   readonly options: readonly GivenOption[];
   readonly monitoring: MonitorOptions;
+  /** By character device: the error of opening it, with the option that asked for it in its message. */
+  readonly blame: (spec: ChardevSpec, error: unknown) => unknown;
 }
 
 /** Names of machines become part of initiator names, which iSCSI limits to 223 bytes. */
@@ -49,28 +51,36 @@ export function parseArguments(argv: readonly string[]): MachineArguments {
   const chardevs = new Map<string, ChardevSpec>();
   const monitors: MonitorSpec[] = [];
   const monitoring = { chardevs, monitors };
+  const sources = new Map<ChardevSpec, { readonly argument: MonitoringArgument; readonly text: string }>();
   for (let at = 0; at < argv.length; at += 2) {
     const word = argv[at] ?? "";
     const argument = optionName(word);
     const text = argv[at + 1];
     if (text === undefined) throw new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
     if (argument === "name") name = machineName(text);
-    else if (isMonitoring(argument)) inArgument(argument, text, () => addMonitoring(monitoring, argument, text));
-    else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
+    else if (isMonitoring(argument)) {
+      const spec = inArgument(argument, text, () => addMonitoring(monitoring, argument, text));
+      if (spec !== undefined) sources.set(spec, { argument, text });
+    } else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
   }
   checkMonitorOptions(monitoring);
-  return { name, options, monitoring };
+  const blame = (spec: ChardevSpec, error: unknown): unknown => {
+    const source = sources.get(spec);
+    return source === undefined ? error : atArgument(source.argument, source.text, error);
+  };
+  return { name, options, monitoring, blame };
 }
 
 function isMonitoring(argument: StructuredArgument | MonitoringArgument): argument is MonitoringArgument {
   return MONITORING.some((known) => known === argument);
 }
 
+/** Takes note of the option, and gives the character device that it asks for, if it does. */
 function addMonitoring(
   { chardevs, monitors }: { readonly chardevs: Map<string, ChardevSpec>; readonly monitors: MonitorSpec[] },
   argument: MonitoringArgument,
   text: string,
-): void {
+): ChardevSpec | undefined {
   if (argument === "mon") {
     monitors.push(parseMon(text));
   } else if (argument === "chardev") {
@@ -78,14 +88,18 @@ function addMonitoring(
     if (chardevs.has(id))
       throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
     chardevs.set(id, spec);
+    return spec;
   } else if (argument !== "monitor" || text !== "none") {
     // In QEMU there is a human monitor unless one says so; here there is none anyway.
+    const chardev = parseMonitorDevice(text);
     monitors.push({
-      chardev: parseMonitorDevice(text),
+      chardev,
       mode: argument === "monitor" ? "readline" : "control",
       pretty: argument === "qmp-pretty",
     });
+    return typeof chardev === "string" ? undefined : chardev;
   }
+  return undefined;
 }
 
 /** Runs `action`; a QomError from it is told which option, with which text, it came from. */

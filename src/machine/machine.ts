@@ -179,7 +179,7 @@ export class Machine {
         tree: machine.qom,
         graph: machine.graph,
         devices: machine.#devices,
-        openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }),
+        openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }, given.blame),
         signal,
       });
       machine.#monitors.start();

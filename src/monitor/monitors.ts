@@ -48,12 +48,17 @@ export class Monitors {
 
   /**
    * Opens the devices; clients that connect wait for {@link start}.
+   * @param blame gives the error that is thrown when a device cannot be opened
    * @throws QomError as {@link openChardev}
    */
-  async open(surroundings: ChardevSurroundings): Promise<void> {
-    for (const [id, spec] of this.#options.chardevs) this.#chardevs.set(id, await openChardev(spec, surroundings));
+  async open(surroundings: ChardevSurroundings, blame: (spec: ChardevSpec, error: unknown) => unknown): Promise<void> {
+    const opened = (spec: ChardevSpec): Promise<Chardev> =>
+      openChardev(spec, surroundings).catch((error: unknown) => {
+        throw blame(spec, error);
+      });
+    for (const [id, spec] of this.#options.chardevs) this.#chardevs.set(id, await opened(spec));
     for (const monitor of this.#options.monitors) {
-      if (typeof monitor.chardev !== "string") this.#chardevs.set(monitor, await openChardev(monitor.chardev, surroundings));
+      if (typeof monitor.chardev !== "string") this.#chardevs.set(monitor, await opened(monitor.chardev));
     }
   }
 
