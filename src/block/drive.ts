@@ -6,6 +6,12 @@ import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
 
+/** Which driver the file of that name needs; `option` is what gave the name. */
+type DriverOfFile = (filename: string, option: string) => Promise<string>;
+
+/** Any file: the drivers for files have the same options. */
+export const anyFile: DriverOfFile = () => Promise.resolve("file");
+
 /** Interfaces that QEMU's `if=` knows; a drive that a -device picks up by its id has `none`. */
 const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"];
 
@@ -16,8 +22,14 @@ const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "v
  * @param drive options of -drive, dotted keys flat, as they were given
  * @param id name that the node gets
  * @param isProtocol whether a driver talks to a medium: then `file=PATH` is its own `filename`
+ * @param driverOf gives the driver for a file, by what it is; by default the file is looked at
  */
-export async function driveToNode(drive: OptionMap, id: string, isProtocol: (driver: string) => boolean): Promise<OptionMap> {
+export async function driveToNode(
+  drive: OptionMap,
+  id: string,
+  isProtocol: (driver: string) => boolean,
+  driverOf: DriverOfFile = probe,
+): Promise<OptionMap> {
   const flat = new Map(drive);
   flat.delete("id");
   // `file=PATH` goes together with `file.pr-manager=ID`, which as nested keys would contradict each other.
@@ -54,7 +66,7 @@ export async function driveToNode(drive: OptionMap, id: string, isProtocol: (dri
       context: { option: "file" },
     });
   }
-  if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename));
+  if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename, driverOf));
   return options;
 }
 
@@ -80,7 +92,7 @@ function requireNoInterface(given = "none"): void {
 }
 
 /** `file=PATH`, or `file.driver=…,file.filename=…`; without a driver the kind of file decides, as in QEMU. */
-async function fileOptions(file: PlainValue | undefined, path: string | undefined): Promise<PlainValue> {
+async function fileOptions(file: PlainValue | undefined, path: string | undefined, driverOf: DriverOfFile): Promise<PlainValue> {
   if (file !== undefined && !isOptionMap(file)) {
     throw new QomError("invalid-value", `option 'file' expects a file name, not ${describeValue(file)}`, { context: { option: "file" } });
   }
@@ -91,7 +103,7 @@ async function fileOptions(file: PlainValue | undefined, path: string | undefine
   }
   const filename = options.get("filename");
   if (!options.has("driver") && typeof filename === "string")
-    options.set("driver", await probe(filename, path === undefined ? "file.filename" : "file"));
+    options.set("driver", await driverOf(filename, path === undefined ? "file.filename" : "file"));
   return options;
 }
 

@@ -10,7 +10,7 @@ import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
 import type { RegisteredType } from "../qom/type-registry.js";
-import { BlockNode, type NodeOpener } from "./node.js";
+import { BlockNode, NODE_REFERENCE, type NodeOpener } from "./node.js";
 import { PROTOCOL_NODE_TYPE } from "./protocol-node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
@@ -69,13 +69,26 @@ export class BlockGraph implements NodeOpener {
    * @throws QomError; nothing is left open then
    */
   async open(values: OptionMap, form: ValueForm): Promise<BlockNode> {
+    this.#requireName(values);
+    return this.#open(values, form, null, 1);
+  }
+
+  /**
+   * Refuses what {@link open} would refuse whatever files, nodes and objects there are.
+   * @throws QomError as {@link open}
+   */
+  check(values: OptionMap, form: ValueForm): void {
+    this.#requireName(values);
+    this.#check(values, form, 1);
+  }
+
+  #requireName(values: OptionMap): void {
     // A driver that does not exist is the mistake to tell first: its options cannot be judged.
     const driver = values.get("driver");
     if (typeof driver === "string") this.#driver(driver);
     if (!values.has("node-name")) {
       throw new QomError("missing", "the option 'node-name' is required for the outermost node", { context: { option: "node-name" } });
     }
-    return this.#open(values, form, null, 1);
   }
 
   /** Opens the node of a drive: `-drive`. It goes with the device that uses it. @throws QomError as {@link open} */
@@ -157,10 +170,8 @@ export class BlockGraph implements NodeOpener {
   }
 
   async #open(given: OptionMap, form: ValueForm, rootName: string | null, level: number): Promise<BlockNode> {
-    const values = new Map(given);
-    const driver = takeText(values, "driver");
-    if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
-    const name = this.#nodeName(takeText(values, "node-name"));
+    const { driver, nodeName, values } = takeHead(given);
+    const name = this.#nodeName(nodeName);
     const type = this.#driver(driver);
     this.#pending.add(name);
     try {
@@ -177,6 +188,22 @@ export class BlockGraph implements NodeOpener {
       return node;
     } finally {
       this.#pending.delete(name);
+    }
+  }
+
+  #check(given: OptionMap, form: ValueForm, level: number): void {
+    requireChainLength(level);
+    const { driver, nodeName, values } = takeHead(given);
+    if (nodeName !== undefined) requireNodeName(nodeName);
+    const type = this.#driver(driver);
+    this.#factory.check(type, { values, form });
+    for (const [name, value] of values) {
+      if (!isOptionMap(value) || type.properties.get(name)?.type.name !== NODE_REFERENCE) continue;
+      try {
+        this.#check(value, form, level + 1);
+      } catch (error) {
+        throw error instanceof QomError ? error.nestedIn(name) : error;
+      }
     }
   }
 
@@ -205,18 +232,30 @@ export class BlockGraph implements NodeOpener {
       while (this.#nodes.has(automaticName(this.#unnamed)));
       return automaticName(this.#unnamed);
     }
-    const context = { option: "node-name", value: given };
-    if (!isWellFormedId(given)) {
-      const hint = "a letter, then letters, digits, '-', '.' and '_'";
-      throw new QomError("bad-id", `invalid node name '${printable(given)}'`, { context, hint });
-    }
-    if (given.length > NODE_NAME_LENGTH_MAX) {
-      throw new QomError("limit", `node name '${printable(given)}' is longer than ${NODE_NAME_LENGTH_MAX} characters`, { context });
-    }
+    requireNodeName(given);
     if (this.#nodes.has(given) || this.#pending.has(given)) {
-      throw new QomError("duplicate", `a block node named '${given}' exists already`, { context });
+      throw new QomError("duplicate", `a block node named '${given}' exists already`, { context: { option: "node-name", value: given } });
     }
     return given;
+  }
+}
+
+/** Takes out of a node's options what are no properties of it; the rest are `values`. */
+function takeHead(given: OptionMap): { readonly driver: string; readonly nodeName: string | undefined; readonly values: OptionMap } {
+  const values = new Map(given);
+  const driver = takeText(values, "driver");
+  if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
+  return { driver, nodeName: takeText(values, "node-name"), values };
+}
+
+function requireNodeName(name: string): void {
+  const context = { option: "node-name", value: name };
+  if (!isWellFormedId(name)) {
+    const hint = "a letter, then letters, digits, '-', '.' and '_'";
+    throw new QomError("bad-id", `invalid node name '${printable(name)}'`, { context, hint });
+  }
+  if (name.length > NODE_NAME_LENGTH_MAX) {
+    throw new QomError("limit", `node name '${printable(name)}' is longer than ${NODE_NAME_LENGTH_MAX} characters`, { context });
   }
 }
 

@@ -1,11 +1,11 @@
 /** Makes what the options of a command line ask for, in QEMU's order. */
 import { QomError } from "../base/errors.js";
-import { driveToNode } from "../block/drive.js";
+import { anyFile, driveToNode } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/device-set.js";
 import { requireWellFormedId } from "../options/id.js";
 import type { ParsedOptions } from "../options/value.js";
-import { addObject } from "../qom/add-object.js";
+import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
 import { atArgument, type GivenOption } from "./arguments.js";
 
@@ -31,6 +31,48 @@ const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
 ];
 
 /**
+ * Refuses what can be told wrong without looking at anything but the command line: names, kinds and formats of values, what is missing.
+ * @throws QomError whose message begins with the option that is wrong
+ */
+export async function checkOptions(
+  options: readonly GivenOption[],
+  parts: Pick<MachineParts, "tree" | "graph" | "devices">,
+): Promise<void> {
+  const drives = new DriveNames();
+  for (const stage of STAGES) {
+    if (stage !== "monitors") for (const option of options.filter(stage)) await atOption(option, () => check(option, parts, drives));
+  }
+}
+
+async function check(
+  { argument, parsed }: GivenOption,
+  { tree, graph, devices }: Pick<MachineParts, "tree" | "graph" | "devices">,
+  drives: DriveNames,
+): Promise<void> {
+  switch (argument) {
+    case "object":
+      return checkObject(tree, parsed);
+    case "blockdev":
+      return graph.check(parsed.values, parsed.form);
+    case "drive": {
+      const id = drives.take(parsed);
+      return graph.check(await driveToNode(parsed.values, id, (driver) => graph.isProtocol(driver), anyFile), "text");
+    }
+    case "device":
+      return devices.check(parsed.values, parsed.form);
+  }
+}
+
+/** Does something for an option; an error tells which one. */
+async function atOption({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    throw atArgument(argument, text, error);
+  }
+}
+
+/**
  * Makes everything, one after the other. What was made before a failure stays for the caller to close.
  * @throws QomError whose message begins with the option that failed; the reason of the signal
  */
@@ -43,11 +85,7 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       continue;
     }
     for (const option of options.filter(stage)) {
-      try {
-        await make(option, parts, drives);
-      } catch (error) {
-        throw atArgument(option.argument, option.text, error);
-      }
+      await atOption(option, () => make(option, parts, drives));
       parts.signal?.throwIfAborted();
     }
   }

@@ -34,7 +34,7 @@ import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
-import { buildMachine } from "./build.js";
+import { buildMachine, checkOptions } from "./build.js";
 import { helpText } from "./help.js";
 import { typeRegistries, type TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
@@ -175,10 +175,10 @@ export class Machine {
     const machine = new Machine(given, warnings, options);
     const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {
+      const parts = { tree: machine.qom, graph: machine.graph, devices: machine.#devices };
+      await checkOptions(given.options, parts);
       await buildMachine(given.options, {
-        tree: machine.qom,
-        graph: machine.graph,
-        devices: machine.#devices,
+        ...parts,
         openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }, given.blame),
         signal,
       });

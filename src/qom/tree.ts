@@ -132,6 +132,13 @@ export class CompositionTree {
     throw new QomError("wrong-type", `type '${type.name}' cannot be created as an object`, { context });
   }
 
+  /** Refuses what {@link add} would refuse whatever other objects there are. @throws QomError as {@link add} */
+  check(typeName: string, id: string, values: OptionMap, form: ValueForm): void {
+    const type = this.creatableType(typeName);
+    requireWellFormedId(id, { object: id });
+    this.#factory.check(type, { values, form });
+  }
+
   /**
    * Makes a user-creatable object below /objects: `object-add`, `-object`. A failure leaves nothing behind.
    * @throws QomError `bad-id`, `duplicate`, `unknown-type`, `abstract-type`, `wrong-type` (not user-creatable), or the object's own
