@@ -2,18 +2,70 @@
 import { stat } from "node:fs/promises";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { requireWellFormedId } from "../options/id.js";
 import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import type { BlockGraph } from "./graph.js";
 
 /** Which driver the file of that name needs; `option` is what gave the name. */
 type DriverOfFile = (filename: string, option: string) => Promise<string>;
 
-/** Any file: the drivers for files have the same options. */
-export const anyFile: DriverOfFile = () => Promise.resolve("file");
+/** Any file, looked at or not: the drivers for files have the same options. */
+const anyFile: DriverOfFile = () => Promise.resolve("file");
 
 /** Interfaces that QEMU's `if=` knows; a drive that a -device picks up by its id has `none`. */
 const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"];
+
+/**
+ * Makes a drive: -drive, drive_add. One without `id` is none0, none1, … as in QEMU.
+ * @param given options as text, dotted keys flat
+ * @throws QomError; nothing is left open then
+ */
+export async function addDrive(graph: BlockGraph, given: OptionMap): Promise<void> {
+  const id = idOf(given) ?? freeId(graph);
+  if (graph.drives.some(({ nodeName }) => nodeName === id))
+    throw new QomError("duplicate", `a drive with id '${id}' exists already`, { context: { option: "id", value: id } });
+  await graph.openDrive(await driveToNode(given, id, (driver) => graph.isProtocol(driver)));
+}
+
+/**
+ * Refuses what {@link addDrive} would refuse whatever files, nodes and objects there are.
+ * @throws QomError as {@link addDrive}
+ */
+export async function checkDrive(graph: BlockGraph, given: OptionMap): Promise<void> {
+  graph.check(await driveToNode(given, idOf(given) ?? freeId(graph), (driver) => graph.isProtocol(driver), anyFile), "text");
+}
+
+/**
+ * Removes a drive that no device uses: drive_del.
+ * @throws QomError `not-found` (DeviceNotFound), also for a node that is no drive; `in-use`
+ */
+export async function removeDrive(graph: BlockGraph, id: string): Promise<void> {
+  if (!graph.drives.some(({ nodeName }) => nodeName === id)) {
+    const isNode = graph.nodes.some(({ nodeName }) => nodeName === id);
+    throw new QomError("not-found", `no drive '${printable(id)}'`, {
+      context: { value: id },
+      qmpClass: "DeviceNotFound",
+      ...(isNode ? { hint: "blockdev-del removes a block node" } : {}),
+    });
+  }
+  await graph.close(id);
+}
+
+function idOf(given: OptionMap): string | undefined {
+  const id = given.get("id");
+  if (typeof id !== "string") return undefined;
+  requireWellFormedId(id, { option: "id", value: id });
+  return id;
+}
+
+function freeId(graph: BlockGraph): string {
+  const taken = new Set(graph.nodes.map(({ nodeName }) => nodeName));
+  let index = 0;
+  while (taken.has(`none${index}`)) index += 1;
+  return `none${index}`;
+}
 
 /**
  * The node options that a drive's options mean. Keys of -drive that describe the drive itself are consumed here; all others reach
@@ -24,7 +76,7 @@ const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "v
  * @param isProtocol whether a driver talks to a medium: then `file=PATH` is its own `filename`
  * @param driverOf gives the driver for a file, by what it is; by default the file is looked at
  */
-export async function driveToNode(
+async function driveToNode(
   drive: OptionMap,
   id: string,
   isProtocol: (driver: string) => boolean,

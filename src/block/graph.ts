@@ -9,8 +9,8 @@ import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.j
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
-import type { RegisteredType } from "../qom/type-registry.js";
-import { BlockNode, NODE_REFERENCE, type NodeOpener } from "./node.js";
+import { typeHint, type RegisteredType } from "../qom/type-registry.js";
+import { BLOCK_NODE_TYPE, BlockNode, NODE_REFERENCE, type NodeOpener } from "./node.js";
 import { PROTOCOL_NODE_TYPE } from "./protocol-node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
@@ -35,6 +35,7 @@ export class BlockGraph implements NodeOpener {
   /** Nodes that -drive made. */
   readonly #drives = new Set<BlockNode>();
   #unnamed = 0;
+  #closed = false;
 
   constructor(factory: ObjectFactory, resolve: LinkResolver) {
     this.#factory = factory;
@@ -60,6 +61,7 @@ export class BlockGraph implements NodeOpener {
   node(name: string): BlockNode {
     const found = this.#nodes.get(name);
     if (found !== undefined) return found;
+    if (this.#closed) throw new QomError("closed", "the machine is closed");
     throw new QomError("not-found", `no block node named '${printable(name)}'`, { context: { value: name } });
   }
 
@@ -126,6 +128,7 @@ export class BlockGraph implements NodeOpener {
 
   /** Closes all nodes, the youngest first; for a machine that ends. */
   async closeAll(): Promise<void> {
+    this.#closed = true;
     await runAll(this.outermost.toReversed().map((node) => () => this.#close(node)));
   }
 
@@ -215,15 +218,13 @@ export class BlockGraph implements NodeOpener {
   }
 
   #driver(name: string): ReturnType<ObjectFactory["registry"]["get"]> {
-    try {
-      return this.#factory.registry.get(name);
-    } catch (error) {
-      if (!(error instanceof QomError) || error.kind !== "unknown-type") throw error;
-      throw new QomError("unknown-type", `unknown block driver '${printable(name)}'`, {
-        context: { option: "driver", value: name },
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      });
-    }
+    const { registry } = this.#factory;
+    const type = registry.find(name);
+    if (type !== undefined) return type;
+    throw new QomError("unknown-type", `unknown block driver '${printable(name)}'`, {
+      context: { option: "driver", value: name },
+      hint: typeHint(name, registry.list({ implements: BLOCK_NODE_TYPE }), "block drivers"),
+    });
   }
 
   #nodeName(given: string | undefined): string {

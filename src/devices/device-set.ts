@@ -9,7 +9,7 @@ import type { OptionMap } from "../options/value.js";
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import type { ValueForm } from "../qom/property-type.js";
 import type { CompositionTree } from "../qom/tree.js";
-import type { RegisteredType } from "../qom/type-registry.js";
+import { typeHint, type RegisteredType } from "../qom/type-registry.js";
 import { Device } from "./device.js";
 
 const PERIPHERAL = "/machine/peripheral";
@@ -147,10 +147,9 @@ export class DeviceSet {
     const context = { option: "driver", value: name };
     const type = registry.find(name);
     if (type === undefined || !registry.isA(type.name, DEVICE_TYPE)) {
-      const near = registry.list({ implements: DEVICE_TYPE }).map((known) => known.name);
-      throw new QomError("unknown-type", `'${printable(name)}' is no device type`, {
+      throw new QomError("unknown-type", `'${printable(name)}' is not a device type`, {
         context,
-        hint: `device types are ${near.join(", ")}`,
+        hint: typeHint(name, registry.list({ implements: DEVICE_TYPE }), "device types"),
       });
     }
     if (type.abstract) throw new QomError("abstract-type", `device type '${type.name}' is abstract and cannot be created`, { context });

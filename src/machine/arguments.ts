@@ -4,7 +4,8 @@ import { printable } from "../base/limits.js";
 import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../monitor/chardev/spec.js";
 import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
-import { nearest } from "../options/nearest.js";
+import { commaHint } from "../options/comma-hint.js";
+import { didYouMean } from "../options/nearest.js";
 import { located } from "../options/option-place.js";
 import type { ParsedOptions } from "../options/value.js";
 
@@ -115,10 +116,11 @@ function inArgument<T>(argument: StructuredArgument | MonitoringArgument, text: 
 export function atArgument(argument: StructuredArgument | MonitoringArgument, text: string, error: unknown): unknown {
   if (!(error instanceof QomError)) return error;
   const { context } = isMonitoring(argument) ? error : located(error, argument, text);
+  const hint = commaHint(text) ?? error.hint;
   return new QomError(error.kind, `-${argument} ${printable(text)}: ${error.message}`, {
     context: { ...context, argument, text },
     qmpClass: error.qmpClass,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(hint === undefined ? {} : { hint }),
     ...(error.cause === undefined ? {} : { cause: error.cause }),
   });
 }
@@ -128,11 +130,23 @@ function optionName(word: string): StructuredArgument | MonitoringArgument | "na
   const known = [...STRUCTURED, ...MONITORING].find((argument) => argument === name);
   if (known !== undefined) return known;
   if (name === "name") return "name";
-  const near = nearest(name ?? word, ALL);
-  const message = name === undefined ? `'${printable(word)}' is no option` : `unknown option '${printable(word)}'`;
-  throw new QomError("unknown-name", message, {
-    context: { value: word },
-    hint: near === undefined ? `options are ${ALL.map((option) => `-${option}`).join(", ")}` : `did you mean '-${near}'?`,
+  throw unknownOption(word, ALL);
+}
+
+/**
+ * The error for a word that stands where an option does and is none.
+ * @param known the options that there are, without their dash
+ */
+export function unknownOption(word: string, known: readonly string[]): QomError {
+  const name = /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
+  const context = { value: word };
+  const list = `options are ${known.map((option) => `-${option}`).join(", ")}`;
+  const hint = didYouMean(name ?? word, known, (option) => `-${option}`) ?? list;
+  if (name !== undefined) return new QomError("unknown-name", `unknown option '${printable(word)}'`, { context, hint });
+  const parameter = /^[A-Za-z][\w.-]*=/.test(word);
+  return new QomError("unknown-name", `'${printable(word)}' is not an option`, {
+    context,
+    hint: parameter ? "the parameters of an option are one word: a comma and no blank stands between them" : hint,
   });
 }
 

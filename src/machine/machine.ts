@@ -224,7 +224,7 @@ export class Machine {
     return printJson(machineValues(this.#writable()), { indent: 2 });
   }
 
-  /** The user-created object with that id. @throws QomError `not-found` */
+  /** The user-created object with that id. @throws QomError `not-found`; `closed` as every look-up when the machine is */
   object(id: string): QomObject {
     return this.qom.object(id);
   }
@@ -266,12 +266,18 @@ export class Machine {
     return this.#closing;
   }
 
+  /** Calls `print`, which writes whole lines to the terminal, such that the prompt of a monitor on it stands below them. */
+  abovePrompt(print: () => void): void {
+    this.#monitors.abovePrompt(print);
+  }
+
   /** Whether a monitor uses standard input and output, which are then not for anything else. */
   get usesStdio(): boolean {
     return this.#monitors.usesStdio;
   }
 
   #writable(): WritableMachine {
+    this.qom.requireOpen();
     return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
   }
 

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { nearest } from "../options/nearest.js";
+import { didYouMean } from "../options/nearest.js";
 import { describeValue, valueText } from "../options/take.js";
 import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
 import { instanceProperties, instanceProperty } from "./instance-properties.js";
@@ -50,13 +50,13 @@ export function allProperties(type: RegisteredType, object: QomObject): readonly
 function requireProperty(type: RegisteredType, object: QomObject | undefined, name: string): PropertyDefinition {
   const found = type.properties.get(name) ?? (object === undefined ? undefined : instanceProperty(object, name));
   if (found !== undefined) return found;
-  const near = nearest(
+  const hint = didYouMean(
     name,
     [...type.properties.values(), ...(object === undefined ? [] : instanceProperties(object))].map((property) => property.name),
   );
   throw new QomError("unknown-name", `'${type.name}' has no property '${printable(name)}'`, {
     context: { option: name },
-    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 
