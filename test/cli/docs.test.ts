@@ -7,6 +7,7 @@ import { ExitStatus } from "#src/cli/persist/exit-status.js";
 import { usage } from "#src/monitor/human/command.js";
 import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
 import { optionFlags, PERSIST_OPTIONS } from "#src/cli/persist/options.js";
+import { RUN_OPTIONS, runOptionUsage } from "#src/cli/run-options.js";
 
 const PAGE = fileURLToPath(new URL("../../../docs/cli.md", import.meta.url));
 
@@ -18,6 +19,11 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const TABLES: Readonly<Record<string, () => string>> = {
+  "run options": () =>
+    table(
+      ["option", "meaning"],
+      RUN_OPTIONS.map((option) => [`\`${runOptionUsage(option)}\``, option.text]),
+    ),
   "monitor commands": () =>
     table(
       ["command", "meaning"],
