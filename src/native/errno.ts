@@ -20,6 +20,7 @@ export const Errno = Object.freeze({
   EPIPE: 32,
   EDOM: 33,
   ERANGE: 34,
+  ENOLCK: 37,
   EBADE: 52,
   ENODATA: 61,
   ENOTSUP: 95,
@@ -34,6 +35,7 @@ export const Errno = Object.freeze({
 /** Those of {@link Errno} that node has no name for, since none of its own calls answers with them. */
 const OTHER_NAMES: ReadonlyMap<number, readonly [name: string, text: string]> = new Map([
   [Errno.EDOM, ["EDOM", "numerical argument out of domain"]],
+  [Errno.ENOLCK, ["ENOLCK", "no locks available"]],
   [Errno.EBADE, ["EBADE", "invalid exchange"]],
   [Errno.ENOMEDIUM, ["ENOMEDIUM", "no medium found"]],
 ]);
