@@ -1,5 +1,7 @@
 /** Where the blocks of a logical unit are kept. */
 
+import type { ImageAccess } from "../native/image-lock.js";
+
 /** What a medium asks before each step: a command that is aborted takes no further one. */
 export interface Cancellation {
   readonly aborted: boolean;
@@ -28,6 +30,12 @@ export interface Medium {
   deallocate(offset: number, length: number): void;
   /** What was written before survives a crash of the operating system. */
   flush(): Promise<void> | null;
+  /**
+   * Adds somebody who uses the medium's file beside other processes, as {@link ImageLock.claim}; the function given ends that. A medium
+   * without it is this process's alone.
+   * @throws QomError `in-use` when another process does not go together with it
+   */
+  claim?(access: ImageAccess): () => void;
   /** Releases the medium; nothing may be under way. Idempotent. */
   close(): Promise<void>;
 }
