@@ -1,6 +1,7 @@
 /** `driver=sim-lun`: one initiator's path to a logical unit of the simulated storage network. */
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
+import type { ImageAccess, Locking } from "../native/image-lock.js";
 import { defaultInitiator, MachineContext } from "../pr-manager/machine-context.js";
 import type { ScsiUnit, SimulatedScsiUnit } from "../pr-manager/scsi-unit.js";
 import { routeOf } from "../pr-manager/routing.js";
@@ -16,7 +17,7 @@ import type { LogicalUnit } from "../target/logical-unit.js";
 import type { UnitSpec } from "../target/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
-import { ProtocolNode } from "./protocol-node.js";
+import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
@@ -41,6 +42,9 @@ export class SimLunNode extends ProtocolNode {
   @qomProperty(qom.string(), { description: "file that keeps the medium, created when it is missing; its descriptor is lent to helpers" })
   accessor filename: string | undefined;
 
+  @qomProperty(LOCKING, { description: "locks on the file, as QEMU's: auto (where the system has them), on or off" })
+  accessor locking: Locking | undefined;
+
   @qomProperty(qom.size({ max: MEDIUM_SIZE_MAX }), {
     name: "block-size",
     description: "logical block length: 512, 1024, 2048 or 4096 (512)",
@@ -61,6 +65,7 @@ export class SimLunNode extends ProtocolNode {
 
   readonly #machine: MachineContext;
   #unit: SimulatedScsiUnit | undefined;
+  #releasePath: (() => void) | undefined;
 
   constructor(@inject(MachineContext) machine: MachineContext) {
     super();
@@ -81,11 +86,23 @@ export class SimLunNode extends ProtocolNode {
       ...(this.filename === undefined ? {} : { filename: this.filename }),
       ...(this.blockSize === undefined ? {} : { blockSizeBytes: Number(this.blockSize) }),
       ...(this.serial === undefined ? {} : { serial: this.serial }),
+      ...(this.locking === undefined ? {} : { locking: this.locking }),
     };
-    const logicalUnit = await fabric.attach(spec, (unit) => this.#machine.unitCreated(fabric, unit));
-    this.#unit = this.#view(logicalUnit, nexus);
-    this.admitUnit();
-    logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
+    const { unit: logicalUnit, release } = await fabric.attachPath(spec, {
+      // Whether others may write too is for the device to say, which comes later.
+      access: { writes: !this.readOnly, sharesWrites: true },
+      onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
+      warn: (line) => this.#machine.warn(line),
+    });
+    try {
+      this.#unit = this.#view(logicalUnit, nexus);
+      this.admitUnit();
+      logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.#releasePath = release;
   }
 
   override medium(): Promise<MediumInfo> {
@@ -94,6 +111,11 @@ export class SimLunNode extends ProtocolNode {
 
   override finalize(): void {
     this.unit.logicalUnit.logout(this.unit.nexus);
+    this.#releasePath?.();
+  }
+
+  protected override claimImage(access: ImageAccess): () => void {
+    return this.unit.logicalUnit.claimMedium(access);
   }
 
   /**

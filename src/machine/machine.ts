@@ -148,6 +148,9 @@ export class Machine {
       unitCreated: (fabric, unit) => {
         this.#createdUnits.push(() => fabric.discard(unit));
       },
+      warn: (line) => {
+        if (!this.#warnings.includes(line)) this.#warnings.push(line);
+      },
     };
     provide(container, MachineContext, context);
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
@@ -197,7 +200,7 @@ export class Machine {
     return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
   }
 
-  /** Spellings that were used, work and are deprecated; one line each. */
+  /** Spellings that were used, work and are deprecated, and images that are used without a lock; one line each. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }

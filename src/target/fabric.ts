@@ -1,11 +1,13 @@
 /** The simulated storage network: logical units by name, for all the machines that are given it. */
 
+import { emitWarning } from "node:process";
 import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
+import type { ImageAccess } from "../native/image-lock.js";
 import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
@@ -36,6 +38,23 @@ export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
   readonly stateDir: string;
 }
 
+/** How a path to a unit begins, see {@link Fabric.attachPath}. */
+export interface PathOptions {
+  /** What the path does with the medium's file as long as it has no further users ({@link LogicalUnit.claimMedium}). */
+  readonly access: ImageAccess;
+  /** Told, in one line, why the file is used without a lock. */
+  readonly warn: (line: string) => void;
+  /** Told of the unit if the call creates it, for who may have to {@link Fabric.discard} it. */
+  readonly onCreate?: ((unit: LogicalUnit) => void) | undefined;
+}
+
+/** A path to a unit. */
+export interface UnitPath {
+  readonly unit: LogicalUnit;
+  /** Ends what the path did with the medium's file. The unit stays. */
+  readonly release: () => void;
+}
+
 /** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
 export type ReservationListener = (unit: LogicalUnit) => void;
 
@@ -50,7 +69,7 @@ export class Fabric {
   readonly #units = new Map<string, LogicalUnit>();
   readonly #shadows = new Map<string, LogicalUnit>();
   /** Units whose medium is being opened, by name. */
-  readonly #opening = new Map<string, Promise<LogicalUnit>>();
+  readonly #opening = new Map<string, Promise<UnitPath>>();
   /** Names of units by device and inode of their file. */
   readonly #files = new Map<string, string>();
   /** The store that goes with this fabric; one that it was given is the giver's. */
@@ -58,6 +77,8 @@ export class Fabric {
   /** Names that machines have had; an automatic one is used once. */
   readonly #machineNames = new Set<string>();
   readonly #reservationListeners = new Set<ReservationListener>();
+  /** Warnings that were given for who attached a unit without a machine. */
+  readonly #warnings = new Set<string>();
   #machines = 0;
   #closing: Promise<void> | null = null;
 
@@ -103,12 +124,21 @@ export class Fabric {
   }
 
   /**
-   * The unit that `spec` describes; it is created when nobody has attached it before.
+   * The unit that `spec` describes; it is created when nobody has attached it before. Until the fabric is closed the medium's file is kept
+   * from other processes and fabrics, unless `spec` shares it.
    * @throws QomError `invalid-value` for a member that is wrong by itself, `conflict` for one that contradicts the unit or its file,
-   *   `in-use` for the file of another unit, `io` for a file that cannot be opened, `closed`
+   *   `in-use` for the file of another unit, process or fabric, `unsupported` for locks that there are not, `io` for a file that cannot be
+   *   opened, `closed`
    * @param onCreate told of the unit if this call creates it, for who may have to {@link discard} it
    */
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
+    const access = { writes: spec.writeProtected !== true, sharesWrites: spec.sharesWrites === true };
+    const { unit } = await this.attachPath(spec, { access, onCreate, warn: (line) => this.#warn(line) });
+    return unit;
+  }
+
+  /** The same for who goes away again while the fabric goes on; `access` counts in place of `spec.sharesWrites`. */
+  async attachPath(spec: UnitSpec, options: PathOptions): Promise<UnitPath> {
     const wwn = normalizeWwn(spec.wwn);
     checkSpec(spec);
     for (let opening = this.#opening.get(wwn); opening !== undefined; opening = this.#opening.get(wwn)) {
@@ -119,11 +149,11 @@ export class Fabric {
     const unit = this.#units.get(wwn);
     if (unit !== undefined) {
       checkAgreement(unit.definition, spec, spec.filename === undefined ? null : await canonicalFilename(spec.filename));
-      return unit;
+      return { unit, release: unit.claimMedium(options.access) };
     }
-    const created = this.#create(spec).finally(() => this.#opening.delete(wwn));
+    const created = this.#create(spec, options).finally(() => this.#opening.delete(wwn));
     this.#opening.set(wwn, created);
-    onCreate?.(await created);
+    options.onCreate?.((await created).unit);
     return created;
   }
 
@@ -215,15 +245,17 @@ export class Fabric {
     if (this.#closing !== null) throw new QomError("closed", "the fabric is closed");
   }
 
-  async #create(spec: UnitSpec): Promise<LogicalUnit> {
-    const { definition, medium } = await this.#openMedium(spec);
+  async #create(spec: UnitSpec, { access, warn }: PathOptions): Promise<UnitPath> {
+    const { definition, medium } = await this.#openMedium(spec, warn);
     if (this.#closing !== null) {
       await medium.close();
       this.#checkOpen();
     }
     try {
-      return this.#add(definition, medium);
+      const unit = this.#add(definition, medium);
+      return { unit, release: unit.claimMedium(access) };
     } catch (error) {
+      this.#units.delete(definition.wwn);
       this.#releaseFile(definition.wwn);
       await medium.close();
       throw error;
@@ -246,7 +278,7 @@ export class Fabric {
     return unit;
   }
 
-  async #openMedium(spec: UnitSpec): Promise<{ readonly definition: UnitDefinition; readonly medium: Medium }> {
+  async #openMedium(spec: UnitSpec, warn: PathOptions["warn"]): Promise<{ readonly definition: UnitDefinition; readonly medium: Medium }> {
     const newSizeBytes = spec.sizeBytes ?? DEFAULT_SIZE_BYTES;
     if (spec.filename === undefined) {
       return { definition: define(spec, newSizeBytes, null), medium: new MemoryMedium(newSizeBytes) };
@@ -258,11 +290,19 @@ export class Fabric {
       checkSize(spec, medium.sizeBytes, definition.blockSizeBytes);
       checkAgreement(definition, spec, filename);
       this.#claimFile(medium, definition.wwn, filename);
+      medium.useLocks(filename, spec.locking ?? "auto", warn);
       return { definition, medium };
     } catch (error) {
+      this.#releaseFile(normalizeWwn(spec.wwn));
       await medium.close();
       throw error;
     }
+  }
+
+  #warn(line: string): void {
+    if (this.#warnings.has(line)) return;
+    this.#warnings.add(line);
+    emitWarning(line);
   }
 
   /** Two units in one file would write over each other. */
