@@ -65,7 +65,6 @@ export class SimLunNode extends ProtocolNode {
 
   readonly #machine: MachineContext;
   #unit: SimulatedScsiUnit | undefined;
-  #releasePath: (() => void) | undefined;
 
   constructor(@inject(MachineContext) machine: MachineContext) {
     super();
@@ -88,21 +87,14 @@ export class SimLunNode extends ProtocolNode {
       ...(this.serial === undefined ? {} : { serial: this.serial }),
       ...(this.locking === undefined ? {} : { locking: this.locking }),
     };
-    const { unit: logicalUnit, release } = await fabric.attachPath(spec, {
-      // Whether others may write too is for the device to say, which comes later.
-      access: { writes: !this.readOnly, sharesWrites: true },
+    const logicalUnit = await fabric.attachPath(spec, {
+      writes: !this.readOnly,
       onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
       warn: (line) => this.#machine.warn(line),
     });
-    try {
-      this.#unit = this.#view(logicalUnit, nexus);
-      this.admitUnit();
-      logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
-    } catch (error) {
-      release();
-      throw error;
-    }
-    this.#releasePath = release;
+    this.#unit = this.#view(logicalUnit, nexus);
+    this.admitUnit();
+    logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
   }
 
   override medium(): Promise<MediumInfo> {
@@ -111,7 +103,6 @@ export class SimLunNode extends ProtocolNode {
 
   override finalize(): void {
     this.unit.logicalUnit.logout(this.unit.nexus);
-    this.#releasePath?.();
   }
 
   protected override claimImage(access: ImageAccess): () => void {

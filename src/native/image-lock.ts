@@ -64,7 +64,7 @@ function rangeOf(byte: number): ByteRange {
 /** The locks of one open image, for all its users together: what one of them uses is used, what one does not share is not shared. */
 export class ImageLock {
   readonly #options: ImageLockOptions;
-  /** Null where there are no locks. */
+  /** Null where there are no locks, and after the end. */
   #libc: Libc | null = null;
   readonly #claims = new Set<ImageAccess>();
   readonly #held = new Set<number>();
@@ -81,6 +81,15 @@ export class ImageLock {
       isRangeHeldByOthers(functions, options.fd, "exclusive", rangeOf(USED));
       this.#libc = functions;
     });
+  }
+
+  /**
+   * Looks whether a user could be added now; nothing is held afterwards.
+   * @throws QomError as {@link claim}
+   */
+  check(access: ImageAccess): void {
+    const functions = this.#libc;
+    if (functions !== null) this.#attempt(() => this.#probe(functions, bytesOf(access)));
   }
 
   /**
@@ -111,6 +120,7 @@ export class ImageLock {
   end(): void {
     this.#claims.clear();
     if (this.#libc !== null) this.#unlock(this.#libc, [...this.#held]);
+    this.#libc = null;
   }
 
   #take(functions: Libc, bytes: readonly number[]): void {
@@ -121,12 +131,16 @@ export class ImageLock {
         if (!lockRange(functions, fd, "shared", rangeOf(byte))) throw this.#inUse();
         this.#held.add(byte);
       }
-      for (const byte of bytes) {
-        if (isRangeHeldByOthers(functions, fd, "exclusive", rangeOf(oppositeOf(byte)))) throw this.#inUse();
-      }
+      this.#probe(functions, bytes);
     } catch (error) {
       this.#unlock(functions, taken);
       throw error;
+    }
+  }
+
+  #probe(functions: Libc, bytes: readonly number[]): void {
+    for (const byte of bytes) {
+      if (isRangeHeldByOthers(functions, this.#options.fd, "exclusive", rangeOf(oppositeOf(byte)))) throw this.#inUse();
     }
   }
 

@@ -7,7 +7,6 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
-import type { ImageAccess } from "../native/image-lock.js";
 import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
@@ -38,21 +37,22 @@ export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
   readonly stateDir: string;
 }
 
-/** How a path to a unit begins, see {@link Fabric.attachPath}. */
+/** How a unit is attached whose users come later, see {@link Fabric.attachPath}. */
 export interface PathOptions {
-  /** What the path does with the medium's file as long as it has no further users ({@link LogicalUnit.claimMedium}). */
-  readonly access: ImageAccess;
+  /** Whether its users may write. */
+  readonly writes: boolean;
   /** Told, in one line, why the file is used without a lock. */
   readonly warn: (line: string) => void;
   /** Told of the unit if the call creates it, for who may have to {@link Fabric.discard} it. */
-  readonly onCreate?: ((unit: LogicalUnit) => void) | undefined;
+  readonly onCreate: (unit: LogicalUnit) => void;
 }
 
-/** A path to a unit. */
-export interface UnitPath {
-  readonly unit: LogicalUnit;
-  /** Ends what the path did with the medium's file. The unit stays. */
-  readonly release: () => void;
+/** What is done with a unit before anyone has it. */
+interface Admission {
+  readonly warn: (line: string) => void;
+  readonly onCreate: ((unit: LogicalUnit) => void) | undefined;
+  /** Refuses by an error. */
+  readonly admit: (unit: LogicalUnit) => void;
 }
 
 /** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
@@ -69,7 +69,7 @@ export class Fabric {
   readonly #units = new Map<string, LogicalUnit>();
   readonly #shadows = new Map<string, LogicalUnit>();
   /** Units whose medium is being opened, by name. */
-  readonly #opening = new Map<string, Promise<UnitPath>>();
+  readonly #opening = new Map<string, Promise<LogicalUnit>>();
   /** Names of units by device and inode of their file. */
   readonly #files = new Map<string, string>();
   /** The store that goes with this fabric; one that it was given is the giver's. */
@@ -133,12 +133,18 @@ export class Fabric {
    */
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
     const access = { writes: spec.writeProtected !== true, sharesWrites: spec.sharesWrites === true };
-    const { unit } = await this.attachPath(spec, { access, onCreate, warn: (line) => this.#warn(line) });
-    return unit;
+    return this.#attach(spec, { onCreate, warn: (line) => this.#warn(line), admit: (unit) => void unit.claimMedium(access) });
   }
 
-  /** The same for who goes away again while the fabric goes on; `access` counts in place of `spec.sharesWrites`. */
-  async attachPath(spec: UnitSpec, options: PathOptions): Promise<UnitPath> {
+  /**
+   * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
+   * write it, and not kept from anybody. `spec.sharesWrites` does not count.
+   */
+  attachPath(spec: UnitSpec, { writes, warn, onCreate }: PathOptions): Promise<LogicalUnit> {
+    return this.#attach(spec, { onCreate, warn, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+  }
+
+  async #attach(spec: UnitSpec, admission: Admission): Promise<LogicalUnit> {
     const wwn = normalizeWwn(spec.wwn);
     checkSpec(spec);
     for (let opening = this.#opening.get(wwn); opening !== undefined; opening = this.#opening.get(wwn)) {
@@ -149,11 +155,12 @@ export class Fabric {
     const unit = this.#units.get(wwn);
     if (unit !== undefined) {
       checkAgreement(unit.definition, spec, spec.filename === undefined ? null : await canonicalFilename(spec.filename));
-      return { unit, release: unit.claimMedium(options.access) };
+      admission.admit(unit);
+      return unit;
     }
-    const created = this.#create(spec, options).finally(() => this.#opening.delete(wwn));
+    const created = this.#create(spec, admission).finally(() => this.#opening.delete(wwn));
     this.#opening.set(wwn, created);
-    options.onCreate?.((await created).unit);
+    admission.onCreate?.(await created);
     return created;
   }
 
@@ -245,7 +252,7 @@ export class Fabric {
     if (this.#closing !== null) throw new QomError("closed", "the fabric is closed");
   }
 
-  async #create(spec: UnitSpec, { access, warn }: PathOptions): Promise<UnitPath> {
+  async #create(spec: UnitSpec, { warn, admit }: Admission): Promise<LogicalUnit> {
     const { definition, medium } = await this.#openMedium(spec, warn);
     if (this.#closing !== null) {
       await medium.close();
@@ -253,7 +260,8 @@ export class Fabric {
     }
     try {
       const unit = this.#add(definition, medium);
-      return { unit, release: unit.claimMedium(access) };
+      admit(unit);
+      return unit;
     } catch (error) {
       this.#units.delete(definition.wwn);
       this.#releaseFile(definition.wwn);

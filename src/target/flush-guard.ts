@@ -4,7 +4,7 @@
  */
 
 import { Errno, SystemCallError } from "../native/errno.js";
-import type { ImageAccess } from "../native/image-lock.js";
+import type { ImageLock } from "../native/image-lock.js";
 import type { Cancellation, Medium } from "./medium.js";
 
 /** `medium`, with this difference: from its first failed flush on every other one fails too (EIO), for as long as it is open. */
@@ -12,6 +12,7 @@ export class FlushGuard implements Medium {
   readonly sizeBytes: number;
   readonly fd: number | null;
   readonly deallocates: boolean;
+  readonly lock: ImageLock | null;
   readonly #medium: Medium;
   #failed = false;
   /** The flush that is under way, and the one that follows it for all who have asked since. */
@@ -22,6 +23,7 @@ export class FlushGuard implements Medium {
     this.sizeBytes = medium.sizeBytes;
     this.fd = medium.fd;
     this.deallocates = medium.deallocates;
+    this.lock = medium.lock ?? null;
     this.#medium = medium;
   }
 
@@ -50,10 +52,6 @@ export class FlushGuard implements Medium {
       () => Promise.reject(lostWrites()),
     );
     return this.#next;
-  }
-
-  claim(access: ImageAccess): () => void {
-    return this.#medium.claim?.(access) ?? ((): void => undefined);
   }
 
   close(): Promise<void> {

@@ -225,11 +225,20 @@ export class LogicalUnit {
   /**
    * Adds a user of the medium's file for as long as the function given is not called: other processes are kept out as it says. Where hosts
    * share the unit's reservations, they share the writing too. A unit in memory has nothing to keep anybody out of.
-   * @throws QomError `in-use` when another process, or another fabric, does not go together with it
+   * @throws QomError `in-use` when another process, or another fabric, does not go together with it; `closed`
    */
-  claimMedium({ writes, sharesWrites }: ImageAccess): () => void {
-    const access = { writes, sharesWrites: sharesWrites || this.#sharedByHosts };
-    return this.#medium.claim(access);
+  claimMedium(access: ImageAccess): () => void {
+    this.#checkOpen();
+    return this.#medium.lock?.claim(this.#shared(access)) ?? ((): void => undefined);
+  }
+
+  /**
+   * Looks whether such a user could be added now, without adding it.
+   * @throws QomError as {@link claimMedium}
+   */
+  checkMedium(access: ImageAccess): void {
+    this.#checkOpen();
+    this.#medium.lock?.check(this.#shared(access));
   }
 
   /** Aborts what is in flight and releases the medium. Idempotent. */
@@ -239,6 +248,10 @@ export class LogicalUnit {
       await this.#medium.close();
     })();
     return this.#closing;
+  }
+
+  #shared({ writes, sharesWrites }: ImageAccess): ImageAccess {
+    return { writes, sharesWrites: sharesWrites || this.#sharedByHosts };
   }
 
   #checkOpen(): void {

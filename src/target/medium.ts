@@ -1,6 +1,6 @@
 /** Where the blocks of a logical unit are kept. */
 
-import type { ImageAccess } from "../native/image-lock.js";
+import type { ImageLock } from "../native/image-lock.js";
 
 /** What a medium asks before each step: a command that is aborted takes no further one. */
 export interface Cancellation {
@@ -30,12 +30,8 @@ export interface Medium {
   deallocate(offset: number, length: number): void;
   /** What was written before survives a crash of the operating system. */
   flush(): Promise<void> | null;
-  /**
-   * Adds somebody who uses the medium's file beside other processes, as {@link ImageLock.claim}; the function given ends that. A medium
-   * without it is this process's alone.
-   * @throws QomError `in-use` when another process does not go together with it
-   */
-  claim?(access: ImageAccess): () => void;
+  /** The locks by which other processes are kept from the medium's file; a medium without them is this process's alone. */
+  readonly lock?: ImageLock | null;
   /** Releases the medium; nothing may be under way. Idempotent. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import type { Locking } from "../native/image-lock.js";
+import { LOCKINGS, type Locking } from "../native/image-lock.js";
 import { BLOCK_SIZES_BYTES, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "./limits.js";
 
 /** A logical unit as its user describes it. Whoever comes first decides; what later ones say must agree. */
@@ -88,6 +88,10 @@ export function checkSpec(spec: UnitSpec): void {
   if (serial !== undefined && (serial.length > SERIAL_LENGTH_MAX || !SERIAL_PATTERN.test(serial))) {
     const hint = `it has 1 to ${SERIAL_LENGTH_MAX} printable ASCII characters, the first and the last not blank`;
     throw invalid(spec, "serial", serial, `serial number "${printable(serial)}" of ${spec.wwn} is not one`, hint);
+  }
+  if (spec.locking !== undefined && !LOCKINGS.includes(spec.locking)) {
+    const hint = `it is one of ${LOCKINGS.join(", ")}`;
+    throw invalid(spec, "locking", spec.locking, `"${printable(spec.locking)}" of ${spec.wwn} is no way to lock a file`, hint);
   }
   if (spec.filename === "") throw invalid(spec, "filename", "", `the file name of ${spec.wwn} is empty`);
 }
