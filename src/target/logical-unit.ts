@@ -223,13 +223,19 @@ export class LogicalUnit {
   }
 
   /**
-   * Adds a user of the medium's file for as long as the function given is not called: other processes are kept out as it says. Where hosts
-   * share the unit's reservations, they share the writing too. A unit in memory has nothing to keep anybody out of.
+   * Adds a user of the medium's file until the function given is called, and for as long after as a command under way then can touch the
+   * medium: other processes are kept out as it says. Where hosts share the unit's reservations, they share the writing too. A unit in memory
+   * has nothing to keep anybody out of.
    * @throws QomError `in-use` when another process, or another fabric, does not go together with it; `closed`
    */
   claimMedium(access: ImageAccess): () => void {
     this.#checkOpen();
-    return this.#medium.lock?.claim(this.#shared(access)) ?? ((): void => undefined);
+    const release = this.#medium.lock?.claim(this.#shared(access)) ?? ((): void => undefined);
+    return () => {
+      const quiet = this.#tasks.quiet();
+      if (quiet === null) release();
+      else void quiet.then(release);
+    };
   }
 
   /**
