@@ -4,6 +4,7 @@ import { getSystemErrorMap } from "node:util";
 /** Those that node has no name for, since none of its own calls answers with them (include/uapi/asm-generic/errno*.h). */
 const OTHER_NAMES: ReadonlyMap<number, readonly [name: string, text: string]> = new Map([
   [33, ["EDOM", "numerical argument out of domain"]],
+  [37, ["ENOLCK", "no locks available"]],
   [52, ["EBADE", "invalid exchange"]],
   [123, ["ENOMEDIUM", "no medium found"]],
 ]);

@@ -3,13 +3,16 @@ import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { ImageLock, type Locking } from "../native/image-lock.js";
+import { MachineContext } from "../pr-manager/machine-context.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
+import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import { NoScsi, type MediumInfo } from "./node.js";
-import { ProtocolNode } from "./protocol-node.js";
+import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /**
  * Opens a file of the host for a node.
@@ -33,9 +36,19 @@ export class FileNode extends ProtocolNode {
   @qomProperty(qom.string(), { description: "path of the file", required: true })
   accessor filename!: string;
 
+  @qomProperty(LOCKING, { description: "locks on the file, as QEMU's: auto (where the system has them), on or off" })
+  accessor locking: Locking | undefined;
+
+  readonly #machine: MachineContext;
   #handle: FileHandle | undefined;
+  #lock: ImageLock | undefined;
 
   override readonly unit = new NoScsi("is a regular file, which takes no SCSI commands");
+
+  constructor(@inject(MachineContext) machine: MachineContext) {
+    super();
+    this.#machine = machine;
+  }
 
   override async complete(): Promise<void> {
     const handle = await openHostFile(this.filename, this.readOnly ? constants.O_RDONLY : constants.O_RDWR);
@@ -45,6 +58,7 @@ export class FileNode extends ProtocolNode {
         const context = { option: "filename", value: this.filename };
         throw new QomError("invalid-value", `'${printable(this.filename)}' is no regular file: driver 'file' needs one`, { context });
       }
+      this.#lock = this.#locked(handle);
     } catch (error) {
       await handle.close();
       throw error;
@@ -57,10 +71,19 @@ export class FileNode extends ProtocolNode {
   }
 
   override async finalize(): Promise<void> {
+    this.#lock?.end();
     await this.#handle?.close();
   }
 
   protected override passthrough(_unit: ScsiUnit, _command: ScsiCommand): Promise<ScsiResult> {
     return Promise.resolve(senseResult(Sense.IO_ERROR));
+  }
+
+  /** No device ever uses the node, so that it is its image's user itself, and shares the writing only if it does none. */
+  #locked(handle: FileHandle): ImageLock {
+    const { filename, locking = "auto" } = this;
+    const lock = new ImageLock({ fd: handle.fd, filename, locking, warn: (line) => this.#machine.warn(line) });
+    lock.claim({ writes: !this.readOnly, sharesWrites: this.readOnly });
+    return lock;
   }
 }

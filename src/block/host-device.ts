@@ -6,9 +6,11 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { splitDeviceNumber } from "../native/device-number.js";
 import { errnoText } from "../native/errno.js";
+import { ImageLock, type ImageAccess, type Locking } from "../native/image-lock.js";
 import { resultOfSgIo } from "../native/sg-io-result.js";
 import { SG_IO_SENSE_LENGTH_MAX, SgIoExecutor, type SgIoRequest } from "../native/sg-io.js";
 import { deviceIdentity } from "../pr-manager/host-identity.js";
+import { MachineContext } from "../pr-manager/machine-context.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
@@ -19,7 +21,7 @@ import { formatFailure } from "../scsi/sense.js";
 import { openHostFile } from "./file.js";
 import { readHostTraits, readSizeBytes, type DeviceFile } from "./host-traits.js";
 import { NoScsi, type HostTraits, type MediumInfo } from "./node.js";
-import { ProtocolNode } from "./protocol-node.js";
+import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /** Oldest SG_IO interface that has the version 3 header (scsi/sg.h). */
 const SG_VERSION_MIN = 30000;
@@ -36,15 +38,21 @@ export class HostDeviceNode extends ProtocolNode {
   @qomProperty(qom.string(), { description: "path of the block or character device", required: true })
   accessor filename!: string;
 
+  @qomProperty(LOCKING, { description: "locks on the device's node, as QEMU's: auto (where the system has them), on or off" })
+  accessor locking: Locking | undefined;
+
   readonly #sgIo: SgIoExecutor;
+  readonly #machine: MachineContext;
   #handle: FileHandle | undefined;
+  #lock: ImageLock | undefined;
   #unit: ScsiUnit | NoScsi | undefined;
   #device: DeviceFile | undefined;
   #traits: HostTraits | null = null;
 
-  constructor(@inject(SgIoExecutor) sgIo: SgIoExecutor) {
+  constructor(@inject(SgIoExecutor) sgIo: SgIoExecutor, @inject(MachineContext) machine: MachineContext) {
     super();
     this.#sgIo = sgIo;
+    this.#machine = machine;
   }
 
   override get unit(): ScsiUnit | NoScsi {
@@ -62,6 +70,8 @@ export class HostDeviceNode extends ProtocolNode {
     try {
       this.#handle = handle;
       this.#unit = await this.#inspect(handle);
+      const { filename, locking = "auto" } = this;
+      this.#lock = new ImageLock({ fd: handle.fd, filename, locking, warn: (line) => this.#machine.warn(line) });
       this.admitUnit();
     } catch (error) {
       await handle.close();
@@ -74,7 +84,12 @@ export class HostDeviceNode extends ProtocolNode {
   }
 
   override async finalize(): Promise<void> {
+    this.#lock?.end();
     await this.#handle?.close();
+  }
+
+  protected override claimImage(access: ImageAccess): () => void {
+    return this.#lock?.claim(access) ?? super.claimImage(access);
   }
 
   /** The operating system decides what an unprivileged program may send; both ways are the same system call. */

@@ -4,6 +4,7 @@ import { assert, present } from "../base/assert.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { hold, QomObject } from "../qom/object.js";
 import { qom, type ValueForm } from "../qom/property-type.js";
+import type { ImageAccess } from "../native/image-lock.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import type { Route } from "../pr-manager/routing.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
@@ -59,8 +60,8 @@ export interface ProtocolAccess {
   /** Which way a command with this operation code goes from here. */
   routeOf(opcode: number | undefined): Route;
   medium(): Promise<MediumInfo>;
-  /** Gives the node to a device, see {@link BlockNode.attachUser}. */
-  attachUser(user: NodeUser): () => void;
+  /** Gives the node to a device, see {@link BlockNode.attachUser}; `writes` is whether the device may write. */
+  attachUser(user: NodeUser, writes: boolean): () => void;
   /** Runs a SCSI command: PERSISTENT RESERVE IN and OUT by the manager if there is one, all else on the device. */
   execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
 }
@@ -121,9 +122,10 @@ export abstract class BlockNode extends QomObject {
 
   /**
    * Gives the node to a device; the returned function gives it back.
-   * @throws QomError `in-use` unless every user shares it
+   * @param writes whether the device may write
+   * @throws QomError `in-use` unless every user shares it, those of the image in other processes included
    */
-  attachUser(user: NodeUser): () => void {
+  attachUser(user: NodeUser, writes: boolean): () => void {
     for (const other of this.#users) {
       if (user.shares && other.shares) continue;
       throw new QomError("in-use", `block node '${this.rootName}' is in use by ${other.describe()}`, {
@@ -131,11 +133,21 @@ export abstract class BlockNode extends QomObject {
         hint: "share-rw=on on every device that uses it allows this",
       });
     }
+    const releaseImage = this.claimImage({ writes, sharesWrites: user.shares });
     this.#users.add(user);
     const release = hold(this, user);
     return () => {
       release();
       this.#users.delete(user);
+      releaseImage();
     };
+  }
+
+  /**
+   * Locks the node's image for one more user, until the function given is called. A node without an image has nothing to lock.
+   * @throws QomError `in-use` when another process does not go together with that user
+   */
+  protected claimImage(_access: ImageAccess): () => void {
+    return () => undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** Nodes at the end of the chain: they have the descriptor, and the link to the PR manager lives here. */
+import { LOCKINGS } from "../native/image-lock.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
 import { PR_MANAGER_LINK, type PrManager } from "../pr-manager/pr-manager.js";
@@ -9,6 +10,9 @@ import { BlockNode, NoScsi, type HostTraits, type MediumInfo, type ProtocolAcces
 
 /** Name of the type {@link ProtocolNode}. */
 export const PROTOCOL_NODE_TYPE = "protocol-node";
+
+/** `locking` of nodes that have a file: locks where the system has them, locks or a refusal, no locks (QEMU: OnOffAuto). */
+export const LOCKING = qom.enumeration("OnOffAuto", LOCKINGS);
 
 /** See the module text. */
 @qomType({ name: PROTOCOL_NODE_TYPE, description: "a node that talks to a medium", abstract: true })

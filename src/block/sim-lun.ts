@@ -1,6 +1,7 @@
 /** `driver=sim-lun`: one initiator's path to a logical unit of the simulated storage network. */
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
+import type { ImageAccess, Locking } from "../native/image-lock.js";
 import { MachineContext } from "../pr-manager/machine-context.js";
 import type { ScsiUnit, SimulatedScsiUnit } from "../pr-manager/scsi-unit.js";
 import { routeOf } from "../pr-manager/routing.js";
@@ -16,7 +17,7 @@ import type { LogicalUnit, PathAccess } from "../target/logical-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial, type UnitSpec } from "../target/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
-import { ProtocolNode } from "./protocol-node.js";
+import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
@@ -51,6 +52,9 @@ export class SimLunNode extends ProtocolNode {
 
   @qomProperty(qom.string(), { description: "file that keeps the medium, created when it is missing; its descriptor is lent to helpers" })
   accessor filename: string | undefined;
+
+  @qomProperty(LOCKING, { description: "locks on the file, as QEMU's: auto (where the system has them), on or off" })
+  accessor locking: Locking | undefined;
 
   @qomProperty(qom.size({ max: MEDIUM_SIZE_MAX }), {
     name: "block-size",
@@ -110,9 +114,14 @@ export class SimLunNode extends ProtocolNode {
       ...(this.physicalBlockSize === undefined ? {} : { physicalBlockSizeBytes: Number(this.physicalBlockSize) }),
       ...(this.serial === undefined ? {} : { serial: this.serial }),
       ...(this.writeProtected === undefined ? {} : { writeProtected: this.writeProtected }),
+      ...(this.locking === undefined ? {} : { locking: this.locking }),
     };
     this.#machine.joins(fabric);
-    const logicalUnit = await fabric.attach(spec, (unit) => this.#machine.unitCreated(fabric, unit));
+    const logicalUnit = await fabric.attachPath(spec, {
+      writes: !this.readOnly,
+      onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
+      warn: (line) => this.#machine.warn(line),
+    });
     this.#unit = this.#view(logicalUnit, nexus);
     this.admitUnit();
     logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
@@ -124,6 +133,10 @@ export class SimLunNode extends ProtocolNode {
 
   override finalize(): void {
     this.unit.logicalUnit.logout(this.unit.nexus);
+  }
+
+  protected override claimImage(access: ImageAccess): () => void {
+    return this.unit.logicalUnit.claimMedium(access);
   }
 
   /**

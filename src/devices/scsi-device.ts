@@ -166,7 +166,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
         context: { option: "drive", value: this.drive },
       });
     }
-    const giveBack = protocol.attachUser(this);
+    const giveBack = protocol.attachUser(this, !node.isReadOnly);
     const release = hold(node, this);
     this.#releaseNode = (): void => {
       release();

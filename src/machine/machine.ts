@@ -153,6 +153,9 @@ export class Machine {
       unitCreated: (fabric, unit) => {
         this.#createdUnits.push(() => fabric.discard(unit));
       },
+      warn: (line) => {
+        if (!this.#warnings.includes(line)) this.#warnings.push(line);
+      },
     };
     provide(container, MachineContext, context);
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
@@ -204,8 +207,8 @@ export class Machine {
   }
 
   /**
-   * What works and is probably not meant, one line each: deprecated spellings; another machine of the same name on a fabric, which may come
-   * later.
+   * What works and is probably not meant, one line each: deprecated spellings; images that are used without a lock; another machine of the
+   * same name on a fabric, which may come later.
    */
   get warnings(): readonly string[] {
     return this.#warnings;

@@ -20,6 +20,7 @@ export const Errno = Object.freeze({
   EPIPE: 32,
   EDOM: 33,
   ERANGE: 34,
+  ENOLCK: 37,
   EBADE: 52,
   ENODATA: 61,
   ENOTSUP: 95,

@@ -2,7 +2,7 @@
 import type { Fabric } from "../target/fabric.js";
 import type { LogicalUnit } from "../target/logical-unit.js";
 
-/** Name and storage network of a machine. */
+/** Name and storage network of a machine, and whom to tell. */
 export interface MachineContext {
   /** `-name`, else m0, m1, … in order of creation on the fabric; part of default initiator names. */
   readonly name: string;
@@ -11,6 +11,8 @@ export interface MachineContext {
   joins(fabric: Fabric): void;
   /** Takes note of a unit that came into being for this machine: if the machine cannot be made, it is taken back. */
   unitCreated(fabric: Fabric, unit: LogicalUnit): void;
+  /** Tells the machine's user, in one line, what goes on and is not as it should be; the same line twice is told once. */
+  warn(line: string): void;
 }
 
 /** Injection token of {@link MachineContext}. */

@@ -1,5 +1,6 @@
 /** The simulated storage network: logical units by name, for all the machines that are given it. */
 
+import { emitWarning } from "node:process";
 import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
@@ -38,6 +39,24 @@ export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
   readonly stateDir: string;
 }
 
+/** How a unit is attached whose users come later, see {@link Fabric.attachPath}. */
+export interface PathOptions {
+  /** Whether its users may write. */
+  readonly writes: boolean;
+  /** Told, in one line, why the file is used without a lock. */
+  readonly warn: (line: string) => void;
+  /** Told of the unit if the call creates it, for who may have to {@link Fabric.discard} it. */
+  readonly onCreate: (unit: LogicalUnit) => void;
+}
+
+/** What is done with a unit before anyone has it. */
+interface Admission {
+  readonly warn: (line: string) => void;
+  readonly onCreate: ((unit: LogicalUnit) => void) | undefined;
+  /** Refuses by an error. */
+  readonly admit: (unit: LogicalUnit) => void;
+}
+
 /** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
 export type ReservationListener = (unit: LogicalUnit) => void;
 
@@ -59,6 +78,8 @@ export class Fabric {
   #ownStore: DirectoryStore | null = null;
   readonly #members = new FabricMembers();
   readonly #reservationListeners = new Set<ReservationListener>();
+  /** Warnings that were given for who attached a unit without a machine. */
+  readonly #warnings = new Set<string>();
   #closing: Promise<void> | null = null;
 
   constructor(options: FabricOptions = {}) {
@@ -107,12 +128,27 @@ export class Fabric {
   }
 
   /**
-   * The unit that `spec` describes; it is created when nobody has attached it before.
+   * The unit that `spec` describes; it is created when nobody has attached it before. Until the fabric is closed the medium's file is kept
+   * from other processes and fabrics, unless `spec` shares it.
    * @throws QomError `invalid-value` for a member that is wrong by itself, `conflict` for one that contradicts the unit or its file,
-   *   `in-use` for the file of another unit, `io` for a file that cannot be opened, `closed`
+   *   `in-use` for the file of another unit, process or fabric, `unsupported` for locks that there are not, `io` for a file that cannot be
+   *   opened, `closed`
    * @param onCreate told of the unit if this call creates it, for who may have to {@link discard} it
    */
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
+    const access = { writes: true, sharesWrites: spec.sharesWrites === true };
+    return this.#attach(spec, { onCreate, warn: (line) => this.#warn(line), admit: (unit) => void unit.claimMedium(access) });
+  }
+
+  /**
+   * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
+   * write it, and not kept from anybody. `spec.sharesWrites` does not count.
+   */
+  attachPath(spec: UnitSpec, { writes, warn, onCreate }: PathOptions): Promise<LogicalUnit> {
+    return this.#attach(spec, { onCreate, warn, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+  }
+
+  async #attach(spec: UnitSpec, admission: Admission): Promise<LogicalUnit> {
     const wwn = normalizeWwn(spec.wwn);
     checkSpec(spec);
     for (let opening = this.#opening.get(wwn); opening !== undefined; opening = this.#opening.get(wwn)) {
@@ -123,11 +159,12 @@ export class Fabric {
     const unit = this.#units.get(wwn);
     if (unit !== undefined) {
       checkAgreement(unit.definition, spec, spec.filename === undefined ? null : await canonicalFilename(spec.filename));
+      admission.admit(unit);
       return unit;
     }
-    const created = this.#create(spec).finally(() => this.#opening.delete(wwn));
+    const created = this.#create(spec, admission).finally(() => this.#opening.delete(wwn));
     this.#opening.set(wwn, created);
-    onCreate?.(await created);
+    admission.onCreate?.(await created);
     return created;
   }
 
@@ -210,15 +247,18 @@ export class Fabric {
     if (this.#closing !== null) throw new QomError("closed", "the fabric is closed");
   }
 
-  async #create(spec: UnitSpec): Promise<LogicalUnit> {
-    const { definition, medium } = await this.#openMedium(spec);
+  async #create(spec: UnitSpec, { warn, admit }: Admission): Promise<LogicalUnit> {
+    const { definition, medium } = await this.#openMedium(spec, warn);
     if (this.#closing !== null) {
       await medium.close();
       this.#checkOpen();
     }
     try {
-      return this.#add(definition, medium);
+      const unit = this.#add(definition, medium);
+      admit(unit);
+      return unit;
     } catch (error) {
+      this.#units.delete(definition.wwn);
       this.#releaseFile(definition.wwn);
       await medium.close();
       throw error;
@@ -241,7 +281,7 @@ export class Fabric {
     return unit;
   }
 
-  async #openMedium(spec: UnitSpec): Promise<{ readonly definition: UnitDefinition; readonly medium: Medium }> {
+  async #openMedium(spec: UnitSpec, warn: PathOptions["warn"]): Promise<{ readonly definition: UnitDefinition; readonly medium: Medium }> {
     const newSizeBytes = spec.sizeBytes ?? DEFAULT_SIZE_BYTES;
     if (spec.filename === undefined) {
       return { definition: define(spec, newSizeBytes, null), medium: new MemoryMedium(newSizeBytes) };
@@ -253,11 +293,19 @@ export class Fabric {
       checkSize(spec, medium.sizeBytes, definition.blockSizeBytes);
       checkAgreement(definition, spec, filename);
       this.#claimFile(medium, definition.wwn, filename);
+      medium.useLocks(filename, spec.locking ?? "auto", warn);
       return { definition, medium };
     } catch (error) {
+      this.#releaseFile(normalizeWwn(spec.wwn));
       await medium.close();
       throw error;
     }
+  }
+
+  #warn(line: string): void {
+    if (this.#warnings.has(line)) return;
+    this.#warnings.add(line);
+    emitWarning(line);
   }
 
   /** Two units in one file would write over each other. */

@@ -6,6 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { assert } from "../base/assert.js";
 import { QomError, isErrnoError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { ImageLock, type Locking } from "../native/image-lock.js";
 import type { Cancellation, Medium } from "./medium.js";
 
 /** Read and write by the owner only: a disk's content is nobody else's. */
@@ -29,6 +30,7 @@ export interface FileIdentity {
  */
 export class FileMedium implements Medium {
   readonly deallocates = false;
+  #lock: ImageLock | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(
@@ -36,6 +38,10 @@ export class FileMedium implements Medium {
     readonly identity: FileIdentity,
     private readonly handle: FileHandle,
   ) {}
+
+  get lock(): ImageLock | null {
+    return this.#lock;
+  }
 
   get fd(): number {
     return this.handle.fd;
@@ -114,7 +120,18 @@ export class FileMedium implements Medium {
     return this.handle.datasync();
   }
 
+  /**
+   * From now on the file has a {@link lock}; nothing is locked by this call.
+   * @param filename what the user calls the file
+   * @param warn told, in one line, why `auto` goes on without locks
+   * @throws QomError `unsupported` when `locking` is `on` and there are none
+   */
+  useLocks(filename: string, locking: Locking, warn: (line: string) => void): void {
+    this.#lock = new ImageLock({ fd: this.fd, filename, locking, warn });
+  }
+
   close(): Promise<void> {
+    this.#lock?.end();
     this.#closing ??= this.handle.close();
     return this.#closing;
   }

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
+import type { ImageAccess } from "../native/image-lock.js";
 import { snapshot, summary } from "../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
 import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
@@ -14,6 +15,7 @@ import type { TargetBehaviour } from "./behaviour.js";
 import { commandProblem } from "./command-problem.js";
 import type { CommandTable } from "./command-table.js";
 import type { SupportedCommand, UnitContext } from "./device-command.js";
+import { FlushGuard } from "./flush-guard.js";
 import { Interference } from "./interference.js";
 import type { CommandFilter, Disturbance, Hold } from "./interference.js";
 import { TASK_SET_SIZE_MAX } from "./limits.js";
@@ -74,15 +76,20 @@ export class LogicalUnit {
   readonly #context: UnitContext;
   readonly #tasks: TaskSet;
   readonly #interference: Interference;
+  readonly #sharedByHosts: boolean;
+  readonly #medium: FlushGuard;
   #closing: Promise<void> | null = null;
 
   constructor(parts: LogicalUnitParts) {
-    const { behaviour, clock, commands, definition, medium, store, storeName } = parts;
+    const { behaviour, clock, commands, definition, store, storeName } = parts;
+    const medium = new FlushGuard(parts.medium);
     this.definition = definition;
     this.wwn = definition.wwn;
     this.sizeBytes = definition.sizeBytes;
     this.blockSizeBytes = definition.blockSizeBytes;
     this.fd = medium.fd;
+    this.#medium = medium;
+    this.#sharedByHosts = store.sharedByHosts === true;
     this.#commands = commands;
     this.#tasks = new TaskSet(clock);
     this.#interference = new Interference(clock);
@@ -197,7 +204,10 @@ export class LogicalUnit {
     await this.#tasks.abort((task) => concerns(task.nexusState));
   }
 
-  /** Switches the unit off and on: commands are aborted, reservations stay only as APTPL says, every nexus has a unit attention (29/00). */
+  /**
+   * Switches the unit off and on: commands are aborted, reservations stay only as APTPL says, every nexus has a unit attention (29/00).
+   * The medium's file stays open, and a failed flush of it is remembered.
+   */
   async powerCycle(): Promise<void> {
     this.#checkOpen();
     const { modes, nexuses, power, reservations } = this.#context;
@@ -228,13 +238,42 @@ export class LogicalUnit {
     return this.#interference.disturb(filter, disturbance);
   }
 
+  /**
+   * Adds a user of the medium's file until the function given is called, and for as long after as a command under way then can touch the
+   * medium: other processes are kept out as it says. Where hosts share the unit's reservations, they share the writing too. A unit in memory
+   * has nothing to keep anybody out of.
+   * @throws QomError `in-use` when another process, or another fabric, does not go together with it; `closed`
+   */
+  claimMedium(access: ImageAccess): () => void {
+    this.#checkOpen();
+    const release = this.#medium.lock?.claim(this.#accessOf(access)) ?? ((): void => undefined);
+    return () => {
+      const quiet = this.#tasks.quiet();
+      if (quiet === null) release();
+      else void quiet.then(release);
+    };
+  }
+
+  /**
+   * Looks whether such a user could be added now, without adding it.
+   * @throws QomError as {@link claimMedium}
+   */
+  checkMedium(access: ImageAccess): void {
+    this.#checkOpen();
+    this.#medium.lock?.check(this.#accessOf(access));
+  }
+
   /** Aborts what is in flight and releases the medium. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#tasks.abort(() => true);
-      await this.#context.medium.close();
+      await this.#medium.close();
     })();
     return this.#closing;
+  }
+
+  #accessOf({ writes, sharesWrites }: ImageAccess): ImageAccess {
+    return { writes: writes && !this.definition.writeProtected, sharesWrites: sharesWrites || this.#sharedByHosts };
   }
 
   #checkOpen(): void {

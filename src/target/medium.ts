@@ -1,5 +1,7 @@
 /** Where the blocks of a logical unit are kept. */
 
+import type { ImageLock } from "../native/image-lock.js";
+
 /** What a medium asks before each step: a command that is aborted takes no further one. */
 export interface Cancellation {
   readonly aborted: boolean;
@@ -28,6 +30,8 @@ export interface Medium {
   deallocate(offset: number, length: number): void;
   /** What was written before survives a crash of the operating system. */
   flush(): Promise<void> | null;
+  /** The locks by which other processes are kept from the medium's file; a medium without them is this process's alone. */
+  readonly lock?: ImageLock | null;
   /** Releases the medium; nothing may be under way. Idempotent. */
   close(): Promise<void>;
 }

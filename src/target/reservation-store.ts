@@ -13,6 +13,11 @@ export interface StoredReservations {
 export interface ReservationStore {
   /** True when power loss does not forget: units then support APTPL (PTPL_C = 1). */
   readonly durable: boolean;
+  /**
+   * True when fabrics of several processes or hosts have the same reservations by it: then they may have the file of a medium open at the
+   * same time. Absent: false.
+   */
+  readonly sharedByHosts?: boolean;
   /** What was committed last for the unit of that name, as a state of the caller's own; null for a unit without. */
   load(unit: string): StoredReservations | null;
   /**

@@ -69,6 +69,12 @@ export class TaskSet {
     return this.#tasks.size;
   }
 
+  /** Settles when nothing that is under way now can touch the medium any more; null when that is so already. */
+  quiet(): Promise<void> | null {
+    const ends = [...this.#tasks].filter(([task]) => task.busy).map(([, ended]) => ended);
+    return ends.length === 0 ? null : Promise.all(ends).then(() => {});
+  }
+
   /**
    * Keeps `task` in the set until `work` ends or it is aborted; gives the command's result. Fails only if `work` does so with
    * anything but a system call's error, which is a mistake of this library.

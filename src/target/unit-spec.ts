@@ -4,6 +4,7 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { LOCKINGS, type Locking } from "../native/image-lock.js";
 import { BLOCK_SIZES_BYTES, PHYSICAL_BLOCK_SIZE_BYTES_MAX, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "./limits.js";
 
 /** A logical unit as its user describes it. Whoever comes first decides; what later ones say must agree. */
@@ -24,6 +25,13 @@ export interface UnitSpec {
   readonly writeProtected?: boolean;
   /** Blocks can be unmapped; without it the unit is fully provisioned and has no UNMAP. Default true. */
   readonly thinProvisioned?: boolean;
+  /**
+   * Whether the file is locked, so that another process or fabric does not open it too: `auto` (the default) where the system can, `on` or
+   * not at all, `off` never.
+   */
+  readonly locking?: Locking;
+  /** Others may write the file at the same time, as `share-rw=on` of a device. Default false. */
+  readonly sharesWrites?: boolean;
 }
 
 /** Capacity when nobody says: what the `sim-lun` driver promises. */
@@ -44,6 +52,8 @@ export interface UnitDefinition {
   readonly serial: string;
   readonly writeProtected: boolean;
   readonly thinProvisioned: boolean;
+  /** Absent: `auto`. */
+  readonly locking?: Locking;
 }
 
 function invalid(spec: Pick<UnitSpec, "wwn"> | undefined, option: string, value: string, message: string, hint?: string): QomError {
@@ -77,6 +87,10 @@ export function checkSpec(spec: UnitSpec): void {
   checkPhysicalBlockSize(spec, blockSizeBytes);
   if (sizeBytes !== undefined) checkSize(spec, sizeBytes, blockSizeBytes);
   if (serial !== undefined) requireSerial(serial, spec);
+  if (spec.locking !== undefined && !LOCKINGS.includes(spec.locking)) {
+    const hint = `it is one of ${LOCKINGS.join(", ")}`;
+    throw invalid(spec, "locking", spec.locking, `"${printable(spec.locking)}" of ${spec.wwn} is not a way to lock a file`, hint);
+  }
   if (spec.filename === "") throw invalid(spec, "filename", "", `the file name of ${spec.wwn} is empty`);
 }
 
@@ -151,6 +165,7 @@ export function define(spec: UnitSpec, sizeBytes: number, filename: string | nul
     serial: spec.serial ?? wwn.slice(wwn.indexOf(".") + 1),
     writeProtected: spec.writeProtected ?? false,
     thinProvisioned: spec.thinProvisioned ?? true,
+    locking: spec.locking ?? "auto",
   };
 }
 
@@ -167,6 +182,7 @@ export function checkAgreement(unit: UnitDefinition, spec: UnitSpec, filename: s
     ["serial", spec.serial, unit.serial],
     ["write-protected", spec.writeProtected, unit.writeProtected],
     ["thin-provisioned", spec.thinProvisioned, unit.thinProvisioned],
+    ["locking", spec.locking, unit.locking ?? "auto"],
   ];
   for (const [option, given, actual] of claims) {
     if (given === undefined || given === actual) continue;

@@ -1,6 +1,7 @@
 /**
  * A disk for tests on machines that have none: it stands where SG_IO is called and answers as it is told. The node is /dev/null, which a
- * host_device opens like any other character device; what a real kernel and a real target do is the laboratory's business (docs/lab.md).
+ * host_device opens like any other character device, and which is not locked, since every test has the same. What a real kernel and a real
+ * target do is the laboratory's business (docs/lab.md).
  */
 
 import "reflect-metadata";
@@ -66,7 +67,7 @@ export class ScriptedDisk implements SgIoExecutor {
     const machine = await Machine.create(
       [
         ["-device", "virtio-scsi,id=s"],
-        ["-blockdev", `driver=host_device,node-name=hd,filename=/dev/null${nodeOptions}`],
+        ["-blockdev", `driver=host_device,node-name=hd,filename=/dev/null,locking=off${nodeOptions}`],
         ["-device", `${device},drive=hd,id=disk0`],
       ].flat(),
       { container: this.container },

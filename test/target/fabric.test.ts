@@ -67,6 +67,7 @@ describe("fabric", () => {
       [{ writeProtected: false }, "false", "true"],
       [{ thinProvisioned: false }, "false", "true"],
       [{ filename: "/tmp/elsewhere" }, "/tmp/elsewhere", "(in memory)"],
+      [{ locking: "off" }, "off", "auto"],
     ];
     for (const [spec, given, actual] of contradictions) {
       it(`refuses another ${Object.keys(spec).join()}, naming both`, async () => {
@@ -96,6 +97,7 @@ describe("fabric", () => {
     ["an empty serial number", { serial: "" }],
     ["a serial number with a line break", { serial: "a\nb" }],
     ["a serial number that is too long", { serial: "x".repeat(252) }],
+    ["a way of locking that is none", JSON.parse('{ "locking": "maybe" }') as UnitSpec], // as a caller without types can
   ];
   for (const [what, spec] of mistakes) {
     it(`refuses ${what}`, async () => {

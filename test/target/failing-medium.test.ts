@@ -17,6 +17,8 @@ class ScriptedMedium implements Medium {
   /** Errno names by operation; an operation without one does nothing. */
   readonly errors: { read?: string; write?: string; fdatasync?: string } = {};
   failure: Error | null = null;
+  /** What the next flushes wait for, in order; those without one end at once. */
+  readonly flushing: Promise<void>[] = [];
 
   read(): Promise<void> {
     return this.#end("read");
@@ -31,7 +33,8 @@ class ScriptedMedium implements Medium {
 
   flush(): Promise<void> {
     this.flushes += 1;
-    return this.#end("fdatasync");
+    const until = this.flushing.shift();
+    return until === undefined ? this.#end("fdatasync") : until.then(() => this.#end("fdatasync"));
   }
 
   async close(): Promise<void> {}
@@ -48,9 +51,8 @@ describe("a medium that fails", () => {
   const A = nexus("A1");
   let medium: ScriptedMedium;
   let unit: LogicalUnit;
-  beforeEach(() => {
-    medium = new ScriptedMedium();
-    unit = new LogicalUnit({
+  const open = (): LogicalUnit =>
+    new LogicalUnit({
       definition: {
         wwn: WWN,
         sizeBytes: medium.sizeBytes,
@@ -68,6 +70,9 @@ describe("a medium that fails", () => {
       storeName: WWN,
       clock: systemClock,
     });
+  beforeEach(() => {
+    medium = new ScriptedMedium();
+    unit = open();
   });
   afterEach(async () => unit.close());
 
@@ -80,12 +85,10 @@ describe("a medium that fails", () => {
   const failures = [
     ["EIO while reading: unrecovered read error", "read", "EIO", READ, "03/11/00"],
     ["EIO while writing: write error", "write", "EIO", WRITE, "03/0c/00"],
-    ["EIO while flushing: write error", "fdatasync", "EIO", SYNCHRONIZE, "03/0c/00"],
     ["a full disk: space allocation failed", "write", "ENOSPC", WRITE, "07/27/07"],
     ["a quota: space allocation failed", "write", "EDQUOT", WRITE, "07/27/07"],
     ["a file that may not grow: space allocation failed", "write", "EFBIG", WRITE, "07/27/07"],
     ["another error: internal target failure", "read", "EBADF", READ, "04/44/00"],
-    ["FUA and a flush that fails", "fdatasync", "ENOSPC", FUA, "07/27/07"],
     ["COMPARE AND WRITE and a read that fails", "read", "EIO", COMPARE, "03/11/00"],
     ["COMPARE AND WRITE and a write that fails", "write", "EIO", COMPARE, "03/0c/00"],
   ] as const;
@@ -99,6 +102,103 @@ describe("a medium that fails", () => {
       expect(outcome(await unit.execute(A, sent)), "the next one is as if nothing had been").to.equal("GOOD");
     });
   }
+
+  describe("while it is flushed", () => {
+    const B = nexus("B1");
+    const MODE_SELECT = command("15 10 00 00 18 00", { dataOut: Buffer.from(`000000000812${"00".repeat(18)}`, "hex") });
+    /** Commands whose GOOD says that data are safe. */
+    const promises: readonly (readonly [what: string, sent: ReturnType<typeof command>])[] = [
+      ["SYNCHRONIZE CACHE(10)", SYNCHRONIZE],
+      ["SYNCHRONIZE CACHE(10) with IMMED", command("35 02 00 00 00 00 00 00 00 00")],
+      ["SYNCHRONIZE CACHE(16)", command("91 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00")],
+      ["WRITE(10) with FUA", FUA],
+      ["WRITE(12) with FUA", command("aa 08 00 00 00 00 00 00 00 01 00 00", { dataOut: blocks(1, 1) })],
+      ["WRITE(16) with FUA", command("8a 08 00 00 00 00 00 00 00 00 00 00 00 01 00 00", { dataOut: blocks(1, 1) })],
+      ["WRITE AND VERIFY(10)", command("2e 00 00 00 00 00 00 00 01 00", { dataOut: blocks(1, 1) })],
+      ["WRITE AND VERIFY(12)", command("ae 00 00 00 00 00 00 00 00 01 00 00", { dataOut: blocks(1, 1) })],
+      ["WRITE AND VERIFY(16)", command("8e 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00", { dataOut: blocks(1, 1) })],
+      ["COMPARE AND WRITE with FUA", command("89 08 00 00 00 00 00 00 00 00 00 00 00 01 00 00", { dataOut: blocks(2, 0) })],
+      ["START STOP UNIT with START = 0", command("1b 00 00 00 00 00")],
+    ];
+    /** Those that promise it only while there is no write cache. */
+    const uncached: typeof promises = [
+      ["WRITE(6)", command("0a 00 00 00 01 00", { dataOut: blocks(1, 1) })],
+      ["WRITE(10)", WRITE],
+      ["WRITE SAME(10)", command("41 00 00 00 00 00 00 00 01 00", { dataOut: blocks(1, 1) })],
+      ["COMPARE AND WRITE", COMPARE],
+    ];
+    const all = async (table: typeof promises): Promise<readonly string[]> => {
+      const outcomes: string[] = [];
+      for (const [what, sent] of table) {
+        for (const from of [A, B]) outcomes.push(`${what} ${outcome(await unit.execute(from, sent))}`);
+      }
+      return outcomes;
+    };
+    const each = (table: typeof promises, expected: string): readonly string[] =>
+      table.flatMap(([what]) => [`${what} ${expected}`, `${what} ${expected}`]);
+    const failOnce = async (errno: string, sent: ReturnType<typeof command>): Promise<string> => {
+      medium.errors.fdatasync = errno;
+      const result = outcome(await unit.execute(A, sent));
+      delete medium.errors.fdatasync;
+      return result;
+    };
+
+    for (const [errno, first] of [
+      ["EIO", "03/0c/00"],
+      ["ENOSPC", "07/27/07"],
+      ["EBADF", "04/44/00"],
+    ] as const) {
+      it(`${errno}: from then on nothing is said to be safe, to no nexus, though the system would do so again`, async () => {
+        expect(await all(promises)).to.deep.equal(each(promises, "GOOD"));
+        expect(await failOnce(errno, SYNCHRONIZE)).to.equal(first);
+        expect(await all(promises)).to.deep.equal(each(promises, "03/0c/00"));
+        expect(await all(uncached), "into the write cache").to.deep.equal(each(uncached, "GOOD"));
+        for (const sent of [READ, MODE_SELECT]) expect(outcome(await unit.execute(A, sent))).to.equal("GOOD");
+        await unit.execute(B, command("00 00 00 00 00 00")); // mode parameters changed
+        expect(await all(uncached), "past it").to.deep.equal(each(uncached, "03/0c/00"));
+      });
+    }
+
+    for (const [what, sent] of promises) {
+      it(`a failure that ${what} is told of is remembered for SYNCHRONIZE CACHE`, async () => {
+        expect(await failOnce("EIO", sent)).to.equal("03/0c/00");
+        expect(outcome(await unit.execute(B, SYNCHRONIZE))).to.equal("03/0c/00");
+      });
+    }
+
+    it("is remembered over resets and power cycles, until the image is opened anew", async () => {
+      await failOnce("EIO", SYNCHRONIZE);
+      await unit.reset("target", A);
+      await unit.execute(A, READ);
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+      await unit.powerCycle();
+      await unit.execute(A, READ);
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+      await unit.close();
+      unit = open();
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("GOOD");
+    });
+
+    it("is told to those too who asked while the flush that failed was under way, since the next one would not know", async () => {
+      let end = (): void => undefined;
+      medium.flushing.push(new Promise((resolve) => (end = resolve)));
+      medium.errors.fdatasync = "EIO";
+      const pending = [A, B, B].map((from) => unit.execute(from, SYNCHRONIZE));
+      expect(medium.flushes, "one at a time").to.equal(1);
+      end();
+      expect((await Promise.all(pending)).map(outcome)).to.deep.equal(["03/0c/00", "03/0c/00", "03/0c/00"]);
+      expect(medium.flushes).to.equal(1);
+    });
+
+    it("who asks while a flush is under way gets one that began afterwards, together with the others", async () => {
+      let end = (): void => undefined;
+      medium.flushing.push(new Promise((resolve) => (end = resolve)));
+      const pending = [A, B, B].map((from) => unit.execute(from, SYNCHRONIZE));
+      end();
+      expect((await Promise.all(pending)).map(outcome)).to.deep.equal(["GOOD", "GOOD", "GOOD"]);
+      expect(medium.flushes).to.equal(2);
+    });
+  });
 
   it("a mistake of the library itself is not made a SCSI answer of", async () => {
     medium.failure = new TypeError("a bug");

@@ -36,7 +36,8 @@ describe("SG_IO on a disk with errors", () => {
     const argv = [
       ["-device", "virtio-scsi"],
       ["-blockdev", `driver=host_device,node-name=hd,filename=${path}${options}`],
-      ["-device", `${type},drive=hd,id=disk0`],
+      // Machines of one test have the same disk.
+      ["-device", `${type},drive=hd,id=disk0,share-rw=on`],
     ].flat();
     const machine = await Machine.create(argv);
     machines.push(machine);
