@@ -5,7 +5,7 @@
 
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
-import type { ScsiResult } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { hostFailure, HostStatus, normalizeHostStatus } from "../scsi/host-status.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { taskAborted } from "./task.js";
@@ -75,8 +75,9 @@ export class Interference {
   }
 
   /** The end of a command whose path is lost, or null: the unit never hears of it, so this is asked before anything else. */
-  lose(command: CommandInFlight): ScsiResult | null {
+  lose(nexus: Nexus, { cdb }: ScsiCommand): ScsiResult | null {
     if (this.#disturbances.length === 0) return null;
+    const command: CommandInFlight = { nexus, cdb };
     const lost = this.#disturbances.some(({ pathLost, filter }) => pathLost === true && filter(command));
     return lost ? hostFailure(HostStatus.TRANSPORT_DISRUPTED) : null;
   }

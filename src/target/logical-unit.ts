@@ -177,7 +177,7 @@ export class LogicalUnit {
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
-    const lost = this.#interference.lose({ nexus, cdb: command.cdb });
+    const lost = this.#interference.lose(nexus, command);
     if (lost !== null) return lost;
     const task = new Task(this.#context.nexuses.enter(nexus), command, path.readOnly === true);
     const outcome = this.#serve(task);

@@ -21,6 +21,11 @@ describe("commands of a device", () => {
     commands = new CommandSet(new ManualClock());
   });
 
+  it("never end GOOD with a host status, whoever ran them", async () => {
+    const result = await commands.run({ cdb: CDB }, undefined, () => Promise.resolve({ ...GOOD, hostStatus: 0x11 }));
+    expect([result.status, result.hostStatus]).to.deep.equal([0x18, 0x11]);
+  });
+
   it("are sent with one signal for each signal of their callers, on which nothing is left behind", async () => {
     const { signal } = new AbortController();
     const sent = new Set<AbortSignal | undefined>();

@@ -65,6 +65,9 @@ describe("a transport that fails", () => {
     const end = fabric.unit(WWN).disturb(() => true, { result: { ...LIED, hostStatus: HostStatus.TIME_OUT } });
     const result = await device.execute({ cdb: TUR });
     expect([outcome(result), result.hostStatus]).to.deep.equal(["0B/2E/02", 3]);
+    const nexus = { initiator: TransportId.parse("fc.1000000000000002"), targetPort: 1 };
+    const direct = await fabric.unit(WWN).execute(nexus, { cdb: TUR });
+    expect([outcome(direct), direct.hostStatus], "without a device").to.deep.equal(["0B/2E/02", 3]);
     expect(await guestSees("000000000000")).to.equal("response 2, status 00, residual 0");
     const monitor = await machine.qmp.execute("x-scsi-execute", { device: "disk0", cdb: "000000000000" });
     expect(monitor).to.deep.include({ status: 2, "host-status": 3 });

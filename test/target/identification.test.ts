@@ -93,8 +93,8 @@ describe("who a unit is", () => {
   });
 
   it("tells of physical blocks by the exponent, the alignment and the granularity", async () => {
-    const capacity = async (san: Disk): Promise<ReturnType<typeof parseCapacity16>> =>
-      parseCapacity16((await san.send("A", "9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00")).dataIn);
+    const capacity = async (of: Disk): Promise<ReturnType<typeof parseCapacity16>> =>
+      parseCapacity16((await of.send("A", "9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00")).dataIn);
     expect(await capacity(san)).to.include({ physicalBlockExponent: 0, lowestAlignedLba: 0 });
     expect(parseBlockLimits(await page("b0"))).to.include({ transferGranularityBlocks: 0, unmapGranularityBlocks: 0 });
     for (const [blockSizeBytes, physicalBlockSizeBytes, physicalBlockExponent] of [

@@ -42,6 +42,27 @@ describe("LOG SENSE", () => {
     });
   }
 
+  it("is among what `smartctl --health` 7.3 asks, which finds nothing wrong", async () => {
+    const asked: readonly (readonly [string, string?])[] = [
+      ["12 01 00 00 fc 00"],
+      ["12 00 00 00 24 00"],
+      ["1a 00 1c 00 40 00", "1700100800000800000002001c0a00000000000000000000"],
+      ["4d 00 40 00 00 00 00 00 04 00", "00000003"],
+      ["4d 00 40 00 00 00 00 00 08 00", "00000003000d2f"],
+      ["4d 00 40 ff 00 00 00 3e fc 00", "40ff0008000000ff0d002f00"],
+      ["4d 00 6f 00 00 00 00 00 04 00", "2f000008"],
+      ["4d 00 6f 00 00 00 00 00 0c 00", "2f0000080000030400001941"],
+      ["03 00 00 00 12 00", "700000000000000a00000000000000000000"],
+      ["4d 00 4d 00 00 00 00 00 04 00", "0d00000c"],
+      ["4d 00 4d 00 00 00 00 00 10 00", "0d00000c000003020019000103020041"],
+    ];
+    for (const [cdb, expected] of asked) {
+      const { dataIn, status } = await san.send("A", cdb);
+      expect(status, cdb).to.equal(0);
+      if (expected !== undefined) expect(hex(dataIn), cdb).to.equal(expected);
+    }
+  });
+
   it("is listed, goes through every reservation, and works on a stopped unit", async () => {
     expect(hex((await san.send("A", "a3 0c 01 4d 00 00 00 00 ff ff 00 00")).dataIn)).to.equal("0003000a4d033fff00ffffffff04");
     await san.register("A");

@@ -1,7 +1,7 @@
 /** How the unit is: TEST UNIT READY (SPC-4 6.47), REQUEST SENSE (SPC-4 6.39), START STOP UNIT (SBC-4 5.31). */
 
 import type { ScsiResult } from "../../scsi/command.js";
-import { fixedSense, Sense } from "../../scsi/sense.js";
+import { fixedSense, Sense, senseResult } from "../../scsi/sense.js";
 import type { DeviceCommand, UnitContext } from "../device-command.js";
 import { after, goodWithData, goodWithoutData, invalidCdbField } from "../reply.js";
 import type { Task } from "../task.js";
@@ -40,6 +40,8 @@ function startStop(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResu
     unit.power.start();
     return goodWithoutData(task);
   }
+  // a path that may not write may not take the disk from those that may
+  if (task.readOnly) return senseResult(Sense.WRITE_PROTECTED);
   // before the flush, so that no later write is left in the cache
   unit.power.stop();
   if ((flags & NO_FLUSH) !== 0) return goodWithoutData(task);

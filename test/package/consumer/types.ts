@@ -8,6 +8,7 @@ import {
   addProperty,
   Clock,
   Fabric,
+  HostStatus,
   inject,
   Machine,
   PersistentReserveIn,
@@ -21,6 +22,8 @@ import {
   TransportId,
   USER_CREATABLE,
   type LinkTarget,
+  type Nexus,
+  type PathAccess,
   type PlainValue,
   VirtioScsiFeature,
   VirtioScsiQueue,
@@ -30,6 +33,7 @@ import {
   type ScsiDevice,
   type ScsiResult,
   type ScsiUnit,
+  type TargetBehaviour,
   type VirtioChain,
   type VirtioScsi,
 } from "qom-pr";
@@ -127,7 +131,19 @@ export async function commands(device: ScsiDevice, signal: AbortSignal): Promise
   await device.execute({ cdb: Uint8Array.of(0x12, 0, 0, 0, 36, 0), into: new Uint8Array(36) });
   await device.execute(PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n, aptpl: false, allTargetPorts: false }));
   await device.execute(PersistentReserveOut.encode({ action: "reserve", key: 1n, type: 5, scope: 0 }));
-  return status + dataIn.length + residual + sense.length + hostStatus;
+  const lost: boolean = hostStatus === HostStatus.TRANSPORT_DISRUPTED;
+  return status + dataIn.length + residual + sense.length + (lost ? 1 : 0);
+}
+
+/** A simulated disk as a test uses it. */
+export async function disturbed(device: ScsiDevice): Promise<ScsiResult> {
+  const behaviour: Partial<TargetBehaviour> = { persistentReservations: true, types: [1, 5], registrationsMax: 2 };
+  const access: PathAccess = { readOnly: true };
+  const unit = await new Fabric({ behaviour }).attach({ wwn: "naa.5000000000000001", physicalBlockSizeBytes: 4096, writeProtected: true });
+  const nexus: Nexus | null = device.nexus;
+  const end = unit.disturb((command) => command.nexus.targetPort === nexus?.targetPort, { pathLost: true });
+  end();
+  return unit.execute(nexus ?? { initiator: TransportId.parse("fc.1000000000000001"), targetPort: 1 }, { cdb: new Uint8Array(6) }, access);
 }
 
 /** Persistent reservations as values. */
