@@ -1,5 +1,18 @@
 /** The simulated storage network: logical units by name, for all the machines that are given it. */
 
+import {
+  aBoolean,
+  aFunction,
+  anObject,
+  aNumber,
+  aString,
+  check,
+  checkMembers,
+  having,
+  instanceOf,
+  optional,
+  type Kind,
+} from "../base/check.js";
 import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
@@ -40,6 +53,24 @@ export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
 /** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
 export type ReservationListener = (unit: LogicalUnit) => void;
 
+const CLOCK = having("a Clock", { nowMs: aFunction, after: aFunction });
+const STORE = having("a reservation store", { load: aFunction, commit: aFunction });
+
+/** Every switch has the kind of its default. */
+const BEHAVIOUR: Readonly<Record<string, Kind>> = Object.fromEntries(
+  Object.keys(defaultBehaviour).map((name) => [name, optional(aBoolean)]),
+);
+
+const SPEC: Readonly<Record<keyof UnitSpec, Kind>> = {
+  wwn: aString,
+  sizeBytes: optional(aNumber),
+  filename: optional(aString),
+  blockSizeBytes: optional(aNumber),
+  serial: optional(aString),
+  writeProtected: optional(aBoolean),
+  thinProvisioned: optional(aBoolean),
+};
+
 /** Logical units and nothing global: two fabrics share nothing. */
 export class Fabric {
   readonly #clock: Clock;
@@ -60,7 +91,10 @@ export class Fabric {
   readonly #reservationListeners = new Set<ReservationListener>();
   #closing: Promise<void> | null = null;
 
+  /** @throws QomError `invalid-value` for options of another kind */
   constructor(options: FabricOptions = {}) {
+    checkMembers("new Fabric", "options", options, { clock: optional(CLOCK), behaviour: optional(anObject), store: optional(STORE) });
+    checkMembers("new Fabric", "options.behaviour", options.behaviour ?? {}, BEHAVIOUR);
     this.#clock = options.clock ?? systemClock;
     this.#behaviour = { ...defaultBehaviour, ...options.behaviour };
     this.#store = options.store ?? memoryStore;
@@ -72,7 +106,10 @@ export class Fabric {
    *
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
-  static async open({ stateDir, ...options }: DurableFabricOptions): Promise<Fabric> {
+  static async open(given: DurableFabricOptions): Promise<Fabric> {
+    checkMembers("Fabric.open", "options", given, { stateDir: aString, clock: optional(CLOCK), behaviour: optional(anObject) });
+    checkMembers("Fabric.open", "options.behaviour", given.behaviour ?? {}, BEHAVIOUR);
+    const { stateDir, ...options } = given;
     const store = await DirectoryStore.open(stateDir);
     const fabric = new Fabric({ ...options, store });
     fabric.#ownStore = store;
@@ -94,6 +131,7 @@ export class Fabric {
    * @throws QomError `not-found`
    */
   unit(wwn: string): LogicalUnit {
+    check("Fabric.unit", "wwn", wwn, aString);
     const unit = this.#units.get(wwn.toLowerCase());
     if (unit !== undefined) return unit;
     throw new QomError("not-found", `no logical unit "${printable(wwn)}" on this fabric`, {
@@ -108,6 +146,8 @@ export class Fabric {
    * @param onCreate told of the unit if this call creates it, for who may have to {@link discard} it
    */
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
+    checkMembers("Fabric.attach", "spec", spec, SPEC);
+    check("Fabric.attach", "onCreate", onCreate, optional(aFunction));
     const wwn = normalizeWwn(spec.wwn);
     checkSpec(spec);
     for (let opening = this.#opening.get(wwn); opening !== undefined; opening = this.#opening.get(wwn)) {
@@ -128,6 +168,7 @@ export class Fabric {
 
   /** Takes a unit back whose creation was part of something that failed, unless somebody else uses it by now. */
   async discard(unit: LogicalUnit): Promise<void> {
+    check("Fabric.discard", "unit", unit, instanceOf(LogicalUnit, "a LogicalUnit"));
     if (unit.hasNexuses || this.#units.get(unit.wwn) !== unit) return;
     this.#units.delete(unit.wwn);
     this.#releaseFile(unit.wwn);
@@ -139,6 +180,7 @@ export class Fabric {
    * INQUIRY, REPORT LUNS and the two PERSISTENT RESERVE commands. `identity` is any text that tells the disk from all others.
    */
   shadow(identity: string): LogicalUnit {
+    check("Fabric.shadow", "identity", identity, aString);
     this.#checkOpen();
     const known = this.#shadows.get(identity);
     if (known !== undefined) return known;
@@ -167,6 +209,7 @@ export class Fabric {
 
   /** Calls `listener` whenever reservations of a unit have changed; the returned function ends that. */
   onReservationChange(listener: ReservationListener): () => void {
+    check("Fabric.onReservationChange", "listener", listener, aFunction);
     this.#reservationListeners.add(listener);
     return () => {
       this.#reservationListeners.delete(listener);

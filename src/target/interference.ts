@@ -3,6 +3,7 @@
  * the unit's place.
  */
 
+import { aCount, check } from "../base/check.js";
 import type { Clock } from "../base/clock.js";
 import type { ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
@@ -123,7 +124,8 @@ class ActiveHold implements Hold {
     return released;
   }
 
-  reached(count: number): Promise<void> {
+  async reached(count: number): Promise<void> {
+    check("Hold.reached", "count", count, aCount);
     const reached = new Promise<void>((met) => {
       this.#expectations = [...this.#expectations, { count, met }];
     });
