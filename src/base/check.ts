@@ -42,7 +42,7 @@ export const anObject: Kind = {
   holds: (value) => isObject(value) && typeof Array.isArray(value) === "boolean",
 };
 /** A Uint8Array, and so a Buffer; a Proxy of one has no bytes. */
-export const someBytes: Kind = { expects: "a Uint8Array", holds: types.isUint8Array };
+export const someBytes: Kind = { expects: "a Uint8Array", holds: isBytes };
 /** What `for … of` takes, other than a text. */
 export const anIterable: Kind = {
   expects: "an iterable",
@@ -134,6 +134,11 @@ export function checkMembers(where: string, name: string, value: unknown, member
 export function wrongValue(where: string, name: string, value: unknown, expects: string): QomError {
   const shown = shownValue(value);
   return new QomError("invalid-value", `${where}: ${name} is ${shown} and not ${expects}`, { context: { option: name, value: shown } });
+}
+
+/** On the way of every command: the first question is cheap, and the second is for arrays of another realm. A Proxy fails both. */
+export function isBytes(value: unknown): boolean {
+  return (ArrayBuffer.isView(value) && value instanceof Uint8Array) || types.isUint8Array(value);
 }
 
 function isObject(value: unknown): value is object {

@@ -23,7 +23,7 @@ import { formatFailure, parseSense, Sense, senseResult } from "../scsi/sense.js"
 import { parseSupportedPages, VpdPage } from "../scsi/vpd.js";
 import { SG_IO_TIMEOUT_MS_MAX } from "../native/sg-io.js";
 import { aResetKind } from "../target/logical-unit.js";
-import { commandProblem } from "../target/command-problem.js";
+import { contradictionIn } from "../target/command-problem.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
 import { CommandSet } from "./command-set.js";
 import { Device, DeviceHost } from "./device.js";
@@ -147,7 +147,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** Which way a command with this operation code goes: to the PR manager, or to the device itself. */
   routeOf(opcode: number | undefined): Route {
-    check("ScsiDevice.routeOf", "opcode", opcode, optional(aNumber));
+    if (typeof opcode !== "number" || Number.isNaN(opcode)) check("ScsiDevice.routeOf", "opcode", opcode, optional(aNumber));
     return present(this.#protocol, "a completed device has a node").routeOf(opcode);
   }
 
@@ -329,5 +329,5 @@ function refuse(command: ScsiCommand, device: Device): QomError | null {
     const message = `a command for ${device.describe()} has a 'timeoutMs' of ${timeoutMs}: it is 1 to ${SG_IO_TIMEOUT_MS_MAX}`;
     return new QomError("invalid-value", message);
   }
-  return commandProblem("ScsiDevice.execute", command);
+  return contradictionIn(command);
 }

@@ -1,7 +1,6 @@
 /** Whether a command, and what goes with it, is made of what it should be, whoever made it. On the way of every command: no more than a few comparisons. */
 
-import { types } from "node:util";
-import { aDuration, aSignal, aCount, anObject, someBytes, having, optional, wrongValue, type Kind } from "../base/check.js";
+import { aDuration, aSignal, aCount, anObject, someBytes, having, isBytes, optional, wrongValue, type Kind } from "../base/check.js";
 import type { QomError } from "../base/errors.js";
 import type { ScsiCommand } from "./command.js";
 import { TransportId } from "./transport-id.js";
@@ -59,11 +58,11 @@ function isCommand(command: ScsiCommand | null | undefined): boolean {
   if (typeof command !== "object" || command === null) return false;
   const { cdb, dataOut, into, allocationLength, timeoutMs, signal } = command;
   return (
-    types.isUint8Array(cdb) &&
-    (dataOut === undefined || types.isUint8Array(dataOut)) &&
-    (into === undefined || types.isUint8Array(into)) &&
-    (allocationLength === undefined || aCount.holds(allocationLength)) &&
-    (timeoutMs === undefined || aDuration.holds(timeoutMs)) &&
+    isBytes(cdb) &&
+    (dataOut === undefined || isBytes(dataOut)) &&
+    (into === undefined || isBytes(into)) &&
+    (allocationLength === undefined || (Number.isSafeInteger(allocationLength) && allocationLength >= 0)) &&
+    (timeoutMs === undefined || (typeof timeoutMs === "number" && timeoutMs >= 0)) &&
     (signal === undefined || aSignal.holds(signal))
   );
 }

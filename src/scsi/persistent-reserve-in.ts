@@ -252,6 +252,8 @@ function isEntry(entry: Partial<FullStatusEntry> | null | undefined): boolean {
 
 /** What all encoders are given. */
 function checkEncoding(where: string, generation: number, allocationLength: number, into: Uint8Array | undefined): void {
+  // A device server comes here with every answer.
+  if (aCount.holds(generation) && aCount.holds(allocationLength) && (into === undefined || someBytes.holds(into))) return;
   check(where, "generation", generation, aCount);
   check(where, "allocationLength", allocationLength, aCount);
   check(where, "into", into, optional(someBytes));

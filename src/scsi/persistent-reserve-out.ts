@@ -21,8 +21,7 @@
  * target has it.
  */
 
-import { aBoolean, anObject, arrayOf, aString, someBytes, check, checkMembers, optional, wrongValue } from "../base/check.js";
-import { types } from "node:util";
+import { aBoolean, anObject, arrayOf, aString, someBytes, check, checkMembers, isBytes, optional, wrongValue } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { readU16, readU32, viewOf, writeU16, writeU32 } from "./bytes.js";
@@ -93,7 +92,7 @@ export const PersistentReserveOut = Object.freeze({
    * @throws QomError `invalid-value` for arguments of another kind
    */
   parse(cdb: Uint8Array, dataOut: Uint8Array, settings: ReserveOutSettings = {}): ReserveOutParsed {
-    if (!(types.isUint8Array(cdb) && types.isUint8Array(dataOut))) {
+    if (!(isBytes(cdb) && isBytes(dataOut))) {
       check("PersistentReserveOut.parse", "cdb", cdb, someBytes);
       check("PersistentReserveOut.parse", "dataOut", dataOut, someBytes);
     }

@@ -13,9 +13,11 @@ function problem(option: string, value: number, message: string): QomError {
  * @param where what was called, as in `LogicalUnit.execute`
  */
 export function commandProblem(where: string, command: ScsiCommand): QomError | null {
-  const malformed = commandShapeProblem(where, command);
-  if (malformed !== null) return malformed;
-  const { allocationLength, dataOut, into } = command;
+  return commandShapeProblem(where, command) ?? contradictionIn(command);
+}
+
+/** The same of what is a command. */
+export function contradictionIn({ allocationLength, dataOut, into }: ScsiCommand): QomError | null {
   if (allocationLength === undefined && into === undefined) return null;
   if (dataOut !== undefined) {
     const option = allocationLength === undefined ? "into" : "allocationLength";

@@ -1,7 +1,7 @@
 /** A simulated logical unit: what an I_T nexus can do with it, and what a test can do to it. */
 
 import type { Clock } from "../base/clock.js";
-import { aBoolean, aFunction, check, checkMembers, aDuration, oneOf, optional, type Kind } from "../base/check.js";
+import { aBoolean, aFunction, check, checkMembers, aDuration, oneOf, optional, problemOf, type Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { snapshot, summary } from "../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
@@ -164,8 +164,7 @@ export class LogicalUnit {
   // async although nothing is awaited: what is thrown inside becomes a rejection
   async execute(nexus: Nexus, command: ScsiCommand): Promise<ScsiResult> {
     this.#checkOpen();
-    check("LogicalUnit.execute", "nexus", nexus, aNexus);
-    const problem = commandProblem("LogicalUnit.execute", command);
+    const problem = problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ?? commandProblem("LogicalUnit.execute", command);
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
