@@ -42,7 +42,7 @@ export const anObject: Kind = {
   holds: (value) => isObject(value) && typeof Array.isArray(value) === "boolean",
 };
 /** A Uint8Array, and so a Buffer; a Proxy of one has no bytes. */
-export const someBytes: Kind = { expects: "a Uint8Array", holds: isBytes };
+export const someBytes: Kind = { expects: "a Uint8Array with memory", holds: isBytes };
 /** What `for … of` takes, other than a text. */
 export const anIterable: Kind = {
   expects: "an iterable",
@@ -136,9 +136,23 @@ export function wrongValue(where: string, name: string, value: unknown, expects:
   return new QomError("invalid-value", `${where}: ${name} is ${shown} and not ${expects}`, { context: { option: name, value: shown } });
 }
 
-/** On the way of every command: the first question is cheap, and the second is for arrays of another realm. A Proxy fails both. */
+/**
+ * Whether something is a Uint8Array whose memory is there. On the way of every command: the first question is cheap, and the second is for
+ * arrays of another realm. A Proxy fails both.
+ */
 export function isBytes(value: unknown): boolean {
-  return (ArrayBuffer.isView(value) && value instanceof Uint8Array) || types.isUint8Array(value);
+  const is = (ArrayBuffer.isView(value) && value instanceof Uint8Array) || types.isUint8Array(value);
+  return is && (value.length > 0 || hasMemory(value));
+}
+
+/** False when the memory was transferred to another thread, or has shrunk: the array is empty then, and nothing can be done with it. */
+function hasMemory(array: Uint8Array): boolean {
+  try {
+    array.subarray(0, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isObject(value: unknown): value is object {

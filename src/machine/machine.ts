@@ -78,7 +78,12 @@ export interface MachineOptions {
 const OPTIONS = {
   fabric: optional(instanceOf(Fabric, "a Fabric")),
   types: optional(arrayOf(aFunction)),
-  stdio: optional(having("an object of streams, { input, output }", { input: anObject, output: anObject })),
+  stdio: optional(
+    having("an object of streams, { input, output }", {
+      input: having("a stream", { on: aFunction }),
+      output: having("a stream", { write: aFunction }),
+    }),
+  ),
   notify: optional(aFunction),
   wait: optional(aBoolean),
   signal: optional(aSignal),

@@ -56,9 +56,13 @@ export type ReservationListener = (unit: LogicalUnit) => void;
 const CLOCK = having("a Clock", { nowMs: aFunction, after: aFunction });
 const STORE = having("a reservation store", { load: aFunction, commit: aFunction });
 
-/** Every switch has the kind of its default. */
+/** Every switch is of the kind that its default is of. */
 const BEHAVIOUR: Readonly<Record<string, Kind>> = Object.fromEntries(
-  Object.keys(defaultBehaviour).map((name) => [name, optional(aBoolean)]),
+  Object.entries(defaultBehaviour).map(([name, value]: [string, unknown]) => {
+    const kind: Kind =
+      typeof value === "boolean" ? aBoolean : { expects: `a ${typeof value}`, holds: (given) => typeof given === typeof value };
+    return [name, optional(kind)];
+  }),
 );
 
 const SPEC: Readonly<Record<keyof UnitSpec, Kind>> = {

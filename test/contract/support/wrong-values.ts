@@ -11,6 +11,13 @@ function revoked(): unknown {
   return proxy;
 }
 
+/** Bytes of which another thread has the memory. */
+function transferred(): Uint8Array {
+  const array = new Uint8Array(16);
+  structuredClone(array.buffer, { transfer: [array.buffer] });
+  return array;
+}
+
 /** The values, by what they are called in the name of a test. */
 export const VALUES: readonly (readonly [name: string, value: unknown])[] = [
   ["undefined", undefined],
@@ -45,6 +52,7 @@ export const VALUES: readonly (readonly [name: string, value: unknown])[] = [
   ["an ArrayBuffer", new ArrayBuffer(16)],
   ["16-bit numbers", new Uint16Array(8)],
   ["bytes", new Uint8Array(16)],
+  ["bytes whose memory is elsewhere", transferred()],
 ];
 
 /** The kinds, written down a second time and not taken from src. */
@@ -56,7 +64,7 @@ export const accepts = {
   count: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
   duration: (value) => typeof value === "number" && value >= 0,
   function: (value) => typeof value === "function",
-  bytes: (value) => types.isUint8Array(value),
+  bytes: (value) => types.isUint8Array(value) && value.length > 0,
   object: (value) => isObject(value) && !isRevoked(value),
   map: (value) => value instanceof Map,
   iterable: (value) => isObject(value) && !isRevoked(value) && Symbol.iterator in Object(value),
