@@ -61,6 +61,39 @@ export type QomErrorKind =
   | "unsupported"
   | "closed";
 
+/** The same as values. */
+const KINDS: Readonly<Record<QomErrorKind, true>> = Object.freeze({
+  syntax: true,
+  limit: true,
+  "invalid-value": true,
+  missing: true,
+  "unknown-name": true,
+  "unknown-type": true,
+  "abstract-type": true,
+  "wrong-type": true,
+  "bad-id": true,
+  duplicate: true,
+  "not-found": true,
+  ambiguous: true,
+  "in-use": true,
+  "read-only": true,
+  conflict: true,
+  "type-definition": true,
+  connection: true,
+  io: true,
+  unsupported: true,
+  closed: true,
+});
+
+/** False also for a Proxy that is revoked. */
+function isObject(value: unknown): boolean {
+  try {
+    return typeof value === "object" && value !== null && typeof Array.isArray(value) === "boolean";
+  } catch {
+    return false;
+  }
+}
+
 /** Where it happened; every member is optional and none is repeated in the message by machine. */
 export interface QomErrorContext {
   /** The command-line option without its dash: `object`, `device`, `drive`, `blockdev`. */
@@ -96,6 +129,9 @@ export class QomError extends Error {
   readonly hint: string | undefined;
 
   constructor(kind: QomErrorKind, message: string, options: QomErrorOptions = {}) {
+    if (!(typeof kind === "string" && Object.hasOwn(KINDS, kind) && typeof message === "string" && isObject(options))) {
+      throw new QomError("invalid-value", "new QomError: it takes a kind that exists, a message, and an object of options");
+    }
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.qmpClass = options.qmpClass ?? "GenericError";
@@ -105,11 +141,13 @@ export class QomError extends Error {
 
   /** The same error with more context; what is already known wins, since it was nearer to the mistake. */
   within(context: QomErrorContext): QomError {
+    if (!isObject(context)) throw new QomError("invalid-value", "QomError.within: context is not an object");
     return this.#with({ ...context, ...this.context });
   }
 
   /** The same error for whoever knows only the option `name`, in which the option that it is about is nested. */
   nestedIn(name: string): QomError {
+    if (typeof name !== "string") throw new QomError("invalid-value", "QomError.nestedIn: name is not a string");
     const { option } = this.context;
     return this.#with({ ...this.context, option: option === undefined ? name : `${name}.${option}` });
   }

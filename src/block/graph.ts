@@ -1,5 +1,6 @@
 /** The block nodes of a machine: a name space of its own, as in QEMU (qapi/block-core.json, blockdev-add). */
 import { assert, present } from "../base/assert.js";
+import { aString, check, instanceOf, oneOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
@@ -19,6 +20,8 @@ const NODE_NAME_LENGTH_MAX = 31;
 
 /** Nodes in one chain, one below the other: whoever asks for the node at its end goes through all of them by recursion. No use needs ten. */
 const NODE_CHAIN_LENGTH_MAX = 64;
+
+const A_NODE = instanceOf(BlockNode, "a block node");
 
 /** See the module text. */
 export class BlockGraph implements NodeOpener {
@@ -55,11 +58,13 @@ export class BlockGraph implements NodeOpener {
 
   /** The nodes that were made inside `owner`, in order of opening. */
   nestedIn(owner: BlockNode): readonly BlockNode[] {
+    check("BlockGraph.nestedIn", "owner", owner, A_NODE);
     return this.nodes.filter((node) => this.#nested.get(node) === owner);
   }
 
   /** The node of that name. @throws QomError `not-found` */
   node(name: string): BlockNode {
+    check("BlockGraph.node", "name", name, aString);
     const found = this.#nodes.get(name);
     if (found !== undefined) return found;
     if (this.#closed) throw new QomError("closed", "the machine is closed");
@@ -75,6 +80,7 @@ export class BlockGraph implements NodeOpener {
    * @throws QomError; nothing is left open then
    */
   async open(values: OptionMap, form: ValueForm): Promise<BlockNode> {
+    checkOptions("BlockGraph.open", values, form);
     this.#requireName(values);
     return this.#open(values, form, null, 1);
   }
@@ -84,6 +90,7 @@ export class BlockGraph implements NodeOpener {
    * @throws QomError as {@link open}
    */
   check(values: OptionMap, form: ValueForm): void {
+    checkOptions("BlockGraph.check", values, form);
     this.#requireName(values);
     this.#check(values, form, 1);
   }
@@ -111,12 +118,14 @@ export class BlockGraph implements NodeOpener {
 
   /** Whether nodes of that driver talk to a medium, so that a file is their own and not that of a node below. */
   isProtocol(driver: string): boolean {
+    check("BlockGraph.isProtocol", "driver", driver, aString);
     const { registry } = this.#factory;
     return registry.find(driver) !== undefined && registry.isA(driver, PROTOCOL_NODE_TYPE);
   }
 
   /** What the type of `node` is. */
   typeOf(node: BlockNode): RegisteredType {
+    check("BlockGraph.typeOf", "node", node, A_NODE);
     return this.#factory.registry.get(node.typeName);
   }
 
@@ -271,4 +280,9 @@ function requireChainLength(length: number): void {
 
 function automaticName(index: number): string {
   return `#block${String(index).padStart(3, "0")}`;
+}
+
+function checkOptions(call: string, values: OptionMap, form: ValueForm): void {
+  check(call, "values", values, instanceOf(Map, "a Map of options"));
+  check(call, "form", form, oneOf(["text", "json"]));
 }

@@ -89,7 +89,7 @@ export class ScsiBlock extends ScsiDevice {
   }
 
   override countsBlocks(cdb: Uint8Array): boolean {
-    return this.#blockPathKind(cdb) !== null;
+    return super.countsBlocks(cdb) || this.#blockPathKind(cdb) !== null;
   }
 
   protected override dispatch(command: ScsiCommand): Promise<ScsiResult> {

@@ -4,6 +4,7 @@
  */
 import { QomError } from "../base/errors.js";
 import { present } from "../base/assert.js";
+import { aNumber, someBytes, check, optional } from "../base/check.js";
 import { Clock } from "../base/clock.js";
 import { IO_TIMEOUT_MS_DEFAULT } from "../block/host-device.js";
 import { NoScsi, type BlockNode, type HostTraits, type NodeUser, type ProtocolAccess } from "../block/node.js";
@@ -15,13 +16,15 @@ import { inject } from "../qom/inject.js";
 import { hold } from "../qom/object.js";
 import { qom } from "../qom/property-type.js";
 import { CDB_LENGTH_MAX, expectedTransfer } from "../scsi/cdb.js";
+import { commandShapeProblem } from "../scsi/command-check.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../scsi/inquiry.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { formatFailure, parseSense, Sense, senseResult } from "../scsi/sense.js";
 import { parseSupportedPages, VpdPage } from "../scsi/vpd.js";
 import { SG_IO_TIMEOUT_MS_MAX } from "../native/sg-io.js";
-import { commandProblem } from "../target/command-problem.js";
+import { aResetKind } from "../target/logical-unit.js";
+import { contradictionIn } from "../target/command-problem.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
 import { CommandSet } from "./command-set.js";
 import { Device, DeviceHost } from "./device.js";
@@ -131,7 +134,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   }
 
   /** No command, unless a subclass says so: what passes through is counted in bytes. */
-  countsBlocks(_cdb: Uint8Array): boolean {
+  countsBlocks(cdb: Uint8Array): boolean {
+    check("ScsiDevice.countsBlocks", "cdb", cdb, someBytes);
     return false;
   }
 
@@ -152,6 +156,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** Which way a command with this operation code goes: to the PR manager, or to the device itself. */
   routeOf(opcode: number | undefined): Route {
+    if (typeof opcode !== "number" || Number.isNaN(opcode)) check("ScsiDevice.routeOf", "opcode", opcode, optional(aNumber));
     return present(this.#protocol, "a completed device has a node").routeOf(opcode);
   }
 
@@ -220,8 +225,10 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /**
    * What a task management function of the host adapter asks for. Commands in flight end with TASK ABORTED; reservations stay.
+   * @throws QomError `invalid-value` for another scope
    */
   async reset(scope: ResetScope): Promise<void> {
+    check("ScsiDevice.reset", "scope", scope, aResetKind);
     const ended = this.#commands.abortAll();
     const { unit } = this;
     if (isSimulated(unit)) await unit.logicalUnit.reset(scope, unit.nexus);
@@ -320,6 +327,8 @@ function withBuffer(command: ScsiCommand, blockSizeBytes: number): ScsiCommand {
 
 /** A mistake in a command that no device can answer for, whatever is behind it. */
 function refuse(command: ScsiCommand, device: Device): QomError | null {
+  const malformed = commandShapeProblem("ScsiDevice.execute", command);
+  if (malformed !== null) return malformed;
   const { allocationLength, dataOut, into, timeoutMs } = command;
   if (dataOut !== undefined && (allocationLength !== undefined || into !== undefined)) {
     const message = `a command for ${device.describe()} has data in both directions: 'dataOut' together with 'allocationLength' or 'into'`;
@@ -329,5 +338,5 @@ function refuse(command: ScsiCommand, device: Device): QomError | null {
     const message = `a command for ${device.describe()} has a 'timeoutMs' of ${timeoutMs}: it is 1 to ${SG_IO_TIMEOUT_MS_MAX}`;
     return new QomError("invalid-value", message);
   }
-  return commandProblem(command);
+  return contradictionIn(command);
 }

@@ -3,12 +3,13 @@
  * guest's driver puts into its virtqueues; rings, interrupts and PCI are the emulator's. How to use it: docs/virtio-scsi.md.
  */
 import { present } from "../base/assert.js";
+import { aBigint, aCount, aFunction, aNumber, anObject, arrayOf, someBytes, check, having, type Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { tellAll } from "../base/listeners.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
-import { Sense, type SenseCode } from "../scsi/sense.js";
+import { aSenseCode, Sense, type SenseCode } from "../scsi/sense.js";
 import {
   CDB_SIZE_DEFAULT,
   CDB_SIZE_MAX,
@@ -45,6 +46,16 @@ const NUM_QUEUES_AUTOMATIC = 0xffff_ffff;
 const DESCRIPTORS_BESIDE_DATA = 2;
 /** Most descriptors of a queue in QEMU (VIRTQUEUE_MAX_SIZE). */
 const VIRTQUEUE_SIZE_MAX = 1024;
+
+const SEGMENTS = arrayOf(someBytes);
+const A_CHAIN: Kind = {
+  expects: "a chain, { readable, writable }, each an array of Uint8Array",
+  holds: (value) => {
+    const { readable, writable } = value as VirtioChain; // what cannot be asked for members throws, which is a no
+    return SEGMENTS.holds(readable) && SEGMENTS.holds(writable);
+  },
+};
+const A_DEVICE = having("a SCSI device", { describe: aFunction, execute: aFunction, address: anObject });
 
 /** See the module text. */
 @qomType({ name: "virtio-scsi-pci", description: "virtio SCSI host adapter", aliases: ["virtio-scsi"] })
@@ -95,18 +106,21 @@ export class VirtioScsi extends Device {
 
   /** A driver is there (DRIVER_OK) and has accepted these features; those that were not offered count for nothing. Events begin. */
   start(acceptedFeatures: bigint): void {
+    check("VirtioScsi.start", "acceptedFeatures", acceptedFeatures, aBigint);
     this.#accepted = acceptedFeatures & this.features;
   }
 
   /**
    * Takes a chain that the driver has made available in the queue of that index: 0 control, 1 event, 2 and up requests. What it asks
    * for has begun when this returns. Until the promise settles the chain's memory is the device's: blocks are moved straight to and from
-   * it where they lie in one piece. The promise always settles, and never rejects.
+   * it where they lie in one piece. The promise always settles. It rejects, with a QomError, only for arguments of another kind.
    *
    * @returns the length for the used ring, when the chain is to be put there; null when it is not, because the device needs a reset,
    * was reset meanwhile, or is gone
    */
   async submit(queue: number, chain: VirtioChain): Promise<UsedLength> {
+    check("VirtioScsi.submit", "queue", queue, aCount);
+    check("VirtioScsi.submit", "chain", chain, A_CHAIN);
     const time = this.#time;
     if (!this.#mayUse(time)) return null;
     const used = await this.#take(queue, chain);
@@ -133,6 +147,8 @@ export class VirtioScsi extends Device {
    * size that QEMU does not take either, beyond 65,535 or 255, breaks the device.
    */
   writeConfig(offset: number, bytes: Uint8Array): void {
+    check("VirtioScsi.writeConfig", "offset", offset, aNumber);
+    check("VirtioScsi.writeConfig", "bytes", bytes, someBytes);
     const { config } = this;
     if (!Number.isSafeInteger(offset) || offset < 0 || offset + bytes.length > config.length) return;
     config.set(bytes, offset);
@@ -148,6 +164,7 @@ export class VirtioScsi extends Device {
 
   /** Calls `listener` when the device begins to need a reset, to set the status bit and interrupt the driver. The result ends that. */
   onNeedsReset(listener: (reason: string) => void): () => void {
+    check("VirtioScsi.onNeedsReset", "listener", listener, aFunction);
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
@@ -175,6 +192,8 @@ export class VirtioScsi extends Device {
    * @throws QomError `not-found` for a device that is not on this bus
    */
   reportChange(device: ScsiDevice, sense: SenseCode = Sense.CAPACITY_DATA_CHANGED): void {
+    check("VirtioScsi.reportChange", "device", device, A_DEVICE);
+    check("VirtioScsi.reportChange", "sense", sense, aSenseCode);
     const { events, front } = this.#parts;
     const { target, lun } = device.address;
     const unit = front.unitAt({ target, lun });

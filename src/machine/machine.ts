@@ -4,6 +4,19 @@
  */
 import "reflect-metadata";
 import { container as rootContainer, type DependencyContainer } from "tsyringe";
+import {
+  aBoolean,
+  aFunction,
+  anObject,
+  arrayOf,
+  aSignal,
+  aString,
+  check,
+  checkMembers,
+  having,
+  instanceOf,
+  optional,
+} from "../base/check.js";
 import { Clock, systemClock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -61,6 +74,22 @@ export interface MachineOptions {
   readonly container?: DependencyContainer;
 }
 
+/** Kinds of the members of {@link MachineOptions}. */
+const OPTIONS = {
+  fabric: optional(instanceOf(Fabric, "a Fabric")),
+  types: optional(arrayOf(aFunction)),
+  stdio: optional(
+    having("an object of streams, { input, output }", {
+      input: having("a stream", { on: aFunction }),
+      output: having("a stream", { write: aFunction }),
+    }),
+  ),
+  notify: optional(aFunction),
+  wait: optional(aBoolean),
+  signal: optional(aSignal),
+  container: optional(having("a container of tsyringe", { createChildContainer: aFunction })),
+} as const;
+
 /** How long {@link Machine.close} waits for commands in flight before it ends them. */
 const CLOSE_GRACE_MS = 5000;
 
@@ -98,7 +127,9 @@ export class Machine {
   #end: () => void = () => undefined;
 
   /** Use {@link Machine.create}. */
-  private constructor({ name, monitoring }: MachineArguments, warnings: readonly string[], options: MachineOptions) {
+  private constructor(given: MachineArguments, warnings: readonly string[], options: MachineOptions) {
+    checkMembers("new Machine", "arguments (use Machine.create)", given, { monitoring: anObject });
+    const { name, monitoring } = given;
     this.ended = new Promise((resolve) => (this.#end = resolve));
     // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
     this.#registries = typeRegistries(options.types ?? []);
@@ -170,6 +201,8 @@ export class Machine {
    * @throws QomError that names the option, what in it is wrong and the value; nothing of the machine is left then
    */
   static async create(argv: readonly string[], options: MachineOptions = {}): Promise<Machine> {
+    check("Machine.create", "argv", argv, arrayOf(aString));
+    checkMembers("Machine.create", "options", options, OPTIONS);
     const given = parseArguments(argv);
     const asking = given.options.find(({ parsed }) => parsed.help);
     if (asking !== undefined) {
@@ -203,6 +236,8 @@ export class Machine {
    * @throws QomError as {@link Machine.create} does for wrong arguments; `unknown-type`
    */
   static help(argv: readonly string[], options: Pick<MachineOptions, "types"> = {}): string | null {
+    check("Machine.help", "argv", argv, arrayOf(aString));
+    checkMembers("Machine.help", "options", options, { types: OPTIONS.types });
     return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
   }
 
@@ -238,11 +273,13 @@ export class Machine {
 
   /** The user-created object with that id. @throws QomError `not-found`; `closed` as every look-up when the machine is */
   object(id: string): QomObject {
+    check("Machine.object", "id", id, aString);
     return this.qom.object(id);
   }
 
   /** The device with that id, or at that path. @throws QomError `not-found` (DeviceNotFound) */
   device(idOrPath: string): Device {
+    check("Machine.device", "idOrPath", idOrPath, aString);
     return this.#devices.find(idOrPath);
   }
 

@@ -1,4 +1,5 @@
 /** The commands of QMP, for whoever asks: a socket, the human monitor, the embedder. */
+import { aFunction, anObject, aString, check } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
@@ -36,6 +37,8 @@ export class QmpExecutor {
    * @throws QomError whose `qmpClass` and message are those of the answer's `error`
    */
   async execute(command: string, args: QmpArguments = {}): Promise<QmpValue> {
+    check("QmpExecutor.execute", "command", command, aString);
+    check("QmpExecutor.execute", "args", args, anObject);
     const plain = toPlain(args);
     if (!(plain instanceof Map)) throw new QomError("invalid-value", `the arguments of '${printable(command)}' are no object`);
     const { value, afterReply } = await this.run(command, plain);
@@ -45,6 +48,7 @@ export class QmpExecutor {
 
   /** Calls `listener` for every event of the machine from now on; the returned function ends that. */
   onEvent(listener: EventListener): () => void {
+    check("QmpExecutor.onEvent", "listener", listener, aFunction);
     return this.#host.events.subscribe(listener);
   }
 

@@ -2,6 +2,7 @@
  * The abstract class of all PR managers (QEMU: include/scsi/pr-manager.h). A subclass says how a command is run; checking,
  * accounting and tracing are here, once.
  */
+import { aBoolean, aFunction, check, checkMembers, optional, problemOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { tellAll } from "../base/listeners.js";
 import type { PrManagerExecuteTrace } from "../base/trace-points.js";
@@ -12,6 +13,7 @@ import { QomObject } from "../qom/object.js";
 import type { LinkTarget } from "../qom/property-type.js";
 import { readU16, readU32 } from "../scsi/bytes.js";
 import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
+import { aScsiUnit, commandShapeProblem } from "../scsi/command-check.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { normalizeHostStatus } from "../scsi/host-status.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
@@ -71,7 +73,7 @@ export abstract class PrManager extends QomObject {
    * @throws QomError naming the node's shortcoming
    */
   admit(unit: ScsiUnit): void {
-    void unit;
+    check("PrManager.admit", "unit", unit, aScsiUnit);
   }
 
   /**
@@ -79,8 +81,12 @@ export abstract class PrManager extends QomObject {
    *
    * What no manager can run is answered here: another operation code (05/20/00), a CDB of a wrong length (05/24/00), data in the
    * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
+   *
+   * Rejects with a QomError `invalid-value` for what is no unit or no command.
    */
   execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    const problem = commandShapeProblem("PrManager.execute", command) ?? problemOf("PrManager.execute", "unit", unit, aScsiUnit);
+    if (problem !== null) return Promise.reject(problem);
     if (executeTrace.enabled) executeTrace.publish(traceOf(this, unit, command));
     const running = this.#execute(unit, command);
     return this.#executeListeners.size === 0 ? running : this.#tellResult(running, unit, command);
@@ -117,6 +123,8 @@ export abstract class PrManager extends QomObject {
    * learns of that connection and of each later change, and of none twice.
    */
   onConnectionChange(listener: ConnectionListener, options: ConnectionListenerOptions = {}): () => void {
+    check("PrManager.onConnectionChange", "listener", listener, aFunction);
+    checkMembers("PrManager.onConnectionChange", "options", options, { current: optional(aBoolean) });
     // A function of its own, so that the same listener may be added twice and each goes by itself.
     const own: ConnectionListener = (connected, cause) => listener(connected, cause);
     this.#listeners.add(own);
@@ -128,6 +136,7 @@ export abstract class PrManager extends QomObject {
 
   /** Calls `listener` with every command and its result; the returned function ends that. */
   onExecute(listener: ExecuteListener): () => void {
+    check("PrManager.onExecute", "listener", listener, aFunction);
     this.#executeListeners.add(listener);
     return () => {
       this.#executeListeners.delete(listener);

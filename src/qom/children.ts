@@ -1,10 +1,11 @@
 /** Who is whose child: in a tree, or in an object that is in no tree yet (QEMU: object_property_add_child). */
+import { aString, check } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { assert, present } from "../base/assert.js";
 import { typeMetadata } from "./decorators.js";
 import { freeName } from "./instance-properties.js";
-import { stateOf, type QomObject } from "./object.js";
+import { aQomObject, stateOf, type QomObject } from "./object.js";
 import { indexOf } from "./tree-root.js";
 
 /**
@@ -19,6 +20,9 @@ import { indexOf } from "./tree-root.js";
  *   `conflict` when it is the parent itself or above it; `closed` when it is finalized
  */
 export function addChild(parent: QomObject, name: string, child: QomObject): string {
+  check("addChild", "parent", parent, aQomObject);
+  check("addChild", "name", name, aString);
+  check("addChild", "child", child, aQomObject);
   if (name === "" || name.includes("/")) {
     throw new QomError("bad-id", `'${printable(name)}' cannot be the name of a child: no path leads to it`, { context: { value: name } });
   }

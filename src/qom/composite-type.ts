@@ -4,10 +4,14 @@
  */
 import { z } from "zod";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import type { PropertyType } from "./property-kind.js";
+import { aString, check, recordOf } from "../base/check.js";
+import { aPropertyType, type PropertyType } from "./property-kind.js";
+
+const MEMBERS = recordOf("an object of property types", aPropertyType);
 
 /** A list of `element`s, called `<element>List` as in QAPI. */
 export function listOf<T>(element: PropertyType<T>): PropertyType<readonly T[]> {
+  check("qom.listOf", "element", element, aPropertyType);
   const common = {
     name: `${element.name}List`,
     expects: `a list, each element ${element.expects}`,
@@ -36,6 +40,9 @@ export function object<const Required extends ObjectMembers, const Optional exte
   optional: Optional,
 ): PropertyType<ObjectValue<Required> & Partial<ObjectValue<Optional>>>;
 export function object(name: string, required: ObjectMembers, optional: ObjectMembers = {}): PropertyType<unknown> {
+  check("qom.object", "name", name, aString);
+  check("qom.object", "required", required, MEMBERS);
+  check("qom.object", "optional", optional, MEMBERS);
   const members = [
     ...Object.entries(required).map(([member, type]) => ({ member, type, needed: true })),
     ...Object.entries(optional).map(([member, type]) => ({ member, type, needed: false })),

@@ -1,6 +1,7 @@
 /**
  * The two decorators. They attach metadata to a class and do nothing else: a class becomes a type when a registry lists it.
  */
+import { aBoolean, aFunction, anObject, arrayOf, aString, check, checkMembers, having, oneOf, optional } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { assert } from "../base/assert.js";
 import { printable } from "../base/limits.js";
@@ -8,6 +9,7 @@ import { injectable } from "./inject.js";
 import { pointTo } from "./links.js";
 import { stateOf, type QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
+import { aPropertyType } from "./property-kind.js";
 import type { PropertyType } from "./property-type.js";
 import type { QomInterface } from "./interfaces.js";
 
@@ -44,6 +46,21 @@ export interface PropertyOptions<T> {
   readonly check?: (value: T) => void;
 }
 
+const METADATA = {
+  name: aString,
+  description: aString,
+  abstract: optional(aBoolean),
+  interfaces: optional(arrayOf(having("an interface, { name, description }", { name: aString, description: aString }))),
+  aliases: optional(arrayOf(aString)),
+} as const;
+
+const PROPERTY_OPTIONS = {
+  description: aString,
+  name: optional(aString),
+  required: optional(aBoolean),
+  access: optional(oneOf(["write-once", "read-write", "read-only"])),
+} as const;
+
 const TYPE_KEY = "qom-pr:type";
 const PROPERTIES_KEY = "qom-pr:properties";
 /** Where tsyringe keeps the tokens that `@inject` recorded. */
@@ -59,7 +76,9 @@ export type QomType<T extends QomObject = QomObject> = abstract new (...dependen
  * superclass's.
  */
 export function qomType(metadata: TypeMetadata) {
+  checkMembers("@qomType", "metadata", metadata, METADATA);
   return (target: QomType): void => {
+    check("@qomType", "class", target, aFunction);
     inheritInjection(target, metadata.name);
     // tsyringe's type wants a concrete class; of an abstract one it only records the tokens, which a subclass may take over.
     injectable()(target as unknown as new (...dependencies: never[]) => QomObject);
@@ -104,11 +123,15 @@ function inheritInjection(target: QomType, name: string): void {
  *   that the class has given already or that no option can have, and for a default that the property would not take.
  */
 export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<NoInfer<T>>) {
+  check("@qomProperty", "type", type, aPropertyType);
+  checkMembers("@qomProperty", "options", options, PROPERTY_OPTIONS);
   return <V>(
     target: object,
     key: string,
     descriptor?: TypedPropertyDescriptor<V> & ([T] extends [V] ? unknown : { typeOfAccessorAndProperty: "differ" }),
   ): void => {
+    check("@qomProperty", "target", target, anObject);
+    check("@qomProperty", "name", key, aString);
     const owner = `${target.constructor.name}.${key}`;
     if (descriptor?.get === undefined) {
       throw new QomError("type-definition", `@qomProperty on '${owner}' needs an accessor: write 'accessor ${key}' instead of '${key}'`, {

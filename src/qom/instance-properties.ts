@@ -3,12 +3,14 @@
  * properties (QEMU: object_property_add, object_property_add_alias).
  */
 import { assert } from "../base/assert.js";
+import { aFunction, aString, check, checkMembers, optional } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { classProperty } from "./decorators.js";
 import { pointTo } from "./links.js";
-import { numberedName, stateOf, type QomObject } from "./object.js";
+import { aQomObject, numberedName, stateOf, type QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
+import { aPropertyType } from "./property-kind.js";
 import { qom, type PropertyType } from "./property-type.js";
 import { indexOf } from "./tree-root.js";
 
@@ -30,6 +32,10 @@ export interface InstanceProperty<T> {
  * @throws QomError `duplicate` when the object, its class or its children have that name
  */
 export function addProperty<T>(object: QomObject, name: string, type: PropertyType<T>, property: InstanceProperty<T>): string {
+  check("addProperty", "object", object, aQomObject);
+  check("addProperty", "name", name, aString);
+  check("addProperty", "type", type, aPropertyType);
+  checkMembers("addProperty", "property", property, { description: aString, get: aFunction, set: optional(aFunction) });
   const final = freeName(object, name);
   const { set } = property;
   insert(object, {
@@ -62,6 +68,10 @@ export function addProperty<T>(object: QomObject, name: string, type: PropertyTy
  * @throws QomError `duplicate`; `unknown-name` when the target has no such property or child
  */
 export function addAlias(object: QomObject, name: string, target: QomObject, targetName: string): string {
+  check("addAlias", "object", object, aQomObject);
+  check("addAlias", "name", name, aString);
+  check("addAlias", "target", target, aQomObject);
+  check("addAlias", "targetName", targetName, aString);
   const child = stateOf(target).child(targetName);
   const aliased = child === undefined ? propertyOf(target, targetName) : childLink(child);
   if (aliased === undefined) {

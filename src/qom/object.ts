@@ -3,6 +3,7 @@
  * subclass sees none but its own.
  */
 import { assert, present } from "../base/assert.js";
+import { aFunction, check, having, instanceOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 
@@ -168,6 +169,11 @@ export abstract class QomObject {
   }
 }
 
+/** A {@link QomObject}. */
+export const aQomObject = instanceOf(QomObject, "a QomObject");
+
+const A_HOLDER = having("a holder, { describe }", { describe: aFunction });
+
 /** What the model keeps about `object`; for the qom room alone. */
 export function stateOf(object: QomObject): ObjectState {
   return object[objectState];
@@ -180,6 +186,8 @@ export function isComplete(object: QomObject): boolean {
 
 /** Keeps `object` from being deleted until the returned function is called, which may happen more than once. */
 export function hold(object: QomObject, holder: Holder): () => void {
+  check("hold", "object", object, aQomObject);
+  check("hold", "holder", holder, A_HOLDER);
   const { holders, phase } = stateOf(object);
   assert(phase !== "finalized", "a finalized object cannot be held");
   holders.add(holder);

@@ -1,4 +1,5 @@
 /** What a kind of property value is made of. */
+import { aBoolean, anObject, aString, having, oneOf, optional, type Kind } from "../base/check.js";
 import type { z } from "zod";
 import type { QomObject } from "./object.js";
 
@@ -20,6 +21,14 @@ export interface LinkTarget {
   readonly weak?: boolean;
 }
 
+/** A {@link LinkTarget}. */
+export const aLinkTarget: Kind = having("a link target, { typeName, noun, lookup }", {
+  typeName: aString,
+  noun: aString,
+  lookup: oneOf(["objects", "path"]),
+  weak: optional(aBoolean),
+});
+
 /** A kind of property value; made by the functions of {@link qom}. */
 export interface PropertyType<T> {
   /** The type name as QEMU prints it. */
@@ -39,3 +48,6 @@ export interface PropertyType<T> {
   /** Present on links: they are resolved by the tree, and hold what they point to. */
   readonly link?: LinkTarget;
 }
+
+/** A {@link PropertyType}. */
+export const aPropertyType: Kind = having("a type of properties, made by qom", { name: aString, expects: aString, json: anObject });

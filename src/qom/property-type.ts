@@ -6,10 +6,12 @@
  * Type names are QEMU's (`str`, `bool`, `uint32`, `size`, the enum's name, `link<T>`).
  */
 import { z } from "zod";
+import { aBigint, aNumber, arrayOf, aString, check, checkMembers, optional, type Kind } from "../base/check.js";
 import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
 import { isOptionMap, isPlainList, type PlainValue } from "../options/value.js";
 import { listOf, object } from "./composite-type.js";
 import type { QomObject } from "./object.js";
+import { aLinkTarget } from "./property-kind.js";
 import type { LinkTarget, PropertyType } from "./property-kind.js";
 
 export type { LinkResolver, LinkTarget, PropertyType, ValueForm } from "./property-kind.js";
@@ -38,6 +40,7 @@ interface Range<T> {
 }
 
 function integer(name: string, lowest: number, highest: number, range: Range<number>): PropertyType<number> {
+  checkMembers(`qom.${name}`, "range", range, { min: optional(aNumber), max: optional(aNumber) });
   const min = range.min ?? lowest;
   const max = range.max ?? highest;
   const json = z.int().min(min).max(max);
@@ -75,13 +78,17 @@ function wide(
 const UINT64_MAX = (1n << 64n) - 1n;
 const INT64_MAX = (1n << 63n) - 1n;
 
+const WIDE_RANGE = { min: optional(aBigint), max: optional(aBigint) } as const;
+
 function int64(range: Range<bigint> = {}): PropertyType<bigint> {
+  checkMembers("qom.int64", "range", range, WIDE_RANGE);
   const min = range.min ?? -INT64_MAX - 1n;
   const max = range.max ?? INT64_MAX;
   return wide("int64", `an integer from ${min} to ${max} (int64)`, min, max, parseInteger, String);
 }
 
 function uint64(range: Range<bigint> = {}): PropertyType<bigint> {
+  checkMembers("qom.uint64", "range", range, WIDE_RANGE);
   const min = range.min ?? 0n;
   const max = range.max ?? UINT64_MAX;
   return wide("uint64", `an integer from ${min} to ${max} (uint64)`, min, max, parseInteger, String);
@@ -94,6 +101,7 @@ function deprecatedSize(text: string): string | undefined {
 }
 
 function size(range: Range<bigint> = {}): PropertyType<bigint> {
+  checkMembers("qom.size", "range", range, WIDE_RANGE);
   const min = range.min ?? 0n;
   const max = range.max ?? UINT64_MAX;
   const bounds = range.min === undefined && range.max === undefined ? "" : ` from ${formatSize(min)} to ${formatSize(max)}`;
@@ -102,7 +110,15 @@ function size(range: Range<bigint> = {}): PropertyType<bigint> {
   return { ...wide("size", expects, min, max, parseSize, formatSize), expectsJson, deprecated: deprecatedSize };
 }
 
+const TEXTS = arrayOf(aString);
+const SOME_TEXTS: Kind = {
+  expects: "an array of strings, one at least",
+  holds: (value) => TEXTS.holds(value) && Array.isArray(value) && value.length > 0,
+};
+
 function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {
+  check("qom.enumeration", "name", name, aString);
+  check("qom.enumeration", "values", values, SOME_TEXTS);
   const schema = z.enum(values);
   const expects = `one of ${values.join(", ")}`;
   return { name, expects, values: expects, json: schema, text: schema };
@@ -113,6 +129,8 @@ function enumeration<const T extends string>(name: string, values: readonly [T, 
  * owner knows what is right, so it checks the value itself.
  */
 function nested(name: string, expects: string): PropertyType<PlainValue> {
+  check("qom.nested", "name", name, aString);
+  check("qom.nested", "expects", expects, aString);
   const json = z.custom<PlainValue>((value) => value !== undefined);
   return { name, expects, json, text: json.refine(hasTextLeavesOnly) };
 }
@@ -129,12 +147,14 @@ function hasTextLeavesOnly(value: PlainValue): boolean {
  * @param target.typeName type or interface the target must be of
  */
 function link<T extends QomObject>(target: LinkTarget): PropertyType<T> {
+  check("qom.link", "target", target, aLinkTarget);
   const schema = z.custom<T>((value) => typeof value === "object" && value !== null);
   return { name: `link<${target.typeName}>`, expects: `the id of a ${target.noun}`, json: schema, link: target };
 }
 
 /** A link that does not keep its target: when that is deleted, the property is undefined again and reads as "". */
 function weakLink<T extends QomObject>(target: LinkTarget): PropertyType<T> {
+  check("qom.weakLink", "target", target, aLinkTarget);
   return link({ ...target, weak: true });
 }
 

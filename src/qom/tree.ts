@@ -2,6 +2,7 @@
  * The composition tree: who is whose child, and what paths lead there (QEMU: include/qom/object.h, object_resolve_path).
  */
 import { present } from "../base/assert.js";
+import { aString, check, anObject, instanceOf, oneOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
@@ -13,7 +14,7 @@ import { qomType } from "./decorators.js";
 import { requireUnheld, type ObjectFactory } from "./factory.js";
 import { USER_CREATABLE } from "./interfaces.js";
 import { isStandingLink } from "./instance-properties.js";
-import { CONTAINER_TYPE, QomObject, stateOf } from "./object.js";
+import { aQomObject, CONTAINER_TYPE, QomObject, stateOf } from "./object.js";
 import { allProperties, findProperty, getProperty, listing, setProperty, type PropertyListing } from "./properties.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
@@ -24,6 +25,8 @@ import { typeHint, type RegisteredType, type TypeFilter } from "./type-registry.
 /** An inner node of the tree: `/`, `/objects`, `/machine/peripheral`. */
 @qomType({ name: CONTAINER_TYPE, description: "holds other objects in the composition tree" })
 export class Container extends QomObject {}
+
+const A_FORM = oneOf(["text", "json"]);
 
 /** The containers that every tree has. */
 const STANDARD_CONTAINERS = ["/objects", "/machine", "/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached"];
@@ -66,6 +69,7 @@ export class CompositionTree {
    * @throws QomError `not-found` (DeviceNotFound) or `ambiguous`
    */
   resolve(path: string): QomObject {
+    check("CompositionTree.resolve", "path", path, aString);
     const context = { value: path };
     const matches = path.startsWith("/")
       ? [this.#descend(this.root, components(path))].filter((found) => found !== undefined)
@@ -81,6 +85,7 @@ export class CompositionTree {
 
   /** The value of a property as JSON: `qom-get`. */
   get(path: string, property: string): PlainValue {
+    check("CompositionTree.get", "property", property, aString);
     const object = this.resolve(path);
     const child = stateOf(object).child(property);
     if (child !== undefined) return child.canonicalPath ?? "";
@@ -89,6 +94,8 @@ export class CompositionTree {
 
   /** Sets a property from a JSON value, strictly typed: `qom-set`. */
   set(path: string, property: string, value: PlainValue, form: ValueForm = "json"): void {
+    check("CompositionTree.set", "property", property, aString);
+    check("CompositionTree.set", "form", form, A_FORM);
     const object = this.resolve(path);
     setProperty(this.#typeOf(object), object, property, value, form, this.resolveLink);
   }
@@ -106,6 +113,7 @@ export class CompositionTree {
 
   /** The types that exist, sorted by name: `qom-list-types`. */
   listTypes(filter: TypeFilter = {}): readonly RegisteredType[] {
+    check("CompositionTree.listTypes", "filter", filter, anObject);
     return this.#factory.registry.list(filter);
   }
 
@@ -115,6 +123,7 @@ export class CompositionTree {
    * @throws QomError `unknown-type` (DeviceNotFound)
    */
   listProperties(typeName: string): readonly PropertyListing[] {
+    check("CompositionTree.listProperties", "typeName", typeName, aString);
     const type = this.#factory.registry.find(typeName);
     if (type?.abstract === true) return [...type.properties.values()].map(listing);
     if (type !== undefined) return this.#factory.inspect(type, (object) => this.#list(object));
@@ -127,6 +136,7 @@ export class CompositionTree {
    * @throws QomError `unknown-type`, `abstract-type`, `wrong-type` (not user-creatable)
    */
   creatableType(name: string): RegisteredType {
+    check("CompositionTree.creatableType", "name", name, aString);
     const { registry } = this.#factory;
     const context = { value: name };
     const type = registry.find(name);
@@ -151,6 +161,10 @@ export class CompositionTree {
    * @throws QomError `bad-id`, `duplicate`, `unknown-type`, `abstract-type`, `wrong-type` (not user-creatable), or the object's own
    */
   async add(typeName: string, id: string, values: OptionMap = new Map(), form: ValueForm = "json"): Promise<QomObject> {
+    check("CompositionTree.add", "typeName", typeName, aString);
+    check("CompositionTree.add", "id", id, aString);
+    check("CompositionTree.add", "values", values, instanceOf(Map, "a Map of options"));
+    check("CompositionTree.add", "form", form, A_FORM);
     const type = this.creatableType(typeName);
     requireWellFormedId(id, { object: id });
     const objects = this.resolve("/objects");
@@ -192,6 +206,7 @@ export class CompositionTree {
 
   /** The user-created object with that id. @throws QomError `not-found` */
   object(id: string): QomObject {
+    check("CompositionTree.object", "id", id, aString);
     const found = stateOf(this.resolve("/objects")).child(id);
     if (found !== undefined) return found;
     this.requireOpen();
@@ -211,11 +226,14 @@ export class CompositionTree {
 
   /** Whether `parent` has a child or a property of that name. */
   isTaken(parent: QomObject, name: string): boolean {
+    check("CompositionTree.isTaken", "parent", parent, aQomObject);
+    check("CompositionTree.isTaken", "name", name, aString);
     return stateOf(parent).child(name) !== undefined || this.#property(parent, name) !== undefined;
   }
 
   /** Children of an object in the order in which they were attached. */
   children(object: QomObject): readonly QomObject[] {
+    check("CompositionTree.children", "object", object, aQomObject);
     return [...stateOf(object).childList];
   }
 
@@ -226,6 +244,8 @@ export class CompositionTree {
 
   /** Takes a child, with everything below it, out of the tree. */
   detach(child: QomObject): void {
+    check("CompositionTree.detach", "child", child, aQomObject);
+    if (stateOf(child).parent === null) throw new QomError("conflict", `${child.describe()} is the child of nobody`);
     removeChild(child);
   }
 

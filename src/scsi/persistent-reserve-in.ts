@@ -20,6 +20,19 @@
  * Length fields describe the complete data even when the allocation length cuts it, at whatever byte (SPC-4, allocation length).
  */
 
+import {
+  aBigint,
+  aBoolean,
+  aCount,
+  anIterable,
+  arrayOf,
+  someBytes,
+  check,
+  checkMembers,
+  nullable,
+  optional,
+  wrongValue,
+} from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { readU16, readU32, viewOf, writeU16, writeU32, writeU64 } from "./bytes.js";
@@ -33,7 +46,7 @@ import type {
   ReportedRegistrant,
   ReserveCapabilities,
 } from "./reserve-in-data.js";
-import { TRANSPORT_ID_LENGTH_MAX, TransportId } from "./transport-id.js";
+import { aTransportId, TRANSPORT_ID_LENGTH_MAX, TransportId } from "./transport-id.js";
 
 export type * from "./reserve-in-data.js";
 
@@ -59,6 +72,8 @@ export interface ReserveInRequest {
 export type ReserveInData = ReadKeysData | ReadReservationData | ReserveCapabilities | ReadFullStatusData;
 
 function request(action: ReserveInAction, allocationLength: number): ReserveInRequest {
+  if (typeof allocationLength !== "number")
+    throw wrongValue(`PersistentReserveIn (${action})`, "allocationLength", allocationLength, "a number");
   if (!(Number.isInteger(allocationLength) && allocationLength >= 0 && allocationLength <= RESERVE_IN_LENGTH_MAX)) {
     throw new QomError("invalid-value", `allocationLength ${allocationLength} is not a number from 0 to ${RESERVE_IN_LENGTH_MAX}`, {
       context: { option: "allocationLength", value: String(allocationLength) },
@@ -78,6 +93,7 @@ function parse(serviceAction: 3 | "read-full-status", bytes: Uint8Array): ReadFu
 function parse(serviceAction: number | ReserveInAction, bytes: Uint8Array): ReserveInData;
 function parse(serviceAction: number | ReserveInAction, bytes: Uint8Array): ReserveInData {
   const action = actionOf(serviceAction);
+  check("PersistentReserveIn.parse", "bytes", bytes, someBytes);
   const length = action === "report-capabilities" ? CAPABILITIES_LENGTH : HEADER_LENGTH;
   if (bytes.length < length) throw tooShort(action, bytes.length, length);
   switch (action) {
@@ -116,18 +132,24 @@ export const PersistentReserveIn = Object.freeze({
    * more than were received. 0 when the data is too short to say.
    */
   completeLength(serviceAction: number | ReserveInAction, bytes: Uint8Array): number {
+    const action = actionOf(serviceAction);
+    check("PersistentReserveIn.completeLength", "bytes", bytes, someBytes);
     if (bytes.length < HEADER_LENGTH) return 0;
-    return actionOf(serviceAction) === "report-capabilities" ? readU16(bytes, 0) : HEADER_LENGTH + readU32(bytes, 4);
+    return action === "report-capabilities" ? readU16(bytes, 0) : HEADER_LENGTH + readU32(bytes, 4);
   },
 
   /** READ KEYS of a device server. `count` is the number of `keys`, of which only those that fit are taken. */
   encodeKeys(generation: number, keys: Iterable<bigint>, count: number, allocationLength: number, into?: Uint8Array): Uint8Array {
+    checkEncoding("PersistentReserveIn.encodeKeys", generation, allocationLength, into);
+    check("PersistentReserveIn.encodeKeys", "keys", keys, anIterable);
+    check("PersistentReserveIn.encodeKeys", "count", count, aCount);
     const bytes = room(HEADER_LENGTH + KEY_LENGTH * count, allocationLength, into);
     writeHeader(bytes, generation, KEY_LENGTH * count);
     if (bytes.length <= HEADER_LENGTH) return bytes;
     const view = viewOf(bytes);
     let offset = HEADER_LENGTH;
     for (const key of keys) {
+      if (typeof key !== "bigint") check("PersistentReserveIn.encodeKeys", "each of keys", key, aBigint);
       writeKey(bytes, view, offset, key);
       offset += KEY_LENGTH;
       if (offset >= bytes.length) break;
@@ -142,6 +164,8 @@ export const PersistentReserveIn = Object.freeze({
     allocationLength: number,
     into?: Uint8Array,
   ): Uint8Array {
+    checkEncoding("PersistentReserveIn.encodeReservation", generation, allocationLength, into);
+    if (reservation !== null) checkMembers("PersistentReserveIn.encodeReservation", "reservation", reservation, RESERVATION);
     const length = reservation === null ? HEADER_LENGTH : RESERVATION_LENGTH;
     const bytes = room(length, allocationLength, into);
     writeHeader(bytes, generation, length - HEADER_LENGTH);
@@ -154,6 +178,8 @@ export const PersistentReserveIn = Object.freeze({
 
   /** REPORT CAPABILITIES of a device server. */
   encodeCapabilities(capabilities: ReserveCapabilities, allocationLength: number, into?: Uint8Array): Uint8Array {
+    checkEncoding("PersistentReserveIn.encodeCapabilities", 0, allocationLength, into);
+    checkMembers("PersistentReserveIn.encodeCapabilities", "capabilities", capabilities, CAPABILITIES);
     const bytes = room(CAPABILITIES_LENGTH, allocationLength, into);
     let types = 0;
     for (const type of capabilities.types ?? []) types |= TYPE_MASK[type];
@@ -184,10 +210,14 @@ export const PersistentReserveIn = Object.freeze({
     allocationLength: number,
     into?: Uint8Array,
   ): Uint8Array {
+    checkEncoding("PersistentReserveIn.encodeFullStatus", generation, allocationLength, into);
+    check("PersistentReserveIn.encodeFullStatus", "entries", entries, anIterable);
+    check("PersistentReserveIn.encodeFullStatus", "count", count, aCount);
     const bytes = room(HEADER_LENGTH + count * (DESCRIPTOR_LENGTH + TRANSPORT_ID_LENGTH_MAX), allocationLength, into);
     const view = viewOf(bytes);
     let offset = HEADER_LENGTH;
     for (const entry of entries) {
+      if (!isEntry(entry)) checkMembers("PersistentReserveIn.encodeFullStatus", "each of entries", entry, ENTRY);
       if (offset < bytes.length) writeDescriptor(bytes, view, offset, entry);
       offset += DESCRIPTOR_LENGTH + entry.initiator.encodedLength;
     }
@@ -198,6 +228,36 @@ export const PersistentReserveIn = Object.freeze({
 
 /** Bit of each type in the PERSISTENT RESERVATION TYPE MASK, bytes 4 and 5 as one number. */
 const TYPE_MASK: Readonly<Record<ReservationType, number>> = { 1: 0x0200, 3: 0x0800, 5: 0x2000, 6: 0x4000, 7: 0x8000, 8: 0x0001 };
+
+const RESERVATION = { key: aBigint, scope: aCount, type: aCount } as const;
+
+const CAPABILITIES = {
+  replaceLostReservation: aBoolean,
+  compatibleReservationHandling: aBoolean,
+  specifyInitiatorPorts: aBoolean,
+  allTargetPorts: aBoolean,
+  persistThroughPowerLoss: aBoolean,
+  persistThroughPowerLossActive: aBoolean,
+  allowCommands: aCount,
+  types: nullable(
+    arrayOf({ expects: "a reservation type", holds: (value) => typeof value === "number" && Object.hasOwn(TYPE_MASK, value) }),
+  ),
+} as const;
+
+const ENTRY = { key: aBigint, initiator: aTransportId, targetPort: aCount, scope: aCount, type: aCount } as const;
+
+function isEntry(entry: Partial<FullStatusEntry> | null | undefined): boolean {
+  return typeof entry === "object" && entry !== null && typeof entry.key === "bigint" && entry.initiator instanceof TransportId;
+}
+
+/** What all encoders are given. */
+function checkEncoding(where: string, generation: number, allocationLength: number, into: Uint8Array | undefined): void {
+  // A device server comes here with every answer.
+  if (aCount.holds(generation) && aCount.holds(allocationLength) && (into === undefined || someBytes.holds(into))) return;
+  check(where, "generation", generation, aCount);
+  check(where, "allocationLength", allocationLength, aCount);
+  check(where, "into", into, optional(someBytes));
+}
 
 /** Memory for an answer of `length` bytes: no more of it than was asked for, and than the caller has. Its contents are undefined. */
 function room(length: number, allocationLength: number, into: Uint8Array | undefined): Uint8Array {
@@ -229,6 +289,9 @@ function writeDescriptor(bytes: Uint8Array, view: DataView, offset: number, entr
 }
 
 function actionOf(serviceAction: number | ReserveInAction): ReserveInAction {
+  if (typeof serviceAction !== "string" && typeof serviceAction !== "number") {
+    throw wrongValue("PERSISTENT RESERVE IN", "service action", serviceAction, "a name or a number");
+  }
   const action = typeof serviceAction === "string" ? serviceAction : reserveInAction(serviceAction);
   if (action !== null && Object.hasOwn(ReserveIn, action)) return action;
   const value = printable(String(serviceAction));

@@ -21,6 +21,7 @@
  * target has it.
  */
 
+import { aBoolean, anObject, arrayOf, aString, someBytes, check, checkMembers, isBytes, optional, wrongValue } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { readU16, readU32, viewOf, writeU16, writeU32 } from "./bytes.js";
@@ -36,7 +37,7 @@ import type {
 } from "./reserve-out-request.js";
 import { Sense } from "./sense.js";
 import type { FieldPointer } from "./sense.js";
-import { TRANSPORT_ID_LENGTH_MIN, TransportId } from "./transport-id.js";
+import { aTransportId, TRANSPORT_ID_LENGTH_MIN, TransportId } from "./transport-id.js";
 
 export type * from "./reserve-out-request.js";
 
@@ -68,6 +69,7 @@ export const PersistentReserveOut = Object.freeze({
    *   the action has no field for, `limit` for more TransportIDs than fit
    */
   encode(request: ReserveOutRequest): { cdb: Uint8Array; dataOut: Uint8Array } {
+    checkMembers(ENCODE, "request", request, REQUEST);
     if (!Object.hasOwn(ReserveOut, request.action)) throw unknownAction(request.action);
     const type = checkedField(request, "type", 0x0f);
     const scope = checkedField(request, "scope", 0x0f);
@@ -85,9 +87,16 @@ export const PersistentReserveOut = Object.freeze({
 
   /**
    * Decodes a command from outside, with the checks that need no knowledge of registrations, in this order: service action,
-   * parameter list length, bits, TransportIDs. Bytes of `dataOut` beyond the CDB's PARAMETER LIST LENGTH are ignored. Never throws.
+   * parameter list length, bits, TransportIDs. Bytes of `dataOut` beyond the CDB's PARAMETER LIST LENGTH are ignored. Whatever the
+   * bytes say, it throws nothing.
+   * @throws QomError `invalid-value` for arguments of another kind
    */
   parse(cdb: Uint8Array, dataOut: Uint8Array, settings: ReserveOutSettings = {}): ReserveOutParsed {
+    if (!(isBytes(cdb) && isBytes(dataOut))) {
+      check("PersistentReserveOut.parse", "cdb", cdb, someBytes);
+      check("PersistentReserveOut.parse", "dataOut", dataOut, someBytes);
+    }
+    check("PersistentReserveOut.parse", "settings", settings, anObject);
     const serviceAction = (cdb[1] ?? 0) & 0x1f;
     const action = reserveOutAction(serviceAction);
     const known = action !== null && (action !== "replace-lost-reservation" || settings.replaceLostReservation === true);
@@ -107,6 +116,17 @@ export const PersistentReserveOut = Object.freeze({
     return action === "register-and-move" ? parseMove(fields, list, settings) : parseBasic(action, fields, list, settings);
   },
 });
+
+const ENCODE = "PersistentReserveOut.encode";
+
+/** Kinds of the members of a request; ranges are checked where each is used. */
+const REQUEST = {
+  action: aString,
+  aptpl: optional(aBoolean),
+  allTargetPorts: optional(aBoolean),
+  unregister: optional(aBoolean),
+  transportIds: optional(arrayOf(aTransportId)),
+} as const;
 
 /** The members both layouts share, as decoded; APTPL is at different places. */
 type CommonFields = Omit<ReserveOutBasic, "action" | "aptpl" | "allTargetPorts" | "transportIds">;
@@ -167,17 +187,22 @@ function checkedIdsLength(length: number): number {
 }
 
 function checkedKey(request: ReserveOutRequest, option: "key" | "serviceActionKey"): bigint {
-  const key: unknown = request[option] ?? 0n; // a program without types may have given a number
+  const given: unknown = request[option]; // a program without types may have given a number
+  const key = given === undefined ? 0n : given;
+  if (typeof key !== "bigint" && typeof key !== "number") throw wrongValue(ENCODE, option, key, "an unsigned bigint of 64 bits");
   if (typeof key === "bigint" && key >= 0n && key <= RESERVATION_KEY_MAX) return key;
-  throw new QomError("invalid-value", `${option} ${String(key)} is not an unsigned bigint of 64 bits`, {
-    context: { option, value: String(key) },
+  throw new QomError("invalid-value", `${option} ${printable(String(key))} is not an unsigned bigint of 64 bits`, {
+    context: { option, value: printable(String(key)) },
   });
 }
 
 function checkedField(request: ReserveOutRequest, option: "type" | "scope" | "relativeTargetPort", max: number): number {
-  const value = request[option] ?? 0;
+  const { [option]: value = 0 } = request;
+  if (typeof value !== "number") throw wrongValue(ENCODE, option, value, `a number from 0 to ${max}`);
   if (Number.isInteger(value) && value >= 0 && value <= max) return value;
-  throw new QomError("invalid-value", `${option} ${value} is not a number from 0 to ${max}`, { context: { option, value: String(value) } });
+  throw new QomError("invalid-value", `${option} ${value} is not a number from 0 to ${max}`, {
+    context: { option, value: String(value) },
+  });
 }
 
 function refuse(request: ReserveOutRequest, options: readonly ("unregister" | "relativeTargetPort" | "allTargetPorts")[]): void {

@@ -15,6 +15,7 @@
  *     sense key specific bytes of ILLEGAL REQUEST:  SKSV C/D - - BPV BIT POINTER(2..0) | FIELD POINTER (2 bytes)
  */
 
+import { aBoolean, aCount, someBytes, check, checkMembers, having, oneOf, optional, type Kind } from "../base/check.js";
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "./bytes.js";
 import { checkCondition } from "./command.js";
 import type { ScsiResult } from "./command.js";
@@ -37,6 +38,11 @@ export interface FieldPointer {
   readonly bit?: number;
 }
 
+const aByte: Kind = { expects: "a number from 0 to 255", holds: (value) => aCount.holds(value) && Number(value) <= 0xff };
+
+/** A {@link SenseCode}. */
+export const aSenseCode: Kind = having("a sense code, { key, asc, ascq }, each from 0 to 255", { key: aByte, asc: aByte, ascq: aByte });
+
 /** What sense data may say beside its code. */
 export interface SenseOptions {
   readonly fieldPointer?: FieldPointer;
@@ -45,6 +51,14 @@ export interface SenseOptions {
   /** The error belongs to an earlier command. */
   readonly deferred?: boolean;
 }
+
+const OPTIONS = {
+  fieldPointer: optional(
+    having("a field pointer, { in, byte, bit }", { in: oneOf(["cdb", "parameter-list"]), byte: aCount, bit: optional(aCount) }),
+  ),
+  information: optional(aCount),
+  deferred: optional(aBoolean),
+} as const;
 
 /** Decoded sense data: code and everything of {@link SenseOptions} that was there. */
 export interface SenseData extends SenseOptions {
@@ -179,6 +193,7 @@ function isDescriptor(responseCode: number): boolean {
  * and the missing bytes count as zero.
  */
 export function parseSense(bytes: Uint8Array): SenseCode | null {
+  if (!someBytes.holds(bytes)) check("parseSense", "bytes", bytes, someBytes);
   const responseCode = (bytes[0] ?? 0) & 0x7f;
   if (isFixed(responseCode) && bytes.length >= 8) {
     return { key: (bytes[2] ?? 0) & 0x0f, asc: bytes[12] ?? 0, ascq: bytes[13] ?? 0 };
@@ -234,6 +249,8 @@ export function descriptorFormat(bytes: Uint8Array): Uint8Array {
 
 /** CHECK CONDITION with fixed-format sense. */
 export function senseResult(sense: SenseCode, options: SenseOptions = {}): ScsiResult {
+  check("senseResult", "sense", sense, aSenseCode);
+  checkMembers("senseResult", "options", options, OPTIONS);
   return checkCondition(fixedSense(sense, options));
 }
 
@@ -244,6 +261,7 @@ export function sameSense(a: SenseCode, b: SenseCode): boolean {
 
 /** For people: `ILLEGAL REQUEST, INVALID FIELD IN CDB (05/24/00)`; a code without a name has only its key's. */
 export function formatSense(sense: SenseCode): string {
+  check("formatSense", "sense", sense, aSenseCode);
   const name = additionalSenseName(sense.asc, sense.ascq);
   const digits = [sense.key, sense.asc, sense.ascq].map((n) => n.toString(16).toUpperCase().padStart(2, "0")).join("/");
   return `${senseKeyName(sense.key)}${name === null ? "" : `, ${name}`} (${digits})`;

@@ -19,6 +19,7 @@
  * `naa.` is understood too.
  */
 
+import { aCount, aNumber, someBytes, check, optional, aString, wrongValue, type Kind } from "../base/check.js";
 import { ERROR_VALUE_LENGTH_MAX, printable } from "../base/limits.js";
 import { QomError } from "../base/errors.js";
 import type { QomErrorKind } from "../base/errors.js";
@@ -86,6 +87,9 @@ const U16_MAX = 0xffff;
  */
 const FORBIDDEN_IN_NAME = /[ -,\s\u3002\p{Cc}\p{Cf}\p{Cs}]/u;
 
+/** A {@link TransportId}. */
+export const aTransportId: Kind = { expects: "a TransportId", holds: (value) => value instanceof TransportId };
+
 /** The name of an initiator port. Immutable. */
 export class TransportId {
   readonly protocol: TransportProtocol;
@@ -105,6 +109,7 @@ export class TransportId {
   #nexusKeys: Map<number, string> | null = null;
 
   private constructor(protocol: TransportProtocol, text: string, wire: Uint8Array) {
+    check("new TransportId (use TransportId.parse)", "text", text, aString);
     this.protocol = protocol;
     this.#text = text;
     this.#wire = wire;
@@ -118,14 +123,25 @@ export class TransportId {
    */
   static parse(input: string | Uint8Array): TransportId {
     if (typeof input === "string") return TransportId.#fromText(input);
+    if (!someBytes.holds(input)) throw wrongValue("TransportId.parse", "input", input, "a string or a Uint8Array");
     const decoded = TransportId.decode(input);
     if (decoded.problem !== undefined) throw bytesError(input, decoded.problem.message);
     if (decoded.length !== input.length) throw bytesError(input, `${input.length - decoded.length} bytes follow the TransportID`);
     return decoded.id;
   }
 
-  /** Reads one TransportID at `offset` of bytes from outside. Nothing at or beyond `end` is looked at. Never throws. */
-  static decode(bytes: Uint8Array, offset = 0, end = bytes.length): TransportIdDecoding {
+  /**
+   * Reads one TransportID at `offset` of bytes from outside. Nothing at or beyond `end` is looked at. Whatever the bytes say, it throws nothing.
+   * @throws QomError `invalid-value` for arguments of another kind
+   */
+  static decode(bytes: Uint8Array, offset = 0, end?: number): TransportIdDecoding {
+    check("TransportId.decode", "bytes", bytes, someBytes);
+    check("TransportId.decode", "offset", offset, aCount);
+    check("TransportId.decode", "end", end, optional(aNumber));
+    return TransportId.#decode(bytes, offset, end === undefined ? bytes.length : Math.min(end, bytes.length));
+  }
+
+  static #decode(bytes: Uint8Array, offset: number, end: number): TransportIdDecoding {
     if (end - offset < TRANSPORT_ID_LENGTH_MIN) {
       return {
         problem: { message: `a TransportID has at least ${TRANSPORT_ID_LENGTH_MIN} bytes, not ${Math.max(0, end - offset)}`, offset },
@@ -174,17 +190,21 @@ export class TransportId {
 
   /** Writes the bytes on the wire at `offset` of `target`, as many as fit. */
   encodeInto(target: Uint8Array, offset: number): void {
+    check("TransportId.encodeInto", "target", target, someBytes);
+    check("TransportId.encodeInto", "offset", offset, aCount);
     const room = target.length - offset;
     if (room > 0) target.set(room < this.#wire.length ? this.#wire.subarray(0, room) : this.#wire, offset);
   }
 
   /** True when `other` names the same initiator port. */
   equals(other: TransportId): boolean {
+    check("TransportId.equals", "other", other, aTransportId);
     return this === other || this.key === other.key;
   }
 
   /** Comparison key of the nexus between this port and a target port; remembered. */
   keyAt(targetPort: number): string {
+    if (typeof targetPort !== "number") check("TransportId.keyAt", "targetPort", targetPort, aNumber);
     this.#nexusKeys ??= new Map();
     let key = this.#nexusKeys.get(targetPort);
     if (key === undefined) {

@@ -1,6 +1,19 @@
 /** The simulated storage network: logical units by name, for all the machines that are given it. */
 
 import { emitWarning } from "node:process";
+import {
+  aBoolean,
+  aFunction,
+  anObject,
+  aNumber,
+  aString,
+  check,
+  checkMembers,
+  having,
+  instanceOf,
+  optional,
+  type Kind,
+} from "../base/check.js";
 import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
@@ -61,6 +74,22 @@ interface Admission {
 /** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
 export type ReservationListener = (unit: LogicalUnit) => void;
 
+const CLOCK = having("a Clock", { nowMs: aFunction, after: aFunction });
+const STORE = having("a reservation store", { load: aFunction, commit: aFunction });
+
+const SPEC: Readonly<Record<keyof UnitSpec, Kind>> = {
+  wwn: aString,
+  sizeBytes: optional(aNumber),
+  filename: optional(aString),
+  blockSizeBytes: optional(aNumber),
+  physicalBlockSizeBytes: optional(aNumber),
+  serial: optional(aString),
+  writeProtected: optional(aBoolean),
+  thinProvisioned: optional(aBoolean),
+  locking: optional(aString),
+  sharesWrites: optional(aBoolean),
+};
+
 /** Logical units and nothing global: two fabrics share nothing. */
 export class Fabric {
   readonly #clock: Clock;
@@ -83,7 +112,9 @@ export class Fabric {
   readonly #warnings = new Set<string>();
   #closing: Promise<void> | null = null;
 
+  /** @throws QomError `invalid-value` for options of another kind */
   constructor(options: FabricOptions = {}) {
+    checkMembers("new Fabric", "options", options, { clock: optional(CLOCK), behaviour: optional(anObject), store: optional(STORE) });
     this.#clock = options.clock ?? systemClock;
     this.#behaviour = completeBehaviour(options.behaviour ?? {});
     const { persistentReservations } = this.#behaviour;
@@ -99,7 +130,9 @@ export class Fabric {
    *
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
-  static async open({ stateDir, ...options }: DurableFabricOptions): Promise<Fabric> {
+  static async open(given: DurableFabricOptions): Promise<Fabric> {
+    checkMembers("Fabric.open", "options", given, { stateDir: aString, clock: optional(CLOCK), behaviour: optional(anObject) });
+    const { stateDir, ...options } = given;
     // before the folder is locked
     completeBehaviour(options.behaviour ?? {});
     const store = await DirectoryStore.open(stateDir);
@@ -123,6 +156,7 @@ export class Fabric {
    * @throws QomError `not-found`, which names those that are there
    */
   unit(wwn: string): LogicalUnit {
+    check("Fabric.unit", "wwn", wwn, aString);
     const unit = this.#units.get(wwn.toLowerCase());
     if (unit !== undefined) return unit;
     throw noLogicalUnit(wwn, this.units);
@@ -137,6 +171,8 @@ export class Fabric {
    * @param onCreate told of the unit if this call creates it, for who may have to {@link discard} it
    */
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
+    checkMembers("Fabric.attach", "spec", spec, SPEC);
+    check("Fabric.attach", "onCreate", onCreate, optional(aFunction));
     const access = { writes: true, sharesWrites: spec.sharesWrites === true };
     return this.#attach(spec, { onCreate, warn: (line) => this.#warn(line), admit: (unit) => void unit.claimMedium(access) });
   }
@@ -145,7 +181,10 @@ export class Fabric {
    * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
    * write it, and not kept from anybody. `spec.sharesWrites` does not count.
    */
-  attachPath(spec: UnitSpec, { writes, warn, onCreate }: PathOptions): Promise<LogicalUnit> {
+  attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
+    checkMembers("Fabric.attachPath", "spec", spec, SPEC);
+    checkMembers("Fabric.attachPath", "options", options, { writes: aBoolean, warn: aFunction, onCreate: aFunction });
+    const { writes, warn, onCreate } = options;
     return this.#attach(spec, { onCreate, warn, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
   }
 
@@ -171,6 +210,7 @@ export class Fabric {
 
   /** Takes a unit back whose creation was part of something that failed, unless somebody else uses it by now. */
   async discard(unit: LogicalUnit): Promise<void> {
+    check("Fabric.discard", "unit", unit, instanceOf(LogicalUnit, "a LogicalUnit"));
     if (unit.hasNexuses || this.#units.get(unit.wwn) !== unit) return;
     this.#units.delete(unit.wwn);
     this.#releaseFile(unit.wwn);
@@ -182,6 +222,7 @@ export class Fabric {
    * INQUIRY, REPORT LUNS and the two PERSISTENT RESERVE commands. `identity` is any text that tells the disk from all others.
    */
   shadow(identity: string): LogicalUnit {
+    check("Fabric.shadow", "identity", identity, aString);
     this.#checkOpen();
     const known = this.#shadows.get(identity);
     if (known !== undefined) return known;
@@ -211,6 +252,7 @@ export class Fabric {
 
   /** Calls `listener` whenever reservations of a unit have changed; the returned function ends that. */
   onReservationChange(listener: ReservationListener): () => void {
+    check("Fabric.onReservationChange", "listener", listener, aFunction);
     this.#reservationListeners.add(listener);
     return () => {
       this.#reservationListeners.delete(listener);

@@ -3,6 +3,7 @@
  * the unit's place.
  */
 
+import { aCount, check } from "../base/check.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
@@ -148,7 +149,8 @@ class ActiveHold implements Hold {
     return released;
   }
 
-  reached(count: number): Promise<void> {
+  async reached(count: number): Promise<void> {
+    check("Hold.reached", "count", count, aCount);
     const reached = new Promise<void>((met) => {
       this.#expectations = [...this.#expectations, { count, met }];
     });

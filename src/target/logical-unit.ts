@@ -1,11 +1,13 @@
 /** A simulated logical unit: what an I_T nexus can do with it, and what a test can do to it. */
 
 import type { Clock } from "../base/clock.js";
+import { aBoolean, aFunction, check, checkMembers, aDuration, oneOf, optional, problemOf, type Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import type { ImageAccess } from "../native/image-lock.js";
 import { snapshot, summary } from "../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
 import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
+import { aNexus, aResult } from "../scsi/command-check.js";
 import { bareStatus, ScsiStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
@@ -62,6 +64,8 @@ export interface PathAccess {
 }
 
 const FULL_ACCESS: PathAccess = Object.freeze({});
+/** A {@link ResetKind}. */
+export const aResetKind: Kind = oneOf(Object.keys(RESET_ATTENTION));
 
 /** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
 export class LogicalUnit {
@@ -138,6 +142,8 @@ export class LogicalUnit {
    * @param options.powerOnUnitAttention a nexus that was not there is told of a power on (29/00)
    */
   login(nexus: Nexus, options: { readonly powerOnUnitAttention?: boolean } = {}): void {
+    check("LogicalUnit.login", "nexus", nexus, aNexus);
+    checkMembers("LogicalUnit.login", "options", options, { powerOnUnitAttention: optional(aBoolean) });
     this.#checkOpen();
     const state = this.#context.nexuses.enter(nexus);
     state.logins += 1;
@@ -149,6 +155,7 @@ export class LogicalUnit {
    * ends. Its registration stays. Returns at once; steps of aborted commands that are under way end later.
    */
   logout(nexus: Nexus): void {
+    check("LogicalUnit.logout", "nexus", nexus, aNexus);
     const { nexuses, reservations } = this.#context;
     const state = nexuses.find(nexus);
     if (state === undefined) return;
@@ -173,7 +180,7 @@ export class LogicalUnit {
   // async although nothing is awaited: what is thrown inside becomes a rejection
   async execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     this.#checkOpen();
-    const problem = commandProblem(command);
+    const problem = problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ?? commandProblem("LogicalUnit.execute", command);
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
@@ -190,6 +197,8 @@ export class LogicalUnit {
    */
   async reset(kind: ResetKind, nexus: Nexus): Promise<void> {
     this.#checkOpen();
+    check("LogicalUnit.reset", "kind", kind, aResetKind);
+    check("LogicalUnit.reset", "nexus", nexus, aNexus);
     const { modes, nexuses, power, reservations } = this.#context;
     const own = nexuses.enter(nexus);
     const concerns = (state: NexusState): boolean => kind !== "i-t-nexus" || state === own;
@@ -225,6 +234,7 @@ export class LogicalUnit {
    * unit attentions and conflicts; a reservation command before. An abort ends a held command at once.
    */
   hold(filter: CommandFilter = () => true): Hold {
+    check("LogicalUnit.hold", "filter", filter, aFunction);
     return this.#interference.hold(filter);
   }
 
@@ -235,6 +245,8 @@ export class LogicalUnit {
    * @throws QomError `conflict` for a lost path that answers or takes its time
    */
   disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
+    check("LogicalUnit.disturb", "filter", filter, aFunction);
+    checkMembers("LogicalUnit.disturb", "disturbance", disturbance, { latencyMs: optional(aDuration), result: optional(aResult) });
     return this.#interference.disturb(filter, disturbance);
   }
 

@@ -1,6 +1,7 @@
 /** `-object scsi-fabric,id=san0,state=DIR`: a simulated storage network beside the machine's own. */
 
 import { assert } from "../base/assert.js";
+import { aFunction, check } from "../base/check.js";
 import { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
@@ -40,6 +41,7 @@ export class ScsiFabric extends QomObject {
 
   /** As {@link Fabric.onReservationChange}, for as long as the object lives; it may be called before there is a network. */
   onReservationChange(listener: ReservationListener): void {
+    check("ScsiFabric.onReservationChange", "listener", listener, aFunction);
     if (this.#fabric === undefined) this.#reservationListeners.push(listener);
     else this.#fabric.onReservationChange(listener);
   }
