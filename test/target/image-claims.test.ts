@@ -63,6 +63,7 @@ describe("a unit's claims of its image", () => {
         sizeBytes: medium.sizeBytes,
         filename: "/slow",
         blockSizeBytes: 512,
+        physicalBlockSizeBytes: 512,
         serial: "1",
         writeProtected: false,
         thinProvisioned: true,
