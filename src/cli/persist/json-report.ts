@@ -9,6 +9,7 @@ import { formatKey, type ReserveInAction } from "../../scsi/persistent-reserve.j
 import type { ReportedRegistrant, ReserveCapabilities } from "../../scsi/reserve-in-data.js";
 import { formatSense, parseSense } from "../../scsi/sense.js";
 import type { Outcome } from "./exit-status.js";
+import { headerGeneration } from "./report.js";
 import type { PersistRequest } from "./request.js";
 
 /** What is reported. */
@@ -36,6 +37,7 @@ export function reportValues({ device, request, inquiry, result, outcome }: Pers
     "exit-status": outcome.exitStatus,
     outcome: outcome.text,
     status: result.status,
+    "host-status": result.hostStatus ?? 0,
     sense: senseValues(result.sense),
     inquiry: inquiry === null ? null : inquiryValues(inquiry),
     data,
@@ -64,6 +66,11 @@ export function dataValues(action: ReserveInAction, data: Uint8Array): PlainValu
   const complete = PersistentReserveIn.completeLength(action, data) <= data.length;
   const values = dataMembers(action, data);
   return isOptionMap(values) ? new Map([...values, ["complete", complete]]) : values;
+}
+
+/** The same for an answer that was cut within its header. */
+export function headerValues(action: ReserveInAction, data: Uint8Array): PlainValue {
+  return members({ generation: headerGeneration(action, data), complete: false });
 }
 
 function dataMembers(action: ReserveInAction, data: Uint8Array): PlainValue {
@@ -104,6 +111,7 @@ function registrantValues(registrant: ReportedRegistrant): PlainValue {
   return members({
     key: formatKey(registrant.key),
     initiator: registrant.initiator?.format() ?? null,
+    ...(registrant.malformedInitiator === undefined ? {} : { "initiator-bytes": toHex(registrant.malformedInitiator.bytes) }),
     "target-port": registrant.allTargetPorts ? null : registrant.targetPort,
     holder: registrant.holder,
     scope: registrant.scope,

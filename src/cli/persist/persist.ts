@@ -6,17 +6,16 @@ import { toHex } from "../../scsi/bytes.js";
 import { hexAndTextLines } from "../../scsi/hex-dump.js";
 import type { ScsiCommand } from "../../scsi/command.js";
 import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
-import type { ReserveInAction } from "../../scsi/persistent-reserve.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
 import { ExitStatus, exitStatusOfErrno, outcomeOf, type Outcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
-import { dataValues, reportValues, type PersistReport } from "./json-report.js";
+import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
 import { DeviceOpenError, LocalDisk } from "./local-disk.js";
-import { parsePersistOptions, type PersistOptions } from "./options.js";
+import { ALLOCATION_LENGTH_MAX, parsePersistOptions, QMP_ALLOCATION_LENGTH_MAX, type PersistOptions } from "./options.js";
 import { QmpDisk } from "./qmp-disk.js";
-import { hexReportLines, reportLines } from "./report.js";
+import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
 import { planRequest, type PersistPlan, type PersistRequest } from "./request.js";
 import { errnoText } from "../../native/errno.js";
 
@@ -82,11 +81,8 @@ function exitStatusOfError(error: QomError): number {
 function openDisk(options: PersistOptions, { request }: PersistPlan, variables: PersistEnvironment["variables"]): Promise<PersistDisk> {
   const { device, manager, objects, name, readOnly, qmp } = options;
   if (qmp !== undefined) {
-    if (manager === undefined && objects.length === 0 && name === undefined && readOnly === 0) return QmpDisk.open(qmp, device);
-    throw new QomError(
-      "conflict",
-      "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--readonly' do not go with it",
-    );
+    if (manager === undefined && objects.length === 0 && name === undefined) return QmpDisk.open(qmp, device, readOnly === 1);
+    throw new QomError("conflict", "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name' do not go with it");
   }
   const byVariable = request.direction === "in" && variables["SG_PERSIST_IN_RDONLY"] !== undefined;
   return LocalDisk.open({ device, readOnly: readOnly === 1 || (readOnly === 0 && byVariable), manager, objects, name });
@@ -133,7 +129,7 @@ class Persist {
     let { outcome } = report;
     let data: ReadData | null = null;
     try {
-      if (request.direction === "in" && outcome.exitStatus === ExitStatus.SUCCESS) data = readData(request.action, dataIn, hex);
+      if (request.direction === "in" && outcome.exitStatus === ExitStatus.SUCCESS) data = readData(request, dataIn, hex);
     } catch (error) {
       if (!(error instanceof QomError)) throw error;
       outcome = { exitStatus: ExitStatus.MALFORMED, text: error.message };
@@ -141,7 +137,7 @@ class Persist {
     if (json) this.#output.out(`${printJson(reportValues({ ...report, outcome }, data?.values ?? null), { indent: 2 })}\n`);
     if (outcome.exitStatus !== ExitStatus.SUCCESS) return this.#fail(what, outcome);
     if (data !== null && !json) this.#print(data.lines);
-    if (data !== null && data.missingBytes > 0) this.#note([`qom-pr persist: the data lacks ${data.missingBytes} bytes at its end`]);
+    if (data?.problem !== undefined) this.#note([`qom-pr persist: ${data.problem}`]);
     if (request.direction === "out" && verbose > 0) this.#note([`${what}: successful`]);
     return ExitStatus.SUCCESS;
   }
@@ -175,17 +171,30 @@ function commandOf(request: PersistRequest): ScsiCommand {
 interface ReadData {
   readonly values: PlainValue;
   readonly lines: readonly string[];
-  /** How much longer it would be if it were complete. */
-  readonly missingBytes: number;
+  /** How an allocation length has cut it, if it has. */
+  readonly problem: string | undefined;
 }
 
-/** @throws QomError `syntax` for data that ends too early to say anything */
-function readData(action: ReserveInAction, data: Uint8Array, hex: number): ReadData {
+/** @throws QomError `syntax` for data that ends too early to say anything, although more was asked for */
+function readData({ action, allocationLength }: PersistRequest & { direction: "in" }, data: Uint8Array, hex: number): ReadData {
+  if (allocationLength < HEADER_LENGTH && data.length <= allocationLength) {
+    const problem = `an allocation length of ${allocationLength} cuts the answer before anything it lists: ask for ${HEADER_LENGTH} bytes or more`;
+    return { values: headerValues(action, data), lines: headerLines(action, data, hex), problem };
+  }
+  const completeLength = PersistentReserveIn.completeLength(action, data);
   return {
     values: dataValues(action, data),
     lines: hex > 0 ? hexReportLines(action, data, hex) : reportLines(action, data),
-    missingBytes: Math.max(0, PersistentReserveIn.completeLength(action, data) - data.length),
+    problem: completeLength > data.length ? cutText(completeLength, data.length) : undefined,
   };
+}
+
+function cutText(completeLength: number, received: number): string {
+  const hint =
+    completeLength > ALLOCATION_LENGTH_MAX
+      ? ` (with --qmp, '--maxlen=${Math.min(completeLength, QMP_ALLOCATION_LENGTH_MAX)}' asks for more)`
+      : "";
+  return `the data lacks ${completeLength - received} bytes at its end${hint}`;
 }
 
 function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): Outcome {
