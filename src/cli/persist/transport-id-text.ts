@@ -50,7 +50,7 @@ const PRINTERS: Readonly<Record<number, Print>> = {
   0x4: named("RDMA initiator port identifier:", (wire) => hex(wire.subarray(8, 24))),
   0x5: iscsi,
   0x6: (wire, format) => [
-    `${MARGIN}SAS address: 0x${withoutZeros(toHex(wire.subarray(4, 12)))}`,
+    `${MARGIN}SAS address: 0x${BigInt(`0x0${toHex(wire.subarray(4, 12))}`).toString(16)}`,
     ...(format === 0 ? [] : [`${MARGIN}${unexpected(format)}`]),
   ],
   0x7: undefinedId("ADT"),
@@ -71,10 +71,6 @@ function unknown(wire: Uint8Array, format: number): readonly string[] {
 
 function protocolOf(wire: Uint8Array): number {
   return (wire[0] ?? 0) & 0x0f;
-}
-
-function withoutZeros(digits: string): string {
-  return digits.replace(/^0+(?=.)/, "") || "0";
 }
 
 /** Two bytes as a hexadecimal number; what the device did not send counts as zero. */
