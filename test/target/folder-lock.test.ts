@@ -1,7 +1,7 @@
 /** The lock of a folder: whose lock is respected, whose is taken over, and that processes which come at once do not both get it. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import fs, { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
@@ -173,6 +173,29 @@ describe("lock of a folder", () => {
       expect(readdirSync(folder)).to.deep.equal(["lock"]);
     });
   }
+
+  it("of a holder that nobody can see is taken over when the kernel has dropped the lock on its file", async () => {
+    const name = "5f0c1a2b-0000-4000-8000-000000000001";
+    const unseen = own
+      .replace(/boot:\S+/, "boot:other")
+      .replace(/namespace:\S+/, "namespace:other")
+      .replace(/held:\S+/, `held:${name}`);
+    plant(unseen);
+    for (const other of ["", name.slice(1), name.replace("1", "2")]) {
+      writeFileSync(`${folder}/lock.held`, other);
+      expect((await refusal(() => FolderLock.acquire(folder, "moment"))).message, "it held another file").to.contain("container");
+    }
+    writeFileSync(`${folder}/lock.held`, name);
+    takeOver();
+  });
+
+  it("that was removed by hand is still respected while its holder lives", async () => {
+    const lock = FolderLock.acquire(folder, "lasting");
+    unlinkSync(`${folder}/lock`);
+    expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain("another process is using it");
+    lock.release();
+    takeOver();
+  });
 
   it("that somebody else has by now is not released", () => {
     const lock = FolderLock.acquire(folder, "lasting");
