@@ -33,6 +33,7 @@ import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
+import { FabricUse } from "../target/scsi-fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine } from "./build.js";
 import { helpText } from "./help.js";
@@ -150,6 +151,7 @@ export class Machine {
       },
     };
     provide(container, MachineContext, context);
+    provide(container, FabricUse, { use: "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
   }

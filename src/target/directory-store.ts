@@ -3,6 +3,7 @@
  *
  *     DIR/                    made with mode 0700
  *       lock                  who uses it (folder-lock.ts)
+ *       lock.held             locked in the kernel by who uses it (held-file.ts)
  *       UNIT.json             reservations of a unit (state-file.ts), mode 0600; there while the unit's APTPL is on
  *       UNIT.json.unfinished  those that are to take its place; if the process is killed now, the next one removes the file
  *
@@ -19,6 +20,7 @@ import { QomError, isErrnoError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import type { ReservationState } from "../reservation/state.js";
+import type { FolderUse } from "./folder-holder.js";
 import { FolderLock } from "./folder-lock.js";
 import type { ReservationStore, StoredReservations } from "./reservation-store.js";
 import { encodeStateFile, readStateFile, STATE_FILE_SUFFIX, stateFileName } from "./state-file.js";
@@ -37,6 +39,12 @@ const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC |
 interface UnitRecord {
   readonly revision: number;
   readonly saved: boolean;
+}
+
+/** How a folder is opened. */
+export interface DirectoryOptions {
+  /** How long it will be held, which a process that is refused is told. Default: lasting. */
+  readonly use?: FolderUse;
 }
 
 /** See the module text. */
@@ -58,15 +66,15 @@ export class DirectoryStore implements ReservationStore {
    * Opens the folder `path`, which is made when it is missing, and locks it. What a killed process did not finish is removed; every file
    * of reservations is read, so that one that is damaged is found now and not when its unit appears.
    *
-   * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses; for a file with another content
-   *   than was written, an error that names it: nothing is changed then
+   * @throws QomError `in-use` that names the process that has the folder, with its `context.heldFor`; `io` when the system refuses; for a
+   *   file with another content than was written, an error that names it: nothing is changed then
    */
-  static async open(path: string): Promise<DirectoryStore> {
+  static async open(path: string, { use = "lasting" }: DirectoryOptions = {}): Promise<DirectoryStore> {
     if (path === "") throw new QomError("invalid-value", "the name of the state folder is empty");
     const absolute = resolve(path);
     const folder = await openFolder(absolute);
     try {
-      const lock = FolderLock.acquire(absolute);
+      const lock = FolderLock.acquire(absolute, use);
       try {
         const units = readFolder(absolute);
         removeUnfinished(absolute);

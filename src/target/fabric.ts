@@ -10,6 +10,7 @@ import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
 import { DirectoryStore } from "./directory-store.js";
+import type { FolderUse } from "./folder-holder.js";
 import { FileMedium } from "./file-medium.js";
 import { LogicalUnit } from "./logical-unit.js";
 import { SERIAL_LENGTH_MAX } from "./limits.js";
@@ -34,6 +35,8 @@ export interface FabricOptions {
 export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
   /** Folder of the reservations, made when it is missing; one process uses it at a time. */
   readonly stateDir: string;
+  /** How long the folder will be held: another process that wants it is told so (`context.heldFor` of the error). Default: lasting. */
+  readonly use?: FolderUse;
 }
 
 /** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
@@ -73,8 +76,8 @@ export class Fabric {
    *
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
-  static async open({ stateDir, ...options }: DurableFabricOptions): Promise<Fabric> {
-    const store = await DirectoryStore.open(stateDir);
+  static async open({ stateDir, use = "lasting", ...options }: DurableFabricOptions): Promise<Fabric> {
+    const store = await DirectoryStore.open(stateDir, { use });
     const fabric = new Fabric({ ...options, store });
     fabric.#ownStore = store;
     return fabric;

@@ -11,9 +11,19 @@ import { qom } from "../qom/property-type.js";
 import type { LinkTarget } from "../qom/property-type.js";
 import { Fabric } from "./fabric.js";
 import type { ReservationListener } from "./fabric.js";
+import type { FolderUse } from "./folder-holder.js";
 
 /** How a link to a storage network is looked up: one id below /objects, like that to a PR manager. */
 export const FABRIC_LINK: LinkTarget = Object.freeze({ typeName: "scsi-fabric", noun: "SCSI fabric", lookup: "objects" });
+
+/** Injection token of {@link FabricUse}. */
+export const FabricUse: unique symbol = Symbol("FabricUse");
+
+/** For how long a program makes its storage networks. */
+export interface FabricUse {
+  /** What a process that wants the same folder is told. */
+  readonly use: FolderUse;
+}
 
 /** See the module text. The network ends with the object. */
 @qomType({ name: "scsi-fabric", description: "a simulated storage network", interfaces: [USER_CREATABLE] })
@@ -24,12 +34,14 @@ export class ScsiFabric extends QomObject {
   accessor state: string | undefined;
 
   readonly #clock: Clock;
+  readonly #use: FolderUse;
   readonly #reservationListeners: ReservationListener[] = [];
   #fabric: Fabric | undefined;
 
-  constructor(@inject(Clock) clock: Clock) {
+  constructor(@inject(Clock) clock: Clock, @inject(FabricUse) { use }: FabricUse) {
     super();
     this.#clock = clock;
+    this.#use = use;
   }
 
   /** The network. */
@@ -53,7 +65,7 @@ export class ScsiFabric extends QomObject {
     const clock = this.#clock;
     if (this.state === undefined) return new Fabric({ clock });
     try {
-      return await Fabric.open({ stateDir: this.state, clock });
+      return await Fabric.open({ stateDir: this.state, use: this.#use, clock });
     } catch (error) {
       throw error instanceof QomError ? error.within({ option: "state", value: this.state }) : error;
     }

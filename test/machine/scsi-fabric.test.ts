@@ -1,8 +1,11 @@
 /** `-object scsi-fabric`: a storage network beside the machine's own, whose reservations survive the machine. */
+import "reflect-metadata"; // before tsyringe
 import { readdir } from "node:fs/promises";
 import { expect } from "chai";
+import { container } from "tsyringe";
 import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, ScsiFabric } from "qom-pr";
 import type { ScsiDevice, ScsiUnit } from "qom-pr";
+import { FabricUse } from "#src/target/scsi-fabric.js";
 import { COMMAND_LINES, outcome, temporaryFolder, WWN, type CommandLine } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
@@ -113,6 +116,19 @@ describe("scsi-fabric", () => {
     );
     await machine.close();
     await create(san());
+  });
+
+  it("is held for as long as the program that makes it says", async () => {
+    const once = container.createChildContainer();
+    once.register(FabricUse, { useValue: { use: "moment" } });
+    for (const [options, heldFor] of [
+      [{ container: once }, "moment"],
+      [{}, "lasting"],
+    ] as const) {
+      const machine = await create(san(), options);
+      expect((await refusal(() => create(san()))).context.heldFor).to.equal(heldFor);
+      await machine.close();
+    }
   });
 
   it("opened by the embedder is shared, and stays open when a machine closes", async () => {

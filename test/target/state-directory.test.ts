@@ -25,6 +25,9 @@ import { useFolder } from "./support.js";
 
 const FILE = `${WWN}.json`;
 
+/** What locks a folder. */
+const LOCK: readonly string[] = ["lock", "lock.held"];
+
 /** A command of A1 with the key 1 unless told otherwise. */
 function command(action: ModelCommand["action"], change: Partial<ModelCommand> = {}): ModelCommand {
   const own = action === "REG" ? { rk: 0, sark: 1 } : { rk: 1, sark: 0 };
@@ -83,7 +86,7 @@ describe("state folder", () => {
 
   it("has nothing written to it while APTPL is off, and the saved state removed when it is switched off", async () => {
     const disk = await openUnit();
-    const files = (): string[] => readdirSync(folder).filter((name) => name !== "lock");
+    const files = (): string[] => readdirSync(folder).filter((name) => !LOCK.includes(name));
     for (const each of [command("REG", { aptpl: false }), RESERVE]) expect(await disk.send(each)).to.equal("GOOD");
     expect(files()).to.deep.equal([]);
     expect(await disk.send(command("REG", { nexus: "B1" }))).to.equal("GOOD");
@@ -106,7 +109,7 @@ describe("state folder", () => {
       expect((await unit.execute(nexus, register)).status).to.equal(0);
     }
     expect(readdirSync(folder).map((name) => name.replace(/[0-9a-f]{64}/, "HASH"))).to.have.members([
-      "lock",
+      ...LOCK,
       "naa.5000000000000002.json",
       "sha256-HASH.json",
       "sha256-HASH.json",
@@ -172,7 +175,7 @@ describe("state folder", () => {
     writeFileSync(`${folder}/${FILE}.unfinished`, '{"unit":"naa.50');
     writeFileSync(`${folder}/disk.img`, "a medium");
     await openUnit();
-    expect(readdirSync(folder).toSorted()).to.deep.equal(["disk.img", "lock"]);
+    expect(readdirSync(folder).toSorted()).to.deep.equal(["disk.img", ...LOCK]);
   });
 
   it("is let go of when it cannot be used, and by close()", async () => {
