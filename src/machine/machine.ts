@@ -33,6 +33,7 @@ import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
+import type { FolderUse } from "../target/folder-holder.js";
 import { FabricUse } from "../target/scsi-fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine } from "./build.js";
@@ -59,6 +60,8 @@ export interface MachineOptions {
   readonly signal?: AbortSignal;
   /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
   readonly container?: DependencyContainer;
+  /** How long state folders will be held: another process that wants one is told so. Default: lasting. */
+  readonly folderUse?: FolderUse;
 }
 
 /** How long {@link Machine.close} waits for commands in flight before it ends them. */
@@ -151,7 +154,7 @@ export class Machine {
       },
     };
     provide(container, MachineContext, context);
-    provide(container, FabricUse, { use: "lasting" });
+    provide(container, FabricUse, { use: options.folderUse ?? "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
   }

@@ -96,36 +96,6 @@ describe("pr-manager-helper", () => {
     });
   }
 
-  it("asks for as much as the protocol carries where more is allowed", async () => {
-    const asked: string[] = [];
-    const data = Uint8Array.from({ length: 8192 }, (_, i) => i % 251);
-    let sent = data;
-    await start((client, cdb) => {
-      asked.push(Buffer.from(cdb.subarray(0, 10)).toString("hex"));
-      client.write(responseBytes(0, sent));
-    });
-    for (const [action, code] of ["00", "01", "02", "03", "1f"].entries()) {
-      for (const [length, cut] of [
-        [8192, 8192],
-        [8200, 8192],
-        [0xffff, 8192],
-      ] as const) {
-        for (sent of [data, data.subarray(0, 24)]) {
-          const cdb = Uint8Array.of(0x5e, Number.parseInt(code, 16), 1, 2, 3, 4, 5, length >> 8, length & 0xff, 0);
-          const result = await disk.execute({ cdb });
-          expect(asked.splice(0), `service action ${action}`).to.deep.equal([`5e${code}0102030405${cut.toString(16)}00`]);
-          expect([outcome(result), result.residual]).to.deep.equal(["GOOD", length - sent.length]);
-          expect(Buffer.compare(result.dataIn, sent)).to.equal(0);
-          const into = new Uint8Array(length + 8).fill(0xee);
-          const filled = await disk.execute({ cdb, into });
-          expect([filled.residual, into[sent.length]]).to.deep.equal([length + 8 - sent.length, 0xee]);
-          asked.length = 0;
-          expect(cdb[8], "the caller's CDB stays as it was").to.equal(length & 0xff);
-        }
-      }
-    }
-  });
-
   it("refuses a longer parameter list than the protocol carries, before the helper sees it", async () => {
     await start(() => {
       throw new Error("the helper was asked");

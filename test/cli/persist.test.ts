@@ -2,15 +2,19 @@
 import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
-import { runPersist } from "#src/cli/persist/persist.js";
+import { runPersist, type PersistEnvironment } from "#src/cli/persist/persist.js";
 import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
 import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
 import { run, type Ended } from "./support/programs.js";
 
-async function persist(argv: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Ended> {
+async function persist(
+  argv: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+  further: Pick<PersistEnvironment, "multipath"> = {},
+): Promise<Ended> {
   let [stdout, stderr] = ["", ""];
   const output = { out: (text: string) => void (stdout += text), error: (text: string) => void (stderr += text) };
-  const code = await runPersist(argv, { output, variables });
+  const code = await runPersist(argv, { output, variables, ...further });
   return { code, stdout, stderr };
 }
 
@@ -123,6 +127,21 @@ describe("qom-pr persist", () => {
     expect(await refused(["-o", "-G", "-S", "1", "-y"])).to.equal(true);
     expect(await refused(["-o", "-G", "-S", "1", "-yy"])).to.equal(false);
     expect(await refused(["-o", "-G", "-S", "1"], { SG_PERSIST_IN_RDONLY: "1" })).to.equal(false);
+  });
+
+  it("says that SG_IO registers one path of a dm-multipath device", async () => {
+    const note = /^qom-pr persist: SG_IO reaches one path of a dm-multipath device: [^\n]*mpathpersist[^\n]*\n/;
+    const found = { multipath: { find: () => "253:0" } };
+    for (const way of [[], ["--manager", "pr-manager-sgio"]]) {
+      for (const action of ["-G", "-I"]) {
+        expect((await persist([...way, "-n", "-o", action, "-S", "1", "/dev/null"], {}, found)).stderr).to.match(note);
+      }
+      for (const argv of [["-k"], ["-o", "-R", "-K", "1", "-T", "1"]]) {
+        expect((await persist([...way, "-n", ...argv, "/dev/null"], {}, found)).stderr).not.to.match(note);
+      }
+      expect((await persist([...way, "-n", "-o", "-G", "-S", "1", "/dev/null"])).stderr).not.to.match(note);
+    }
+    expect((await persist(["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", disk], {}, found)).stderr).not.to.match(note);
   });
 
   describe("on a unit of a running machine", () => {

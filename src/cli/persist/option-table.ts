@@ -122,6 +122,12 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     group: "The way to the disk",
     text: "a machine's QMP socket: DEVICE is one of its devices, by id or QOM path",
   },
+  {
+    name: "wait",
+    value: "SECONDS",
+    group: "The way to the disk",
+    text: "how long to wait for a state folder that another command has, up to 3600 (3)",
+  },
   { letter: "n", name: "no-inquiry", group: "The way to the disk", text: "without an INQUIRY before the command" },
   {
     letter: "y",

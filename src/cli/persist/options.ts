@@ -12,6 +12,12 @@ export const ALLOCATION_LENGTH_MAX = 8192;
 /** ALLOCATION LENGTH has 16 bits, and a monitor carries as much. */
 export const QMP_ALLOCATION_LENGTH_MAX = 0xffff;
 
+/** How long a state folder that another command has is waited for: agents give a command 5 seconds. */
+export const WAIT_SECONDS_DEFAULT = 3;
+
+/** An hour: more is a mistake. */
+const WAIT_SECONDS_MAX = 3600;
+
 /** What the words say, each for itself; whether they go together is asked in request.ts. */
 export interface PersistOptions {
   readonly device: string;
@@ -32,6 +38,7 @@ export interface PersistOptions {
   readonly objects: readonly string[];
   readonly name: string | undefined;
   readonly qmp: string | undefined;
+  readonly waitSeconds: number | undefined;
   readonly inquiry: boolean;
   /** How often `-y` was given. */
   readonly readOnly: number;
@@ -186,6 +193,7 @@ function checked(given: Given): PersistOptions {
     objects: given.texts("object"),
     name: given.text("name"),
     qmp: given.text("qmp"),
+    waitSeconds: waitSeconds(given),
     inquiry: given.flag("inquiry"),
     readOnly: given.count("readonly"),
     json: given.flag("json"),
@@ -207,6 +215,12 @@ function allocationLength(given: Given): number {
   return Number(inRange("maxlen", text, anyNumber(text), max));
 }
 
+function waitSeconds(given: Given): number | undefined {
+  const text = given.text("wait");
+  if (text === undefined) return undefined;
+  return Number(inRange("wait", text, /^\d{1,9}$/.test(text) ? BigInt(text) : undefined, BigInt(WAIT_SECONDS_MAX)));
+}
+
 /** Digits of base 16, with `0x` or `h` if the user likes. */
 function hexOption(given: Given, name: string, max: bigint): bigint | undefined {
   const text = given.text(name);
@@ -223,9 +237,12 @@ function anyNumber(text: string): bigint | undefined {
   return decimal === undefined ? undefined : BigInt(decimal) * (kilo === undefined ? 1n : 1024n);
 }
 
+/** Options whose numbers are decimal; all others are hexadecimal. */
+const DECIMAL: readonly string[] = ["maxlen", "wait"];
+
 function inRange(name: string, text: string, value: bigint | undefined, max: bigint): bigint {
   if (value !== undefined && value <= max) return value;
-  const what = name === "maxlen" ? `a number from 0 to ${max}` : `a hexadecimal number from 0 to ${max.toString(16)}`;
+  const what = DECIMAL.includes(name) ? `a number from 0 to ${max}` : `a hexadecimal number from 0 to ${max.toString(16)}`;
   throw new QomError("invalid-value", `option '--${name}' is ${what}, not '${printable(text)}'`, {
     context: { option: name, value: text },
   });

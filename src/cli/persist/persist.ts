@@ -1,5 +1,7 @@
 /** `qom-pr persist`: one PERSISTENT RESERVE command, with the options, output and exit statuses of sg_persist. */
+import { systemClock, type Clock } from "../../base/clock.js";
 import { describeError, QomError } from "../../base/errors.js";
+import { MultipathDetector } from "../../helper/multipath.js";
 import type { PlainValue } from "../../options/value.js";
 import { printJson } from "../../options/json.js";
 import { toHex } from "../../scsi/bytes.js";
@@ -12,8 +14,15 @@ import type { DiskAnswer, PersistDisk } from "./disk.js";
 import { ExitStatus, exitStatusOfErrno, outcomeOf, type Outcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
 import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
-import { DeviceOpenError, LocalDisk } from "./local-disk.js";
-import { ALLOCATION_LENGTH_MAX, parsePersistOptions, QMP_ALLOCATION_LENGTH_MAX, type PersistOptions } from "./options.js";
+import { FolderBusyError } from "./folder-wait.js";
+import { DeviceOpenError, LocalDisk, type PathFinder } from "./local-disk.js";
+import {
+  ALLOCATION_LENGTH_MAX,
+  parsePersistOptions,
+  QMP_ALLOCATION_LENGTH_MAX,
+  WAIT_SECONDS_DEFAULT,
+  type PersistOptions,
+} from "./options.js";
 import { QmpDisk } from "./qmp-disk.js";
 import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
 import { planRequest, type PersistPlan, type PersistRequest } from "./request.js";
@@ -43,6 +52,10 @@ const ACTION_NAMES: Readonly<Record<PersistRequest["action"], string>> = {
 export interface PersistEnvironment {
   readonly output: Output;
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Decides how long is waited for a state folder; by default the real one. */
+  readonly clock?: Clock;
+  /** Tells dm-multipath devices; by default from sysfs. */
+  readonly multipath?: PathFinder;
 }
 
 /**
@@ -59,7 +72,7 @@ export async function runPersist(argv: readonly string[], environment: PersistEn
     }
     const plan = planRequest(invocation.run);
     for (const note of plan.notes) output.error(`qom-pr persist: ${note}\n`);
-    const disk = await openDisk(invocation.run, plan, environment.variables);
+    const disk = await openDisk(invocation.run, plan, environment);
     try {
       return await new Persist(disk, invocation.run, output).run(plan.request);
     } finally {
@@ -74,18 +87,32 @@ export async function runPersist(argv: readonly string[], environment: PersistEn
 
 function exitStatusOfError(error: QomError): number {
   if (error instanceof DeviceOpenError) return exitStatusOfErrno(error.errno);
+  if (error instanceof FolderBusyError) return ExitStatus.BUSY;
   if (error.kind === "conflict") return ExitStatus.CONTRADICTION;
   return error.kind === "io" || error.kind === "connection" ? ExitStatus.FILE_ERROR : ExitStatus.SYNTAX;
 }
 
-function openDisk(options: PersistOptions, { request }: PersistPlan, variables: PersistEnvironment["variables"]): Promise<PersistDisk> {
-  const { device, manager, objects, name, readOnly, qmp } = options;
+function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
+  const { device, manager, objects, name, readOnly, qmp, waitSeconds } = options;
   if (qmp !== undefined) {
-    if (manager === undefined && objects.length === 0 && name === undefined) return QmpDisk.open(qmp, device, readOnly === 1);
-    throw new QomError("conflict", "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name' do not go with it");
+    if (manager === undefined && objects.length === 0 && name === undefined && waitSeconds === undefined)
+      return QmpDisk.open(qmp, device, readOnly === 1);
+    throw new QomError(
+      "conflict",
+      "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--wait' do not go with it",
+    );
   }
-  const byVariable = request.direction === "in" && variables["SG_PERSIST_IN_RDONLY"] !== undefined;
-  return LocalDisk.open({ device, readOnly: readOnly === 1 || (readOnly === 0 && byVariable), manager, objects, name });
+  const byVariable = request.direction === "in" && environment.variables["SG_PERSIST_IN_RDONLY"] !== undefined;
+  return LocalDisk.open({
+    device,
+    readOnly: readOnly === 1 || (readOnly === 0 && byVariable),
+    manager,
+    objects,
+    name,
+    clock: environment.clock ?? systemClock,
+    multipath: environment.multipath ?? new MultipathDetector(),
+    folderWaitMs: (waitSeconds ?? WAIT_SECONDS_DEFAULT) * 1000,
+  });
 }
 
 /** One run of the program, from the open disk on. */
@@ -113,7 +140,9 @@ class Persist {
     const what = `PR ${request.direction} (${ACTION_NAMES[request.action]})`;
     this.#tell(`Persistent reservation ${request.direction} cdb`, request.cdb);
     if (request.direction === "out" && verbose > 1) this.#note(["    parameter list:", ...hexAndTextLines(request.dataOut)]);
+    this.#notes(this.#disk.notesBefore(request));
     const { answer, outcome } = await this.#execute(commandOf(request));
+    if (outcome.exitStatus === ExitStatus.SUCCESS) this.#notes(await this.#disk.notesAfter(request));
     return this.#report(request, what, { device, request, inquiry, result: answer.result, outcome });
   }
 
@@ -137,7 +166,7 @@ class Persist {
     if (json) this.#output.out(`${printJson(reportValues({ ...report, outcome }, data?.values ?? null), { indent: 2 })}\n`);
     if (outcome.exitStatus !== ExitStatus.SUCCESS) return this.#fail(what, outcome);
     if (data !== null && !json) this.#print(data.lines);
-    if (data?.problem !== undefined) this.#note([`qom-pr persist: ${data.problem}`]);
+    if (data?.problem !== undefined) this.#notes([data.problem]);
     if (request.direction === "out" && verbose > 0) this.#note([`${what}: successful`]);
     return ExitStatus.SUCCESS;
   }
@@ -154,6 +183,10 @@ class Persist {
 
   #print(lines: readonly string[]): void {
     if (lines.length > 0) this.#output.out(`${lines.join("\n")}\n`);
+  }
+
+  #notes(texts: readonly string[]): void {
+    for (const text of texts) this.#note([`qom-pr persist: ${text}`]);
   }
 
   #note(lines: readonly string[]): void {

@@ -51,6 +51,14 @@ export class QmpDisk implements PersistDisk {
     return { result: resultOf(answer) };
   }
 
+  notesBefore(): readonly string[] {
+    return [];
+  }
+
+  notesAfter(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   close(): Promise<void> {
     this.#monitor.close();
     return Promise.resolve();
