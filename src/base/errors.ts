@@ -2,11 +2,13 @@
  * The one error class for everything a user of the library can do wrong.
  *
  * A `QomError` has a stable {@link QomErrorKind} for control flow, a one-line message that names the option or property and the
- * offending value, the place it happened (`context`), and the error below it (`cause`). Its outer text never repeats the cause;
- * {@link describeError} walks the chain for a terminal. SCSI failures are results and never errors.
+ * offending value, the place it happened (`context`), and the error below it (`cause`). {@link describeError} walks the chain for a
+ * terminal and says nothing twice. SCSI failures are results and never errors.
  */
 
 import { inspect } from "node:util";
+import { describeErrno } from "./errno-text.js";
+import { printable } from "./limits.js";
 
 /** Error classes of QMP (QEMU's qapi/error.json, QapiErrorClass). */
 export type QmpErrorClass = "GenericError" | "CommandNotFound" | "DeviceNotFound" | "DeviceNotActive" | "KVMMissingCap";
@@ -138,14 +140,17 @@ export function isErrnoError(error: unknown): error is ErrnoError {
   return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
-/** Why something failed, in a word for a line of its own: the code of the system, as in `ENOSPC`, or the message where there is none. */
+/** Why something failed, in words: what the system's error number means, as in `no space left on device`, or the message where there is none. */
 export function errnoOrMessage(error: Error): string {
-  return isErrnoError(error) ? error.code : error.message;
+  if (isErrnoError(error) && typeof error.errno === "number") return describeErrno(-error.errno)?.[1] ?? error.message;
+  // A name that has several addresses has an error for each, and says nothing itself.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  return first instanceof Error ? errnoOrMessage(first) : error.message;
 }
 
 /**
- * One line for a terminal: the message, its hint, and the messages of the causes, outermost first. Line breaks in any of them
- * become blanks, since a user is promised one line.
+ * One line for a terminal: the message, its hint, and the messages of the causes, outermost first. An error of the system is told in words,
+ * and neither these nor its path once more when they are in the line already. Line breaks become blanks, since a user is promised one line.
  */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
@@ -156,10 +161,21 @@ export function describeError(error: unknown): string {
       break;
     }
     const hint = current instanceof QomError && current.hint !== undefined ? ` (${current.hint})` : "";
-    parts.push(`${current.message}${hint}`);
+    if (isErrnoError(current)) parts.push(...reasonAfter(parts, current));
+    else parts.push(`${current.message}${hint}`);
     current = current.cause;
   }
   return parts.join(": ").replaceAll(/\s*[\r\n]+\s*/g, " ");
+}
+
+/** Why the system refused, with the path that it complains of; of these two what the `parts` before do not say. */
+function reasonAfter(parts: readonly string[], error: ErrnoError): readonly string[] {
+  const said = (text: string): boolean => parts.some((part) => part.includes(text));
+  const reason = errnoOrMessage(error);
+  const path = "path" in error && typeof error.path === "string" ? printable(error.path) : undefined;
+  const place = path === undefined || said(path) ? "" : `'${path}'`;
+  if (said(reason)) return place === "" ? [] : [place];
+  return [place === "" ? reason : `${reason} (${place})`];
 }
 
 /** A chain of causes is printed this deep: deeper ones come from a cycle or say nothing new. */

@@ -1,13 +1,71 @@
 /** `-drive`: the older way to make a block node; its options are translated into those of a node. */
 import { stat } from "node:fs/promises";
-import { isErrnoError, QomError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { requireWellFormedId } from "../options/id.js";
 import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import type { BlockGraph } from "./graph.js";
+
+/** Which driver the file of that name needs; `option` is what gave the name. */
+type DriverOfFile = (filename: string, option: string) => Promise<string>;
+
+/** Any file, looked at or not: the drivers for files have the same options. */
+const anyFile: DriverOfFile = () => Promise.resolve("file");
 
 /** Interfaces that QEMU's `if=` knows; a drive that a -device picks up by its id has `none`. */
 const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"];
+
+/**
+ * Makes a drive: -drive, drive_add. One without `id` is none0, none1, … as in QEMU.
+ * @param given options as text, dotted keys flat
+ * @throws QomError; nothing is left open then
+ */
+export async function addDrive(graph: BlockGraph, given: OptionMap): Promise<void> {
+  const id = idOf(given) ?? freeId(graph);
+  if (graph.drives.some(({ nodeName }) => nodeName === id))
+    throw new QomError("duplicate", `a drive with id '${id}' exists already`, { context: { option: "id", value: id } });
+  await graph.openDrive(await driveToNode(given, id, (driver) => graph.isProtocol(driver)));
+}
+
+/**
+ * Refuses what {@link addDrive} would refuse whatever files, nodes and objects there are.
+ * @throws QomError as {@link addDrive}
+ */
+export async function checkDrive(graph: BlockGraph, given: OptionMap): Promise<void> {
+  graph.check(await driveToNode(given, idOf(given) ?? freeId(graph), (driver) => graph.isProtocol(driver), anyFile), "text");
+}
+
+/**
+ * Removes a drive that no device uses: drive_del.
+ * @throws QomError `not-found` (DeviceNotFound), also for a node that is no drive; `in-use`
+ */
+export async function removeDrive(graph: BlockGraph, id: string): Promise<void> {
+  if (!graph.drives.some(({ nodeName }) => nodeName === id)) {
+    const isNode = graph.nodes.some(({ nodeName }) => nodeName === id);
+    throw new QomError("not-found", `no drive '${printable(id)}'`, {
+      context: { value: id },
+      qmpClass: "DeviceNotFound",
+      ...(isNode ? { hint: "blockdev-del removes a block node" } : {}),
+    });
+  }
+  await graph.close(id);
+}
+
+function idOf(given: OptionMap): string | undefined {
+  const id = given.get("id");
+  if (typeof id !== "string") return undefined;
+  requireWellFormedId(id, { option: "id", value: id });
+  return id;
+}
+
+function freeId(graph: BlockGraph): string {
+  const taken = new Set(graph.nodes.map(({ nodeName }) => nodeName));
+  let index = 0;
+  while (taken.has(`none${index}`)) index += 1;
+  return `none${index}`;
+}
 
 /**
  * The node options that a drive's options mean. Keys of -drive that describe the drive itself are consumed here; all others reach
@@ -16,8 +74,14 @@ const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "v
  * @param drive options of -drive, dotted keys flat, as they were given
  * @param id name that the node gets
  * @param isProtocol whether a driver talks to a medium: then `file=PATH` is its own `filename`
+ * @param driverOf gives the driver for a file, by what it is; by default the file is looked at
  */
-export async function driveToNode(drive: OptionMap, id: string, isProtocol: (driver: string) => boolean): Promise<OptionMap> {
+async function driveToNode(
+  drive: OptionMap,
+  id: string,
+  isProtocol: (driver: string) => boolean,
+  driverOf: DriverOfFile = probe,
+): Promise<OptionMap> {
   const flat = new Map(drive);
   flat.delete("id");
   // `file=PATH` goes together with `file.pr-manager=ID`, which as nested keys would contradict each other.
@@ -54,7 +118,7 @@ export async function driveToNode(drive: OptionMap, id: string, isProtocol: (dri
       context: { option: "file" },
     });
   }
-  if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename));
+  if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename, driverOf));
   return options;
 }
 
@@ -80,7 +144,7 @@ function requireNoInterface(given = "none"): void {
 }
 
 /** `file=PATH`, or `file.driver=…,file.filename=…`; without a driver the kind of file decides, as in QEMU. */
-async function fileOptions(file: PlainValue | undefined, path: string | undefined): Promise<PlainValue> {
+async function fileOptions(file: PlainValue | undefined, path: string | undefined, driverOf: DriverOfFile): Promise<PlainValue> {
   if (file !== undefined && !isOptionMap(file)) {
     throw new QomError("invalid-value", `option 'file' expects a file name, not ${describeValue(file)}`, { context: { option: "file" } });
   }
@@ -91,7 +155,7 @@ async function fileOptions(file: PlainValue | undefined, path: string | undefine
   }
   const filename = options.get("filename");
   if (!options.has("driver") && typeof filename === "string")
-    options.set("driver", await probe(filename, path === undefined ? "file.filename" : "file"));
+    options.set("driver", await driverOf(filename, path === undefined ? "file.filename" : "file"));
   return options;
 }
 
@@ -101,7 +165,7 @@ async function probe(filename: string, option: string): Promise<string> {
     return found.isBlockDevice() || found.isCharacterDevice() ? "host_device" : "file";
   } catch (error) {
     if (!isErrnoError(error)) throw error;
-    throw new QomError("io", `cannot open '${printable(filename)}': ${error.code}`, {
+    throw new QomError("io", `cannot open '${printable(filename)}': ${errnoOrMessage(error)}`, {
       context: { option, value: filename },
       cause: error,
     });

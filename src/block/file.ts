@@ -1,7 +1,7 @@
 /** `driver=file`: a regular file. It takes no SCSI commands, as in QEMU, so a passthrough device on it is refused. */
 import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import { isErrnoError, QomError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
@@ -13,14 +13,14 @@ import { ProtocolNode } from "./protocol-node.js";
 
 /**
  * Opens a file of the host for a node.
- * @throws QomError `io` naming the file and the errno
+ * @throws QomError `io` naming the file and the reason
  */
 export async function openHostFile(filename: string, flags: number): Promise<FileHandle> {
   try {
     return await open(filename, flags);
   } catch (error) {
     if (!isErrnoError(error)) throw error;
-    throw new QomError("io", `cannot open '${printable(filename)}': ${error.code}`, {
+    throw new QomError("io", `cannot open '${printable(filename)}': ${errnoOrMessage(error)}`, {
       context: { option: "filename", value: filename },
       cause: error,
     });

@@ -9,8 +9,8 @@ import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.j
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
-import type { RegisteredType } from "../qom/type-registry.js";
-import { BlockNode, type NodeOpener } from "./node.js";
+import { typeHint, type RegisteredType } from "../qom/type-registry.js";
+import { BLOCK_NODE_TYPE, BlockNode, NODE_REFERENCE, type NodeOpener } from "./node.js";
 import { PROTOCOL_NODE_TYPE } from "./protocol-node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
@@ -35,6 +35,7 @@ export class BlockGraph implements NodeOpener {
   /** Nodes that -drive made. */
   readonly #drives = new Set<BlockNode>();
   #unnamed = 0;
+  #closed = false;
 
   constructor(factory: ObjectFactory, resolve: LinkResolver) {
     this.#factory = factory;
@@ -60,6 +61,7 @@ export class BlockGraph implements NodeOpener {
   node(name: string): BlockNode {
     const found = this.#nodes.get(name);
     if (found !== undefined) return found;
+    if (this.#closed) throw new QomError("closed", "the machine is closed");
     throw new QomError("not-found", `no block node named '${printable(name)}'`, { context: { value: name } });
   }
 
@@ -69,13 +71,26 @@ export class BlockGraph implements NodeOpener {
    * @throws QomError; nothing is left open then
    */
   async open(values: OptionMap, form: ValueForm): Promise<BlockNode> {
+    this.#requireName(values);
+    return this.#open(values, form, null, 1);
+  }
+
+  /**
+   * Refuses what {@link open} would refuse whatever files, nodes and objects there are.
+   * @throws QomError as {@link open}
+   */
+  check(values: OptionMap, form: ValueForm): void {
+    this.#requireName(values);
+    this.#check(values, form, 1);
+  }
+
+  #requireName(values: OptionMap): void {
     // A driver that does not exist is the mistake to tell first: its options cannot be judged.
     const driver = values.get("driver");
     if (typeof driver === "string") this.#driver(driver);
     if (!values.has("node-name")) {
       throw new QomError("missing", "the option 'node-name' is required for the outermost node", { context: { option: "node-name" } });
     }
-    return this.#open(values, form, null, 1);
   }
 
   /** Opens the node of a drive: `-drive`. It goes with the device that uses it. @throws QomError as {@link open} */
@@ -113,6 +128,7 @@ export class BlockGraph implements NodeOpener {
 
   /** Closes all nodes, the youngest first; for a machine that ends. */
   async closeAll(): Promise<void> {
+    this.#closed = true;
     await runAll(this.outermost.toReversed().map((node) => () => this.#close(node)));
   }
 
@@ -157,10 +173,8 @@ export class BlockGraph implements NodeOpener {
   }
 
   async #open(given: OptionMap, form: ValueForm, rootName: string | null, level: number): Promise<BlockNode> {
-    const values = new Map(given);
-    const driver = takeText(values, "driver");
-    if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
-    const name = this.#nodeName(takeText(values, "node-name"));
+    const { driver, nodeName, values } = takeHead(given);
+    const name = this.#nodeName(nodeName);
     const type = this.#driver(driver);
     this.#pending.add(name);
     try {
@@ -180,6 +194,22 @@ export class BlockGraph implements NodeOpener {
     }
   }
 
+  #check(given: OptionMap, form: ValueForm, level: number): void {
+    requireChainLength(level);
+    const { driver, nodeName, values } = takeHead(given);
+    if (nodeName !== undefined) requireNodeName(nodeName);
+    const type = this.#driver(driver);
+    this.#factory.check(type, { values, form });
+    for (const [name, value] of values) {
+      if (!isOptionMap(value) || type.properties.get(name)?.type.name !== NODE_REFERENCE) continue;
+      try {
+        this.#check(value, form, level + 1);
+      } catch (error) {
+        throw error instanceof QomError ? error.nestedIn(name) : error;
+      }
+    }
+  }
+
   async #close(node: BlockNode): Promise<void> {
     this.#nodes.delete(node.nodeName);
     this.#nested.delete(node);
@@ -188,15 +218,13 @@ export class BlockGraph implements NodeOpener {
   }
 
   #driver(name: string): ReturnType<ObjectFactory["registry"]["get"]> {
-    try {
-      return this.#factory.registry.get(name);
-    } catch (error) {
-      if (!(error instanceof QomError) || error.kind !== "unknown-type") throw error;
-      throw new QomError("unknown-type", `unknown block driver '${printable(name)}'`, {
-        context: { option: "driver", value: name },
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      });
-    }
+    const { registry } = this.#factory;
+    const type = registry.find(name);
+    if (type !== undefined) return type;
+    throw new QomError("unknown-type", `unknown block driver '${printable(name)}'`, {
+      context: { option: "driver", value: name },
+      hint: typeHint(name, registry.list({ implements: BLOCK_NODE_TYPE }), "block drivers"),
+    });
   }
 
   #nodeName(given: string | undefined): string {
@@ -205,18 +233,30 @@ export class BlockGraph implements NodeOpener {
       while (this.#nodes.has(automaticName(this.#unnamed)));
       return automaticName(this.#unnamed);
     }
-    const context = { option: "node-name", value: given };
-    if (!isWellFormedId(given)) {
-      const hint = "a letter, then letters, digits, '-', '.' and '_'";
-      throw new QomError("bad-id", `invalid node name '${printable(given)}'`, { context, hint });
-    }
-    if (given.length > NODE_NAME_LENGTH_MAX) {
-      throw new QomError("limit", `node name '${printable(given)}' is longer than ${NODE_NAME_LENGTH_MAX} characters`, { context });
-    }
+    requireNodeName(given);
     if (this.#nodes.has(given) || this.#pending.has(given)) {
-      throw new QomError("duplicate", `a block node named '${given}' exists already`, { context });
+      throw new QomError("duplicate", `a block node named '${given}' exists already`, { context: { option: "node-name", value: given } });
     }
     return given;
+  }
+}
+
+/** Takes out of a node's options what are no properties of it; the rest are `values`. */
+function takeHead(given: OptionMap): { readonly driver: string; readonly nodeName: string | undefined; readonly values: OptionMap } {
+  const values = new Map(given);
+  const driver = takeText(values, "driver");
+  if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
+  return { driver, nodeName: takeText(values, "node-name"), values };
+}
+
+function requireNodeName(name: string): void {
+  const context = { option: "node-name", value: name };
+  if (!isWellFormedId(name)) {
+    const hint = "a letter, then letters, digits, '-', '.' and '_'";
+    throw new QomError("bad-id", `invalid node name '${printable(name)}'`, { context, hint });
+  }
+  if (name.length > NODE_NAME_LENGTH_MAX) {
+    throw new QomError("limit", `node name '${printable(name)}' is longer than ${NODE_NAME_LENGTH_MAX} characters`, { context });
   }
 }
 

@@ -5,7 +5,7 @@ import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { splitDeviceNumber } from "../native/device-number.js";
-import { errnoName } from "../native/errno.js";
+import { errnoText } from "../native/errno.js";
 import { resultOfSgIo } from "../native/sg-io-result.js";
 import { SG_IO_SENSE_LENGTH_MAX, SgIoExecutor, type SgIoRequest } from "../native/sg-io.js";
 import { deviceIdentity } from "../pr-manager/host-identity.js";
@@ -93,7 +93,7 @@ export class HostDeviceNode extends ProtocolNode {
     const kind = found.isBlockDevice() ? "block" : "character";
     this.#device = { kind, rdev: found.rdev };
     const version = await this.#sgIo.sgVersion(handle.fd);
-    if (version.errno !== undefined) return new NoScsi(`('${printable(this.filename)}') does not take SG_IO: ${errnoName(version.errno)}`);
+    if (version.errno !== undefined) return new NoScsi(`('${printable(this.filename)}') does not take SG_IO: ${errnoText(version.errno)}`);
     if (version.version < SG_VERSION_MIN) return new NoScsi(`('${printable(this.filename)}') has an SG_IO interface that is too old`);
     this.#traits = await readHostTraits(this.#device);
     const device = { kind, ...splitDeviceNumber(found.rdev) } as const;

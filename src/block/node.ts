@@ -72,6 +72,9 @@ export interface NodeUser {
   readonly shares: boolean;
 }
 
+/** Kind of a property that says which node is below: by its name, or by the options of a new one. */
+export const NODE_REFERENCE = "BlockdevRef";
+
 /** The type that all block drivers descend from. */
 export const BLOCK_NODE_TYPE = "block-node";
 

@@ -3,12 +3,12 @@ import { assert } from "../base/assert.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
 import type { PlainValue } from "../options/value.js";
-import { BlockNode, type ProtocolAccess } from "./node.js";
+import { BlockNode, NODE_REFERENCE, type ProtocolAccess } from "./node.js";
 
 /** See the module text. */
 @qomType({ name: "raw", description: "the medium as it is" })
 export class RawNode extends BlockNode {
-  @qomProperty(qom.nested("BlockdevRef", "the name of a node, or the options of one (file.driver=…)"), {
+  @qomProperty(qom.nested(NODE_REFERENCE, "the name of a node, or the options of one (file.driver=…)"), {
     description: "the node below: a node name, or the options of a new node",
     required: true,
   })

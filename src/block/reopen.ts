@@ -11,7 +11,7 @@ import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.j
 import { listing } from "../qom/properties.js";
 import { writtenProperties } from "../qom/written.js";
 import type { BlockGraph } from "./graph.js";
-import type { BlockNode } from "./node.js";
+import { NODE_REFERENCE, type BlockNode } from "./node.js";
 
 /**
  * Checks the options of one node, JSON of blockdev-add.
@@ -37,7 +37,7 @@ function requireSame(graph: BlockGraph, node: BlockNode, given: OptionMap, prefi
     if (property.set === undefined) continue;
     const value = values.get(option);
     values.delete(option);
-    const isNode = property.type.name === "BlockdevRef";
+    const isNode = property.type.name === NODE_REFERENCE;
     const child = isNode && isOptionMap(written.get(option) ?? null) ? nested.next().value : undefined;
     if (value === undefined && property.required) throw missing(prefix + option);
     if (child !== undefined && value !== undefined && isOptionMap(value)) requireSame(graph, child, value, `${prefix}${option}.`);

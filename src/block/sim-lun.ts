@@ -13,7 +13,7 @@ import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import { TransportId } from "../scsi/transport-id.js";
 import type { LogicalUnit } from "../target/logical-unit.js";
-import type { UnitSpec } from "../target/unit-spec.js";
+import { normalizeWwn, requireBlockSize, requireSerial, type UnitSpec } from "../target/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
 import { ProtocolNode } from "./protocol-node.js";
@@ -27,7 +27,11 @@ const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 /** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */
 @qomType({ name: "sim-lun", description: "a path to a logical unit of the simulated storage network" })
 export class SimLunNode extends ProtocolNode {
-  @qomProperty(qom.string(), { description: "name of the unit, naa.<16 hexadecimal digits>", required: true })
+  @qomProperty(qom.string(), {
+    description: "name of the unit, naa.<16 hexadecimal digits>",
+    required: true,
+    check: (value) => void normalizeWwn(value),
+  })
   accessor wwn!: string;
 
   @qomProperty(qom.link<ScsiFabric>(FABRIC_LINK), { description: "id of the storage network of the unit (the machine's own)" })
@@ -44,13 +48,17 @@ export class SimLunNode extends ProtocolNode {
   @qomProperty(qom.size({ max: MEDIUM_SIZE_MAX }), {
     name: "block-size",
     description: "logical block length: 512, 1024, 2048 or 4096 (512)",
+    check: (value) => requireBlockSize(Number(value)),
   })
   accessor blockSize: bigint | undefined;
 
-  @qomProperty(qom.string(), { description: "unit serial number (the digits of the wwn)" })
+  @qomProperty(qom.string(), { description: "unit serial number (the digits of the wwn)", check: (value) => requireSerial(value) })
   accessor serial: string | undefined;
 
-  @qomProperty(qom.string(), { description: "initiator port as a TransportID: iqn.…[,i,0xISID], eui.…, naa.<16 hex> (SAS) or fc.<16 hex>" })
+  @qomProperty(qom.string(), {
+    description: "initiator port as a TransportID: iqn.…[,i,0xISID], eui.…, naa.<16 hex> (SAS) or fc.<16 hex>",
+    check: (value) => void TransportId.parse(value),
+  })
   accessor initiator: string | undefined;
 
   @qomProperty(qom.uint16({ min: 1, max: TARGET_PORT_MAX }), { description: "relative target port identifier", default: 1 })

@@ -8,7 +8,7 @@ import { PersistentReserveIn } from "../scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
 import { formatSense, parseSense } from "../scsi/sense.js";
 import { Fabric } from "../target/fabric.js";
-import { renderTable, type Column, type Style } from "./table.js";
+import { renderTable, type Column, type Style, type TableLayout } from "./table.js";
 
 /** A command of the demo, before it is run. */
 interface Step {
@@ -164,6 +164,6 @@ const COLUMNS: readonly Column<DemoRow>[] = [
 ];
 
 /** The demo's rows as a table for people. */
-export function renderDemo(rows: readonly DemoRow[], colour: boolean): string {
-  return renderTable(COLUMNS, rows, colour);
+export function renderDemo(rows: readonly DemoRow[], layout: TableLayout): string {
+  return renderTable(COLUMNS, rows, layout);
 }

@@ -7,7 +7,8 @@ import { renderDemo, runDemo } from "./demo.js";
 import { processOutput, type Output } from "./output.js";
 import { runPersist } from "./persist/persist.js";
 import { runMachine } from "./run.js";
-import { wantsColour } from "./table.js";
+import { runHelp } from "./run-options.js";
+import { terminalWidth, wantsColour } from "./table.js";
 
 /** Something is wrong with the arguments, or the program failed. */
 const EXIT_FAILURE = 1;
@@ -36,11 +37,9 @@ function program(output: Output): Command {
   root
     .command("run")
     .description("make a machine from options in QEMU's manner and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it")
-    .usage(
-      "[--check [--json]] -object TEXT | -blockdev TEXT | -drive TEXT | -device TEXT | -name NAME | -qmp DEVICE | -monitor DEVICE | -chardev TEXT | -mon TEXT | -trace TEXT …",
-    )
     .argument("[options...]")
-    .helpOption("--help", "show this text")
+    .helpOption("-h, --help", "print this text")
+    .configureHelp({ formatHelp: runHelp })
     .allowUnknownOption()
     .action((_options: string[], _flags: object, command: Command) => runMachine(command.args, output));
   root
@@ -49,7 +48,11 @@ function program(output: Output): Command {
     .option("--json", "print the steps as JSON")
     .action(async (flags: { json?: boolean }) => {
       const rows = await runDemo();
-      output.out(flags.json === true ? `${JSON.stringify(rows, null, 2)}\n` : renderDemo(rows, wantsColour(process.stdout, process.env)));
+      output.out(
+        flags.json === true
+          ? `${JSON.stringify(rows, null, 2)}\n`
+          : renderDemo(rows, { colour: wantsColour(process.stdout, process.env), width: terminalWidth(process.stdout) }),
+      );
     });
   root
     .command("persist")

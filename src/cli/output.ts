@@ -1,5 +1,5 @@
 /** Where the program writes. */
-import { errnoOrMessage } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError } from "../base/errors.js";
 
 /** The two streams of a program. */
 export interface Output {
@@ -23,8 +23,8 @@ export function processOutput(): Output {
   const written = (failure?: Error | null): void => {
     if (failure === undefined || failure === null || lost) return;
     lost = true;
-    const reason = errnoOrMessage(failure);
-    if (reason !== "EPIPE") stderr.write(`qom-pr: cannot write to standard output: ${reason}\n`);
+    const unread = isErrnoError(failure) && failure.code === "EPIPE";
+    if (!unread) stderr.write(`qom-pr: cannot write to standard output: ${errnoOrMessage(failure)}\n`);
     process.once("exit", () => (process.exitCode ??= EXIT_LOST_OUTPUT));
   };
   // Without a listener the failure of a stream would be the end of the process.

@@ -2,6 +2,7 @@
 import { QomError } from "../base/errors.js";
 import { Machine } from "../machine/machine.js";
 import type { Output } from "./output.js";
+import { runHelp, takeRunWords } from "./run-options.js";
 import { parseTraceOptions, startTracing, traceHelp } from "./trace.js";
 
 /** Signals that end a machine in good order. */
@@ -19,19 +20,27 @@ function plural(count: number, noun: string): string {
  * @throws QomError for anything wrong with them
  */
 export async function runMachine(argv: readonly string[], output: Output): Promise<void> {
-  const { out, error } = output;
-  const own = takeOwnOptions(argv);
+  const { out } = output;
+  let running: Machine | undefined;
+  // What is told while a monitor's prompt stands on the terminal goes above it.
+  const error = (text: string): void => {
+    if (running === undefined || !process.stderr.isTTY) output.error(text);
+    else running.abovePrompt(() => output.error(text));
+  };
+  const own = takeRunWords(argv);
+  if (own.help) return out(runHelp());
   if (own.json && !own.check) throw new QomError("conflict", "'--json' goes with '--check' only");
   const traces = parseTraceOptions(own.traces);
   const help = traces.help ? traceHelp() : Machine.help(own.machine);
   if (help !== null) return out(help);
-  const tracing = await startTracing(traces, output);
+  const tracing = await startTracing(traces, { ...output, error });
   const end = new EndSignal();
   try {
     const notify = (line: string): void => error(`qom-pr: info: ${line}\n`);
     // The document has standard output to itself.
     const stdio = own.json ? { stdio: { input: process.stdin, output: process.stderr } } : {};
     const machine = await Machine.create(own.machine, { notify, wait: !own.check, signal: end.signal, ...stdio });
+    running = machine;
     for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
     if (own.check) {
       if (own.json) out(`${machine.toJson()}\n`);
@@ -56,39 +65,6 @@ const LAST_WORDS_MS = 1000;
 /** A client that does not read keeps no process alive. */
 function leaveUnread(): void {
   setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
-}
-
-/** The words of `run`, by whom they are for. */
-interface RunWords {
-  readonly check: boolean;
-  readonly json: boolean;
-  /** Texts of `-trace`. */
-  readonly traces: readonly string[];
-  readonly machine: readonly string[];
-}
-
-/**
- * Takes the program's own options out of the places where an option may stand; behind an option they are that option's text.
- * @throws QomError `missing` for `-trace` without a text
- */
-function takeOwnOptions(argv: readonly string[]): RunWords {
-  const [machine, traces]: [string[], string[]] = [[], []];
-  const flags = new Set<string>();
-  let at = 0;
-  while (at < argv.length) {
-    const [word = "", text] = argv.slice(at, at + 2);
-    if (word === "--check" || word === "--json") {
-      flags.add(word);
-      at += 1;
-      continue;
-    }
-    if (/^--?trace$/.test(word)) {
-      if (text === undefined) throw new QomError("missing", `option '${word}' needs a value`, { context: { argument: "trace" } });
-      traces.push(text);
-    } else machine.push(...argv.slice(at, at + 2));
-    at += 2;
-  }
-  return { check: flags.has("--check"), json: flags.has("--json"), traces, machine };
 }
 
 /** The first signal that asks the program to end. Keeps the process alive until it comes or nobody waits for it any more. */

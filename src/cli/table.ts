@@ -17,21 +17,73 @@ export function wantsColour(stream: { readonly isTTY?: boolean }, environment: R
   return stream.isTTY === true && (refused === undefined || refused === "");
 }
 
-/** Lines of equal columns, two blanks apart, without blanks at the end of a line. */
-export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], colour: boolean): string {
-  const widths = columns.map((column) => Math.max(column.title.length, ...rows.map((row) => column.text(row).length)));
-  const line = (cell: (column: Column<Row>) => { text: string; style: Style }): string =>
-    columns
-      .map((column, index) => {
-        const { text, style } = cell(column);
-        const last = index === columns.length - 1;
-        const padding = last ? "" : " ".repeat((widths[index] ?? 0) - text.length);
-        return (colour && style !== "none" ? styleText(style, text) : text) + padding;
-      })
-      .join("  ")
-      .trimEnd();
-  const header = line((column) => ({ text: column.title, style: "bold" }));
-  const rule = "-".repeat(widths.reduce((sum, width) => sum + width + 2, -2));
-  const body = rows.map((row) => line((column) => ({ text: column.text(row), style: column.style?.(row) ?? "none" })));
-  return [header, rule, ...body, ""].join("\n");
+/** Characters in a line of a terminal; undefined for what is none, where lines are as long as they need to be. */
+export function terminalWidth(stream: { readonly isTTY?: boolean; readonly columns?: number }): number | undefined {
+  // A terminal that does not know its size says 0.
+  return stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : undefined;
+}
+
+/** Blanks between two columns. */
+const GAP = 2;
+
+/** How a table is rendered. */
+export interface TableLayout {
+  readonly colour: boolean;
+  /** Characters in a line; texts that do not fit go on in further lines of their row. Default: as many as the texts need. */
+  readonly width?: number | undefined;
+}
+
+/** Lines of equal columns, without blanks at the end of a line. */
+export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], { colour, width }: TableLayout): string {
+  const texts = rows.map((row) => columns.map((column) => column.text(row)));
+  const titles = columns.map(({ title }) => title);
+  const widths = fittingWidths([titles, ...texts], width ?? Infinity);
+  const lines = (cells: readonly string[], style: (column: Column<Row>) => Style): readonly string[] => {
+    const wrapped = cells.map((text, index) => wrap(text, widths[index] ?? 0));
+    const height = Math.max(...wrapped.map((pieces) => pieces.length));
+    return Array.from({ length: height }, (_, line) =>
+      columns
+        .map((column, index) => {
+          const text = wrapped[index]?.[line] ?? "";
+          const padding = index === columns.length - 1 ? "" : " ".repeat((widths[index] ?? 0) - text.length);
+          const look = style(column);
+          return (colour && look !== "none" && text !== "" ? styleText(look, text) : text) + padding;
+        })
+        .join(" ".repeat(GAP))
+        .trimEnd(),
+    );
+  };
+  const rule = "-".repeat(totalWidth(widths));
+  const body = rows.flatMap((row, index) => lines(texts[index] ?? [], (column) => column.style?.(row) ?? "none"));
+  return [...lines(titles, () => "bold"), rule, ...body, ""].join("\n");
+}
+
+function totalWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width + GAP, -GAP);
+}
+
+/** Widths of columns: what their texts need, or less so that a line has `width` characters; a word stays in one piece. */
+function fittingWidths(rows: readonly (readonly string[])[], width: number): readonly number[] {
+  const longest = (cell: (text: string) => number): number[] =>
+    (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => cell(row[index] ?? ""))));
+  const widths = longest((text) => text.length);
+  const least = longest((text) => Math.max(...text.split(" ").map((word) => word.length)));
+  while (totalWidth(widths) > width) {
+    const shrinkable = widths.map((each, index) => (each > (least[index] ?? 0) ? each : 0));
+    const widest = Math.max(...shrinkable);
+    if (widest === 0) break;
+    widths[shrinkable.indexOf(widest)] = widest - 1;
+  }
+  return widths;
+}
+
+/** The text in lines of at most `width` characters, divided at blanks. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -11,10 +11,13 @@ import { open } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable, TRACE_EVENTS_BYTES_MAX } from "../base/limits.js";
+import { missingFolder } from "../base/missing-folder.js";
 import { onTraceLine, traceNames } from "../base/trace.js";
 import type { TraceName } from "../base/trace-points.js";
+import { didYouMean } from "../options/nearest.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { takeText } from "../options/take.js";
+import { noTracePoint } from "../options/trace-pattern.js";
 import type { Output } from "./output.js";
 
 /** Lines that wait to be written, in bytes, beyond which further ones are left out: commands do not wait for whoever reads them. */
@@ -51,7 +54,7 @@ export function parseTraceOptions(texts: readonly string[]): TraceOptions {
     if (unknown !== undefined) {
       throw new QomError("unknown-name", `-trace ${printable(text)}: unknown option '${printable(unknown)}'`, {
         context: { argument: "trace", option: unknown },
-        hint: "options are enable, events, file",
+        hint: didYouMean(unknown, ["enable", "events", "file"]) ?? "options are enable, events, file",
       });
     }
   }
@@ -70,13 +73,13 @@ export interface Tracing {
 }
 
 /**
- * Prints from now on what the options ask for. A pattern that fits nothing is warned of, as in QEMU.
+ * Prints from now on what the options ask for. A pattern that fits nothing is warned of.
  * @throws QomError `io` for a file that cannot be read or written, `limit`
  */
 export async function startTracing({ patterns, events, file }: TraceOptions, { error, errorBacklogBytes }: Output): Promise<Tracing> {
   const lists = await Promise.all(events.map(readPatterns));
   const { names, unknown } = selectNames([...lists.flat(), ...patterns]);
-  for (const pattern of unknown) error(`qom-pr: warning: trace event '${printable(pattern)}' does not exist\n`);
+  for (const pattern of unknown) error(`qom-pr: warning: -trace: ${noTracePoint(pattern, traceNames())}\n`);
   const stream = file === undefined ? undefined : await openTraceFile(file, error);
   // Listened for from the start: a full disk closes it long before the end.
   const closed = new Promise<void>((resolve) => stream?.once("close", resolve));
@@ -112,7 +115,7 @@ function bounded(write: (text: string) => void, backlogBytes: () => number): (li
   };
 }
 
-/** Which points patterns select, later ones going over earlier ones, and which of them are names that do not exist. */
+/** Which points patterns select, later ones going over earlier ones, and which of them select nothing. */
 function selectNames(patterns: readonly string[]): { readonly names: readonly TraceName[]; readonly unknown: readonly string[] } {
   const enabled = new Set<TraceName>();
   const unknown: string[] = [];
@@ -120,7 +123,7 @@ function selectNames(patterns: readonly string[]): { readonly names: readonly Tr
     const off = given.startsWith("-");
     const pattern = off ? given.slice(1) : given;
     const fitting = traceNames().filter((name) => fits(pattern, name));
-    if (fitting.length === 0 && !pattern.includes("*")) unknown.push(pattern);
+    if (fitting.length === 0) unknown.push(pattern);
     for (const name of fitting) {
       if (off) enabled.delete(name);
       else enabled.add(name);
@@ -170,6 +173,8 @@ async function openedFile<T>(path: string, what: string, action: () => Promise<T
     return await action();
   } catch (error) {
     if (!isErrnoError(error)) throw error;
-    throw new QomError("io", `-trace: cannot ${what} '${printable(path)}': ${error.code}`, { context: { argument: "trace", value: path } });
+    throw new QomError("io", `-trace: cannot ${what} '${printable(path)}': ${missingFolder(path) ?? errnoOrMessage(error)}`, {
+      context: { argument: "trace", value: path },
+    });
   }
 }

@@ -9,7 +9,7 @@ import type { OptionMap } from "../options/value.js";
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
 import type { ValueForm } from "../qom/property-type.js";
 import type { CompositionTree } from "../qom/tree.js";
-import type { RegisteredType } from "../qom/type-registry.js";
+import { typeHint, type RegisteredType } from "../qom/type-registry.js";
 import { Device } from "./device.js";
 
 const PERIPHERAL = "/machine/peripheral";
@@ -51,12 +51,7 @@ export class DeviceSet {
    * @throws QomError; nothing is left of the device then
    */
   async create(given: OptionMap, form: ValueForm): Promise<Device> {
-    const values = new Map(given);
-    const driver = takeText(values, "driver");
-    if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
-    const id = takeText(values, "id");
-    const bus = takeText(values, "bus");
-    const type = this.#driver(driver);
+    const { type, id, bus, values } = this.#takeHead(given);
     if (id !== undefined) this.#requireFree(id);
     if (id !== undefined) this.#pending.add(id);
     try {
@@ -75,6 +70,13 @@ export class DeviceSet {
     } finally {
       if (id !== undefined) this.#pending.delete(id);
     }
+  }
+
+  /** Refuses what {@link create} would refuse whatever else there is in the machine. @throws QomError as {@link create} */
+  check(given: OptionMap, form: ValueForm): void {
+    const { type, id, values } = this.#takeHead(given);
+    if (id !== undefined) requireWellFormedId(id, { option: "id", value: id });
+    this.#factory.check(type, { values, form });
   }
 
   /** The device with that id, or at that path. @throws QomError `not-found` (DeviceNotFound) */
@@ -125,15 +127,29 @@ export class DeviceSet {
     await this.#factory.destroy(device);
   }
 
+  /** Takes out of a device's options what are no properties of it; the rest are `values`. */
+  #takeHead(given: OptionMap): {
+    readonly type: RegisteredType;
+    readonly id: string | undefined;
+    readonly bus: string | undefined;
+    readonly values: OptionMap;
+  } {
+    const values = new Map(given);
+    const driver = takeText(values, "driver");
+    if (driver === undefined) throw new QomError("missing", "the option 'driver' is required", { context: { option: "driver" } });
+    const id = takeText(values, "id");
+    const bus = takeText(values, "bus");
+    return { type: this.#driver(driver), id, bus, values };
+  }
+
   #driver(name: string): RegisteredType {
     const { registry } = this.#factory;
     const context = { option: "driver", value: name };
     const type = registry.find(name);
     if (type === undefined || !registry.isA(type.name, DEVICE_TYPE)) {
-      const near = registry.list({ implements: DEVICE_TYPE }).map((known) => known.name);
-      throw new QomError("unknown-type", `'${printable(name)}' is no device type`, {
+      throw new QomError("unknown-type", `'${printable(name)}' is not a device type`, {
         context,
-        hint: `device types are ${near.join(", ")}`,
+        hint: typeHint(name, registry.list({ implements: DEVICE_TYPE }), "device types"),
       });
     }
     if (type.abstract) throw new QomError("abstract-type", `device type '${type.name}' is abstract and cannot be created`, { context });

@@ -15,7 +15,7 @@ import {
   transferLengthOf,
   writeResponseHeader,
 } from "../backends/helper-socket/protocol.js";
-import { Errno, errnoName, errnoText } from "../native/errno.js";
+import { Errno, errnoText } from "../native/errno.js";
 import type { Interest } from "../native/epoll-server.js";
 import type { Libc } from "../native/libc.js";
 import type { ServerLibc } from "../native/libc-server.js";
@@ -123,7 +123,7 @@ export class Exchange {
       if (count === 0) return this.#endOfStream(connection);
       if (count < 0) {
         const attempted = connection.phase === "answer" ? "its answer cannot be sent" : "nothing can be received";
-        throw new Breach(`${attempted}: ${errnoText(-count)} (${errnoName(-count)})`);
+        throw new Breach(`${attempted}: ${errnoText(-count)}`);
       }
       connection.advance(count);
     }

@@ -5,6 +5,7 @@
 
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { didYouMean } from "../options/nearest.js";
 
 /** How an option is written. */
 export interface OptionNames {
@@ -58,7 +59,14 @@ function optionNamed<Names extends OptionNames>(name: string, known: readonly Na
   const begun = known.filter((option) => option.long.startsWith(name));
   const inherited = begun.filter((option) => option.own !== true);
   const [option, ...others] = inherited.length > 0 ? inherited : begun;
-  if (option === undefined) throw new QomError("unknown-name", `unknown option '--${printable(name)}'`);
+  if (option === undefined) {
+    const hint = didYouMean(
+      name,
+      known.map((each) => each.long),
+      (near) => `--${near}`,
+    );
+    throw new QomError("unknown-name", `unknown option '--${printable(name)}'`, { hint: hint ?? "-h lists the options" });
+  }
   if (others.length === 0) return option;
   const names = [option, ...others].map((each) => `--${each.long}`);
   throw new QomError("ambiguous", `option '--${printable(name)}' may mean ${names.join(", ")}`);
@@ -67,7 +75,7 @@ function optionNamed<Names extends OptionNames>(name: string, known: readonly Na
 function* letters<Names extends OptionNames>(text: string, words: Iterator<string>, known: readonly Names[]): Generator<Occurrence<Names>> {
   for (let at = 0; at < text.length; at += 1) {
     const option = known.find(({ short }) => short === text[at]);
-    if (option === undefined) throw new QomError("unknown-name", `unknown option '-${printable(text.charAt(at))}'`);
+    if (option === undefined) throw unknownLetter(text, at, known);
     if (option.argument !== undefined) {
       const rest = text.slice(at + 1);
       yield { option, value: rest === "" ? nextWord(words, option) : rest };
@@ -75,6 +83,13 @@ function* letters<Names extends OptionNames>(text: string, words: Iterator<strin
     }
     yield { option, value: "" };
   }
+}
+
+/** A long name with one dash is read as letters, of which one is unknown. */
+function unknownLetter(text: string, at: number, known: readonly OptionNames[]): QomError {
+  const long = known.find((option) => option.long === text.split("=", 1)[0]);
+  const hint = long === undefined ? "-h lists the options" : `did you mean '--${long.long}'?`;
+  return new QomError("unknown-name", `unknown option '-${printable(text.charAt(at))}'`, { hint });
 }
 
 /** Whatever the next word is: an argument may begin with a dash. */

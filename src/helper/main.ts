@@ -2,7 +2,7 @@
  * Entry point of the program qom-pr-helper. Exit status: 0 after a signal to stop and for -h and -V, 1 for anything that was wrong.
  */
 
-import { describeError, errnoOrMessage, QomError } from "../base/errors.js";
+import { describeError, errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { Log, LogLevel } from "./log.js";
 import { STOP_SIGNALS } from "./stop-signals.js";
 
@@ -38,8 +38,8 @@ async function run(args: readonly string[]): Promise<void> {
 function print(text: string): void {
   process.stdout.on("error", (error: Error) => {
     process.exitCode = 1;
-    const reason = errnoOrMessage(error);
-    if (reason !== "EPIPE") new Log(LogLevel.FATAL).write(LogLevel.FATAL, `cannot write to standard output: ${reason}`);
+    if (isErrnoError(error) && error.code === "EPIPE") return;
+    new Log(LogLevel.FATAL).write(LogLevel.FATAL, `cannot write to standard output: ${errnoOrMessage(error)}`);
   });
   process.stdout.write(text);
 }

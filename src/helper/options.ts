@@ -8,6 +8,7 @@ import { accountNamed, accountNumbered, groupNamed } from "../native/accounts-se
 import { CONNECTIONS_PER_PROCESS_DEFAULT, CONNECTIONS_PER_USER_DEFAULT } from "./admission.js";
 import type { AdmissionRules } from "./admission.js";
 import { CONNECTION_DESCRIPTOR_LIMIT } from "./connection-table.js";
+import { noTracePoint } from "../options/trace-pattern.js";
 import { displayName, readOptions } from "./getopt.js";
 import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
@@ -16,6 +17,7 @@ import { parseObjectOption } from "./manager-host.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "./stalled-clients.js";
 import { TraceSelection } from "./trace-option.js";
 import type { TraceOptions } from "./trace-option.js";
+import { TRACE_POINTS } from "./trace-points.js";
 import { absolutePath } from "./working-folder.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
@@ -256,7 +258,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
   return {
     serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
-    warnings: trace.unknown.map((name) => `there is no trace point '${printable(name)}'`),
+    warnings: trace.unknown.map((name) => noTracePoint(name, TRACE_POINTS)),
   };
 }
 

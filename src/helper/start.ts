@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { missingFolder } from "../base/missing-folder.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import { ProcessControl } from "../native/process-server.js";
@@ -130,6 +131,7 @@ async function prepare(
 ): Promise<Outcome> {
   const { options, activated, ready } = given;
   const [libc, server] = [loadLibc(), loadServerLibc()];
+  requireFolders(given);
   const pidFile = options.pidFile === null ? null : PidFile.create(libc, options.pidFile);
   undo.add(() => pidFile?.remove());
   const chosen = options.socket ?? DEFAULT_SOCKET;
@@ -144,6 +146,16 @@ async function prepare(
   // Not before the socket is ours: another helper may be writing the file.
   const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);
   return serve({ options, listener, status, pidFile, traceFd, ready, unshed: null }, stop, undo);
+}
+
+/** A folder that is missing is told with the option that names it. */
+function requireFolders({ options, activated }: Pick<BackgroundHandover, "options" | "activated">): void {
+  const socket = activated === null ? (options.socket ?? DEFAULT_SOCKET) : null;
+  const paths = { pidfile: options.pidFile, socket, trace: options.trace.file };
+  for (const [option, path] of Object.entries(paths)) {
+    const missing = path === null ? undefined : missingFolder(path);
+    if (missing !== undefined) throw new QomError("io", `option '--${option}': ${missing}`, { context: { option } });
+  }
 }
 
 /** Opens a file for traces, empty. Of a pipe that nobody reads it does not wait for a reader, now or later: traces are lost instead. */

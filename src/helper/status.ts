@@ -8,7 +8,7 @@
 
 import { createServer, connect } from "node:net";
 import type { Server } from "node:net";
-import { isErrnoError, QomError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import type { ClientRegister } from "./client-register.js";
@@ -141,13 +141,13 @@ export function askStatus(socketPath: string): Promise<string> {
       text += chunk;
       if (text.length > REPORT_LENGTH_MAX) refuse("the report has no end");
     });
-    socket.once("error", (error) => refuse(REASONS[isErrnoError(error) ? error.code : ""] ?? error.message));
+    socket.once("error", (error) => refuse(REASONS[isErrnoError(error) ? error.code : ""] ?? errnoOrMessage(error)));
     socket.once("end", () => (text.endsWith("}\n") ? resolve(text) : refuse("the helper ended, or too many ask at once")));
   });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no helper serves that socket (ENOENT)",
-  ECONNREFUSED: "the helper is gone (ECONNREFUSED)",
-  EACCES: "only its owner and root may ask (EACCES)",
+  ENOENT: "no helper serves that socket",
+  ECONNREFUSED: "the helper is gone",
+  EACCES: "only its owner and root may ask",
 };

@@ -24,7 +24,7 @@ export interface TraceOptions {
 
 /** {@link TraceOptions} while the arguments of several `-T` are applied, in their order. */
 export class TraceSelection {
-  /** Names that no point has. */
+  /** Patterns that no point's name fits. */
   readonly unknown: string[] = [];
   readonly #points = new Set<string>();
   #file: string | null = null;
@@ -43,7 +43,8 @@ export class TraceSelection {
   apply(text: string): string | undefined {
     const { values } = parseQemuOpts(text, { impliedKey: "enable" });
     for (const [key, value] of values) {
-      if (!isKey(key)) throw new QomError("unknown-name", `option '--trace': there is no parameter '${printable(key)}'`);
+      if (!isKey(key))
+        throw new QomError("unknown-name", `option '--trace': there is no parameter '${printable(key)}'`, { hint: "enable, events, file" });
       if (key === "enable" && (value === "help" || value === "?")) return TRACE_POINTS.map((name) => `${name}\n`).join("");
     }
     const [pattern, events, file] = KEYS.map((key) => values.get(key));
@@ -57,7 +58,7 @@ export class TraceSelection {
     const off = pattern.startsWith("-");
     const name = off ? pattern.slice(1) : pattern;
     const found = TRACE_POINTS.filter((point) => matches(name, point));
-    if (found.length === 0 && !/[*?]/.test(name)) this.unknown.push(name);
+    if (found.length === 0) this.unknown.push(name);
     for (const point of found) {
       if (off) this.#points.delete(point);
       else this.#points.add(point);

@@ -147,7 +147,7 @@ export class HelperWorker {
     if (isAcceptRefused(fd)) {
       if (this.#control.stopping) return;
       acceptFailureTrace.publish({ errno: errnoName(-fd) });
-      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)} (${errnoName(-fd)})`);
+      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)}`);
       this.#tell("accept-failed");
       return;
     }

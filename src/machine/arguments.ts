@@ -4,7 +4,8 @@ import { printable } from "../base/limits.js";
 import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../monitor/chardev/spec.js";
 import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
-import { nearest } from "../options/nearest.js";
+import { commaHint } from "../options/comma-hint.js";
+import { didYouMean } from "../options/nearest.js";
 import { located } from "../options/option-place.js";
 import type { ParsedOptions } from "../options/value.js";
 
@@ -32,6 +33,8 @@ export interface MachineArguments {
   readonly name: string | undefined;
   readonly options: readonly GivenOption[];
   readonly monitoring: MonitorOptions;
+  /** By character device: the error of opening it, with the option that asked for it in its message. */
+  readonly blame: (spec: ChardevSpec, error: unknown) => unknown;
 }
 
 /** Names of machines become part of initiator names, which iSCSI limits to 223 bytes. */
@@ -49,28 +52,36 @@ export function parseArguments(argv: readonly string[]): MachineArguments {
   const chardevs = new Map<string, ChardevSpec>();
   const monitors: MonitorSpec[] = [];
   const monitoring = { chardevs, monitors };
+  const sources = new Map<ChardevSpec, { readonly argument: MonitoringArgument; readonly text: string }>();
   for (let at = 0; at < argv.length; at += 2) {
     const word = argv[at] ?? "";
     const argument = optionName(word);
     const text = argv[at + 1];
     if (text === undefined) throw new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
     if (argument === "name") name = machineName(text);
-    else if (isMonitoring(argument)) inArgument(argument, text, () => addMonitoring(monitoring, argument, text));
-    else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
+    else if (isMonitoring(argument)) {
+      const spec = inArgument(argument, text, () => addMonitoring(monitoring, argument, text));
+      if (spec !== undefined) sources.set(spec, { argument, text });
+    } else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
   }
   checkMonitorOptions(monitoring);
-  return { name, options, monitoring };
+  const blame = (spec: ChardevSpec, error: unknown): unknown => {
+    const source = sources.get(spec);
+    return source === undefined ? error : atArgument(source.argument, source.text, error);
+  };
+  return { name, options, monitoring, blame };
 }
 
 function isMonitoring(argument: StructuredArgument | MonitoringArgument): argument is MonitoringArgument {
   return MONITORING.some((known) => known === argument);
 }
 
+/** Takes note of the option, and gives the character device that it asks for, if it does. */
 function addMonitoring(
   { chardevs, monitors }: { readonly chardevs: Map<string, ChardevSpec>; readonly monitors: MonitorSpec[] },
   argument: MonitoringArgument,
   text: string,
-): void {
+): ChardevSpec | undefined {
   if (argument === "mon") {
     monitors.push(parseMon(text));
   } else if (argument === "chardev") {
@@ -78,14 +89,18 @@ function addMonitoring(
     if (chardevs.has(id))
       throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
     chardevs.set(id, spec);
+    return spec;
   } else if (argument !== "monitor" || text !== "none") {
     // In QEMU there is a human monitor unless one says so; here there is none anyway.
+    const chardev = parseMonitorDevice(text);
     monitors.push({
-      chardev: parseMonitorDevice(text),
+      chardev,
       mode: argument === "monitor" ? "readline" : "control",
       pretty: argument === "qmp-pretty",
     });
+    return typeof chardev === "string" ? undefined : chardev;
   }
+  return undefined;
 }
 
 /** Runs `action`; a QomError from it is told which option, with which text, it came from. */
@@ -101,10 +116,11 @@ function inArgument<T>(argument: StructuredArgument | MonitoringArgument, text: 
 export function atArgument(argument: StructuredArgument | MonitoringArgument, text: string, error: unknown): unknown {
   if (!(error instanceof QomError)) return error;
   const { context } = isMonitoring(argument) ? error : located(error, argument, text);
+  const hint = commaHint(text) ?? error.hint;
   return new QomError(error.kind, `-${argument} ${printable(text)}: ${error.message}`, {
     context: { ...context, argument, text },
     qmpClass: error.qmpClass,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(hint === undefined ? {} : { hint }),
     ...(error.cause === undefined ? {} : { cause: error.cause }),
   });
 }
@@ -114,11 +130,23 @@ function optionName(word: string): StructuredArgument | MonitoringArgument | "na
   const known = [...STRUCTURED, ...MONITORING].find((argument) => argument === name);
   if (known !== undefined) return known;
   if (name === "name") return "name";
-  const near = nearest(name ?? word, ALL);
-  const message = name === undefined ? `'${printable(word)}' is no option` : `unknown option '${printable(word)}'`;
-  throw new QomError("unknown-name", message, {
-    context: { value: word },
-    hint: near === undefined ? `options are ${ALL.map((option) => `-${option}`).join(", ")}` : `did you mean '-${near}'?`,
+  throw unknownOption(word, ALL);
+}
+
+/**
+ * The error for a word that stands where an option does and is none.
+ * @param known the options that there are, without their dash
+ */
+export function unknownOption(word: string, known: readonly string[]): QomError {
+  const name = /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
+  const context = { value: word };
+  const list = `options are ${known.map((option) => `-${option}`).join(", ")}`;
+  const hint = didYouMean(name ?? word, known, (option) => `-${option}`) ?? list;
+  if (name !== undefined) return new QomError("unknown-name", `unknown option '${printable(word)}'`, { context, hint });
+  const parameter = /^[A-Za-z][\w.-]*=/.test(word);
+  return new QomError("unknown-name", `'${printable(word)}' is not an option`, {
+    context,
+    hint: parameter ? "the parameters of an option are one word: a comma and no blank stands between them" : hint,
   });
 }
 

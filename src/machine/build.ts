@@ -1,11 +1,8 @@
 /** Makes what the options of a command line ask for, in QEMU's order. */
-import { QomError } from "../base/errors.js";
-import { driveToNode } from "../block/drive.js";
+import { addDrive, checkDrive } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/device-set.js";
-import { requireWellFormedId } from "../options/id.js";
-import type { ParsedOptions } from "../options/value.js";
-import { addObject } from "../qom/add-object.js";
+import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
 import { atArgument, type GivenOption } from "./arguments.js";
 
@@ -31,11 +28,48 @@ const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
 ];
 
 /**
+ * Refuses what can be told wrong without looking at anything but the command line: names, kinds and formats of values, what is missing.
+ * @throws QomError whose message begins with the option that is wrong
+ */
+export async function checkOptions(
+  options: readonly GivenOption[],
+  parts: Pick<MachineParts, "tree" | "graph" | "devices">,
+): Promise<void> {
+  for (const stage of STAGES) {
+    if (stage !== "monitors") for (const option of options.filter(stage)) await atOption(option, () => check(option, parts));
+  }
+}
+
+async function check(
+  { argument, parsed }: GivenOption,
+  { tree, graph, devices }: Pick<MachineParts, "tree" | "graph" | "devices">,
+): Promise<void> {
+  switch (argument) {
+    case "object":
+      return checkObject(tree, parsed);
+    case "blockdev":
+      return graph.check(parsed.values, parsed.form);
+    case "drive":
+      return checkDrive(graph, parsed.values);
+    case "device":
+      return devices.check(parsed.values, parsed.form);
+  }
+}
+
+/** Does something for an option; an error tells which one. */
+async function atOption({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    throw atArgument(argument, text, error);
+  }
+}
+
+/**
  * Makes everything, one after the other. What was made before a failure stays for the caller to close.
  * @throws QomError whose message begins with the option that failed; the reason of the signal
  */
 export async function buildMachine(options: readonly GivenOption[], parts: MachineParts): Promise<void> {
-  const drives = new DriveNames();
   parts.signal?.throwIfAborted();
   for (const stage of STAGES) {
     if (stage === "monitors") {
@@ -43,17 +77,13 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       continue;
     }
     for (const option of options.filter(stage)) {
-      try {
-        await make(option, parts, drives);
-      } catch (error) {
-        throw atArgument(option.argument, option.text, error);
-      }
+      await atOption(option, () => make(option, parts));
       parts.signal?.throwIfAborted();
     }
   }
 }
 
-async function make({ argument, parsed }: GivenOption, parts: MachineParts, drives: DriveNames): Promise<void> {
+async function make({ argument, parsed }: GivenOption, parts: MachineParts): Promise<void> {
   switch (argument) {
     case "object":
       await addObject(parts.tree, parsed);
@@ -62,35 +92,8 @@ async function make({ argument, parsed }: GivenOption, parts: MachineParts, driv
       await parts.graph.open(parsed.values, parsed.form);
       return;
     case "drive":
-      return makeDrive(parsed, parts.graph, drives);
+      return addDrive(parts.graph, parsed.values);
     case "device":
       await parts.devices.create(parsed.values, parsed.form);
-  }
-}
-
-async function makeDrive(parsed: ParsedOptions, graph: BlockGraph, drives: DriveNames): Promise<void> {
-  const id = drives.take(parsed);
-  await graph.openDrive(await driveToNode(parsed.values, id, (driver) => graph.isProtocol(driver)));
-}
-
-/** Ids of drives; a drive without one is none0, none1, … as in QEMU. */
-class DriveNames {
-  readonly #taken = new Set<string>();
-
-  take(parsed: ParsedOptions): string {
-    const given = parsed.values.get("id");
-    if (typeof given !== "string") return this.#unnamed();
-    requireWellFormedId(given, { option: "id", value: given });
-    if (this.#taken.has(given))
-      throw new QomError("duplicate", `a drive with id '${given}' exists already`, { context: { option: "id", value: given } });
-    this.#taken.add(given);
-    return given;
-  }
-
-  #unnamed(): string {
-    let index = 0;
-    while (this.#taken.has(`none${index}`)) index += 1;
-    this.#taken.add(`none${index}`);
-    return `none${index}`;
   }
 }

@@ -36,7 +36,7 @@ import { Fabric } from "../target/fabric.js";
 import type { FolderUse } from "../target/folder-holder.js";
 import { FabricUse } from "../target/scsi-fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
-import { buildMachine } from "./build.js";
+import { buildMachine, checkOptions } from "./build.js";
 import { helpText } from "./help.js";
 import { typeRegistries, type TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
@@ -180,11 +180,11 @@ export class Machine {
     const machine = new Machine(given, warnings, options);
     const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {
+      const parts = { tree: machine.qom, graph: machine.graph, devices: machine.#devices };
+      await checkOptions(given.options, parts);
       await buildMachine(given.options, {
-        tree: machine.qom,
-        graph: machine.graph,
-        devices: machine.#devices,
-        openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }),
+        ...parts,
+        openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }, given.blame),
         signal,
       });
       machine.#monitors.start();
@@ -229,7 +229,7 @@ export class Machine {
     return printJson(machineValues(this.#writable()), { indent: 2 });
   }
 
-  /** The user-created object with that id. @throws QomError `not-found` */
+  /** The user-created object with that id. @throws QomError `not-found`; `closed` as every look-up when the machine is */
   object(id: string): QomObject {
     return this.qom.object(id);
   }
@@ -271,12 +271,18 @@ export class Machine {
     return this.#closing;
   }
 
+  /** Calls `print`, which writes whole lines to the terminal, such that the prompt of a monitor on it stands below them. */
+  abovePrompt(print: () => void): void {
+    this.#monitors.abovePrompt(print);
+  }
+
   /** Whether a monitor uses standard input and output, which are then not for anything else. */
   get usesStdio(): boolean {
     return this.#monitors.usesStdio;
   }
 
   #writable(): WritableMachine {
+    this.qom.requireOpen();
     return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
   }
 

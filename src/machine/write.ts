@@ -2,7 +2,7 @@
 import { QomError } from "../base/errors.js";
 import { present } from "../base/assert.js";
 import type { BlockGraph } from "../block/graph.js";
-import type { BlockNode } from "../block/node.js";
+import { NODE_REFERENCE, type BlockNode } from "../block/node.js";
 import type { DeviceSet } from "../devices/device-set.js";
 import { ARGUMENT_GRAMMARS } from "../options/arguments.js";
 import { printJson } from "../options/json.js";
@@ -151,7 +151,7 @@ function valuesOf(head: OptionMap, properties: readonly WrittenProperty[], form:
 function nodeProperties(node: BlockNode, machine: WritableMachine): readonly WrittenProperty[] {
   const nested = machine.graph.nestedIn(node)[Symbol.iterator]();
   return writtenProperties(machine.registries.drivers.get(node.typeName), node).map((property) => {
-    if (!isOptionMap(property.json) || property.type.name !== "BlockdevRef") return property;
+    if (!isOptionMap(property.json) || property.type.name !== NODE_REFERENCE) return property;
     const child: BlockNode = present(nested.next().value, "a node that was given by its options is nested");
     const properties = nodeProperties(child, machine);
     const name = child.nodeName.startsWith("#") ? null : child.nodeName;

@@ -1,7 +1,7 @@
 /** The commands of QMP, for whoever asks: a socket, the human monitor, the embedder. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { nearest } from "../options/nearest.js";
+import { didYouMean } from "../options/nearest.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { checkArguments, type QmpCommand } from "./command.js";
 import { CAPABILITIES_ARGUMENTS } from "./commands/general.js";
@@ -61,6 +61,7 @@ export class QmpExecutor {
   async run(name: string, given: OptionMap): Promise<CommandOutcome> {
     const command = this.#commands.get(name);
     if (command === undefined) throw this.#unknown(name);
+    this.#host.tree.requireOpen();
     const actions: (() => void)[] = [];
     const value = await command.run(given, { host: this.#host, afterReply: (action) => void actions.push(action) });
     return {
@@ -72,11 +73,11 @@ export class QmpExecutor {
   }
 
   #unknown(name: string): QomError {
-    const near = nearest(name, [...this.#commands.keys()]);
+    const hint = didYouMean(name, this.#commands.keys());
     return new QomError("unknown-name", `the command '${printable(name)}' has not been found`, {
       context: { value: printable(name) },
       qmpClass: "CommandNotFound",
-      ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+      ...(hint === undefined ? {} : { hint }),
     });
   }
 }

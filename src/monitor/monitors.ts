@@ -11,6 +11,8 @@ import type { ChardevSpec, MonitorSpec } from "./chardev/spec.js";
 export interface MonitorSession {
   /** Ends the session; `hangUp` waits for what is still to be sent, as long as there is patience. */
   close(hangUp: (send: Promise<void>) => Promise<void>): Promise<void>;
+  /** Of a session on a terminal: calls `print`, which writes to the terminal, such that what has been typed so far stands below. */
+  abovePrompt?(print: () => void): void;
 }
 
 /** Begins to serve a client; `ended` is to be called when that is over, and not before the session was given back. */
@@ -48,12 +50,17 @@ export class Monitors {
 
   /**
    * Opens the devices; clients that connect wait for {@link start}.
+   * @param blame gives the error that is thrown when a device cannot be opened
    * @throws QomError as {@link openChardev}
    */
-  async open(surroundings: ChardevSurroundings): Promise<void> {
-    for (const [id, spec] of this.#options.chardevs) this.#chardevs.set(id, await openChardev(spec, surroundings));
+  async open(surroundings: ChardevSurroundings, blame: (spec: ChardevSpec, error: unknown) => unknown): Promise<void> {
+    const opened = (spec: ChardevSpec): Promise<Chardev> =>
+      openChardev(spec, surroundings).catch((error: unknown) => {
+        throw blame(spec, error);
+      });
+    for (const [id, spec] of this.#options.chardevs) this.#chardevs.set(id, await opened(spec));
     for (const monitor of this.#options.monitors) {
-      if (typeof monitor.chardev !== "string") this.#chardevs.set(monitor, await openChardev(monitor.chardev, surroundings));
+      if (typeof monitor.chardev !== "string") this.#chardevs.set(monitor, await opened(monitor.chardev));
     }
   }
 
@@ -63,6 +70,16 @@ export class Monitors {
       const chardev = this.#chardevs.get(typeof monitor.chardev === "string" ? monitor.chardev : monitor);
       chardev?.start((connection) => this.#serve(connection, monitor));
     }
+  }
+
+  /** Calls `print`, which writes to the terminal, above the prompt of a monitor that is on it. */
+  abovePrompt(print: () => void): void {
+    let action = print;
+    for (const session of this.#sessions) {
+      const inner = action;
+      if (session.abovePrompt !== undefined) action = (): void => session.abovePrompt?.(inner);
+    }
+    action();
   }
 
   /** Takes no more clients, and removes the socket files. */

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { assert } from "../base/assert.js";
+import { NODE_REFERENCE } from "../block/node.js";
 import type { PropertyType } from "../qom/property-kind.js";
 import type { RegisteredType } from "../qom/type-registry.js";
 import { anyValue, type QmpCommand } from "./command.js";
@@ -49,9 +50,8 @@ export interface SchemaVariants {
 const BUILTINS = { str: "string", int: "int", bool: "boolean", any: "value", number: "number", null: "null" } as const;
 type Builtin = keyof typeof BUILTINS;
 
-/** The command whose arguments are the options of a block node, and the type of a property that is such options or a node's name. */
+/** The command whose arguments are the options of a block node. */
 const NODE_COMMAND = "blockdev-add";
-const NODE_REFERENCE = "BlockdevRef";
 
 /** The schema of a machine's commands; `variants` by command. */
 export function qmpSchema(commands: readonly QmpCommand[], variants: ReadonlyMap<string, SchemaVariants>): readonly SchemaInfo[] {

@@ -1,6 +1,6 @@
 /** Error numbers of Linux: names, texts, and the error object that carries one. */
 
-import { getSystemErrorMap } from "node:util";
+import { describeErrno } from "../base/errno-text.js";
 import type { ErrnoError } from "../base/errors.js";
 
 /** The numbers this library looks at (include/uapi/asm-generic/errno*.h; the architectures of libc.ts all use these). */
@@ -31,15 +31,8 @@ export const Errno = Object.freeze({
   ECANCELED: 125,
 });
 
-/** Those of {@link Errno} that node has no name for, since none of its own calls answers with them. */
-const OTHER_NAMES: ReadonlyMap<number, readonly [name: string, text: string]> = new Map([
-  [Errno.EDOM, ["EDOM", "numerical argument out of domain"]],
-  [Errno.EBADE, ["EBADE", "invalid exchange"]],
-  [Errno.ENOMEDIUM, ["ENOMEDIUM", "no medium found"]],
-]);
-
 function describe(errno: number): readonly [name: string, text: string] {
-  return getSystemErrorMap().get(-errno) ?? OTHER_NAMES.get(errno) ?? [`errno ${errno}`, "unknown error"];
+  return describeErrno(errno) ?? [`errno ${errno}`, "unknown error"];
 }
 
 /** Name of a positive error number: `ENOENT`; `errno N` for one without a known name. */

@@ -7,6 +7,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { requireFolder } from "../base/missing-folder.js";
 import { lockRange, WHOLE_FILE } from "./file-lock.js";
 import type { Libc } from "./libc.js";
 
@@ -23,6 +24,7 @@ const OWNER_ONLY = 0o600;
  */
 export function openLocked(libc: Libc, path: string, purpose: string): number {
   const named = `${purpose} '${printable(path)}'`;
+  requireFolder(path, purpose);
   for (;;) {
     const fd = open(path, named);
     try {

@@ -8,8 +8,9 @@
 
 import { closeSync, lstatSync, rmSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
-import { isErrnoError, QomError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { requireFolder } from "../base/missing-folder.js";
 import { openLocked } from "./file-lock-server.js";
 import type { Libc } from "./libc.js";
 import type { ServerLibc } from "./libc-server.js";
@@ -50,8 +51,9 @@ export class Listener {
    */
   static async create(libc: Libc, server: ServerLibc, path: string, mode: number): Promise<Listener> {
     unixAddress(path); // what is wrong with the path itself comes first
+    requireFolder(path, "socket");
     const lockPath = `${path}.lock`;
-    const lock = openLocked(libc, lockPath, "lock file");
+    const lock = openLock(libc, path, lockPath);
     try {
       await removeStale(path);
       return new Listener(server, listenWithMode(libc, server, path, mode), FileIdentity.of(path));
@@ -104,6 +106,17 @@ export class Listener {
   removeFile(): void {
     this.#stopped = true;
     this.#file?.remove();
+  }
+}
+
+/** Where there is no lock file, what keeps it from being made keeps the socket too, and that is what was asked for. */
+function openLock(libc: Libc, path: string, lockPath: string): number {
+  try {
+    return openLocked(libc, lockPath, "lock file");
+  } catch (error) {
+    const cause: unknown = error instanceof QomError ? error.cause : undefined;
+    if (!isErrnoError(cause) || lstatSync(lockPath, { throwIfNoEntry: false }) !== undefined) throw error;
+    throw new QomError("io", `cannot make the socket '${printable(path)}': ${errnoOrMessage(cause)}`);
   }
 }
 

@@ -13,8 +13,9 @@ import { assert } from "../base/assert.js";
 import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
+import { missingFolder } from "../base/missing-folder.js";
 import { printable } from "../base/limits.js";
-import { Errno, errnoName, errnoText, SystemCallError } from "./errno.js";
+import { Errno, errnoText, SystemCallError } from "./errno.js";
 import { libc } from "./libc.js";
 import { AF_UNIX, DescriptorMessage, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from "./socket-layout.js";
 import { SOCKADDR_UN_SIZE, unixAddress } from "./socket-layout.js";
@@ -39,20 +40,20 @@ export interface ConnectOptions {
 /**
  * Connects to the stream socket at `path`, without blocking. While the listener's backlog is full it waits; `signal` ends that.
  *
- * @throws QomError `connection` when the socket cannot be reached, with path, reason and errno in its message; `invalid-value` or `limit`
+ * @throws QomError `connection` when the socket cannot be reached, with path and reason in its message; `invalid-value` or `limit`
  *   for the path itself, as {@link unixAddress}; `unsupported` where there are no system calls
  */
 export async function connectUnixStream(path: string, options: ConnectOptions = {}): Promise<NativeSocket> {
   const clock = options.clock ?? systemClock;
   const address = unixAddress(path);
   const fd = libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) throw connectionError(path, -fd, errnoText(-fd));
+  if (fd < 0) throw connectionError(path, errnoText(-fd));
   try {
     for (let delayMs = 1; ; delayMs = longer(delayMs)) {
       options.signal?.throwIfAborted();
       const errno = -libc().connect(fd, address, SOCKADDR_UN_SIZE);
       if (errno === 0) return new NativeSocket(fd, clock);
-      if (!isBusy(errno)) throw connectionError(path, errno, whyNot(path, errno));
+      if (!isBusy(errno)) throw connectionError(path, whyNot(path, errno));
       await wait(clock, delayMs, options.signal);
     }
   } catch (error) {
@@ -61,13 +62,14 @@ export async function connectUnixStream(path: string, options: ConnectOptions = 
   }
 }
 
-function connectionError(path: string, errno: number, reason: string): QomError {
-  const message = `cannot connect to the Unix socket '${printable(path)}': ${reason} (${errnoName(errno)})`;
+function connectionError(path: string, reason: string): QomError {
+  const message = `cannot connect to the Unix socket '${printable(path)}': ${reason}`;
   return new QomError("connection", message, { context: { option: "path", value: printable(path) } });
 }
 
 /** The reason in words. Linux answers ECONNREFUSED for a socket nobody listens on and for a file that is no socket alike. */
 function whyNot(path: string, errno: number): string {
+  if (errno === Errno.ENOENT) return missingFolder(path) ?? errnoText(errno);
   if (errno !== Errno.ECONNREFUSED) return errnoText(errno);
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined || stats.isSocket()) return "no process listens on it";

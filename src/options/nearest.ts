@@ -24,6 +24,19 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return found;
 }
 
+/**
+ * What is asked whoever wrote `name`, which is not one of `candidates`; undefined when none of them is near.
+ * @param show gives a candidate as it is written: with its dashes
+ */
+export function didYouMean(
+  name: string,
+  candidates: Iterable<string>,
+  show: (candidate: string) => string = (candidate) => candidate,
+): string | undefined {
+  const near = nearest(name, candidates);
+  return near === undefined ? undefined : `did you mean '${show(near)}'?`;
+}
+
 /** Damerau-Levenshtein distance in its restricted form: no piece of the text is edited twice. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];

@@ -37,6 +37,11 @@ export interface PropertyOptions<T> {
   readonly default?: T;
   /** `write-once`: until the object is complete. An accessor without setter is read-only by itself. */
   readonly access?: PropertyAccess;
+  /**
+   * Refuses a value of the right kind that means nothing, by throwing a QomError. It sees the value alone, so that a command line can be
+   * checked before anything is made of it.
+   */
+  readonly check?: (value: T) => void;
 }
 
 const TYPE_KEY = "qom-pr:type";
@@ -152,9 +157,11 @@ function define<T>(key: string, type: PropertyType<T>, options: PropertyOptions<
       set(this, value);
     };
   }
+  const { check } = options;
   return {
     name,
     type,
+    check: check === undefined ? undefined : (value): void => check(value as T), // what was decoded by `type`
     description: options.description,
     required: options.required ?? false,
     default: options.default,

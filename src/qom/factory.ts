@@ -10,7 +10,7 @@ import type { QomType } from "./decorators.js";
 import { instanceProperties } from "./instance-properties.js";
 import { LinkHolder } from "./links.js";
 import { stateOf, type QomObject } from "./object.js";
-import { deprecations, setProperties, type PropertyValues } from "./properties.js";
+import { checkProperties, deprecations, needsObjectToCheck, setProperties, type PropertyValues } from "./properties.js";
 import type { LinkResolver } from "./property-type.js";
 import type { RegisteredType, TypeRegistry } from "./type-registry.js";
 
@@ -67,6 +67,16 @@ export class ObjectFactory {
     }
   }
 
+  /**
+   * Refuses values that {@link create} would refuse whatever other objects there are: names, kinds, formats, what is missing.
+   * @throws QomError
+   */
+  check(type: RegisteredType, given: PropertyValues): void {
+    requireConcrete(type);
+    if (needsObjectToCheck(type, given)) this.inspect(type, (object) => checkProperties(type, given, object));
+    else checkProperties(type, given, undefined);
+  }
+
   /** What `look` finds on an object of `type` that is constructed for it and never completed. */
   inspect<T>(type: RegisteredType, look: (object: QomObject) => T): T {
     const object = this.#construct(type.constructor);
@@ -90,9 +100,7 @@ export class ObjectFactory {
 
   async #create(request: CreateRequest, resolve: LinkResolver, { prepare, attach }: CreationSteps): Promise<QomObject> {
     const { type, id } = request;
-    if (type.abstract) {
-      throw new QomError("abstract-type", `type '${type.name}' is abstract and cannot be created`, { context: { value: type.name } });
-    }
+    requireConcrete(type);
     const object = this.#construct(type.constructor);
     const state = stateOf(object);
     assert(state.typeName === null, "the container makes a new object each time");
@@ -185,4 +193,9 @@ export function requireUnheld(object: QomObject): void {
       context: { object: each.id ?? each.typeName },
     });
   }
+}
+
+function requireConcrete(type: RegisteredType): void {
+  if (!type.abstract) return;
+  throw new QomError("abstract-type", `type '${type.name}' is abstract and cannot be created`, { context: { value: type.name } });
 }

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { nearest } from "../options/nearest.js";
+import { didYouMean } from "../options/nearest.js";
 import { describeValue, valueText } from "../options/take.js";
 import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
 import { instanceProperties, instanceProperty } from "./instance-properties.js";
@@ -47,16 +47,16 @@ export function allProperties(type: RegisteredType, object: QomObject): readonly
   return [...type.properties.values(), ...instanceProperties(object)];
 }
 
-function requireProperty(type: RegisteredType, object: QomObject, name: string): PropertyDefinition {
-  const found = findProperty(type, object, name);
+function requireProperty(type: RegisteredType, object: QomObject | undefined, name: string): PropertyDefinition {
+  const found = type.properties.get(name) ?? (object === undefined ? undefined : instanceProperty(object, name));
   if (found !== undefined) return found;
-  const near = nearest(
+  const hint = didYouMean(
     name,
-    allProperties(type, object).map((property) => property.name),
+    [...type.properties.values(), ...(object === undefined ? [] : instanceProperties(object))].map((property) => property.name),
   );
   throw new QomError("unknown-name", `'${type.name}' has no property '${printable(name)}'`, {
     context: { option: name },
-    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 
@@ -73,9 +73,9 @@ export function setProperty(
   resolve: LinkResolver,
 ): void {
   const property = requireProperty(type, object, name);
-  if (property.set === undefined) throw readOnly(object, name, value, `of '${type.name}' is read-only`);
+  if (property.set === undefined) throw readOnly(object.id ?? object.typeName, name, value, `of '${type.name}' is read-only`);
   if (property.access === "write-once" && [object, property.aliasOf?.object ?? object].some((owner) => stateOf(owner).phase !== "new")) {
-    throw readOnly(object, name, value, `of ${object.describe()} cannot be changed any more`);
+    throw readOnly(object.id ?? object.typeName, name, value, `of ${object.describe()} cannot be changed any more`);
   }
   const clears = value === "" && property.type.link !== undefined && !property.required && stateOf(object).phase !== "new";
   property.set(object, clears ? undefined : decode(type, property, value, form, resolve));
@@ -83,8 +83,8 @@ export function setProperty(
   if (state.parent !== null && state.parent.typeName !== CONTAINER_TYPE) state.given.add(name);
 }
 
-function readOnly(object: QomObject, name: string, value: PlainValue, why: string): QomError {
-  const context = { option: name, value: valueText(value), object: object.id ?? object.typeName };
+function readOnly(object: string, name: string, value: PlainValue, why: string): QomError {
+  const context = { option: name, value: valueText(value), object };
   return new QomError("read-only", `property '${name}' ${why}`, { context });
 }
 
@@ -92,12 +92,38 @@ function readOnly(object: QomObject, name: string, value: PlainValue, why: strin
 export function setProperties(type: RegisteredType, object: QomObject, given: PropertyValues, resolve: LinkResolver): void {
   for (const [name, value] of given.values) setProperty(type, object, name, value, given.form, resolve);
   const { assigned } = stateOf(object);
+  requireAll(type, (name) => assigned.has(name), object.id ?? type.name);
+}
+
+function requireAll(type: RegisteredType, isThere: (name: string) => boolean, object: string): void {
   for (const property of type.properties.values()) {
-    if (!property.required || assigned.has(property.name)) continue;
+    if (!property.required || isThere(property.name)) continue;
     throw new QomError("missing", `'${type.name}' needs the property '${property.name}' (${property.description})`, {
-      context: { option: property.name, object: object.id ?? type.name },
+      context: { option: property.name, object },
     });
   }
+}
+
+/**
+ * Refuses what {@link setProperties} would refuse, as far as that can be told without the object and others: names, kinds and formats of
+ * values, what is missing.
+ * @param object one of the type, for the properties that it has beside those of the type; undefined where there is none
+ */
+export function checkProperties(type: RegisteredType, given: PropertyValues, object: QomObject | undefined): void {
+  for (const [name, value] of given.values) {
+    const property = requireProperty(type, object, name);
+    if (property.set === undefined) throw readOnly(type.name, name, value, `of '${type.name}' is read-only`);
+    if (property.type.link === undefined) decodeValue(type, property, value, given.form);
+    else if (typeof value !== "string") throw unexpected(type, property, value, given.form);
+  }
+  const assigned = object === undefined ? undefined : stateOf(object).assigned;
+  requireAll(type, (name) => given.values.has(name) || assigned?.has(name) === true, type.name);
+}
+
+/** Whether {@link checkProperties} can only tell with an object at hand. */
+export function needsObjectToCheck(type: RegisteredType, { values }: PropertyValues): boolean {
+  const unknown = [...values.keys()].some((name) => !type.properties.has(name));
+  return unknown || [...type.properties.values()].some(({ name, required }) => required && !values.has(name));
 }
 
 /** What is to be said about values in deprecated spellings, one line each. */
@@ -122,28 +148,38 @@ export function getProperty(type: RegisteredType, object: QomObject, name: strin
 }
 
 function decode(type: RegisteredType, property: PropertyDefinition, value: PlainValue, form: ValueForm, resolve: LinkResolver): unknown {
+  const { link } = property.type;
+  if (link === undefined) return decodeValue(type, property, value, form);
+  if (typeof value !== "string") throw unexpected(type, property, value, form);
+  return withContext(property, value, () => resolve(value, link));
+}
+
+/** The value of a property that is no link. */
+function decodeValue(type: RegisteredType, property: PropertyDefinition, value: PlainValue, form: ValueForm): unknown {
   const kind: PropertyType<unknown> = property.type;
-  const context = { option: property.name, value: valueText(value) };
-  const refuse = (): QomError => {
-    const expects = form === "json" ? (kind.expectsJson ?? kind.expects) : kind.expects;
-    return new QomError("invalid-value", `property '${property.name}' of '${type.name}' expects ${expects}, not ${describeValue(value)}`, {
-      context,
-    });
-  };
-  if (kind.link !== undefined) {
-    if (typeof value !== "string") throw refuse();
-    try {
-      return resolve(value, kind.link);
-    } catch (error) {
-      throw error instanceof QomError ? error.within(context) : error;
-    }
-  }
   const schema: z.ZodType | undefined = form === "text" ? kind.text : kind.json;
   const result = schema?.safeParse(value);
-  if (result === undefined) throw refuse();
-  if (!result.success) throw inside(type, property, value, result.error) ?? refuse();
-  assert(result.data !== undefined, "a property value is never undefined");
-  return result.data;
+  if (result === undefined) throw unexpected(type, property, value, form);
+  if (!result.success) throw inside(type, property, value, result.error) ?? unexpected(type, property, value, form);
+  const { data } = result;
+  assert(data !== undefined, "a property value is never undefined");
+  withContext(property, value, () => property.check?.(data));
+  return data;
+}
+
+function withContext<T>({ name }: PropertyDefinition, value: PlainValue, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw error instanceof QomError ? error.within({ option: name, value: valueText(value) }) : error;
+  }
+}
+
+function unexpected(type: RegisteredType, { name, type: kind }: PropertyDefinition, value: PlainValue, form: ValueForm): QomError {
+  const expects = form === "json" ? (kind.expectsJson ?? kind.expects) : kind.expects;
+  return new QomError("invalid-value", `property '${name}' of '${type.name}' expects ${expects}, not ${describeValue(value)}`, {
+    context: { option: name, value: valueText(value) },
+  });
 }
 
 /** The error for a mistake inside a list or an object; undefined when the value as a whole is wrong. */

@@ -13,6 +13,8 @@ export interface PropertyDefinition {
   readonly required: boolean;
   readonly default: unknown;
   readonly access: PropertyAccess;
+  /** Refuses, with a QomError, a value of the right kind that means nothing. */
+  readonly check?: ((value: unknown) => void) | undefined;
   readonly get: (object: QomObject) => unknown;
   readonly set: ((object: QomObject, value: unknown) => void) | undefined;
   /** Of an alias: the object that has the property, and its name there; that object's life decides whether it can still be written. */

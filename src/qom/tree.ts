@@ -18,7 +18,7 @@ import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
 import { PathIndex } from "./path-index.js";
 import { TreeRoot } from "./tree-root.js";
-import type { RegisteredType, TypeFilter } from "./type-registry.js";
+import { typeHint, type RegisteredType, type TypeFilter } from "./type-registry.js";
 
 /** An inner node of the tree: `/`, `/objects`, `/machine/peripheral`. */
 @qomType({ name: CONTAINER_TYPE, description: "holds other objects in the composition tree" })
@@ -44,6 +44,7 @@ export class CompositionTree {
   readonly #index: PathIndex;
   /** Ids in /objects of objects that are being made. */
   readonly #pending = new Set<string>();
+  #closed = false;
 
   constructor(factory: ObjectFactory) {
     this.#factory = factory;
@@ -71,6 +72,7 @@ export class CompositionTree {
     const [found, second] = matches;
     if (second !== undefined) throw new QomError("ambiguous", `path '${printable(path)}' fits more than one object`, { context });
     if (found === undefined) {
+      this.requireOpen();
       throw new QomError("not-found", `no object at path '${printable(path)}'`, { context, qmpClass: "DeviceNotFound" });
     }
     return found;
@@ -125,11 +127,22 @@ export class CompositionTree {
    */
   creatableType(name: string): RegisteredType {
     const { registry } = this.#factory;
-    const type = registry.get(name);
     const context = { value: name };
+    const type = registry.find(name);
+    if (type === undefined) {
+      const hint = typeHint(name, registry.list({ implements: USER_CREATABLE.name }), "types of objects");
+      throw new QomError("unknown-type", `unknown type '${printable(name)}'`, { context, hint });
+    }
     if (type.abstract) throw new QomError("abstract-type", `type '${type.name}' is abstract and cannot be created`, { context });
     if (registry.isA(type.name, USER_CREATABLE.name)) return type;
     throw new QomError("wrong-type", `type '${type.name}' cannot be created as an object`, { context });
+  }
+
+  /** Refuses what {@link add} would refuse whatever other objects there are. @throws QomError as {@link add} */
+  check(typeName: string, id: string, values: OptionMap, form: ValueForm): void {
+    const type = this.creatableType(typeName);
+    requireWellFormedId(id, { object: id });
+    this.#factory.check(type, { values, form });
   }
 
   /**
@@ -166,6 +179,7 @@ export class CompositionTree {
 
   /** Deletes all user-created objects, the youngest first, whatever holds them; for a machine that ends. */
   async deleteAll(): Promise<void> {
+    this.#closed = true;
     const youngestFirst = this.children(this.resolve("/objects")).toReversed();
     await runAll(
       youngestFirst.map((object) => () => {
@@ -179,7 +193,16 @@ export class CompositionTree {
   object(id: string): QomObject {
     const found = stateOf(this.resolve("/objects")).child(id);
     if (found !== undefined) return found;
+    this.requireOpen();
     throw new QomError("not-found", `no object with id '${printable(id)}'`, { context: { value: id } });
+  }
+
+  /**
+   * Refuses to go on when the machine is closed: what went with it is not told as if it had never been there.
+   * @throws QomError `closed`
+   */
+  requireOpen(): void {
+    if (this.#closed) throw new QomError("closed", "the machine is closed");
   }
 
   /** Whether `parent` has a child or a property of that name. */

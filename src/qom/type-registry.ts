@@ -3,7 +3,7 @@
  */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { nearest } from "../options/nearest.js";
+import { didYouMean } from "../options/nearest.js";
 import { ownProperties, typeMetadata, type QomType } from "./decorators.js";
 import type { QomInterface } from "./interfaces.js";
 import { QomObject } from "./object.js";
@@ -135,16 +135,14 @@ export class TypeRegistry {
 
   /**
    * The type of that name or alias.
-   * @throws QomError `unknown-type`, with the nearest known name as hint
+   * @throws QomError `unknown-type`, see {@link typeHint}
    */
   get(name: string): RegisteredType {
     const found = this.find(name);
     if (found !== undefined) return found;
-    const candidates = [...this.#types.values()].filter((type) => !type.abstract).map((type) => type.name);
-    const near = nearest(name, candidates);
     throw new QomError("unknown-type", `unknown type '${printable(name)}'`, {
       context: { value: name },
-      ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+      hint: typeHint(name, this.list(), "types"),
     });
   }
 
@@ -221,6 +219,23 @@ export class TypeRegistry {
     this.#types.set(type.name, type);
     this.#byClass.set(type.constructor, type);
   }
+}
+
+/** Types that a hint lists: more than a machine has without those of an embedder. */
+const TYPES_LISTED_MAX = 24;
+
+/**
+ * A hint for who asked for a type that does not exist: the nearest of the names of `types`, aliases included, or all of them.
+ * @param noun what such types are called, in the plural
+ */
+export function typeHint(name: string, types: readonly RegisteredType[], noun: string): string {
+  const question = didYouMean(
+    name,
+    types.flatMap((type) => [type.name, ...type.aliases]),
+  );
+  if (question !== undefined) return question;
+  const listed = types.slice(0, TYPES_LISTED_MAX).map((type) => [type.name, ...type.aliases.map((alias) => `(alias ${alias})`)].join(" "));
+  return `${noun} are ${listed.join(", ")}${types.length > TYPES_LISTED_MAX ? ", …" : ""}`;
 }
 
 /** A property may not hide one of a parent: QEMU refuses the duplicate too. */

@@ -16,7 +16,7 @@ import { mkdir, open, rename, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { assert, present } from "../base/assert.js";
-import { QomError, isErrnoError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import type { ReservationState } from "../reservation/state.js";
@@ -170,7 +170,7 @@ async function makeFolder(path: string): Promise<void> {
 
 function unusable(path: string, cause: unknown): QomError {
   const value = printable(path);
-  const reason = isErrnoError(cause) ? `: ${cause.code}` : "";
+  const reason = isErrnoError(cause) ? `: ${errnoOrMessage(cause)}` : "";
   return new QomError("io", `cannot keep reservations in the folder "${value}"${reason}`, { cause, context: { value } });
 }
 

@@ -94,15 +94,13 @@ export class Fabric {
   }
 
   /**
-   * The unit of that name.
-   * @throws QomError `not-found`
+   * The unit of that name; also when the fabric is closed, as what its reservations were can still be read.
+   * @throws QomError `not-found`, which names those that are there
    */
   unit(wwn: string): LogicalUnit {
     const unit = this.#units.get(wwn.toLowerCase());
     if (unit !== undefined) return unit;
-    throw new QomError("not-found", `no logical unit "${printable(wwn)}" on this fabric`, {
-      context: { option: "wwn", value: printable(wwn) },
-    });
+    throw noLogicalUnit(wwn, this.units);
   }
 
   /**
@@ -283,4 +281,21 @@ export class Fabric {
   #releaseFile(wwn: string): void {
     for (const [file, owner] of this.#files) if (owner === wwn) this.#files.delete(file);
   }
+}
+
+/** Units that are named when another one is asked for: a line's worth. */
+const UNITS_NAMED_MAX = 8;
+
+/** The error for a logical unit that is not among `units`, which are. */
+export function noLogicalUnit(name: string, units: readonly LogicalUnit[]): QomError {
+  const names = units.slice(0, UNITS_NAMED_MAX).map(({ wwn }) => printable(wwn));
+  const more = units.length - names.length;
+  const hint =
+    names.length === 0
+      ? "there is none"
+      : `there ${units.length === 1 ? "is" : "are"} ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return new QomError("not-found", `no logical unit "${printable(name)}"`, {
+    context: { option: "wwn", value: printable(name) },
+    hint,
+  });
 }

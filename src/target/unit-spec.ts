@@ -43,9 +43,9 @@ export interface UnitDefinition {
   readonly thinProvisioned: boolean;
 }
 
-function invalid(spec: UnitSpec, option: string, value: string, message: string, hint?: string): QomError {
+function invalid(spec: Pick<UnitSpec, "wwn"> | undefined, option: string, value: string, message: string, hint?: string): QomError {
   return new QomError("invalid-value", message, {
-    context: { option, value: printable(value), object: spec.wwn },
+    context: { option, value: printable(value), ...(spec === undefined ? {} : { object: spec.wwn }) },
     ...(hint === undefined ? {} : { hint }),
   });
 }
@@ -70,16 +70,36 @@ export function normalizeWwn(wwn: string): string {
 export function checkSpec(spec: UnitSpec): void {
   const { sizeBytes, serial } = spec;
   const blockSizeBytes = spec.blockSizeBytes ?? DEFAULT_BLOCK_SIZE_BYTES;
-  if (!BLOCK_SIZES_BYTES.includes(blockSizeBytes)) {
-    const hint = `it is one of ${BLOCK_SIZES_BYTES.join(", ")}`;
-    throw invalid(spec, "block-size", String(blockSizeBytes), `block size ${blockSizeBytes} of ${spec.wwn} is not supported`, hint);
-  }
+  requireBlockSize(blockSizeBytes, spec);
   if (sizeBytes !== undefined) checkSize(spec, sizeBytes, blockSizeBytes);
-  if (serial !== undefined && (serial.length > SERIAL_LENGTH_MAX || !SERIAL_PATTERN.test(serial))) {
-    const hint = `it has 1 to ${SERIAL_LENGTH_MAX} printable ASCII characters, the first and the last not blank`;
-    throw invalid(spec, "serial", serial, `serial number "${printable(serial)}" of ${spec.wwn} is not one`, hint);
-  }
+  if (serial !== undefined) requireSerial(serial, spec);
   if (spec.filename === "") throw invalid(spec, "filename", "", `the file name of ${spec.wwn} is empty`);
+}
+
+/**
+ * Refuses a block length that no unit has.
+ * @param spec of the unit, where it is known
+ * @throws QomError `invalid-value`
+ */
+export function requireBlockSize(sizeBytes: number, spec?: UnitSpec): void {
+  if (BLOCK_SIZES_BYTES.includes(sizeBytes)) return;
+  const hint = `it is one of ${BLOCK_SIZES_BYTES.join(", ")}`;
+  throw invalid(spec, "block-size", String(sizeBytes), `block size ${sizeBytes}${ofUnit(spec)} is not supported`, hint);
+}
+
+/**
+ * Refuses a serial number that no unit can have.
+ * @param spec of the unit, where it is known
+ * @throws QomError `invalid-value`
+ */
+export function requireSerial(serial: string, spec?: UnitSpec): void {
+  if (serial.length <= SERIAL_LENGTH_MAX && SERIAL_PATTERN.test(serial)) return;
+  const hint = `it has 1 to ${SERIAL_LENGTH_MAX} printable ASCII characters, the first and the last not blank`;
+  throw invalid(spec, "serial", serial, `serial number "${printable(serial)}"${ofUnit(spec)} is not one`, hint);
+}
+
+function ofUnit(spec: UnitSpec | undefined): string {
+  return spec === undefined ? "" : ` of ${spec.wwn}`;
 }
 
 /**

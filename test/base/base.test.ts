@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { assert, AssertionError, present } from "#src/base/assert.js";
-import { describeError, QomError } from "#src/base/errors.js";
+import { describeError, errnoOrMessage, QomError } from "#src/base/errors.js";
 import { ERROR_VALUE_LENGTH_MAX, printable } from "#src/base/limits.js";
 import { runAll } from "#src/base/run-all.js";
 
@@ -21,6 +21,21 @@ describe("errors", () => {
 
   it("print causes that are no errors", () => {
     expect(describeError(new QomError("io", "failed", { cause: { code: 5 } }))).to.equal("failed: { code: 5 }");
+  });
+
+  it("tell an errno once, in words, and a path once", () => {
+    const cause = Object.assign(new Error("ENOENT: no such file or directory, open '/a/x'"), { code: "ENOENT", errno: -2, path: "/a/x" });
+    const told = (message: string): string => describeError(new QomError("io", message, { cause }));
+    expect(told("cannot open '/a/x'")).to.equal("cannot open '/a/x': no such file or directory");
+    expect(told("cannot open '/a/x': no such file or directory")).to.equal("cannot open '/a/x': no such file or directory");
+    expect(told("cannot use '/a'")).to.equal("cannot use '/a': no such file or directory ('/a/x')");
+    expect(told("cannot use '/a': no such file or directory")).to.equal("cannot use '/a': no such file or directory: '/a/x'");
+  });
+
+  it("are told in words when the system refuses a name with several addresses, or has no number for what is wrong", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED ::1:9"), { code: "ECONNREFUSED", errno: -111 });
+    expect(errnoOrMessage(new AggregateError([refused, refused]))).to.equal("connection refused");
+    expect(errnoOrMessage(Object.assign(new RangeError("bad port"), { code: "ERR_SOCKET_BAD_PORT" }))).to.equal("bad port");
   });
 
   it("keep the nearer context", () => {

@@ -6,8 +6,9 @@ import { traceNames } from "#src/base/trace.js";
 import { ExitStatus } from "#src/cli/persist/exit-status.js";
 import { usage } from "#src/monitor/human/command.js";
 import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
-import { VERSION_DIFFERENCES } from "./support/sg-persist.js";
 import { optionFlags, PERSIST_OPTIONS } from "#src/cli/persist/option-table.js";
+import { RUN_OPTIONS, runOptionUsage } from "#src/cli/run-options.js";
+import { VERSION_DIFFERENCES } from "./support/sg-persist.js";
 
 const PAGE = fileURLToPath(new URL("../../../docs/cli.md", import.meta.url));
 
@@ -19,6 +20,11 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const TABLES: Readonly<Record<string, () => string>> = {
+  "run options": () =>
+    table(
+      ["option", "meaning"],
+      RUN_OPTIONS.map((option) => [`\`${runOptionUsage(option)}\``, option.text]),
+    ),
   "monitor commands": () =>
     table(
       ["command", "meaning"],

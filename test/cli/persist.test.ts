@@ -216,7 +216,7 @@ describe("qom-pr persist", () => {
     it("tells what kept it from asking", async () => {
       const wrong: [readonly string[], number, RegExp][] = [
         [["--qmp", socket, "nope"], 1, /QMP x-scsi-execute: no device 'nope'/],
-        [["--qmp", folder.path("absent"), "disk0"], 15, /absent': ENOENT/],
+        [["--qmp", folder.path("absent"), "disk0"], 15, /absent': no such file or directory/],
         [["--qmp", socket, "--manager", "pr-manager-sgio", "disk0"], 31, /do not go with it/],
       ];
       for (const [argv, code, message] of wrong) {

@@ -121,7 +121,14 @@ describe("trace points", () => {
       const file = folder.path("events");
       writeFileSync(file, "# managers\n\npr_manager_run\n  scsi_req_cancel\n");
       expect((await selected(`events=${file}`)).names).to.deep.equal(["pr_manager_run", "scsi_req_cancel"]);
-      expect(await selected("nope")).to.deep.equal({ names: [], stderr: "qom-pr: warning: trace event 'nope' does not exist\n" });
+      expect(await selected("nope")).to.deep.equal({
+        names: [],
+        stderr: "qom-pr: warning: -trace: there is no trace point 'nope' ('help' lists them)\n",
+      });
+      expect((await selected("pr_manager_rum")).stderr).to.contain("'pr_manager_rum' (did you mean 'pr_manager_run'?)");
+      expect((await selected("prmanager*")).stderr).to.equal(
+        "qom-pr: warning: -trace: no trace point fits 'prmanager*' ('help' lists them)\n",
+      );
     });
 
     it("refuses what it does not know", async () => {
@@ -185,7 +192,7 @@ describe("trace points", () => {
       const argv = ["run", ...machineArguments("blockdev", OBJECT), "-qmp", "stdio", "-trace", "pr_*,file=/dev/full"];
       const { code, stderr } = await run(argv, { stdin: messages.map((message) => JSON.stringify(message)).join("\n") });
       expect(code, stderr).to.equal(0);
-      expect(stderr).to.contain("qom-pr: warning: -trace: cannot write '/dev/full': ENOSPC\n");
+      expect(stderr).to.contain("qom-pr: warning: -trace: cannot write '/dev/full': no space left on device\n");
     });
   });
 });

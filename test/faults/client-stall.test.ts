@@ -72,7 +72,7 @@ describe("faults of our client", function () {
       const results = await Promise.all(Array.from({ length: 20 }, () => bench.run(manager, READ_KEYS)));
       expect(new Set(results)).to.deep.equal(new Set([ANSWER]));
       const error = await refusal(() => bench.manager());
-      expect(error.message).to.include("EMFILE");
+      expect(error.message).to.include("too many open files");
     });
     await bench.kill(helper);
     bench.helper(program);
@@ -107,7 +107,7 @@ describe("faults of our client", function () {
         try {
           return await Machine.create(["-object", "pr-manager-helper,id=pr0,path=${bench.path("quick")}"]);
         } catch (error) {
-          if (!/ENOENT|ECONNREFUSED/.test(error.message)) throw error;
+          if (!/no such file|no process listens/.test(error.message)) throw error;
           return create();
         }
       };

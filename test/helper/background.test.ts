@@ -45,12 +45,16 @@ describe("qom-pr-helper in the background", () => {
   });
 
   for (const [what, args, text] of [
-    ["its socket", (path: string) => ["-k", "/nonexistent/socket", "-f", `${path}.pid`], /'\/nonexistent\/socket.*ENOENT/],
-    ["its pid file", (path: string) => ["-k", path, "-f", "/nonexistent/pid"], /'\/nonexistent\/pid'.*ENOENT/],
+    [
+      "its socket",
+      (path: string) => ["-k", "/nonexistent/socket", "-f", `${path}.pid`],
+      /'--socket': the folder '\/nonexistent' does not exist/,
+    ],
+    ["its pid file", (path: string) => ["-k", path, "-f", "/nonexistent/pid"], /'--pidfile': the folder '\/nonexistent' does not exist/],
     [
       "its traces",
       (path: string) => ["-k", path, "-f", `${path}.pid`, "-T", "file=/nonexistent/traces"],
-      /'\/nonexistent\/traces'.*ENOENT/,
+      /'--trace': the folder '\/nonexistent' does not exist/,
     ],
   ] as const) {
     it(`says in the foreground that it cannot make ${what}`, async () => {

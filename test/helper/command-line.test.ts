@@ -127,7 +127,7 @@ describe("command line of qom-pr-helper", () => {
 
   it("tells on one line that standard output takes nothing", async () => {
     const result = await run("sh", ["-c", 'exec "$0" --version >/dev/full', OUR_PROGRAM]);
-    expect(result).to.deep.include({ code: 1, stderr: "qom-pr-helper: cannot write to standard output: ENOSPC\n" });
+    expect(result).to.deep.include({ code: 1, stderr: "qom-pr-helper: cannot write to standard output: no space left on device\n" });
   });
 
   it("is a program: executable, and no code of its own", () => {

@@ -75,12 +75,18 @@ const ROWS: readonly Row[] = [
     () => ["-object", `pr-manager-helper,id=pr0,path=${folder.path("none")}`],
     "connection",
     "none",
-    "ENOENT",
+    "no such file or directory",
   ),
   row("a socket that is a file", () => ["-object", `pr-manager-helper,id=pr0,path=${folder.path("file")}`], "connection", "file"),
   row("an empty socket path", ["-object", "pr-manager-helper,id=pr0,path="], "invalid-value", "path"),
   row("a socket path of 108 bytes", ["-object", `pr-manager-helper,id=pr0,path=/${"s".repeat(107)}`], "limit", "107"),
-  row("a storage network in a file", () => ["-object", `scsi-fabric,id=san0,state=${folder.path("file")}`], "io", "state", "ENOTDIR"),
+  row(
+    "a storage network in a file",
+    () => ["-object", `scsi-fabric,id=san0,state=${folder.path("file")}`],
+    "io",
+    "state",
+    "not a directory",
+  ),
   row("a storage network without name of its folder", ["-object", "scsi-fabric,id=san0,state="], "invalid-value", "state"),
   row("an unknown storage network of a manager", ["-object", "pr-manager-memory,id=pr0,fabric=sanx"], "not-found", "'sanx'", "SCSI fabric"),
   // -blockdev
@@ -125,7 +131,13 @@ const ROWS: readonly Row[] = [
   row("a node of mixed kinds", ["-blockdev", "driver=raw,node-name=r,file=f,file.driver=file"], "syntax", "file"),
   row("a chain of nested nodes that is too long", ["-blockdev", chain(900)], "limit", "more than 64 nodes"),
   row("a chain of named nodes that is too long", [...NODE, ...namedChain(63)], "limit", "node-name=n63", "more than 64 nodes"),
-  row("a file that does not exist", () => ["-blockdev", `driver=file,node-name=f,filename=${folder.path("none")}`], "io", "none", "ENOENT"),
+  row(
+    "a file that does not exist",
+    () => ["-blockdev", `driver=file,node-name=f,filename=${folder.path("none")}`],
+    "io",
+    "none",
+    "no such file or directory",
+  ),
   row(
     "a folder as file",
     () => ["-blockdev", `driver=file,node-name=f,read-only=on,filename=${folder.path(".")}`],
@@ -163,7 +175,13 @@ const ROWS: readonly Row[] = [
     "unknown-name",
     "'foo'",
   ),
-  row("a drive on a missing file", () => ["-drive", `if=none,id=hd,file=${folder.path("none")}`], "io", "none", "ENOENT"),
+  row(
+    "a drive on a missing file",
+    () => ["-drive", `if=none,id=hd,file=${folder.path("none")}`],
+    "io",
+    "none",
+    "no such file or directory",
+  ),
   // -device
   row("a device without driver", ["-device", "id=x"], "missing", "driver"),
   row("an unknown device type", ["-device", "scsi-blokc"], "unknown-type", "'scsi-blokc'"),
@@ -231,7 +249,13 @@ const ROWS: readonly Row[] = [
     "'hd'",
     "SCSI",
   ),
-  row("a device that takes no SG_IO", [...HBA, "-drive", "if=none,id=hd,file=/dev/null", ...DISK], "invalid-value", "/dev/null", "ENOTTY"),
+  row(
+    "a device that takes no SG_IO",
+    [...HBA, "-drive", "if=none,id=hd,file=/dev/null", ...DISK],
+    "invalid-value",
+    "/dev/null",
+    "inappropriate ioctl for device",
+  ),
 ];
 
 describe("bad input", () => {

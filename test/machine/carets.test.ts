@@ -38,7 +38,7 @@ const ROWS: readonly (readonly [string, readonly string[], string])[] = [
   ["a device's node that is not there", ["-device", "virtio-scsi", "-device", "scsi-block,drive=hd"], "hd"],
   ["a device's bus that is not there", ["-device", "virtio-scsi", "-device", "scsi-block,bus=b,drive=hd"], "b,drive=hd"],
   ["a node's unknown property", ["-blockdev", "raw,node-name=a,file.driver=file,file.foo=1"], "file.foo=1"],
-  ["a nested node's wrong value", ["-blockdev", "raw,node-name=a,file.driver=sim-lun,file.wwn=x,file.size=5x"], "5x"],
+  ["a nested node's wrong value", ["-blockdev", "raw,node-name=a,file.driver=sim-lun,file.wwn=naa.5000000000000001,file.size=5x"], "5x"],
   ["a nested node's driver", ["-blockdev", '{"driver":"raw","node-name":"a","file":{"driver":"nope"}}'], '"nope"}}'],
   ["a nested node that lacks something", ["-blockdev", "raw,node-name=a,file.driver=sim-lun"], "sim-lun"],
   ["a node that is not there", ["-blockdev", "raw,node-name=a,file=zz"], "zz"],

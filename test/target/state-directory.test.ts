@@ -190,9 +190,9 @@ describe("state folder", () => {
 
   const places: readonly (readonly [string, () => string, string])[] = [
     ["an empty name", () => "", "empty"],
-    ["a file", () => (writeFileSync(folder, ""), folder), "ENOTDIR"],
-    ["a folder in a file", () => (writeFileSync(folder, ""), `${folder}/san`), "ENOTDIR"],
-    ["a folder in /proc", () => "/proc/qom-pr", "ENOENT"],
+    ["a file", () => (writeFileSync(folder, ""), folder), "not a directory"],
+    ["a folder in a file", () => (writeFileSync(folder, ""), `${folder}/san`), "not a directory"],
+    ["a folder in /proc", () => "/proc/qom-pr", "no such file or directory"],
   ];
   for (const [what, make, says] of places) {
     it(`is not ${what}`, async () => {

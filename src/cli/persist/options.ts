@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { QomError, type QomErrorKind } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
+import { didYouMean } from "../../options/nearest.js";
 import { packageVersion } from "../../base/package-version.js";
 import { RESERVATION_KEY_MAX, type ReserveInAction, type ReserveOutAction } from "../../scsi/persistent-reserve.js";
 import { optionFlags, PERSIST_OPTIONS } from "./option-table.js";
@@ -65,9 +66,17 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { print: output };
     const problem = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-    throw new QomError(KINDS[error.code] ?? "invalid-value", ambiguity(problem) ?? problem);
+    const hint = error.code === "commander.unknownOption" ? suggestion(problem) : undefined;
+    throw new QomError(KINDS[error.code] ?? "invalid-value", ambiguity(problem) ?? problem, hint === undefined ? {} : { hint });
   }
   return { run: checked(new Given(command)) };
+}
+
+/** For an option that does not exist: the long name that was probably meant, also where it was given with one dash. */
+function suggestion(problem: string): string | undefined {
+  const [, given = ""] = /unknown option '--?([^'=]*)/.exec(problem) ?? [];
+  const names = PERSIST_OPTIONS.map(({ name }) => name);
+  return didYouMean(given, names, (name) => `--${name}`) ?? "--help lists the options";
 }
 
 const KINDS: Readonly<Record<string, QomErrorKind>> = {

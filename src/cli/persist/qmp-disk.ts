@@ -1,6 +1,7 @@
 /** A device of a running machine, by the command x-scsi-execute of its QMP monitor. */
 import { connect, type Socket } from "node:net";
 import { errnoOrMessage, QomError } from "../../base/errors.js";
+import { missingFolder } from "../../base/missing-folder.js";
 import { printable } from "../../base/limits.js";
 import { JsonStream, printJson } from "../../options/json.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../../options/value.js";
@@ -94,7 +95,7 @@ class QmpClient {
     this.#socket = socket;
     this.#path = path;
     socket.on("data", (chunk) => this.#take(chunk));
-    socket.on("error", (error) => this.#fail(errnoOrMessage(error)));
+    socket.on("error", (error) => this.#fail(missingFolder(path) ?? errnoOrMessage(error)));
     socket.on("close", () => this.#fail("the connection ended"));
   }
 

@@ -2,7 +2,7 @@
  * The argument of `--transport-id`, in the forms of sg_persist (sg_persist(8), TRANSPORT IDs): `sas,…` and its like, an iSCSI name, the
  * bytes in hexadecimal, or a file or standard input with one on each line. The text forms of {@link TransportId} are taken too.
  */
-import { isErrnoError, QomError } from "../../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { readBounded } from "../../base/read-bounded.js";
 import { TRANSPORT_ID_LENGTH_MAX, TRANSPORT_ID_LENGTH_MIN, TransportId } from "../../scsi/transport-id.js";
@@ -65,7 +65,7 @@ function readLines(file: string | typeof STDIN): readonly string[] {
     bytes = readBounded(file, FILE_BYTES_MAX);
   } catch (error) {
     if (!isErrnoError(error)) throw error;
-    throw new QomError("io", `cannot read TransportIDs from '${printable(String(file))}': ${error.code}`);
+    throw new QomError("io", `cannot read TransportIDs from '${printable(String(file))}': ${errnoOrMessage(error)}`);
   }
   if (bytes === null) throw new QomError("limit", `more than ${FILE_BYTES_MAX} bytes of TransportIDs`);
   return bytes

@@ -1,8 +1,9 @@
 /** A character device at work: it listens or connects, and hands its connections to the monitor on it. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { isErrnoError, QomError } from "../../base/errors.js";
+import { errnoOrMessage, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
+import { missingFolder } from "../../base/missing-folder.js";
 import { libc } from "../../native/libc.js";
 import { loadServerLibc } from "../../native/libc-server.js";
 import { Listener } from "../../native/listener-server.js";
@@ -80,8 +81,9 @@ class Single implements Chardev {
 }
 
 function cannot(what: string, address: SocketAddress, cause: unknown): QomError {
-  const name = isErrnoError(cause) ? `: ${cause.code}` : "";
-  return new QomError("connection", `cannot ${what} ${printable(formatAddress(address))}${name}`, { cause });
+  const missing = address.kind === "unix" ? missingFolder(address.path) : undefined;
+  const reason = missing ?? (cause instanceof Error ? errnoOrMessage(cause) : String(cause));
+  return new QomError("connection", `cannot ${what} ${printable(formatAddress(address))}: ${reason}`);
 }
 
 /** Where node connects to or listens on. */

@@ -4,7 +4,7 @@ import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { ScsiDevice } from "../../devices/scsi-device.js";
 import type { ScsiCommand } from "../../scsi/command.js";
-import type { Fabric } from "../../target/fabric.js";
+import { noLogicalUnit, type Fabric } from "../../target/fabric.js";
 import { ScsiFabric } from "../../target/scsi-fabric.js";
 import { defineCommand, nothing, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
@@ -91,8 +91,12 @@ const queryReservations = defineCommand({
     const wanted = given.unit?.toLowerCase();
     const asked = wanted === undefined ? all : all.filter(({ unit }) => unit.wwn.toLowerCase() === wanted);
     if (asked.length === 0 && given.unit !== undefined) {
+      const { message, hint = "" } = noLogicalUnit(
+        given.unit,
+        all.map(({ unit }) => unit),
+      );
       const context = { option: "unit", value: printable(given.unit) };
-      throw new QomError("not-found", `no logical unit '${printable(given.unit)}'`, { context, qmpClass: "DeviceNotFound" });
+      throw new QomError("not-found", message, { context, hint, qmpClass: "DeviceNotFound" });
     }
     return asked.map(({ id, unit }) => unitReservations(unit.wwn, id, unit.reservations));
   },

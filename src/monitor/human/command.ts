@@ -1,5 +1,6 @@
 /** Commands of the human monitor: what each takes, what is told of it, and what it does (QEMU: hmp-commands.hx). */
 import { printable } from "../../base/limits.js";
+import { didYouMean } from "../../options/nearest.js";
 import type { QmpExecutor } from "../executor.js";
 import type { MonitorHost } from "../host.js";
 
@@ -25,6 +26,8 @@ export type CompletionKind =
   /** A property of the object whose path is the argument before. */
   | "property"
   | "unit"
+  /** Options of a block node as text. */
+  | "node-options"
   | "drive";
 
 /** One argument of a command. */
@@ -91,9 +94,17 @@ export function parseLine(line: string, commands: readonly HumanCommand[]): Huma
   const isPrefix = commands.some(({ name }) => name.startsWith(`${first.text} `));
   if (command === undefined || (sub === undefined && second !== undefined && isPrefix)) {
     const known = isPrefix && second !== undefined ? `${first.text} ${second.text}` : first.text;
-    return { kind: "problem", lines: [`unknown command: '${printable(known)}'`] };
+    return { kind: "problem", lines: unknownCommand(known, commands) };
   }
   return takeArguments(command, words.slice(sub === undefined ? 1 : 2), line);
+}
+
+/** What is said of a command that does not exist: QEMU's line, and below it the one that was probably meant. */
+export function unknownCommand(name: string, commands: readonly HumanCommand[]): readonly string[] {
+  const [, group = "", last = ""] = /^(.* )?(.*)$/s.exec(name) ?? [];
+  const names = commands.filter((command) => command.name.startsWith(group)).map((command) => command.name.slice(group.length));
+  const question = didYouMean(last, names, (near) => group + near);
+  return [`unknown command: '${printable(name)}'`, ...(question === undefined ? [] : [question])];
 }
 
 /** A word of a line. */

@@ -1,21 +1,17 @@
 /** THE table of the human monitor. Every command that changes something is one of QMP, or does what that one does with options as text. */
-import { QomError } from "../../base/errors.js";
-import { printable } from "../../base/limits.js";
-import { parseOption, type OptionArgument } from "../../options/arguments.js";
 import { parseJson, printJson } from "../../options/json.js";
 import { addObject } from "../../qom/add-object.js";
-import type { ParsedOptions } from "../../options/value.js";
 import { fromHex } from "../../scsi/bytes.js";
-import { CDB_LENGTH_MAX, cdbLengthOf } from "../../scsi/cdb.js";
 import { ScsiStatus } from "../../scsi/command.js";
 import { hexAndTextLines } from "../../scsi/hex-dump.js";
 import { formatSense, parseSense } from "../../scsi/sense.js";
 import { toPlain } from "../values.js";
-import { helpLine, usage, type HumanCommand, type HumanContext } from "./command.js";
+import { BLOCK_COMMANDS } from "./block-commands.js";
+import { helpLine, unknownCommand, usage, type HumanCommand, type HumanContext } from "./command.js";
+import { commandDigits } from "./hex-words.js";
 import { INFO_COMMANDS } from "./info.js";
+import { OPTIONS_TEXT, withOptions } from "./options-text.js";
 import { recordOf, recordsOf, textOf } from "./values.js";
-
-const OPTIONS_TEXT = "[,prop=value][,...]";
 
 const objectAdd: HumanCommand = {
   name: "object_add",
@@ -23,7 +19,7 @@ const objectAdd: HumanCommand = {
   text: "make an object, like -object on the command line",
   run: async (values, { host }) => {
     const [text = ""] = values.values();
-    await addObject(host.tree, parsedOptions("object", text));
+    await withOptions("object", text, (parsed) => addObject(host.tree, parsed));
     return [];
   },
 };
@@ -34,18 +30,10 @@ const deviceAdd: HumanCommand = {
   text: "make a device, like -device on the command line",
   run: async (values, { host }) => {
     const [text = ""] = values.values();
-    const { values: options, form } = parsedOptions("device", text);
-    await host.devices.create(options, form);
+    await withOptions("device", text, (parsed) => host.devices.create(parsed.values, parsed.form));
     return [];
   },
 };
-
-/** @throws QomError also `syntax` for a request for help, which `help` gives */
-function parsedOptions(argument: OptionArgument, text: string): ParsedOptions {
-  const parsed = parseOption(argument, text);
-  if (!parsed.help) return parsed;
-  throw new QomError("syntax", `'${printable(text)}' asks for help: press Tab behind the comma for the names of properties`);
-}
 
 const objectDel: HumanCommand = {
   name: "object_del",
@@ -119,14 +107,17 @@ const qomSet: HumanCommand = {
 
 const scsi: HumanCommand = {
   name: "scsi",
-  arguments: [{ name: "device", completes: "device-id" }, { name: "cdb" }, { name: "data", optional: true }],
+  arguments: [
+    { name: "device", completes: "device-id" },
+    { name: "cdb [data]", rest: true },
+  ],
   text: "send a SCSI command: CDB and data for the device in hexadecimal",
   run: async (values, { executor }) => {
-    const data = values.get("data");
+    const { cdb, data } = commandDigits(values.get("cdb [data]") ?? "");
     const answer = recordOf(
       await executor.execute("x-scsi-execute", {
         device: values.get("device"),
-        cdb: completeCdb(values.get("cdb") ?? ""),
+        cdb,
         "data-out": data,
       }),
     );
@@ -140,14 +131,6 @@ const scsi: HumanCommand = {
     ];
   },
 };
-
-/** A CDB that is shorter than its operation code wants is filled up with zeros: they are what its last bytes mostly are. */
-function completeCdb(digits: string): string {
-  const cdb = fromHex(digits);
-  if (cdb === null || cdb.length === 0) return digits;
-  const length = cdbLengthOf(cdb[0] ?? 0) ?? CDB_LENGTH_MAX;
-  return cdb.length > length ? digits : digits.padEnd(2 * length, "0");
-}
 
 function bytesOf(digits: string): Uint8Array {
   return fromHex(digits) ?? new Uint8Array();
@@ -167,7 +150,7 @@ const help: HumanCommand = {
     const wanted = values.get("cmd");
     if (wanted === undefined) return helpLines(context, ({ name }) => !name.startsWith("info "));
     const lines = helpLines(context, ({ name, alias }) => name === wanted || alias === wanted);
-    return lines.length > 0 ? lines : [`unknown command: '${printable(wanted)}'`];
+    return lines.length > 0 ? lines : unknownCommand(wanted, context.commands);
   },
 };
 
@@ -210,5 +193,6 @@ export const HUMAN_COMMANDS: readonly HumanCommand[] = [
   qomSet,
   quit,
   scsi,
+  ...BLOCK_COMMANDS,
   ...INFO_COMMANDS,
 ];

@@ -1,5 +1,6 @@
 /** What Tab offers: commands, and for each kind of argument the names that fit. */
 import { QomError } from "../../base/errors.js";
+import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { splitWords, type CompletionKind, type HumanArgument, type HumanContext } from "./command.js";
 import { recordsOf, textOf, type QmpRecord } from "./values.js";
 
@@ -66,6 +67,7 @@ const CANDIDATES: Readonly<Record<CompletionKind, Candidates>> = {
   },
   property: async (context, _typed, path) => (await list(context, path)).filter((entry) => !isChild(entry)).map(nameOf),
   unit: async ({ executor }) => recordsOf(await executor.execute("x-query-reservations")).map((unit) => textOf(unit, "unit")),
+  "node-options": (context, typed) => Promise.resolve(nodeOptions(context, typed)),
   drive: async ({ executor }) => recordsOf(await executor.execute("query-named-block-nodes")).map((node) => textOf(node, "node-name")),
 };
 
@@ -80,6 +82,18 @@ async function typeAndOptions({ executor }: HumanContext, typed: string, kind: s
   const [type = ""] = typed.split(",", 1);
   const properties = recordsOf(await executor.execute("qom-list-properties", { typename: type })).map(nameOf);
   return [...properties.filter((name) => name !== "type"), "id"].map((name) => `${typed.slice(0, comma + 1)}${name}=`);
+}
+
+/** The same of a block node, `-drive` included, whose driver is not the first word: `DRIVER,`, or NAME= for the driver that is given. */
+function nodeOptions({ host }: HumanContext, typed: string): readonly string[] {
+  const comma = typed.lastIndexOf(",");
+  const drivers = host.drivers.list({ implements: BLOCK_NODE_TYPE });
+  if (comma < 0) return [...drivers.map(({ name }) => `${name},`), "driver=", "if=none,"];
+  const words = typed.slice(0, comma).split(",");
+  const given = words.flatMap((word, index) => (index === 0 || word.startsWith("driver=") ? [word.replace(/^driver=/, "")] : []));
+  const type = drivers.find(({ name }) => given.includes(name));
+  const names = [...(type?.properties.values() ?? [])].filter(({ set }) => set !== undefined).map(({ name }) => name);
+  return [...names, "driver", "node-name", "id"].map((name) => `${typed.slice(0, comma + 1)}${name}=`);
 }
 
 async function list({ executor }: HumanContext, path: string): Promise<readonly QmpRecord[]> {

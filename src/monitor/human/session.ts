@@ -2,7 +2,7 @@
  * One client of the human monitor: a prompt, lines one after the other, their answers (QEMU: monitor/hmp.c). On a terminal there are
  * history and completion; elsewhere what is typed is neither echoed nor edited.
  */
-import { createInterface, type Interface } from "node:readline";
+import { clearLine, createInterface, cursorTo, type Interface } from "node:readline";
 import { describeError, QomError } from "../../base/errors.js";
 import { packageVersion } from "../../base/package-version.js";
 import type { Connection } from "../chardev/connection.js";
@@ -31,6 +31,8 @@ export class HumanSession implements MonitorSession {
   readonly #terminal: boolean;
   readonly #history: string[] = [];
   readonly #queue: ClientQueue<string>;
+  /** The prompt stands on the terminal, and what is typed behind it. */
+  #prompted = false;
   /** Bytes of the line that is not complete yet. */
   #lineBytes = 0;
 
@@ -77,7 +79,20 @@ export class HumanSession implements MonitorSession {
     if (this.#lineBytes > LINE_BYTES_MAX) this.#queue.over();
   };
 
-  readonly #onLine = (line: string): void => this.#queue.take([line]);
+  /** See {@link MonitorSession.abovePrompt}. */
+  abovePrompt(print: () => void): void {
+    if (!this.#terminal || !this.#prompted || !this.#queue.isReading) return print();
+    const { output } = this.#connection;
+    cursorTo(output, 0);
+    clearLine(output, 0);
+    print();
+    this.#lines.prompt(true);
+  }
+
+  readonly #onLine = (line: string): void => {
+    this.#prompted = false;
+    this.#queue.take([line]);
+  };
 
   readonly #onEnd = (): void => this.#queue.endOfInput();
 
@@ -122,6 +137,7 @@ export class HumanSession implements MonitorSession {
 
   #prompt(): void {
     if (!this.#queue.isOpen) return;
+    this.#prompted = true;
     if (this.#terminal && this.#queue.isReading) this.#lines.prompt();
     else this.#connection.output.write(PROMPT);
   }

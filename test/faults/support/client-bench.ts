@@ -100,7 +100,7 @@ export class ClientBench {
         const manager = machine.object("pr0");
         if (manager instanceof PrManager) return manager;
       } catch (error) {
-        if (!(error instanceof Error && /ENOENT|ECONNREFUSED/.test(error.message))) throw error;
+        if (!(error instanceof Error && /no such file|no process listens/.test(error.message))) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, 2));
     }

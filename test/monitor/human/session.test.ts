@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
+import { typeRegistries } from "#src/machine/types.js";
 import { complete } from "#src/monitor/human/completion.js";
 import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
 import type { HumanContext } from "#src/monitor/human/command.js";
@@ -74,6 +75,16 @@ describe("the human monitor", () => {
       "sense: ILLEGAL REQUEST, INVALID FIELD IN CDB (05/24/00)",
     ]);
     expect((await typist.type("scsi disk0 5e0"))[0]).to.match(/^Error: 'cdb' expects pairs of hexadecimal digits/);
+    const ready = ["status: GOOD (00h)"];
+    for (const line of ["0x00", "0", "00 00 00 00 00 00", "0x00 0x00", "00:00:00:00:00:00", "0x0,0x0,0x0", "0x000000000000"])
+      expect(await typist.type(`scsi disk0 ${line}`), line).to.deep.equal(ready);
+    const capacity = await typist.type("scsi disk0 0x25");
+    expect(await typist.type("scsi disk0 25:00:00:00:00:00:00:00:00:00")).to.deep.equal(capacity);
+    // Byte by byte, the operation code says where the data begin: REGISTER AND IGNORE EXISTING KEY, and the key.
+    const parameters = "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 b2 00 00 00 00 00 00 00 00";
+    expect(await typist.type(`scsi disk0 5f 06 00 00 00 00 00 00 18 00 ${parameters}`)).to.deep.equal(ready);
+    expect((await typist.type("scsi disk0 5e 00 00 00 00 00 00 00 10 00"))[2]).to.match(/00 b2 /);
+    expect((await typist.type("scsi disk0 0xzz"))[0]).to.match(/^Error: 'cdb' expects pairs of hexadecimal digits/);
     expect((await typist.type("scsi pr0 00"))[0]).to.match(/^Error: no device 'pr0'/);
   });
 
@@ -84,7 +95,7 @@ describe("the human monitor", () => {
       `${WWN}: generation 1, 1 registrant, Write Exclusive - Registrants Only`,
       "    0x00000000000000a1  iqn.2026-11.org.qom-pr:m:hd, target port 1  << reservation holder >>",
     ]);
-    expect(await typist.type("info reservations naa.0")).to.deep.equal(["Error: no logical unit 'naa.0'"]);
+    expect(await typist.type("info reservations naa.0")).to.deep.equal([`Error: no logical unit "naa.0" (there is ${WWN})`]);
     expect(await typist.type("info pr")).to.deep.equal(["pr0: pr-manager-memory, connected"]);
     expect(await typist.type("info status")).to.deep.equal(["VM status: running"]);
     expect(await typist.type("info block")).to.deep.equal([
@@ -112,6 +123,33 @@ describe("the human monitor", () => {
     expect((await typist.type("object_add pr-manager-memory,help"))[0]).to.match(/^Error: .*Tab/);
   });
 
+  it("makes and removes drives and block nodes", async () => {
+    expect(await typist.type(`drive_add 0 if=none,id=d0,driver=sim-lun,wwn=${WWN}`)).to.deep.equal(["OK"]);
+    expect(await typist.type(`drive_add -n 0 driver=sim-lun,node-name=n0,wwn=${WWN}`)).to.deep.equal([]);
+    expect(await typist.type(`blockdev-add sim-lun,node-name=n1,wwn=${WWN}`)).to.deep.equal([]);
+    expect(await typist.type(`blockdev-add {"driver": "raw", "node-name": "n2", "file": "n1"}`)).to.deep.equal([]);
+    expect(await typist.type(`drive_add 0 if=none,driver=sim-lun,wwn=${WWN}`)).to.deep.equal(["OK"]);
+    expect(machine.graph.drives.map(({ nodeName }) => nodeName)).to.deep.equal(["d0", "none0"]);
+    expect(await typist.type("device_add scsi-block,drive=d0,lun=5,id=disk5")).to.deep.equal([]);
+    expect((await typist.type("drive_del d0"))[0]).to.match(/^Error: .*in use/);
+    await typist.type("device_del disk5");
+    expect((await typist.type("drive_del n2"))[0]).to.equal("Error: no drive 'n2' (blockdev-del removes a block node)");
+    for (const line of ["drive_del none0", "blockdev-del n2", "blockdev-del n1", "blockdev-del n0"])
+      expect(await typist.type(line), line).to.deep.equal([]);
+    expect((await typist.type(`drive_add 0 if=none,id=d0,file=/nowhere`))[0]).to.match(/^Error: cannot open '\/nowhere': no such file/);
+    expect((await typist.type(`blockdev-add sim-lun node-name=n1,wwn=${WWN}`))[0]).to.contain("a comma stands between");
+    expect(machine.graph.outermost.map(({ nodeName }) => nodeName))
+      .not.to.include("n1")
+      .and.not.to.include("d0");
+  });
+
+  it("asks whether another command was meant", async () => {
+    expect(await typist.type("inof block")).to.deep.equal(["unknown command: 'inof'", "did you mean 'info'?"]);
+    expect(await typist.type("info blok")).to.deep.equal(["unknown command: 'info blok'", "did you mean 'info block'?"]);
+    expect(await typist.type("help drive-add")).to.deep.equal(["unknown command: 'drive-add'", "did you mean 'drive_add'?"]);
+    expect(await typist.type("frobnicate")).to.deep.equal(["unknown command: 'frobnicate'"]);
+  });
+
   it("sets properties, from text and from JSON", async () => {
     for (const [line, value] of [
       ["qom-set /machine/peripheral/disk0 nope 1", undefined],
@@ -136,7 +174,9 @@ describe("the human monitor", () => {
   });
 
   it("completes commands, types, ids, paths and properties", async () => {
-    const context: HumanContext = { executor: machine.qmp, commands: HUMAN_COMMANDS, history: [], host: Object.create(null) as never };
+    // Of the host only the drivers are asked for.
+    const host = { drivers: typeRegistries([]).drivers } as never;
+    const context: HumanContext = { executor: machine.qmp, commands: HUMAN_COMMANDS, history: [], host };
     const candidates = async (line: string): Promise<readonly string[]> => (await complete(line, context))[0];
     expect(await candidates("qom-")).to.deep.equal(["qom-get", "qom-list", "qom-set"]);
     expect(await candidates("inf")).to.deep.equal(["info "]);
@@ -158,6 +198,10 @@ describe("the human monitor", () => {
     expect(await candidates("qom-get /nowhere/x ")).to.deep.equal([]);
     expect(await candidates("nope ")).to.deep.equal([]);
     expect(await candidates("help sc")).to.deep.equal(["scsi "]);
+    expect(await candidates("blockdev-add sim")).to.deep.equal(["sim-lun,"]);
+    expect(await candidates("blockdev-add sim-lun,ww")).to.deep.equal(["sim-lun,wwn="]);
+    expect(await candidates("drive_add 0 if=none,driver=file,file")).to.deep.equal(["if=none,driver=file,filename="]);
+    expect(await candidates("drive_del ")).to.include("hd");
   });
 });
 

@@ -50,6 +50,17 @@ describe("the human monitor on a terminal", function () {
     expect(code, shown).to.equal(0);
   });
 
+  it("shows its prompt below what the program says", async () => {
+    const { shown, code } = await session([
+      ["SIGINT or SIGTERM ends it\r\n", "info st"],
+      ["info st", "\t"],
+      ["atus ", CTRL_C],
+    ]);
+    expect(code, shown).to.equal(0);
+    const [, after = ""] = shown.split("ends it\r\n");
+    expect(after).to.match(/^(?:\u001b\[[0-9;]*[A-Za-z])*\(qemu\) /);
+  });
+
   it("ends in good order at Ctrl-C", async () => {
     const { shown, code } = await session([["(qemu) ", CTRL_C]]);
     expect(code, shown).to.equal(0);

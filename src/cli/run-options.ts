@@ -1,0 +1,116 @@
+/** THE table of the options of `qom-pr run`; the help and docs/cli.md come from it. */
+import { QomError } from "../base/errors.js";
+import { unknownOption } from "../machine/arguments.js";
+import { wrap } from "./table.js";
+
+/** One option. */
+interface RunOption {
+  /** The name, without dashes. */
+  readonly name: string;
+  /** What stands for its text; an option without one is a flag. */
+  readonly value?: string;
+  readonly text: string;
+  /** Not for the machine but for the program. */
+  readonly own?: true;
+}
+
+/** All rows. */
+export const RUN_OPTIONS: readonly RunOption[] = [
+  { name: "object", value: "TYPE,id=ID[,...]", text: "an object, such as a PR manager; `-object help` lists the types" },
+  { name: "blockdev", value: "DRIVER,node-name=NAME[,...]", text: "a block node; `-blockdev help` lists the drivers" },
+  { name: "drive", value: "if=none,id=ID[,...]", text: "a block node, the older way" },
+  { name: "device", value: "TYPE[,id=ID][,...]", text: "a device; `-device help` lists the types, `-device TYPE,help` the properties" },
+  { name: "name", value: "NAME", text: "the machine's name, part of default initiator names" },
+  { name: "qmp", value: "DEV", text: "a QMP monitor; DEV is unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,...], stdio or chardev:ID" },
+  { name: "qmp-pretty", value: "DEV", text: "the same with indented output" },
+  { name: "monitor", value: "DEV", text: "a monitor for people; DEV as for -qmp, or none" },
+  { name: "chardev", value: "BACKEND,id=ID[,...]", text: "what a monitor talks through; BACKEND is socket or stdio" },
+  { name: "mon", value: "ID[,mode=control]", text: "a monitor on a -chardev" },
+  {
+    name: "trace",
+    value: "[enable=]PATTERN[,...]",
+    text: "print trace points, to file=FILE or stderr; events=FILE has patterns; `-trace help` lists them",
+    own: true,
+  },
+  { name: "check", text: "only make the machine, which finds whatever is wrong with its options", own: true },
+  { name: "json", text: "with --check: print the machine as JSON", own: true },
+];
+
+/** An option with what stands for its text; flags are written with two dashes, as everywhere in the documents. */
+export function runOptionUsage({ name, value }: RunOption): string {
+  return value === undefined ? `--${name}` : `-${name} ${value}`;
+}
+
+/** Width of a line of help. */
+const HELP_WIDTH = 80;
+
+const TEXT_COLUMN = 10;
+
+/** The text of `qom-pr run --help`. */
+export function runHelp(): string {
+  const rows = RUN_OPTIONS.flatMap((option) => [`  ${runOptionUsage(option)}`, ...wrapped(option.text.replaceAll("`", "'"))]);
+  return [
+    "Usage: qom-pr run OPTIONS...",
+    "",
+    "Makes a machine from options in QEMU's manner and keeps it until SIGINT, SIGTERM",
+    "or 'quit' of a monitor.",
+    "",
+    "Options (one dash and two are the same):",
+    ...rows,
+    "  -h, --help",
+    ...wrapped("print this text"),
+    "",
+    "Example: a disk whose reservations are simulated, and a monitor to try it",
+    "  qom-pr run -monitor stdio -object pr-manager-memory,id=pr0 \\",
+    "    -blockdev sim-lun,node-name=hd,wwn=naa.5000000000000001,pr-manager=pr0 \\",
+    "    -device virtio-scsi -device scsi-block,drive=hd,id=disk0",
+    "",
+    "Then type 'info block', 'scsi disk0 00', 'help' or 'quit'.",
+    "",
+  ].join("\n");
+}
+
+function wrapped(text: string): readonly string[] {
+  return wrap(text, HELP_WIDTH - TEXT_COLUMN).map((line) => " ".repeat(TEXT_COLUMN) + line);
+}
+
+/** The words of `run`, by whom they are for. */
+export interface RunWords {
+  readonly help: boolean;
+  readonly check: boolean;
+  readonly json: boolean;
+  /** Texts of `-trace`. */
+  readonly traces: readonly string[];
+  readonly machine: readonly string[];
+}
+
+/**
+ * Takes the program's own options out of the places where an option may stand; behind an option they are that option's text.
+ * @throws QomError `unknown-name` for what is no option; `missing` for `-trace` without a text
+ */
+export function takeRunWords(argv: readonly string[]): RunWords {
+  const [machine, traces]: [string[], string[]] = [[], []];
+  const flags = new Set<string>();
+  let at = 0;
+  while (at < argv.length) {
+    const [word = "", text] = argv.slice(at, at + 2);
+    if (/^--?(?:h|help)$/.test(word)) return { help: true, check: false, json: false, traces, machine };
+    const option = RUN_OPTIONS.find(({ name }) => word === `-${name}` || word === `--${name}`);
+    if (option === undefined) {
+      throw unknownOption(
+        word,
+        RUN_OPTIONS.map(({ name }) => name),
+      );
+    }
+    if (option.value === undefined) {
+      flags.add(option.name);
+      at += 1;
+      continue;
+    }
+    if (option.own !== true) machine.push(...argv.slice(at, at + 2));
+    else if (text === undefined) throw new QomError("missing", `option '${word}' needs a value`, { context: { argument: option.name } });
+    else traces.push(text);
+    at += 2;
+  }
+  return { help: false, check: flags.has("check"), json: flags.has("json"), traces, machine };
+}
