@@ -28,7 +28,7 @@ const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 @qomType({ name: "sim-lun", description: "a path to a logical unit of the simulated storage network" })
 export class SimLunNode extends ProtocolNode {
   @qomProperty(qom.string(), {
-    description: "name of the unit, naa.<16 hexadecimal digits>",
+    description: "name of the unit, naa.<16 or 32 hexadecimal digits>, or as lsblk and multipath print it",
     required: true,
     check: (value) => void normalizeWwn(value),
   })

@@ -13,6 +13,7 @@ import { DirectoryStore } from "./directory-store.js";
 import type { FolderUse } from "./folder-holder.js";
 import { FileMedium } from "./file-medium.js";
 import { LogicalUnit } from "./logical-unit.js";
+import { pastedWwn } from "../scsi/pasted-names.js";
 import { SERIAL_LENGTH_MAX } from "./limits.js";
 import type { Medium } from "./medium.js";
 import { MemoryMedium } from "./memory-medium.js";
@@ -98,7 +99,7 @@ export class Fabric {
    * @throws QomError `not-found`, which names those that are there
    */
   unit(wwn: string): LogicalUnit {
-    const unit = this.#units.get(wwn.toLowerCase());
+    const unit = this.#units.get(pastedWwn(wwn));
     if (unit !== undefined) return unit;
     throw noLogicalUnit(wwn, this.units);
   }

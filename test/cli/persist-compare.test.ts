@@ -187,6 +187,10 @@ const CHANGING: readonly Case[] = [
 ]
   .map((text): Case => ({ argv: words(text) }))
   .concat(
+    // Names as switches and sysfs print them are an addition.
+    ["fcp,10:00:00:00:c9:f3:a5:71", "10:00:00:00:c9:f3:a5:71", "0x10000000c9f3a571", "sas.5000c50005b32001", "sas,0x5000c50005b32001"].map(
+      (id) => ({ argv: [...words("-o -G -S 1 -X"), id], ours: 0 }),
+    ),
     // sg_persist refuses both forms although its manual has them.
     ["srp,000102030405060708090a0b0c0d0e0f", "sop,1234"].map((ids) => ({ argv: [...words("-o -G -S 1 -X"), ids], ours: 0 })),
   );

@@ -106,6 +106,12 @@ describe("qom-pr persist", () => {
       [["-k", "--manager", `pr-manager-helper,path=${folder.path("absent")}`, disk], 15, /absent/],
       [["-k", disk], 75, /inappropriate ioctl/],
       [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "file=/dev/zero", disk], 1, /more than \d+ bytes of TransportIDs/],
+      [
+        ["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "iqn.a:b,,i,0x1", disk],
+        1,
+        /two commas in a row .*option strings only/,
+      ],
+      [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "sas,,5000c50005b32001", disk], 1, /two commas in a row/],
       // No name of Object.prototype is a leading word.
       [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "constructor,1", disk], 1, /TransportID[^\n]*constructor,1/],
     ];

@@ -9,6 +9,7 @@ import { formatKey, type ReserveInAction } from "../../scsi/persistent-reserve.j
 import type { ReportedRegistrant, ReserveCapabilities } from "../../scsi/reserve-in-data.js";
 import { formatSense, parseSense } from "../../scsi/sense.js";
 import type { Outcome } from "./exit-status.js";
+import { textOfKey } from "./key-text.js";
 import { headerGeneration } from "./report.js";
 import type { PersistRequest } from "./request.js";
 
@@ -77,13 +78,18 @@ function dataMembers(action: ReserveInAction, data: Uint8Array): PlainValue {
   switch (action) {
     case "read-keys": {
       const { generation, keys } = PersistentReserveIn.parse(action, data);
-      return members({ generation, keys: keys.map(formatKey) });
+      const texts = keys.map(textOfKey);
+      return members({
+        generation,
+        keys: keys.map(formatKey),
+        ...(texts.some((text) => text !== null) ? { "key-texts": texts } : {}),
+      });
     }
     case "read-reservation": {
       const { generation, reservation } = PersistentReserveIn.parse(action, data);
       if (reservation === null) return members({ generation, reservation: null });
       const { key, scope, type } = reservation;
-      return members({ generation, reservation: members({ key: formatKey(key), scope, type }) });
+      return members({ generation, reservation: members({ ...keyMembers(key), scope, type }) });
     }
     case "report-capabilities":
       return capabilitiesValues(PersistentReserveIn.parse(action, data));
@@ -92,6 +98,12 @@ function dataMembers(action: ReserveInAction, data: Uint8Array): PlainValue {
       return members({ generation, registrants: registrants.map(registrantValues) });
     }
   }
+}
+
+/** A key, and its text where it has one. */
+function keyMembers(key: bigint): Readonly<Record<string, string>> {
+  const text = textOfKey(key);
+  return { key: formatKey(key), ...(text === null ? {} : { "key-text": text }) };
 }
 
 function capabilitiesValues(capabilities: ReserveCapabilities): PlainValue {
@@ -109,7 +121,7 @@ function capabilitiesValues(capabilities: ReserveCapabilities): PlainValue {
 
 function registrantValues(registrant: ReportedRegistrant): PlainValue {
   return members({
-    key: formatKey(registrant.key),
+    ...keyMembers(registrant.key),
     initiator: registrant.initiator?.format() ?? null,
     ...(registrant.malformedInitiator === undefined ? {} : { "initiator-bytes": toHex(registrant.malformedInitiator.bytes) }),
     "target-port": registrant.allTargetPorts ? null : registrant.targetPort,

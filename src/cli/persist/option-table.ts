@@ -86,8 +86,8 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     text: "replace a reservation that the device lost",
     action: "replace-lost-reservation",
   },
-  { letter: "K", name: "param-rk", value: "KEY", group: "Parameters", text: "RESERVATION KEY, hexadecimal (0)" },
-  { letter: "S", name: "param-sark", value: "KEY", group: "Parameters", text: "SERVICE ACTION RESERVATION KEY, hexadecimal (0)" },
+  { letter: "K", name: "param-rk", value: "KEY", group: "Parameters", text: "RESERVATION KEY, hexadecimal or text:CHARACTERS (0)" },
+  { letter: "S", name: "param-sark", value: "KEY", group: "Parameters", text: "SERVICE ACTION RESERVATION KEY, likewise (0)" },
   {
     letter: "T",
     name: "prout-type",

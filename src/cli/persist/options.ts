@@ -5,6 +5,7 @@ import { printable } from "../../base/limits.js";
 import { didYouMean } from "../../options/nearest.js";
 import { packageVersion } from "../../base/package-version.js";
 import { RESERVATION_KEY_MAX, type ReserveInAction, type ReserveOutAction } from "../../scsi/persistent-reserve.js";
+import { keyOfText } from "./key-text.js";
 import { optionFlags, PERSIST_OPTIONS } from "./option-table.js";
 
 /** Room for data-in, and default of the ALLOCATION LENGTH, as in sg_persist: what a PR helper can carry. */
@@ -66,8 +67,9 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { print: output };
     const problem = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-    const hint = error.code === "commander.unknownOption" ? suggestion(problem) : undefined;
-    throw new QomError(KINDS[error.code] ?? "invalid-value", ambiguity(problem) ?? problem, hint === undefined ? {} : { hint });
+    const ambiguous = ambiguity(problem);
+    const hint = error.code === "commander.unknownOption" && ambiguous === undefined ? suggestion(problem) : undefined;
+    throw new QomError(KINDS[error.code] ?? "invalid-value", ambiguous ?? problem, hint === undefined ? {} : { hint });
   }
   return { run: checked(new Given(command)) };
 }
@@ -76,7 +78,7 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
 function suggestion(problem: string): string | undefined {
   const [, given = ""] = /unknown option '--?([^'=]*)/.exec(problem) ?? [];
   const names = PERSIST_OPTIONS.map(({ name }) => name);
-  return didYouMean(given, names, (name) => `--${name}`) ?? "--help lists the options";
+  return didYouMean(given.replaceAll("_", "-"), names, (name) => `--${name}`) ?? "--help lists the options";
 }
 
 const KINDS: Readonly<Record<string, QomErrorKind>> = {
@@ -190,8 +192,8 @@ function checked(given: Given): PersistOptions {
       action === undefined ? [] : Array.from({ length: given.count(name) }, () => action),
     ),
     allocationLength: allocationLength(given),
-    key: hexOption(given, "param-rk", RESERVATION_KEY_MAX) ?? 0n,
-    serviceActionKey: hexOption(given, "param-sark", RESERVATION_KEY_MAX) ?? 0n,
+    key: keyOption(given, "param-rk"),
+    serviceActionKey: keyOption(given, "param-sark"),
     type: Number(hexOption(given, "prout-type", 0xfn) ?? 0n),
     allTargetPorts: given.flag("param-alltgpt"),
     aptpl: given.flag("param-aptpl"),
@@ -228,6 +230,11 @@ function waitSeconds(given: Given): number | undefined {
   const text = given.text("wait");
   if (text === undefined) return undefined;
   return Number(inRange("wait", text, /^\d{1,9}$/.test(text) ? BigInt(text) : undefined, BigInt(WAIT_SECONDS_MAX)));
+}
+
+/** A reservation key; 0 where none is given. */
+function keyOption(given: Given, name: string): bigint {
+  return keyOfText(name, given.text(name) ?? "") ?? hexOption(given, name, RESERVATION_KEY_MAX) ?? 0n;
 }
 
 /** Digits of base 16, with `0x` or `h` if the user likes. */

@@ -15,6 +15,7 @@ import { ExitStatus, exitStatusOfErrno, outcomeOf, type Outcome } from "./exit-s
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
 import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
 import { FolderBusyError } from "./folder-wait.js";
+import { keyTextNotes } from "./key-text.js";
 import { DeviceOpenError, LocalDisk, type PathFinder } from "./local-disk.js";
 import {
   ALLOCATION_LENGTH_MAX,
@@ -166,6 +167,7 @@ class Persist {
     if (json) this.#output.out(`${printJson(reportValues({ ...report, outcome }, data?.values ?? null), { indent: 2 })}\n`);
     if (outcome.exitStatus !== ExitStatus.SUCCESS) return this.#fail(what, outcome);
     if (data !== null && !json) this.#print(data.lines);
+    if (data !== null && !json) this.#notes(data.keyTexts);
     if (data?.problem !== undefined) this.#notes([data.problem]);
     if (request.direction === "out" && verbose > 0) this.#note([`${what}: successful`]);
     return ExitStatus.SUCCESS;
@@ -206,18 +208,21 @@ interface ReadData {
   readonly lines: readonly string[];
   /** How an allocation length has cut it, if it has. */
   readonly problem: string | undefined;
+  /** What its keys are as text. */
+  readonly keyTexts: readonly string[];
 }
 
 /** @throws QomError `syntax` for data that ends too early to say anything, although more was asked for */
 function readData({ action, allocationLength }: PersistRequest & { direction: "in" }, data: Uint8Array, hex: number): ReadData {
   if (allocationLength < HEADER_LENGTH && data.length <= allocationLength) {
     const problem = `an allocation length of ${allocationLength} cuts the answer before anything it lists: ask for ${HEADER_LENGTH} bytes or more`;
-    return { values: headerValues(action, data), lines: headerLines(action, data, hex), problem };
+    return { values: headerValues(action, data), lines: headerLines(action, data, hex), problem, keyTexts: [] };
   }
   const completeLength = PersistentReserveIn.completeLength(action, data);
   return {
     values: dataValues(action, data),
     lines: hex > 0 ? hexReportLines(action, data, hex) : reportLines(action, data),
+    keyTexts: keyTextNotes(action, data),
     problem: completeLength > data.length ? cutText(completeLength, data.length) : undefined,
   };
 }
