@@ -4,6 +4,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { isWellFormedId } from "../options/id.js";
+import { thoseThere } from "../options/nearest.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
@@ -62,7 +63,10 @@ export class BlockGraph implements NodeOpener {
     const found = this.#nodes.get(name);
     if (found !== undefined) return found;
     if (this.#closed) throw new QomError("closed", "the machine is closed");
-    throw new QomError("not-found", `no block node named '${printable(name)}'`, { context: { value: name } });
+    throw new QomError("not-found", `no block node named '${printable(name)}'`, {
+      context: { value: name },
+      hint: thoseThere(name, [...this.#nodes.keys()]),
+    });
   }
 
   /**

@@ -4,6 +4,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { requireWellFormedId } from "../options/id.js";
+import { thoseThere } from "../options/nearest.js";
 import { takeText } from "../options/take.js";
 import type { OptionMap } from "../options/value.js";
 import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
@@ -89,7 +90,14 @@ export class DeviceSet {
       if (!(error instanceof QomError) || error.kind !== "not-found") throw error;
     }
     if (found instanceof Device) return found;
-    throw new QomError("not-found", `no device '${printable(idOrPath)}'`, { context: { value: idOrPath }, qmpClass: "DeviceNotFound" });
+    throw new QomError("not-found", `no device '${printable(idOrPath)}'`, {
+      context: { value: idOrPath },
+      qmpClass: "DeviceNotFound",
+      hint: thoseThere(
+        idOrPath,
+        this.all.flatMap((device) => givenId(device) ?? []),
+      ),
+    });
   }
 
   /** Whether {@link delete} of the device has begun and not ended. */

@@ -87,8 +87,8 @@ function* letters<Names extends OptionNames>(text: string, words: Iterator<strin
 
 /** A long name with one dash is read as letters, of which one is unknown. */
 function unknownLetter(text: string, at: number, known: readonly OptionNames[]): QomError {
-  const long = known.find((option) => option.long === text.split("=", 1)[0]);
-  const hint = long === undefined ? "-h lists the options" : `did you mean '--${long.long}'?`;
+  const meant = known.find((option) => option.long === text.split("=", 1)[0]);
+  const hint = meant === undefined ? "-h lists the options" : `did you mean '--${meant.long}'?`;
   return new QomError("unknown-name", `unknown option '-${printable(text.charAt(at))}'`, { hint });
 }
 

@@ -6,7 +6,7 @@
  * for a dead one.
  */
 
-import { closeSync, lstatSync, rmSync, unlinkSync } from "node:fs";
+import { closeSync, existsSync, lstatSync, rmSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -115,7 +115,7 @@ function openLock(libc: Libc, path: string, lockPath: string): number {
     return openLocked(libc, lockPath, "lock file");
   } catch (error) {
     const cause: unknown = error instanceof QomError ? error.cause : undefined;
-    if (!isErrnoError(cause) || lstatSync(lockPath, { throwIfNoEntry: false }) !== undefined) throw error;
+    if (!isErrnoError(cause) || existsSync(lockPath)) throw error;
     throw new QomError("io", `cannot make the socket '${printable(path)}': ${errnoOrMessage(cause)}`);
   }
 }

@@ -1,5 +1,7 @@
 /** "Did you mean": the known name nearest to a mistyped one. */
 
+import { printable } from "../base/limits.js";
+
 /** Candidates longer than this are not compared: no known name is longer, and the work is quadratic in it. */
 const CANDIDATE_LENGTH_MAX = 64;
 
@@ -35,6 +37,19 @@ export function didYouMean(
 ): string | undefined {
   const near = nearest(name, candidates);
   return near === undefined ? undefined : `did you mean '${show(near)}'?`;
+}
+
+/** Names that are listed for who asks for another one: a line's worth. */
+const NAMES_LISTED_MAX = 8;
+
+/** What is said to whoever asked for `name`, which is not one of `names`: the one that was probably meant, or those that there are. */
+export function thoseThere(name: string, names: readonly string[]): string {
+  const question = didYouMean(name, names);
+  if (question !== undefined) return question;
+  if (names.length === 0) return "there is none";
+  const listed = names.slice(0, NAMES_LISTED_MAX).map(printable).join(", ");
+  const more = names.length - NAMES_LISTED_MAX;
+  return `there ${names.length === 1 ? "is" : "are"} ${listed}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** Damerau-Levenshtein distance in its restricted form: no piece of the text is edited twice. */

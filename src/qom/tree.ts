@@ -6,6 +6,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { requireWellFormedId } from "../options/id.js";
+import { thoseThere } from "../options/nearest.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { addChild, removeChild } from "./children.js";
 import { qomType } from "./decorators.js";
@@ -194,7 +195,10 @@ export class CompositionTree {
     const found = stateOf(this.resolve("/objects")).child(id);
     if (found !== undefined) return found;
     this.requireOpen();
-    throw new QomError("not-found", `no object with id '${printable(id)}'`, { context: { value: id } });
+    throw new QomError("not-found", `no object with id '${printable(id)}'`, {
+      context: { value: id },
+      hint: thoseThere(id, idsOf(this.children(this.resolve("/objects")))),
+    });
   }
 
   /**
@@ -304,13 +308,18 @@ export class CompositionTree {
     const context = { value: name };
     const target = link.lookup === "path" ? this.#resolveTyped(name, link.typeName) : stateOf(this.resolve("/objects")).child(name);
     if (target === undefined) {
-      throw new QomError("not-found", `no ${link.noun} with id '${printable(name)}'`, { context });
+      const fitting = this.children(this.resolve("/objects")).filter(({ typeName }) => this.#factory.registry.isA(typeName, link.typeName));
+      throw new QomError("not-found", `no ${link.noun} with id '${printable(name)}'`, { context, hint: thoseThere(name, idsOf(fitting)) });
     }
     if (!this.#factory.registry.isA(target.typeName, link.typeName)) {
       throw new QomError("wrong-type", `object '${printable(name)}' is of type '${target.typeName}' and is no ${link.noun}`, { context });
     }
     return target;
   }
+}
+
+function idsOf(objects: readonly QomObject[]): readonly string[] {
+  return objects.map(({ id }) => id ?? "");
 }
 
 /** Path components; empty ones are ignored, as in QEMU. */

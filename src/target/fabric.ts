@@ -4,6 +4,7 @@ import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { thoseThere } from "../options/nearest.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
 import { defaultBehaviour } from "./behaviour.js";
@@ -284,19 +285,13 @@ export class Fabric {
   }
 }
 
-/** Units that are named when another one is asked for: a line's worth. */
-const UNITS_NAMED_MAX = 8;
-
 /** The error for a logical unit that is not among `units`, which are. */
 export function noLogicalUnit(name: string, units: readonly LogicalUnit[]): QomError {
-  const names = units.slice(0, UNITS_NAMED_MAX).map(({ wwn }) => printable(wwn));
-  const more = units.length - names.length;
-  const hint =
-    names.length === 0
-      ? "there is none"
-      : `there ${units.length === 1 ? "is" : "are"} ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   return new QomError("not-found", `no logical unit "${printable(name)}"`, {
     context: { option: "wwn", value: printable(name) },
-    hint,
+    hint: thoseThere(
+      name,
+      units.map(({ wwn }) => wwn),
+    ),
   });
 }

@@ -223,7 +223,7 @@ describe("managers of qom-pr-helper", () => {
     [["--object", "pr-manager-memory,nope=1"], /--object pr-manager-memory,nope=1: .*nope/],
     [["--object", "scsi-fabric"], /none of the objects is a PR manager/],
     [["--object", "pr-manager-memory", "--object", "pr-manager-memory"], /more than one of the objects is a PR manager/],
-    [["--object", "pr-manager-helper,path=/nonexistent/socket"], /\/nonexistent\/socket.*ENOENT/],
+    [["--object", "pr-manager-helper,path=/nonexistent/socket"], /\/nonexistent\/socket': the folder '\/nonexistent' does not exist/],
     [["--object", "{"], /--object \{: /],
     [["--object", "pr-manager-memory", "--initiator-from", "gid"], /'gid' is neither uid nor pid/],
   ] as const) {

@@ -171,7 +171,7 @@ describe("privileges of qom-pr-helper", () => {
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${helper.pid}\n`);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
     expect(helper.stderr).to.match(
-      /^qom-pr-helper: cannot remove '.*kept': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.status': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.pid': EACCES.*\n$/,
+      /^qom-pr-helper: cannot remove '.*kept': permission denied\nqom-pr-helper: cannot remove '.*kept\.status': permission denied\nqom-pr-helper: cannot remove '.*kept\.pid': permission denied\n$/,
     );
     expect(existsSync(path)).to.be.true;
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal("");

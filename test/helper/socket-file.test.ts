@@ -177,9 +177,7 @@ describe("files of qom-pr-helper", () => {
         for (const background of [[], ["-d"]]) {
           const result = await run(OUR_PROGRAM, [...background, "-k", workshop.path("no-space"), "-f", join(full, "pid")]);
           expect(result.code).to.equal(1);
-          expect(result.stderr).to.match(
-            /^qom-pr-helper: cannot write the pid file '.*full\/pid': ENOSPC: no space left on device, write\n$/,
-          );
+          expect(result.stderr).to.match(/^qom-pr-helper: cannot write the pid file '.*full\/pid': no space left on device\n$/);
           expect(readdirSync(full)).to.deep.equal(["filler"]);
           expect(existsSync(workshop.path("no-space"))).to.be.false;
         }

@@ -116,6 +116,10 @@ describe("a slip on the command line", () => {
     expect(await told("-qmp", "unix:/nonexistent/x.sock,server=on")).to.equal(
       "-qmp unix:/nonexistent/x.sock,server=on: cannot make the socket: the folder '/nonexistent' does not exist",
     );
+    // The lock file beside it is nobody's concern either.
+    expect(await told("-qmp", "unix:/proc/x.sock,server=on")).to.match(
+      /: cannot make the socket '\/proc\/x\.sock': no such file or directory$/,
+    );
     expect(await told("-chardev", "socket,id=c,path=/nonexistent/x.sock,server=on", "-mon", "c")).to.match(
       /^-chardev socket,.*: the folder/,
     );
@@ -124,6 +128,23 @@ describe("a slip on the command line", () => {
       /^-object pr-manager-helper,.*: the folder '\/nonexistent' does not exist$/,
     );
     expect(await told("-qmp", `unix:${folder.path("none")}`)).to.match(/: no such file or directory$/);
+  });
+
+  it("is a name that nothing has: those that are there are named", async () => {
+    const disk = machineArguments("blockdev", "pr-manager-memory,id=pr0");
+    expect(await told(...disk, "-device", "scsi-block,drive=hard,lun=3"))
+      .to.contain("no block node named 'hard' (there are ")
+      .and.to.contain("hd");
+    expect(await told(...disk, "-blockdev", `sim-lun,node-name=x,wwn=${WWN},pr-manager=pr1`)).to.contain("(did you mean 'pr0'?)");
+    expect(await told(...disk, "-blockdev", `sim-lun,node-name=x,wwn=${WWN},fabric=san0`)).to.contain("'san0' (there is none)");
+    const machine = await Machine.create(disk);
+    for (const [look, says] of [
+      [() => machine.device("dsik0"), "no device 'dsik0' (did you mean 'disk0'?)"],
+      [() => machine.object("manager"), "no object with id 'manager' (there is pr0)"],
+    ] as const) {
+      expect(describeError(await refusal(async () => look()))).to.equal(says);
+    }
+    await machine.close();
   });
 
   it("says each reason once", async () => {
@@ -143,7 +164,7 @@ describe("what is closed", () => {
       () => machine.scsiDevice("disk0"),
       () => machine.hba("scsi0"),
       () => machine.graph.node("hd"),
-      () => machine.graph.open(new Map([["driver", "raw"], ["node-name", "a"], ["file", "hd"]]), "json"), // prettier-ignore
+      () => machine.graph.open(new Map(Object.entries({ driver: "raw", "node-name": "a", file: "hd" })), "json"),
       () => machine.qom.resolve("/objects/pr0"),
       () => machine.qom.get("/objects/pr0", "type"),
       () => machine.qom.add("pr-manager-memory", "pr1"),
