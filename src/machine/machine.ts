@@ -50,6 +50,8 @@ export interface MachineOptions {
   readonly stdio?: ChardevSurroundings["stdio"];
   /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
   readonly notify?: (line: string) => void;
+  /** Told, in one line, of each warning that comes when the machine has been made; {@link Machine.warnings} has those from before too. */
+  readonly warn?: (line: string) => void;
   /** False: monitors with `wait=on` do not wait for their client (default: they do). */
   readonly wait?: boolean;
   /**
@@ -60,6 +62,9 @@ export interface MachineOptions {
   /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
   readonly container?: DependencyContainer;
 }
+
+/** Warnings that are kept: one that runs for years must not collect them all. */
+const WARNINGS_MAX = 1000;
 
 /** How long {@link Machine.close} waits for commands in flight before it ends them. */
 const CLOSE_GRACE_MS = 5000;
@@ -90,6 +95,8 @@ export class Machine {
   readonly #events = new EventHub();
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
+  /** From then on each warning is told as it comes. */
+  #isMade = false;
   /** Of the event SHUTDOWN. */
   #endReason: "host-signal" | "host-qmp-quit" = "host-signal";
   #closing: Promise<void> | undefined;
@@ -111,8 +118,11 @@ export class Machine {
       this.#machineEvents.watch(object);
       return object;
     };
-    this.#machineEvents = new MachineEvents(this.#events, this.fabric);
-    const warn = (message: string): void => void this.#warnings.push(message);
+    const warn = (message: string): void => {
+      if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message);
+      if (this.#isMade) options.warn?.(message);
+    };
+    this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
     this.qom = new CompositionTree(objects);
     const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
@@ -185,6 +195,7 @@ export class Machine {
         signal,
       });
       machine.#monitors.start();
+      machine.#isMade = true;
     } catch (error) {
       await runAll([(): Promise<void> => Promise.reject(error), () => machine.close(), ...machine.#createdUnits]);
     }
@@ -199,7 +210,7 @@ export class Machine {
     return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
   }
 
-  /** Spellings that were used, work and are deprecated; one line each. */
+  /** Spellings that were used, work and are deprecated, and what else whoever runs the machine should know; one line each. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }

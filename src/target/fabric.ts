@@ -6,6 +6,8 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
+import { Warnings } from "../base/warnings.js";
+import type { WarningListener } from "../base/warnings.js";
 import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
@@ -58,6 +60,8 @@ export class Fabric {
   readonly #files = new Map<string, string>();
   /** The store that goes with this fabric; one that it was given is the giver's. */
   #ownStore: DirectoryStore | null = null;
+  /** What goes on with the store that an administrator should know. */
+  #warnings = new Warnings();
   /** Names that machines have had; an automatic one is used once. */
   readonly #machineNames = new Set<string>();
   readonly #reservationListeners = new Set<ReservationListener>();
@@ -77,9 +81,11 @@ export class Fabric {
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
   static async open({ stateDir, use = "lasting", ...options }: DurableFabricOptions): Promise<Fabric> {
-    const store = await DirectoryStore.open(stateDir, { use });
+    const warnings = new Warnings();
+    const store = await DirectoryStore.open(stateDir, { use, warn: warnings.add });
     const fabric = new Fabric({ ...options, store });
     fabric.#ownStore = store;
+    fabric.#warnings = warnings;
     return fabric;
   }
 
@@ -175,6 +181,14 @@ export class Fabric {
     return () => {
       this.#reservationListeners.delete(listener);
     };
+  }
+
+  /**
+   * Calls `listener` with each line that whoever runs the program should see, those from before the first call too; the returned function
+   * ends that.
+   */
+  onWarning(listener: WarningListener): () => void {
+    return this.#warnings.listen(listener);
   }
 
   /**

@@ -17,7 +17,8 @@ export interface ReservationStore {
   load(unit: string): StoredReservations | null;
   /**
    * Makes `image` what {@link load} gives, if `revision` is one more than what is there. Null when that is done on return; else a promise
-   * that settles when power loss can no longer undo it, and rejects when nothing was changed. `image` is only read, and not after the end.
+   * that settles when power loss can no longer undo it, and rejects when nothing was changed. `image` is only read. The store may read it again
+   * until the next commit of the unit, to put it back: the caller leaves it as it is.
    */
   commit(unit: string, revision: number, image: ReservationState): Promise<void> | null;
 }

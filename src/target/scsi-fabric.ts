@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.js";
 import { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
+import type { WarningListener } from "../base/warnings.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
@@ -36,6 +37,7 @@ export class ScsiFabric extends QomObject {
   readonly #clock: Clock;
   readonly #use: FolderUse;
   readonly #reservationListeners: ReservationListener[] = [];
+  readonly #warningListeners: WarningListener[] = [];
   #fabric: Fabric | undefined;
 
   constructor(@inject(Clock) clock: Clock, @inject(FabricUse) { use }: FabricUse) {
@@ -56,9 +58,16 @@ export class ScsiFabric extends QomObject {
     else this.#fabric.onReservationChange(listener);
   }
 
+  /** As {@link Fabric.onWarning}; it may be called before there is a network. */
+  onWarning(listener: WarningListener): void {
+    if (this.#fabric === undefined) this.#warningListeners.push(listener);
+    else this.#fabric.onWarning(listener);
+  }
+
   override async complete(): Promise<void> {
     this.#fabric = await this.#open();
     for (const listener of this.#reservationListeners) this.#fabric.onReservationChange(listener);
+    for (const listener of this.#warningListeners) this.#fabric.onWarning(listener);
   }
 
   async #open(): Promise<Fabric> {
