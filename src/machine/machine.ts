@@ -33,6 +33,7 @@ import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
+import type { FabricMember } from "../target/fabric-members.js";
 import { FabricUse } from "../target/scsi-fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine } from "./build.js";
@@ -90,6 +91,8 @@ export class Machine {
   readonly #ownsFabric: boolean;
   /** By unit that came into being for this machine: how to take it back. */
   readonly #createdUnits: (() => Promise<void>)[] = [];
+  readonly #member: FabricMember;
+  readonly #joined = new Set<Fabric>();
   readonly #sgIo: SgIoExecutor;
   readonly #buses = new ScsiBuses();
   readonly #events = new EventHub();
@@ -109,18 +112,19 @@ export class Machine {
     this.#registries = typeRegistries(options.types ?? []);
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
-    this.name = this.fabric.nameMachine(name);
+    this.name = name ?? this.fabric.members.nextName();
     this.#warnings = [...warnings];
+    const warn = (message: string): void => {
+      if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message);
+      if (this.#isMade) options.warn?.(message);
+    };
+    this.#member = { name: this.name, warn };
     const container = (options.container ?? rootContainer).createChildContainer();
     const construct = (type: QomType): QomObject => {
       // tsyringe's type wants a concrete class; the factory has refused abstract types before.
       const object = container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
       this.#machineEvents.watch(object);
       return object;
-    };
-    const warn = (message: string): void => {
-      if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message);
-      if (this.#isMade) options.warn?.(message);
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
@@ -156,6 +160,7 @@ export class Machine {
     const context: MachineContext = {
       name: this.name,
       fabric: this.fabric,
+      joins: (fabric) => this.#join(fabric),
       unitCreated: (fabric, unit) => {
         this.#createdUnits.push(() => fabric.discard(unit));
       },
@@ -164,6 +169,7 @@ export class Machine {
     provide(container, FabricUse, { use: "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
+    this.#join(this.fabric);
   }
 
   /**
@@ -210,7 +216,10 @@ export class Machine {
     return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
   }
 
-  /** Spellings that were used, work and are deprecated, and what else whoever runs the machine should know; one line each. */
+  /**
+   * What works and is probably not meant, one line each: deprecated spellings; another machine of the same name on a fabric; what a folder of
+   * reservations has to say. Some come later.
+   */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
@@ -288,6 +297,11 @@ export class Machine {
     return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
   }
 
+  #join(fabric: Fabric): void {
+    this.#joined.add(fabric);
+    fabric.members.join(this.#member);
+  }
+
   /** From the moment of the call on nothing is created, no command and no client is taken; resolves when what was under way has ended. */
   async #takeNoMore(): Promise<void> {
     const ended = Promise.all([...this.#factories.map((factory) => factory.close()), this.#devices.closeAll(CLOSE_GRACE_MS)]);
@@ -303,6 +317,7 @@ export class Machine {
       () => this.#takeNoMore(),
       () => this.graph.closeAll(),
       () => this.qom.deleteAll(),
+      () => this.#joined.forEach((fabric) => fabric.members.leave(this.#member)),
       () => this.#sgIo.close(),
       () => this.#machineEvents.close(),
       () => (this.#ownsFabric ? this.fabric.close() : undefined),
