@@ -37,14 +37,17 @@ export class PrManagerMemory extends PrManager {
   }
 
   override complete(): void {
-    this.#machine.joins(this.#fabric);
+    this.#machine.joins(this.#home());
   }
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
-    return this.#fabric.shadow(unit.identity).execute(unit.nexus ?? this.#host, command);
+    return this.#home()
+      .shadow(unit.identity)
+      .execute(unit.nexus ?? this.#host, command);
   }
-  get #fabric(): Fabric {
+
+  #home(): Fabric {
     return this.fabric?.fabric ?? this.#machine.fabric;
   }
 }

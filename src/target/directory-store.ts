@@ -22,10 +22,12 @@ import { runAll } from "../base/run-all.js";
 import type { ReservationState } from "../reservation/state.js";
 import type { FolderUse } from "./folder-holder.js";
 import { FolderLock } from "./folder-lock.js";
-import type { ReservationStore, StoredReservations } from "./reservation-store.js";
+import type { FormerName, ReservationStore, StoredReservations } from "./reservation-store.js";
+import { isAbandonedUnitName, isFormerFileUnitName } from "./shadow-name.js";
 import { readStateFile, STATE_FILE_SUFFIX, stateFileName } from "./state-file.js";
+import type { SavedReservations } from "./state-file.js";
 import { UNFINISHED_SUFFIX, UnitFile } from "./unit-file.js";
-import type { FileFolder } from "./unit-file.js";
+import type { FileFolder, UnitFileOrigin } from "./unit-file.js";
 
 /** Keys are what fences a node off: nobody else's business. */
 const FOLDER_MODE = 0o700;
@@ -48,6 +50,8 @@ export class DirectoryStore implements ReservationStore {
   readonly #folder: OpenFolder;
   readonly #warn: (line: string) => void;
   readonly #files = new Map<string, UnitFile>();
+  /** What 0.1.0 saved of files, by the names that it gave them. */
+  readonly #former = new Map<string, SavedReservations>();
   /** Other units' files that are written again since the disk works. */
   readonly #settling = new Set<Promise<void>>();
 
@@ -74,6 +78,7 @@ export class DirectoryStore implements ReservationStore {
       try {
         const store = new DirectoryStore(absolute, lock, folder, warn);
         store.#readFolder();
+        await store.#settleAll();
         removeUnfinished(absolute);
         await folder.sync();
         return store;
@@ -96,7 +101,7 @@ export class DirectoryStore implements ReservationStore {
     if (known !== undefined) return known.begin();
     // one that somebody put there since the folder was opened
     const saved = readStateFile(join(this.#path, stateFileName(unit)));
-    return saved === null ? null : this.#add(unit, saved).begin();
+    return saved === null ? null : this.#add(unit, saved, { unwritten: false }).begin();
   }
 
   /**
@@ -104,7 +109,7 @@ export class DirectoryStore implements ReservationStore {
    * system refuses to make it so, that is remembered, said, and done at the next commit of any unit, or by {@link close}.
    */
   async commit(unit: string, revision: number, image: ReservationState): Promise<void> {
-    const file = this.#files.get(unit) ?? this.#add(unit, { revision: 0, state: null });
+    const file = this.#files.get(unit) ?? this.#add(unit, { revision: 0, state: null }, { unwritten: false });
     await file.commit(revision, image);
     for (const other of this.#files.values()) if (other !== file) this.#settle(other);
   }
@@ -112,8 +117,30 @@ export class DirectoryStore implements ReservationStore {
   /** Lets go of the folder. No commit is under way. */
   async close(): Promise<void> {
     await Promise.all(this.#settling);
-    await Promise.all([...this.#files.values()].map((file) => file.settle()));
+    await this.#settleAll();
     await runAll([() => this.#folder.close(), () => this.#lock.release()]);
+  }
+
+  /**
+   * Takes over what version 0.1.0 saved under a name that does not tell a file from those that had its inode before, if it was saved since
+   * this one was made. What was decided is said.
+   */
+  adopt(unit: string, { unit: former, birthNs }: FormerName): void {
+    const saved = this.#former.get(former);
+    if (saved === undefined || this.#files.has(unit)) return;
+    this.#former.delete(former);
+    const path = join(this.#path, stateFileName(former));
+    if (birthNs === null || birthNs > saved.writtenNs) {
+      this.#warn(`reservations in "${printable(path)}" are not taken over: whether they are of the ${unit} of today is not certain`);
+      return;
+    }
+    this.#files.delete(former);
+    this.#settle(this.#add(unit, saved, { unwritten: true, supersedes: path }));
+    this.#warn(`the reservations that version 0.1.0 saved of ${former} are those of ${unit} now`);
+  }
+
+  async #settleAll(): Promise<void> {
+    await Promise.all([...this.#files.values()].map((file) => file.settle()));
   }
 
   #settle(file: UnitFile): void {
@@ -125,13 +152,28 @@ export class DirectoryStore implements ReservationStore {
   #readFolder(): void {
     for (const name of readdirSync(this.#path).filter((each) => each.endsWith(STATE_FILE_SUFFIX))) {
       const saved = present(readStateFile(join(this.#path, name)), "the lock keeps others from removing files");
-      this.#add(saved.unit, saved);
+      const [{ unit, old, adopted }, path] = [saved, join(this.#path, name)];
+      if (isAbandonedUnitName(unit)) {
+        this.#warn(
+          `"${printable(path)}" is not used any more, since another disk may have that number today: remove it (${printable(unit)})`,
+        );
+        continue;
+      }
+      const isFormer = old && isFormerFileUnitName(unit);
+      if (isFormer) this.#former.set(unit, saved);
+      for (const line of adopted) this.#warn(line);
+      // A name of 0.1.0 stays with its file until the unit that it may belong to is asked for.
+      this.#add(unit, saved, { unwritten: adopted.length > 0 && !isFormer });
     }
   }
 
-  #add(unit: string, { revision, state }: { readonly revision: number; readonly state: ReservationState | null }): UnitFile {
+  #add(
+    unit: string,
+    { revision, state }: { readonly revision: number; readonly state: ReservationState | null },
+    origin: UnitFileOrigin,
+  ): UnitFile {
     const path = join(this.#path, stateFileName(unit));
-    const file = new UnitFile({ unit, path, folder: this.#folder, warn: this.#warn }, { revision, image: state });
+    const file = new UnitFile({ unit, path, folder: this.#folder, warn: this.#warn }, { revision, image: state }, origin);
     this.#files.set(unit, file);
     return file;
   }

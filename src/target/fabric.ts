@@ -21,6 +21,7 @@ import type { Medium } from "./medium.js";
 import { MemoryMedium } from "./memory-medium.js";
 import { memoryStore } from "./reservation-store.js";
 import type { ReservationStore } from "./reservation-store.js";
+import { formerShadowName, outlivesRestart, shadowUnitName } from "./shadow-name.js";
 import { canonicalFilename, checkAgreement, checkSize, checkSpec, DEFAULT_SIZE_BYTES, define, normalizeWwn } from "./unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "./unit-spec.js";
 
@@ -30,7 +31,7 @@ export interface FabricOptions {
   readonly clock?: Clock;
   /** What its units do where targets differ. Default: what the standard says, every feature on. */
   readonly behaviour?: Partial<TargetBehaviour>;
-  /** Where reservations are kept. Default: in memory, so that power loss forgets them and APTPL is not supported. */
+  /** Where reservations are kept. Default: in memory, where those made with APTPL survive {@link Fabric.powerCycle} and not the process. */
   readonly store?: ReservationStore;
 }
 
@@ -74,8 +75,8 @@ export class Fabric {
   }
 
   /**
-   * A fabric whose units support APTPL: while it is on, what was answered GOOD is there again when the folder is opened the next time,
-   * however this process ended. {@link close} lets go of the folder.
+   * A fabric that keeps reservations in a folder: while APTPL is on, what was answered GOOD is there again when the folder is opened the
+   * next time, however this process ended. {@link close} lets go of the folder.
    *
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
@@ -160,13 +161,18 @@ export class Fabric {
       writeProtected: false,
       thinProvisioned: false,
     };
+    const storeName = shadowUnitName(identity);
+    const former = formerShadowName(identity);
+    if (former !== null) this.#store.adopt?.(storeName, { unit: shadowUnitName(former.former), birthNs: former.birthNs });
     const unit = new LogicalUnit({
       definition,
       medium: new MemoryMedium(0),
       commands: this.#shadowCommands,
       behaviour: this.#behaviour,
       store: this.#store,
-      storeName: `shadow ${identity}`,
+      storeName,
+      persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
+      persistenceRefused: this.#onceRefused(identity),
       clock: this.#clock,
       reservationsChanged: this.#reservationsChanged,
     });
@@ -215,6 +221,19 @@ export class Fabric {
     await Promise.allSettled(this.#opening.values());
     const units = [...this.#units.values(), ...this.#shadows.values()];
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
+  }
+
+  /** Says why APTPL is refused for a shadow unit, at the first time. */
+  #onceRefused(identity: string): () => void {
+    let said = !this.#behaviour.persistThroughPowerLoss;
+    return () => {
+      if (said) return;
+      said = true;
+      const reason = outlivesRestart(identity)
+        ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
+        : "it says no name of its own, by which it could be recognised after a restart of this host";
+      this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
+    };
   }
 
   #checkOpen(): void {

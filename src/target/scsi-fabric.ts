@@ -34,6 +34,12 @@ export class ScsiFabric extends QomObject {
   })
   accessor state: string | undefined;
 
+  @qomProperty(qom.bool(), {
+    description: "off: its disks refuse APTPL, as disks do whose reservations end with a power failure",
+    default: true,
+  })
+  accessor aptpl!: boolean;
+
   readonly #clock: Clock;
   readonly #use: FolderUse;
   readonly #reservationListeners: ReservationListener[] = [];
@@ -72,9 +78,15 @@ export class ScsiFabric extends QomObject {
 
   async #open(): Promise<Fabric> {
     const clock = this.#clock;
-    if (this.state === undefined) return new Fabric({ clock });
+    const behaviour = { persistThroughPowerLoss: this.aptpl };
+    if (this.state === undefined) return new Fabric({ clock, behaviour });
+    if (!this.aptpl) {
+      throw new QomError("conflict", "aptpl=off leaves nothing to keep in the folder that 'state' names", {
+        context: { option: "aptpl", value: "off" },
+      });
+    }
     try {
-      return await Fabric.open({ stateDir: this.state, use: this.#use, clock });
+      return await Fabric.open({ stateDir: this.state, use: this.#use, clock, behaviour });
     } catch (error) {
       throw error instanceof QomError ? error.within({ option: "state", value: this.state }) : error;
     }

@@ -25,6 +25,12 @@ import type { StoredReservations } from "./reservation-store.js";
 /** What a file says. */
 export interface SavedReservations extends StoredReservations {
   readonly unit: string;
+  /** Of version 1, without a checksum. */
+  readonly old: boolean;
+  /** What was changed in it since version 0.1.0 wrote it, a line each. */
+  readonly adopted: readonly string[];
+  /** When the file was written, in nanoseconds since 1970. */
+  readonly writtenNs: bigint;
 }
 
 /** How the names of all state files end. */
@@ -64,7 +70,8 @@ export function encodeStateFile(unit: string, revision: number, state: Reservati
  */
 export function readStateFile(path: string): SavedReservations | null {
   try {
-    return decode(checkedText(readBytes(path)), basename(path));
+    const { bytes, writtenNs } = readBytes(path);
+    return { ...decode(checkedText(bytes), basename(path)), writtenNs };
   } catch (cause) {
     if (isErrnoError(cause) && cause.code === "ENOENT") return null;
     throw new QomError(kindOf(cause), `the state file "${printable(path)}" cannot be used`, {
@@ -85,13 +92,13 @@ function kindOf(cause: unknown): QomError["kind"] {
   return isErrnoError(cause) ? "io" : "syntax";
 }
 
-function readBytes(path: string): Buffer {
+function readBytes(path: string): { readonly bytes: Buffer; readonly writtenNs: bigint } {
   const fd = openSync(path, OPEN_FLAGS);
   try {
-    const stat = fstatSync(fd);
+    const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile()) throw new QomError("wrong-type", "it is not a regular file");
     if (stat.size > FILE_BYTES_MAX) throw new QomError("limit", `${stat.size} bytes are more than ${FILE_BYTES_MAX}`);
-    return readFileSync(fd);
+    return { bytes: readFileSync(fd), writtenNs: stat.mtimeNs };
   } finally {
     closeSync(fd);
   }
@@ -101,13 +108,13 @@ function readBytes(path: string): Buffer {
  * The JSON of a file, without the members of version 2.
  * @throws QomError `invalid-value` when the sum is another
  */
-function checkedText(bytes: Buffer): string {
-  if (bytes.toString("latin1", 0, BEGINNING.length) !== BEGINNING) return bytes.toString("utf8");
+function checkedText(bytes: Buffer): { readonly text: string; readonly old: boolean } {
+  if (bytes.toString("latin1", 0, BEGINNING.length) !== BEGINNING) return { text: bytes.toString("utf8"), old: true };
   const begin = BEGINNING.length + SUM_AND_COMMA_LENGTH;
   const sum = bytes.toString("latin1", BEGINNING.length, begin);
   const summed = bytes.subarray(begin);
   if (!SUM_AND_COMMA.test(sum) || !sum.startsWith(sha256(summed))) throw invalid(SUM_PROBLEM);
-  return `{${summed.toString("utf8")}`;
+  return { text: `{${summed.toString("utf8")}`, old: false };
 }
 
 const SUM_PROBLEM = "its content is not what was written: the checksum is another";
@@ -116,7 +123,7 @@ function sha256(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-function decode(text: string, name: string): SavedReservations {
+function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Omit<SavedReservations, "writtenNs"> {
   const file: unknown = JSON.parse(text);
   if (typeof file !== "object" || file === null || Array.isArray(file)) throw invalid("it is no JSON object");
   const { unit, revision, reservations, version, ...others } = file as Readonly<Record<string, unknown>>; // an object may be asked for members by name
@@ -128,12 +135,11 @@ function decode(text: string, name: string): SavedReservations {
   if (typeof unit !== "string") throw invalid("it does not say whose reservations it has");
   if (stateFileName(unit) !== name) throw invalid(`it has the reservations of "${printable(unit)}"`);
   if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is no number from 1");
-  let state = decodeImage(reservations);
-  const saved = reservations as ReservationImage; // decodeImage has taken it
-  const { image } = adoptDefaultInitiators(unit, saved);
-  if (image !== saved) state = decodeImage(image);
+  const state = decodeImage(reservations);
   if (!state.aptpl) throw invalid("its reservations are not to survive power loss");
-  return { unit, revision, state };
+  const saved = reservations as ReservationImage; // decodeImage has taken it
+  const { image, lines } = old ? adoptDefaultInitiators(unit, saved) : { image: saved, lines: [] };
+  return { unit, revision, state: image === saved ? state : decodeImage(image), old, adopted: lines };
 }
 
 function invalid(message: string): QomError {

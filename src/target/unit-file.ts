@@ -41,6 +41,14 @@ export interface UnitFileParts {
   readonly warn: (line: string) => void;
 }
 
+/** A file that another one is to take the place of. */
+export interface UnitFileOrigin {
+  /** True when the file has not what was saved last, and is to be written. */
+  readonly unwritten: boolean;
+  /** Path of a file that goes when this one has been written. */
+  readonly supersedes?: string;
+}
+
 /** What was saved last: null while there is nothing to keep, and no file. */
 interface Saved {
   readonly revision: number;
@@ -53,13 +61,16 @@ export class UnitFile {
   readonly #queue = new SerialQueue();
   #saved: Saved;
   /** The file may have something else than {@link #saved}. */
-  #doubtful = false;
+  #doubtful: boolean;
+  #supersedes: string | null;
   /** Said to differ. */
   #told = false;
 
-  constructor(parts: UnitFileParts, saved: Saved) {
+  constructor(parts: UnitFileParts, saved: Saved, origin: UnitFileOrigin = { unwritten: false }) {
     this.#parts = parts;
     this.#saved = saved;
+    this.#doubtful = origin.unwritten;
+    this.#supersedes = origin.supersedes ?? null;
   }
 
   /** True when the file may have something else than was saved last. */
@@ -135,6 +146,11 @@ export class UnitFile {
       await this.#replace(encodeStateFile(unit, revision, image));
     }
     await folder.sync();
+    if (this.#supersedes === null) return;
+    // Not before the other one is safe: there is a moment with both, and none without.
+    await unlinkIfThere(this.#supersedes);
+    await folder.sync();
+    this.#supersedes = null;
   }
 
   async #replace(text: string): Promise<void> {

@@ -14,5 +14,7 @@ export interface PersistDisk {
   readonly takesInquiry: boolean;
   /** Runs a command: PERSISTENT RESERVE IN and OUT by the PR manager, INQUIRY on the device. */
   execute(command: ScsiCommand): Promise<DiskAnswer>;
+  /** What there is to say besides the answers, a line each; complete when the disk is closed. */
+  readonly warnings: readonly string[];
   close(): Promise<void>;
 }
