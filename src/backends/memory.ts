@@ -1,13 +1,14 @@
 /** `pr-manager-memory`: the reservation rules of SPC-4 in this process. */
 import { PrManager } from "../pr-manager/pr-manager.js";
-import { defaultInitiator, MachineContext } from "../pr-manager/machine-context.js";
+import { MachineContext } from "../pr-manager/machine-context.js";
 import { isSimulated, type ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
-import { TransportId } from "../scsi/transport-id.js";
+import { defaultInitiator } from "../target/default-initiator.js";
+import type { Fabric } from "../target/fabric.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 
 /** Every disk that the simulation does not own is reached through this target port. */
@@ -32,12 +33,21 @@ export class PrManagerMemory extends PrManager {
   constructor(@inject(MachineContext) machine: MachineContext) {
     super();
     this.#machine = machine;
-    this.#host = { initiator: TransportId.parse(defaultInitiator(machine, "host")), targetPort: SHADOW_TARGET_PORT };
+    this.#host = { initiator: defaultInitiator(machine.name, "host"), targetPort: SHADOW_TARGET_PORT };
+  }
+
+  override complete(): void {
+    this.#machine.joins(this.#home());
   }
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
-    const fabric = this.fabric?.fabric ?? this.#machine.fabric;
-    return fabric.shadow(unit.identity).execute(unit.nexus ?? this.#host, command);
+    return this.#home()
+      .shadow(unit.identity)
+      .execute(unit.nexus ?? this.#host, command);
+  }
+
+  #home(): Fabric {
+    return this.fabric?.fabric ?? this.#machine.fabric;
   }
 }

@@ -12,11 +12,13 @@ import { NO_BYTES, ScsiStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
-import { TransportId } from "../scsi/transport-id.js";
+import type { TransportId } from "../scsi/transport-id.js";
+import { defaultInitiator } from "../target/default-initiator.js";
 import type { ClientEntry } from "./client-register.js";
 import type { Connection } from "./connection-table.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
+import { OnceLog } from "./once-log.js";
 import { receivedUnit } from "./received-unit.js";
 
 /** What tells the initiators of a helper apart. */
@@ -44,10 +46,13 @@ export interface ManagerExecutorParts {
 export class ManagerExecutor {
   readonly #parts: ManagerExecutorParts;
   readonly #fileTypes = new FileTypeReader();
+  readonly #once: OnceLog;
   readonly #identities = new Set<string>();
+  readonly #initiators = new WeakMap<ClientEntry, TransportId>();
 
   constructor(parts: ManagerExecutorParts) {
     this.#parts = parts;
+    this.#once = new OnceLog(parts.log);
   }
 
   /** Executes the request of a connection. Every failure is a result. The connection and its descriptor stay the caller's. */
@@ -64,15 +69,15 @@ export class ManagerExecutor {
   }
 
   async #run(connection: Connection, client: ClientEntry): Promise<ScsiResult> {
-    const { manager, initiatorFrom, libc, sgIo } = this.#parts;
+    const { manager, libc, sgIo } = this.#parts;
     const { descriptor } = connection;
     // Such a descriptor says nothing about what its owner may do with the device; SG_IO does not take it either.
     if (isPathDescriptor(libc, descriptor))
       return senseResult(this.#isOut(connection) ? Sense.INVALID_COMMAND_OPERATION_CODE : Sense.IO_ERROR);
     const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
     if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
-    const nexus = { initiator: initiatorOf(client, initiatorFrom), targetPort: TARGET_PORT };
-    const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo });
+    const nexus = { initiator: this.#initiatorOf(client), targetPort: TARGET_PORT };
+    const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo, warn: this.#once.warn });
     if ("answer" in received) return received.answer;
     if (!this.#hasRoomFor(received.unit.identity)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
     return manager.execute(received.unit, commandOf(connection));
@@ -80,6 +85,16 @@ export class ManagerExecutor {
 
   #isOut({ cdb }: Connection): boolean {
     return cdb[0] === PR_OUT;
+  }
+
+  /** The initiator port that a client is: each user one, or each process one, however often its number is used again. */
+  #initiatorOf(client: ClientEntry): TransportId {
+    const known = this.#initiators.get(client);
+    if (known !== undefined) return known;
+    const { uid, pid, processStartTicks } = client;
+    const initiator = defaultInitiator(this.#parts.initiatorFrom === "uid" ? `uid-${uid}` : `pid-${pid}-${processStartTicks}`);
+    this.#initiators.set(client, initiator);
+    return initiator;
   }
 
   #hasRoomFor(identity: string): boolean {
@@ -90,11 +105,6 @@ export class ManagerExecutor {
     this.#identities.add(identity);
     return true;
   }
-}
-
-/** The initiator port that a client is: each user one, or each process one, however often its number is used again. */
-function initiatorOf({ uid, pid, processStartTicks }: ClientEntry, source: InitiatorSource): TransportId {
-  return TransportId.parse(`iqn.2026-11.org.qom-pr:${source === "uid" ? `uid-${uid}` : `pid-${pid}-${processStartTicks}`}`);
 }
 
 /** The command in memory of its own: the connection's is shared between threads. */

@@ -34,6 +34,7 @@ import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
 import type { FolderUse } from "../target/folder-holder.js";
+import type { FabricMember } from "../target/fabric-members.js";
 import { FabricUse } from "../target/scsi-fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions } from "./build.js";
@@ -51,6 +52,8 @@ export interface MachineOptions {
   readonly stdio?: ChardevSurroundings["stdio"];
   /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
   readonly notify?: (line: string) => void;
+  /** Told, in one line, of each warning that comes when the machine has been made; {@link Machine.warnings} has those from before too. */
+  readonly warn?: (line: string) => void;
   /** False: monitors with `wait=on` do not wait for their client (default: they do). */
   readonly wait?: boolean;
   /**
@@ -63,6 +66,9 @@ export interface MachineOptions {
   /** How long state folders will be held: another process that wants one is told so. Default: lasting. */
   readonly folderUse?: FolderUse;
 }
+
+/** Warnings that are kept: one that runs for years must not collect them all. */
+const WARNINGS_MAX = 1000;
 
 /** How long {@link Machine.close} waits for commands in flight before it ends them. */
 const CLOSE_GRACE_MS = 5000;
@@ -88,11 +94,15 @@ export class Machine {
   readonly #ownsFabric: boolean;
   /** By unit that came into being for this machine: how to take it back. */
   readonly #createdUnits: (() => Promise<void>)[] = [];
+  readonly #member: FabricMember;
+  readonly #joined = new Set<Fabric>();
   readonly #sgIo: SgIoExecutor;
   readonly #buses = new ScsiBuses();
   readonly #events = new EventHub();
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
+  /** From then on each warning is told as it comes. */
+  #isMade = false;
   /** Of the event SHUTDOWN. */
   #endReason: "host-signal" | "host-qmp-quit" = "host-signal";
   #closing: Promise<void> | undefined;
@@ -105,8 +115,13 @@ export class Machine {
     this.#registries = typeRegistries(options.types ?? []);
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
-    this.name = this.fabric.nameMachine(name);
+    this.name = name ?? this.fabric.members.nextName();
     this.#warnings = [...warnings];
+    const warn = (message: string): void => {
+      if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message);
+      if (this.#isMade) options.warn?.(message);
+    };
+    this.#member = { name: this.name, warn };
     const container = (options.container ?? rootContainer).createChildContainer();
     const construct = (type: QomType): QomObject => {
       // tsyringe's type wants a concrete class; the factory has refused abstract types before.
@@ -114,8 +129,7 @@ export class Machine {
       this.#machineEvents.watch(object);
       return object;
     };
-    this.#machineEvents = new MachineEvents(this.#events, this.fabric);
-    const warn = (message: string): void => void this.#warnings.push(message);
+    this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
     this.qom = new CompositionTree(objects);
     const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
@@ -149,6 +163,7 @@ export class Machine {
     const context: MachineContext = {
       name: this.name,
       fabric: this.fabric,
+      joins: (fabric) => this.#join(fabric),
       unitCreated: (fabric, unit) => {
         this.#createdUnits.push(() => fabric.discard(unit));
       },
@@ -157,6 +172,7 @@ export class Machine {
     provide(container, FabricUse, { use: options.folderUse ?? "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
+    this.#join(this.fabric);
   }
 
   /**
@@ -188,6 +204,7 @@ export class Machine {
         signal,
       });
       machine.#monitors.start();
+      machine.#isMade = true;
     } catch (error) {
       await runAll([(): Promise<void> => Promise.reject(error), () => machine.close(), ...machine.#createdUnits]);
     }
@@ -202,7 +219,10 @@ export class Machine {
     return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
   }
 
-  /** Spellings that were used, work and are deprecated; one line each. */
+  /**
+   * What works and is probably not meant, one line each: deprecated spellings; another machine of the same name on a fabric; what a folder of
+   * reservations has to say. Some come later.
+   */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
@@ -286,6 +306,11 @@ export class Machine {
     return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
   }
 
+  #join(fabric: Fabric): void {
+    this.#joined.add(fabric);
+    fabric.members.join(this.#member);
+  }
+
   /** From the moment of the call on nothing is created, no command and no client is taken; resolves when what was under way has ended. */
   async #takeNoMore(): Promise<void> {
     const ended = Promise.all([...this.#factories.map((factory) => factory.close()), this.#devices.closeAll(CLOSE_GRACE_MS)]);
@@ -301,6 +326,7 @@ export class Machine {
       () => this.#takeNoMore(),
       () => this.graph.closeAll(),
       () => this.qom.deleteAll(),
+      () => this.#joined.forEach((fabric) => fabric.members.leave(this.#member)),
       () => this.#sgIo.close(),
       () => this.#machineEvents.close(),
       () => (this.#ownsFabric ? this.fabric.close() : undefined),

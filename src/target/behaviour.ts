@@ -19,6 +19,12 @@ export interface TargetBehaviour {
   readonly specifyInitiatorPorts: boolean;
   /** ATP_C: REGISTER takes ALL_TG_PT. */
   readonly allTargetPorts: boolean;
+  /**
+   * PTPL_C: APTPL may be switched on. Reservations then survive the power cycle of the fabric, and the process where there is a folder for
+   * them. Units that stand for disks and files of the host do not have it without a folder, since for them the end of the process is that
+   * power loss.
+   */
+  readonly persistThroughPowerLoss: boolean;
 }
 
 /** The standard's order and every feature. */
@@ -30,4 +36,5 @@ export const defaultBehaviour: TargetBehaviour = Object.freeze({
   compatibleReservationHandling: true,
   specifyInitiatorPorts: true,
   allTargetPorts: true,
+  persistThroughPowerLoss: true,
 });

@@ -7,10 +7,13 @@ import { printable } from "../base/limits.js";
 import { thoseThere } from "../options/nearest.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
+import { Warnings } from "../base/warnings.js";
+import type { WarningListener } from "../base/warnings.js";
 import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
 import { DirectoryStore } from "./directory-store.js";
+import { FabricMembers } from "./fabric-members.js";
 import type { FolderUse } from "./folder-holder.js";
 import { FileMedium } from "./file-medium.js";
 import { LogicalUnit } from "./logical-unit.js";
@@ -20,6 +23,7 @@ import type { Medium } from "./medium.js";
 import { MemoryMedium } from "./memory-medium.js";
 import { memoryStore } from "./reservation-store.js";
 import type { ReservationStore } from "./reservation-store.js";
+import { formerShadowName, outlivesRestart, shadowUnitName } from "./shadow-name.js";
 import { canonicalFilename, checkAgreement, checkSize, checkSpec, DEFAULT_SIZE_BYTES, define, normalizeWwn } from "./unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "./unit-spec.js";
 
@@ -29,7 +33,7 @@ export interface FabricOptions {
   readonly clock?: Clock;
   /** What its units do where targets differ. Default: what the standard says, every feature on. */
   readonly behaviour?: Partial<TargetBehaviour>;
-  /** Where reservations are kept. Default: in memory, so that power loss forgets them and APTPL is not supported. */
+  /** Where reservations are kept. Default: in memory, where those made with APTPL survive {@link Fabric.powerCycle} and not the process. */
   readonly store?: ReservationStore;
 }
 
@@ -60,10 +64,10 @@ export class Fabric {
   readonly #files = new Map<string, string>();
   /** The store that goes with this fabric; one that it was given is the giver's. */
   #ownStore: DirectoryStore | null = null;
-  /** Names that machines have had; an automatic one is used once. */
-  readonly #machineNames = new Set<string>();
+  /** What goes on with the store that an administrator should know. */
+  #warnings = new Warnings();
+  readonly #members = new FabricMembers();
   readonly #reservationListeners = new Set<ReservationListener>();
-  #machines = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: FabricOptions = {}) {
@@ -73,15 +77,17 @@ export class Fabric {
   }
 
   /**
-   * A fabric whose units support APTPL: while it is on, what was answered GOOD is there again when the folder is opened the next time,
-   * however this process ended. {@link close} lets go of the folder.
+   * A fabric that keeps reservations in a folder: while APTPL is on, what was answered GOOD is there again when the folder is opened the
+   * next time, however this process ended. {@link close} lets go of the folder.
    *
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
   static async open({ stateDir, use = "lasting", ...options }: DurableFabricOptions): Promise<Fabric> {
-    const store = await DirectoryStore.open(stateDir, { use });
+    const warnings = new Warnings();
+    const store = await DirectoryStore.open(stateDir, { use, warn: warnings.add });
     const fabric = new Fabric({ ...options, store });
     fabric.#ownStore = store;
+    fabric.#warnings = warnings;
     return fabric;
   }
 
@@ -155,13 +161,18 @@ export class Fabric {
       writeProtected: false,
       thinProvisioned: false,
     };
+    const storeName = shadowUnitName(identity);
+    const former = formerShadowName(identity);
+    if (former !== null) this.#store.adopt?.(storeName, { unit: shadowUnitName(former.former), birthNs: former.birthNs });
     const unit = new LogicalUnit({
       definition,
       medium: new MemoryMedium(0),
       commands: this.#shadowCommands,
       behaviour: this.#behaviour,
       store: this.#store,
-      storeName: `shadow ${identity}`,
+      storeName,
+      persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
+      persistenceRefused: this.#onceRefused(identity),
       clock: this.#clock,
       reservationsChanged: this.#reservationsChanged,
     });
@@ -178,18 +189,16 @@ export class Fabric {
   }
 
   /**
-   * Takes note of a machine's name; two machines of one name would be one initiator to every unit.
-   * @param given the name that the user chose, kept as it is; without one it is the next of m0, m1, … that nobody has had
+   * Calls `listener` with each line that whoever runs the program should see, those from before the first call too; the returned function
+   * ends that.
    */
-  nameMachine(given: string | undefined): string {
-    let name = given;
-    while (name === undefined) {
-      const next = `m${this.#machines}`;
-      this.#machines += 1;
-      if (!this.#machineNames.has(next)) name = next;
-    }
-    this.#machineNames.add(name);
-    return name;
+  onWarning(listener: WarningListener): () => void {
+    return this.#warnings.listen(listener);
+  }
+
+  /** The machines that have initiators on this fabric. */
+  get members(): FabricMembers {
+    return this.#members;
   }
 
   /** Switches every unit off and on, as a power failure does. */
@@ -212,6 +221,19 @@ export class Fabric {
     await Promise.allSettled(this.#opening.values());
     const units = [...this.#units.values(), ...this.#shadows.values()];
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
+  }
+
+  /** Says why APTPL is refused for a shadow unit, at the first time. */
+  #onceRefused(identity: string): () => void {
+    let said = !this.#behaviour.persistThroughPowerLoss;
+    return () => {
+      if (said) return;
+      said = true;
+      const reason = outlivesRestart(identity)
+        ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
+        : "it says no name of its own, by which it could be recognised after a restart of this host";
+      this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
+    };
   }
 
   #checkOpen(): void {

@@ -126,7 +126,7 @@ function requireDead(folder: string, path: string, target: string, own: FolderHo
   const removal = `if nobody does, remove "${printable(path)}"`;
   const holder = parseHolder(target);
   if (holder === null) throw refusal(folder, `its lock says "${printable(target)}", which is no process`, "", removal);
-  if (holder.boot !== own.boot && !isLocal(folder)) {
+  if (!isSameKernel(holder, own) && !isLocal(folder)) {
     throw refusal(folder, `process ${holder.pid} of another host may be using it`, holder.use, removal);
   }
   // This process has the file now that the holder had for life.
@@ -136,6 +136,11 @@ function requireDead(folder: string, path: string, target: string, own: FolderHo
   if (state === "running") throw refusal(folder, `process ${holder.pid}${ifThisOne(holder, own)} is using it`, holder.use);
   const elsewhere = holder.namespace === own.namespace ? "" : " of another container";
   throw refusal(folder, `process ${holder.pid}${elsewhere} may be using it`, holder.use, removal);
+}
+
+/** False as well where the boot id cannot be read, as under systemd's ProcSubset=pid. */
+function isSameKernel(holder: FolderHolder, own: FolderHolder): boolean {
+  return holder.boot === own.boot && own.boot !== "";
 }
 
 function ifThisOne(holder: FolderHolder, own: FolderHolder): string {

@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.js";
 import { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
+import type { WarningListener } from "../base/warnings.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
@@ -33,9 +34,16 @@ export class ScsiFabric extends QomObject {
   })
   accessor state: string | undefined;
 
+  @qomProperty(qom.bool(), {
+    description: "off: its disks refuse APTPL, as disks do whose reservations end with a power failure",
+    default: true,
+  })
+  accessor aptpl!: boolean;
+
   readonly #clock: Clock;
   readonly #use: FolderUse;
   readonly #reservationListeners: ReservationListener[] = [];
+  readonly #warningListeners: WarningListener[] = [];
   #fabric: Fabric | undefined;
 
   constructor(@inject(Clock) clock: Clock, @inject(FabricUse) { use }: FabricUse) {
@@ -56,16 +64,29 @@ export class ScsiFabric extends QomObject {
     else this.#fabric.onReservationChange(listener);
   }
 
+  /** As {@link Fabric.onWarning}; it may be called before there is a network. */
+  onWarning(listener: WarningListener): void {
+    if (this.#fabric === undefined) this.#warningListeners.push(listener);
+    else this.#fabric.onWarning(listener);
+  }
+
   override async complete(): Promise<void> {
     this.#fabric = await this.#open();
     for (const listener of this.#reservationListeners) this.#fabric.onReservationChange(listener);
+    for (const listener of this.#warningListeners) this.#fabric.onWarning(listener);
   }
 
   async #open(): Promise<Fabric> {
     const clock = this.#clock;
-    if (this.state === undefined) return new Fabric({ clock });
+    const behaviour = { persistThroughPowerLoss: this.aptpl };
+    if (this.state === undefined) return new Fabric({ clock, behaviour });
+    if (!this.aptpl) {
+      throw new QomError("conflict", "aptpl=off leaves nothing to keep in the folder that 'state' names", {
+        context: { option: "aptpl", value: "off" },
+      });
+    }
     try {
-      return await Fabric.open({ stateDir: this.state, use: this.#use, clock });
+      return await Fabric.open({ stateDir: this.state, use: this.#use, clock, behaviour });
     } catch (error) {
       throw error instanceof QomError ? error.within({ option: "state", value: this.state }) : error;
     }

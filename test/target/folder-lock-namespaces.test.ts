@@ -76,7 +76,7 @@ describe("lock of a folder between namespaces", () => {
 
   /** What a process that wants the folder says first; it holds it until it is killed. */
   const contend = async (words: readonly string[] = []): Promise<string> => {
-    const [program = "", ...rest] = [...words, process.execPath, CHILD, folder];
+    const [program, ...rest] = [...words, process.execPath, CHILD, folder];
     const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
     running.push(child);
     return new Promise((resolve, reject) => {

@@ -21,6 +21,9 @@ function startOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[21] ?? "";
 }
 
+/** f_type of NFS (statfs(2)). */
+const NFS = 0x6969;
+
 /** A lock without the name of its locked file, which is another one each time. */
 function unheld(target: string): string {
   return target.replace(/held:\S*$/, "held:");
@@ -187,6 +190,29 @@ describe("lock of a folder", () => {
     }
     writeFileSync(`${folder}/lock.held`, name);
     takeOver();
+  });
+
+  it("on a file system that other hosts may share is respected when the kernel is another one, or it is not certain", async () => {
+    const { statfsSync } = fs;
+    const name = "5f0c1a2b-0000-4000-8000-000000000001";
+    const held = asPid(spawnSync("true").pid, "1").replace(/held:\S+/, `held:${name}`);
+    writeFileSync(`${folder}/lock.held`, name);
+    fs.statfsSync = ((at: string) => ({ ...statfsSync(at), type: NFS })) as typeof statfsSync; // only the type is looked at
+    syncBuiltinESMExports();
+    try {
+      for (const boot of ["other", ""]) {
+        plant(held.replace(/boot:\S+/, `boot:${boot}`));
+        const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
+        expect(error.message).to.contain("another host");
+        expect(error.hint).to.contain(`${folder}/lock`);
+        unlinkSync(`${folder}/lock`);
+      }
+      plant(held);
+      takeOver();
+    } finally {
+      fs.statfsSync = statfsSync;
+      syncBuiltinESMExports();
+    }
   });
 
   it("that was removed by hand is still respected while its holder lives", async () => {

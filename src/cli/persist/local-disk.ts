@@ -12,6 +12,7 @@ import type { MultipathDetector } from "../../helper/multipath.js";
 import { Machine } from "../../machine/machine.js";
 import { splitDeviceNumber } from "../../native/device-number.js";
 import { Errno, errnoText } from "../../native/errno.js";
+import { FileTypeReader, type FilePlace } from "../../native/file-type-server.js";
 import { ThreadedSgIoExecutor } from "../../native/sg-io-executor.js";
 import { resultOfErrno } from "../../native/sg-io-result.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "../../native/sg-io.js";
@@ -78,6 +79,8 @@ interface Parts {
   readonly unit: ScsiUnit | DiskAnswer;
   /** The device is dm-multipath, and SG_IO reaches one path of it. */
   readonly onePath: boolean;
+  /** What is to be said of the disk's name. */
+  readonly warnings: readonly string[];
 }
 
 /** See the module text. */
@@ -100,6 +103,7 @@ export class LocalDisk implements PersistDisk {
     const handle = await openDevice(device, readOnly);
     const sgIo = new WitnessedSgIo();
     let machine: Machine | undefined;
+    const warnings: string[] = [];
     try {
       const found = await handle.stat({ bigint: true });
       const isFile = found.isFile();
@@ -115,18 +119,23 @@ export class LocalDisk implements PersistDisk {
         throw new QomError("wrong-type", `--manager ${printable(text)}: '${manager.typeName}' is no PR manager`);
       }
       // SG_IO needs no name, and a user who wants no INQUIRY to be sent gets none.
-      const identity = managerText === undefined ? identityUnasked(found) : await identityOf(handle.fd, found, sgIo);
+      const identity =
+        managerText === undefined ? identityUnasked(handle.fd, found, []) : await identityOf(handle.fd, found, sgIo, warnings);
       const unit =
         typeof identity === "string"
           ? { fd: handle.fd, readOnly, identity, nexus: null, sgio: (command: ScsiCommand) => send(handle, isFile, sgIo, command) }
           : sgIo.witness(identity);
       if (!("result" in unit)) manager.admit(unit);
       const onePath = manager instanceof PrManagerSgio && !isFile && multipath.find(hostDevice(found)) !== null;
-      return new LocalDisk({ handle, isFile, sgIo, machine, manager, unit, onePath });
+      return new LocalDisk({ handle, isFile, sgIo, machine, manager, unit, onePath, warnings });
     } catch (error) {
       await runAll([(): Promise<void> => Promise.reject(error), () => machine?.close(), () => sgIo.close(), () => handle.close()]);
       throw error;
     }
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#parts.warnings, ...this.#parts.machine.warnings];
   }
 
   async execute(command: ScsiCommand): Promise<DiskAnswer> {
@@ -175,12 +184,30 @@ function hostDevice(found: BigIntStats): HostDevice {
   return { kind: found.isBlockDevice() ? "block" : "character", ...splitDeviceNumber(Number(found.rdev)) };
 }
 
-function identityUnasked(found: BigIntStats): string {
-  return found.isFile() ? fileIdentity(splitDeviceNumber(Number(found.dev)), found.ino) : numberIdentity(hostDevice(found));
+/** @param warnings gets what is to be said of the name */
+function identityUnasked(fd: number, found: BigIntStats, warnings: string[]): string {
+  if (!found.isFile()) return numberIdentity(hostDevice(found));
+  const place = placeOf(fd) ?? {
+    fileSystem: splitDeviceNumber(Number(found.dev)),
+    inode: found.ino,
+    birthNs: null,
+    generation: null,
+  };
+  return fileIdentity(place, (line) => warnings.push(line));
 }
 
-async function identityOf(fd: number, found: BigIntStats, sgIo: WitnessedSgIo): Promise<string | ScsiResult> {
-  if (found.isFile()) return identityUnasked(found);
+/** Null without native code: what node tells of a file does not include whether it has a time of birth at all. */
+function placeOf(fd: number): FilePlace | null {
+  try {
+    return new FileTypeReader().placeOf(fd);
+  } catch (error) {
+    if (error instanceof QomError && error.kind === "unsupported") return null;
+    throw error;
+  }
+}
+
+async function identityOf(fd: number, found: BigIntStats, sgIo: WitnessedSgIo, warnings: string[]): Promise<string | ScsiResult> {
+  if (found.isFile()) return identityUnasked(fd, found, warnings);
   const identity = await deviceIdentity(hostDevice(found), IO_TIMEOUT_MS_DEFAULT, (request) => sgIo.execute(fd, request));
   // That the device takes no SCSI commands is no answer to what comes next.
   if (typeof identity === "string") sgIo.forget();

@@ -78,6 +78,7 @@ export async function runPersist(argv: readonly string[], environment: PersistEn
       return await new Persist(disk, invocation.run, output).run(plan.request);
     } finally {
       await disk.close();
+      for (const warning of disk.warnings) output.error(`qom-pr persist: warning: ${warning}\n`);
     }
   } catch (error) {
     if (!(error instanceof QomError)) throw error;

@@ -20,6 +20,8 @@ const PATIENCE_MS = 10_000;
 /** See the module text. */
 export class QmpDisk implements PersistDisk {
   readonly takesInquiry = true;
+  /** The machine has said it. */
+  readonly warnings: readonly string[] = [];
   readonly #monitor: QmpClient;
   readonly #device: string;
   readonly #readOnly: boolean;
