@@ -154,9 +154,11 @@ export class LocalDisk implements PersistDisk {
     const { manager, unit } = this.#parts;
     if (direction === "in" || !(manager instanceof PrManagerMemory) || "result" in unit) return [];
     const { dataIn: keys } = await manager.execute(unit, PersistentReserveIn.readKeys(KEYS_HEADER_LENGTH));
+    const { dataIn: capabilities } = await manager.execute(unit, PersistentReserveIn.reportCapabilities(CAPABILITIES_LENGTH));
+    // A disk that does not say so now has done what it was told all the same.
+    if (keys.length < KEYS_HEADER_LENGTH || capabilities.length < CAPABILITIES_LENGTH) return [];
     if (PersistentReserveIn.completeLength("read-keys", keys) === KEYS_HEADER_LENGTH) return [];
-    const { dataIn } = await manager.execute(unit, PersistentReserveIn.reportCapabilities(CAPABILITIES_LENGTH));
-    if (PersistentReserveIn.parse("report-capabilities", dataIn).persistThroughPowerLossActive) return [];
+    if (PersistentReserveIn.parse("report-capabilities", capabilities).persistThroughPowerLossActive) return [];
     const where = manager.fabric?.state === undefined ? "keep them in a folder ('--object scsi-fabric,id=…,state=…') and " : "";
     return [
       `all registrations and reservations of this disk are forgotten now: to have them in the next run, ${where}register with '-Z' (APTPL)`,
