@@ -197,7 +197,7 @@ describe("lock of a folder", () => {
     const name = "5f0c1a2b-0000-4000-8000-000000000001";
     const held = asPid(spawnSync("true").pid, "1").replace(/held:\S+/, `held:${name}`);
     writeFileSync(`${folder}/lock.held`, name);
-    fs.statfsSync = ((at: string) => ({ ...statfsSync(at), type: NFS })) as typeof statfsSync; // only the type is looked at
+    fs.statfsSync = ((at: string) => Object.assign(statfsSync(at), { type: NFS })) as typeof statfsSync; // only the type is looked at
     syncBuiltinESMExports();
     try {
       for (const boot of ["other", ""]) {
