@@ -96,7 +96,7 @@ describe("qom-pr", () => {
   it("tells on one line that standard output takes nothing, and goes on", async () => {
     const full = async (words: string): Promise<Ended> =>
       runProgram("sh", ["-c", `exec "$@" >/dev/full`, "sh", process.execPath, PROGRAM, ...words.split(" ")]);
-    const told = "qom-pr: cannot write to standard output: ENOSPC\n";
+    const told = "qom-pr: cannot write to standard output: no space left on device\n";
     for (const words of ["demo", "--help", "run -object help"]) {
       expect(await full(words), words).to.deep.equal({ code: 1, stdout: "", stderr: told });
     }

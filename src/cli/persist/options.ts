@@ -67,15 +67,16 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { print: output };
     const problem = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+    const kind = KINDS[error.code] ?? "invalid-value";
     const ambiguous = ambiguity(problem);
-    const hint = error.code === "commander.unknownOption" && ambiguous === undefined ? suggestion(problem) : undefined;
-    throw new QomError(KINDS[error.code] ?? "invalid-value", ambiguous ?? problem, hint === undefined ? {} : { hint });
+    if (ambiguous !== undefined) throw new QomError(kind, ambiguous);
+    throw new QomError(kind, problem, kind === "unknown-name" ? { hint: suggestion(problem) } : {});
   }
   return { run: checked(new Given(command)) };
 }
 
 /** For an option that does not exist: the long name that was probably meant, also where it was given with one dash. */
-function suggestion(problem: string): string | undefined {
+function suggestion(problem: string): string {
   const [, given = ""] = /unknown option '--?([^'=]*)/.exec(problem) ?? [];
   const names = PERSIST_OPTIONS.map(({ name }) => name);
   return didYouMean(given.replaceAll("_", "-"), names, (name) => `--${name}`) ?? "--help lists the options";
