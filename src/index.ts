@@ -82,7 +82,7 @@ export type { TransportIdDecoding, TransportIdProblem, TransportProtocol } from 
 
 // Simulated storage
 export { Fabric } from "./target/fabric.js";
-export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric.js";
+export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric-options.js";
 export { ScsiFabric } from "./target/scsi-fabric.js";
 export type { LogicalUnit, PathAccess } from "./target/logical-unit.js";
 export type { TargetBehaviour } from "./target/behaviour.js";

@@ -108,6 +108,8 @@ export interface QomErrorContext {
   readonly position?: number;
   /** The text that was parsed. */
   readonly text?: string;
+  /** Of `in-use`: how long the holder keeps what it holds, for one command or for as long as it serves; missing when that is unknown. */
+  readonly heldFor?: "moment" | "lasting";
 }
 
 /** Additional members of a {@link QomError}. */

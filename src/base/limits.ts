@@ -17,6 +17,11 @@ export const TRACE_EVENTS_BYTES_MAX = 1024 * 1024;
 /** `value` as it may stand in an error message: control characters escaped, cut to {@link ERROR_VALUE_LENGTH_MAX}. */
 export function printable(value: string): string {
   const cut = value.length > ERROR_VALUE_LENGTH_MAX ? `${value.slice(0, ERROR_VALUE_LENGTH_MAX)}…` : value;
+  return escaped(cut);
+}
+
+/** `value` with its control characters and line ends escaped, whole. */
+export function escaped(value: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return cut.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return value.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

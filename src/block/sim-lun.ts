@@ -36,7 +36,7 @@ function pathAccess({ readOnly }: { readonly readOnly: boolean }): PathAccess {
 @qomType({ name: "sim-lun", description: "a path to a logical unit of the simulated storage network" })
 export class SimLunNode extends ProtocolNode {
   @qomProperty(qom.string(), {
-    description: "name of the unit, naa.<16 hexadecimal digits>",
+    description: "name of the unit, naa.<16 or 32 hexadecimal digits>, or as lsblk and multipath print it",
     required: true,
     check: (value) => void normalizeWwn(value),
   })

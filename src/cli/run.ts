@@ -39,9 +39,10 @@ export async function runMachine(argv: readonly string[], output: Output): Promi
     const notify = (line: string): void => error(`qom-pr: info: ${line}\n`);
     // The document has standard output to itself.
     const stdio = own.json ? { stdio: { input: process.stdin, output: process.stderr } } : {};
-    const machine = await Machine.create(own.machine, { notify, wait: !own.check, signal: end.signal, ...stdio });
+    const warn = (line: string): void => error(`qom-pr: warning: ${line}\n`);
+    const machine = await Machine.create(own.machine, { notify, warn, wait: !own.check, signal: end.signal, ...stdio });
     running = machine;
-    for (const warning of machine.warnings) error(`qom-pr: warning: ${warning}\n`);
+    for (const warning of machine.warnings) warn(warning);
     if (own.check) {
       if (own.json) out(`${machine.toJson()}\n`);
     } else {

@@ -18,6 +18,7 @@ import type { ClientEntry } from "./client-register.js";
 import type { Connection } from "./connection-table.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
+import { OnceLog } from "./once-log.js";
 import { receivedUnit } from "./received-unit.js";
 
 /** What tells the initiators of a helper apart. */
@@ -45,11 +46,13 @@ export interface ManagerExecutorParts {
 export class ManagerExecutor {
   readonly #parts: ManagerExecutorParts;
   readonly #fileTypes = new FileTypeReader();
+  readonly #once: OnceLog;
   readonly #identities = new Set<string>();
   readonly #initiators = new WeakMap<ClientEntry, TransportId>();
 
   constructor(parts: ManagerExecutorParts) {
     this.#parts = parts;
+    this.#once = new OnceLog(parts.log);
   }
 
   /** Executes the request of a connection. Every failure is a result. The connection and its descriptor stay the caller's. */
@@ -74,7 +77,7 @@ export class ManagerExecutor {
     const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
     if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
     const nexus = { initiator: this.#initiatorOf(client), targetPort: TARGET_PORT };
-    const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo });
+    const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo, warn: this.#once.warn });
     if ("answer" in received) return received.answer;
     if (!this.#hasRoomFor(received.unit.identity)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
     return manager.execute(received.unit, commandOf(connection));

@@ -46,7 +46,7 @@ export async function objectHelp(texts: readonly string[]): Promise<string | nul
 /**
  * Makes the objects, exactly one of which is a PR manager. Null when that one is pr-manager-sgio, or there are no objects: then the workers
  * do the work.
- * @param warn told, in one line, of spellings that are deprecated
+ * @param warn told, in one line, of spellings that are deprecated, and later of what the objects have to say
  * @throws QomError that names the option and what in it is wrong
  */
 export async function hostManager(texts: readonly string[], warn: (line: string) => void): Promise<ManagerHost | null> {
@@ -54,7 +54,7 @@ export async function hostManager(texts: readonly string[], warn: (line: string)
   const { Machine } = await loadMachine();
   const { addObject } = await import("../qom/add-object.js");
   const { PrManager } = await import("../pr-manager/pr-manager.js");
-  const machine = await Machine.create([]);
+  const machine = await Machine.create([], { warn });
   try {
     const managers: PrManager[] = [];
     for (const [index, { text, parsed }] of texts.map(parseObjectOption).entries()) {

@@ -18,26 +18,32 @@ export type ReceivedUnit = { readonly unit: ScsiUnit } | { readonly answer: Scsi
 /**
  * Makes a unit of the open file `fd`, which the caller keeps open until the command is over. One disk has the same identity whichever
  * way it is reached, see host-identity.ts.
+ * @param parts.warn told, each time, when a name may become another file's
  */
 export async function receivedUnit(
   fd: number,
   readOnly: boolean,
   nexus: Nexus,
-  { fileTypes, sgIo }: { readonly fileTypes: FileTypeReader; readonly sgIo: SgIoExecutor },
+  { fileTypes, sgIo, warn }: { readonly fileTypes: FileTypeReader; readonly sgIo: SgIoExecutor; readonly warn: (line: string) => void },
 ): Promise<ReceivedUnit> {
-  const found = await identityOf(fd, fileTypes, sgIo);
+  const found = await identityOf(fd, fileTypes, sgIo, warn);
   if (typeof found !== "string") return { answer: found };
   return { unit: { fd, readOnly, identity: found, nexus, sgio: (command) => run(fd, command, sgIo) } };
 }
 
-async function identityOf(fd: number, fileTypes: FileTypeReader, sgIo: SgIoExecutor): Promise<string | ScsiResult> {
+async function identityOf(
+  fd: number,
+  fileTypes: FileTypeReader,
+  sgIo: SgIoExecutor,
+  warn: (line: string) => void,
+): Promise<string | ScsiResult> {
   const { kind, ...number } = fileTypes.read(fd);
   if (kind === "block" || kind === "character") {
     return deviceIdentity({ kind, ...number }, SG_IO_TIMEOUT_MS, (request) => sgIo.execute(fd, request));
   }
   const place = kind === "file" ? fileTypes.placeOf(fd) : null;
   // What SG_IO of anything that is no device comes to.
-  return place === null ? senseResult(Sense.IO_ERROR) : fileIdentity(place.fileSystem, place.inode);
+  return place === null ? senseResult(Sense.IO_ERROR) : fileIdentity(place, warn);
 }
 
 /** A manager may send the two commands and no other, whoever wrote it. */

@@ -46,7 +46,9 @@ import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
+import type { FolderUse } from "../target/folder-holder.js";
 import type { FabricMember } from "../target/fabric-members.js";
+import { FabricUse } from "../target/scsi-fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions } from "./build.js";
 import { helpText } from "./help.js";
@@ -63,6 +65,8 @@ export interface MachineOptions {
   readonly stdio?: ChardevSurroundings["stdio"];
   /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
   readonly notify?: (line: string) => void;
+  /** Told, in one line, of each warning that comes when the machine has been made; {@link Machine.warnings} has those from before too. */
+  readonly warn?: (line: string) => void;
   /** False: monitors with `wait=on` do not wait for their client (default: they do). */
   readonly wait?: boolean;
   /**
@@ -72,6 +76,8 @@ export interface MachineOptions {
   readonly signal?: AbortSignal;
   /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
   readonly container?: DependencyContainer;
+  /** How long state folders will be held: another process that wants one is told so. Default: lasting. */
+  readonly folderUse?: FolderUse;
 }
 
 /** Kinds of the members of {@link MachineOptions}. */
@@ -85,10 +91,14 @@ const OPTIONS = {
     }),
   ),
   notify: optional(aFunction),
+  warn: optional(aFunction),
   wait: optional(aBoolean),
   signal: optional(aSignal),
   container: optional(having("a container of tsyringe", { createChildContainer: aFunction })),
 } as const;
+
+/** Warnings that are kept: one that runs for years must not collect them all. */
+const WARNINGS_MAX = 1000;
 
 /** How long {@link Machine.close} waits for commands in flight before it ends them. */
 const CLOSE_GRACE_MS = 5000;
@@ -121,6 +131,8 @@ export class Machine {
   readonly #events = new EventHub();
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
+  /** From then on each warning is told as it comes. */
+  #isMade = false;
   /** Of the event SHUTDOWN. */
   #endReason: "host-signal" | "host-qmp-quit" = "host-signal";
   #closing: Promise<void> | undefined;
@@ -137,7 +149,10 @@ export class Machine {
     this.fabric = options.fabric ?? new Fabric();
     this.name = name ?? this.fabric.members.nextName();
     this.#warnings = [...warnings];
-    const warn = (message: string): void => void this.#warnings.push(message);
+    const warn = (message: string): void => {
+      if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message);
+      if (this.#isMade) options.warn?.(message);
+    };
     this.#member = { name: this.name, warn };
     const container = (options.container ?? rootContainer).createChildContainer();
     const construct = (type: QomType): QomObject => {
@@ -146,7 +161,7 @@ export class Machine {
       this.#machineEvents.watch(object);
       return object;
     };
-    this.#machineEvents = new MachineEvents(this.#events, this.fabric);
+    this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
     this.qom = new CompositionTree(objects);
     const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
@@ -185,10 +200,11 @@ export class Machine {
         this.#createdUnits.push(() => fabric.discard(unit));
       },
       warn: (line) => {
-        if (!this.#warnings.includes(line)) this.#warnings.push(line);
+        if (!this.#warnings.includes(line)) warn(line);
       },
     };
     provide(container, MachineContext, context);
+    provide(container, FabricUse, { use: options.folderUse ?? "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
     this.#join(this.fabric);
@@ -225,6 +241,7 @@ export class Machine {
         signal,
       });
       machine.#monitors.start();
+      machine.#isMade = true;
     } catch (error) {
       await runAll([(): Promise<void> => Promise.reject(error), () => machine.close(), ...machine.#createdUnits]);
     }
@@ -243,7 +260,7 @@ export class Machine {
 
   /**
    * What works and is probably not meant, one line each: deprecated spellings; images that are used without a lock; another machine of the
-   * same name on a fabric, which may come later.
+   * same name on a fabric; what a folder of reservations has to say. Some come later.
    */
   get warnings(): readonly string[] {
     return this.#warnings;

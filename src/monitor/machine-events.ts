@@ -11,20 +11,28 @@ import { reservationMember } from "./reservations.js";
 /** See the file text. */
 export class MachineEvents {
   readonly #events: EventHub;
-  readonly #release: () => void;
+  readonly #release: readonly (() => void)[];
+  readonly #warn: (line: string) => void;
   /** By manager: how to end listening to its commands; undefined while nobody asked for them. */
   readonly #managers = new Map<PrManager, (() => void) | undefined>();
   #tracing = false;
 
-  /** @param fabric the machine's own network */
-  constructor(events: EventHub, fabric: Fabric) {
+  /**
+   * @param fabric the machine's own network
+   * @param warn told in a line what a network says to whoever runs the machine
+   */
+  constructor(events: EventHub, fabric: Fabric, warn: (line: string) => void) {
     this.#events = events;
-    this.#release = fabric.onReservationChange((unit) => this.#tellReservations(unit, null));
+    this.#warn = warn;
+    this.#release = [fabric.onReservationChange((unit) => this.#tellReservations(unit, null)), fabric.onWarning(warn)];
   }
 
   /** Listens to an object that is being made, from before it is complete. */
   watch(object: QomObject): void {
-    if (object instanceof ScsiFabric) object.onReservationChange((unit) => this.#tellReservations(unit, object.id));
+    if (object instanceof ScsiFabric) {
+      object.onReservationChange((unit) => this.#tellReservations(unit, object.id));
+      object.onWarning((line) => this.#warn(`'${object.id ?? ""}': ${line}`));
+    }
     if (object instanceof PrManager) this.#watchManager(object);
   }
 
@@ -36,7 +44,7 @@ export class MachineEvents {
 
   /** Ends listening to what may outlive the machine. */
   close(): void {
-    this.#release();
+    for (const release of this.#release) release();
   }
 
   /** A manager that is being made has its events, and one that is being deleted has none, as in QEMU. */

@@ -11,9 +11,12 @@ const BLANK_IN_NAME = /^(\S*)\s+(\S+)$/;
 /** A word, a blank, and a name with its value. */
 const NAME_IN_VALUE = /^(\S+)\s+([A-Za-z][\w.-]*)=/;
 
+/** What a parameter is called: a text that is not, and has no value, is the end of a value whose comma was not doubled. */
+const PARAMETER_NAME = /^[A-Za-z][\w.-]*$/;
+
 /**
- * A hint for the option text `text`, in which something is wrong, when a blank stands where a comma does, or a blank behind a comma;
- * undefined when neither is there.
+ * A hint for the option text `text`, in which something is wrong, when a blank stands where a comma does, or a blank behind a comma,
+ * or a value has a comma that is not doubled and others that are; undefined when none of them is there.
  */
 export function commaHint(text: string): string | undefined {
   if (text.length > TEXT_LENGTH_MAX || text.startsWith("{")) return undefined;
@@ -24,6 +27,9 @@ export function commaHint(text: string): string | undefined {
     const inName = BLANK_IN_NAME.exec(name);
     if (inName !== null) return hint(name, inName[1] ?? "", inName[2] ?? "");
     if (text[nameEnd] !== "=") {
+      if (at > 0 && name !== "" && !PARAMETER_NAME.test(name)) {
+        return `a comma in a value is written twice, every one of them: the one before '${printable(name)}' is not`;
+      }
       at = nameEnd + 1;
       continue;
     }

@@ -1,13 +1,12 @@
 /**
- * What a disk or file of this host is called where its reservations are kept: the same text whichever path and whichever program reaches
- * it, since an initiator that is fenced by one of them must be fenced by all. Saved reservations are found by it.
- *
- *     unit naa.5000000000000001    a disk that says which logical unit it is (VPD page 83h)
- *     block device 8:0             one that never does: major and minor number
- *     file 8:1:1234                a regular file: major and minor number of its file system, and inode
+ * Finds out what a disk or file of this host is called where its reservations are kept (target/shadow-name.ts), by its descriptor and
+ * without waiting for a file system.
  */
+import { readFileSync } from "node:fs";
+import { isErrnoError } from "../base/errors.js";
 import { deviceName, type DeviceNumber } from "../native/device-number.js";
 import { Errno } from "../native/errno.js";
+import type { FilePlace } from "../native/file-type-server.js";
 import { resultOfSgIo } from "../native/sg-io-result.js";
 import type { SgIoOutcome, SgIoRequest } from "../native/sg-io.js";
 import { ScsiStatus, type ScsiResult } from "../scsi/command.js";
@@ -15,6 +14,7 @@ import { inquiryCdb } from "../scsi/inquiry.js";
 import { parseSense } from "../scsi/sense.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
 import { VpdPage } from "../scsi/vpd.js";
+import { deviceShadowName, fileShadowName } from "../target/shadow-name.js";
 
 /** Room for page 83h: all that fits one byte of length, and far more than one designator (QEMU: scsi_generic_read_device_inquiry asks for 250). */
 const IDENTIFICATION_LENGTH = 252;
@@ -32,14 +32,42 @@ export interface HostDevice extends DeviceNumber {
 /** Sends the INQUIRY to the open device. */
 type Send = (request: SgIoRequest) => Promise<SgIoOutcome>;
 
-/** Name of a regular file: the file's, however it was opened. */
-export function fileIdentity(fileSystem: DeviceNumber, inode: bigint): string {
-  return `file ${deviceName(fileSystem)}:${inode}`;
+/** Told in one line what may be wrong with a name. */
+type Warn = (line: string) => void;
+
+/**
+ * Name of a regular file: the file's, however it was opened.
+ * @param warn told when a file that is made later may have the same name
+ */
+export function fileIdentity(place: FilePlace, warn: Warn): string {
+  const name = fileShadowName(place);
+  if (place.birthNs === null && place.generation === null) {
+    const fileSystem = deviceName(place.fileSystem);
+    warn(`files of file system ${fileSystem} are known by their inodes alone: a new file can inherit the reservations of a deleted one`);
+  }
+  return name;
 }
 
 /** Name of a device that is not asked, or does not say, which logical unit it is. */
 export function numberIdentity(device: HostDevice): string {
-  return `${device.kind} device ${deviceName(device)}`;
+  return deviceShadowName({ ...device, diskSequence: diskSequenceOf(device), boot: textOf("/proc/sys/kernel/random/boot_id") });
+}
+
+/** Which disk since the kernel was started (Documentation/ABI/stable/sysfs-block, diskseq); of a partition, that of its disk. */
+function diskSequenceOf({ kind, ...number }: HostDevice): string | null {
+  if (kind !== "block") return null;
+  const folder = `/sys/dev/block/${deviceName(number)}`;
+  return textOf(`${folder}/diskseq`) ?? textOf(`${folder}/../diskseq`);
+}
+
+/** A short file of the kernel's, which does not make anybody wait; null where there is none. */
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    if (!isErrnoError(error)) throw error;
+    return null;
+  }
 }
 
 /**

@@ -24,6 +24,12 @@ export function hexAndTextLines(bytes: Uint8Array): string[] {
   return lines(bytes).map((line, index) => `${addressOf(index)}${pairs(line).padEnd(width)}   ${ascii(line)}`.trimEnd());
 }
 
+/** The same with `margin` in place of the addresses, a wider gap, and the last line as wide as the others: as TransportIDs are printed. */
+export function hexTextLines(bytes: Uint8Array, margin: string): string[] {
+  const width = 3 * BYTES_PER_LINE;
+  return lines(bytes).map((line) => `${margin}${pairs(line).padEnd(width)}    ${ascii(line).padEnd(BYTES_PER_LINE)}`);
+}
+
 function lines(bytes: Uint8Array): Uint8Array[] {
   const count = Math.ceil(bytes.length / BYTES_PER_LINE);
   return Array.from({ length: count }, (_, index) => bytes.subarray(index * BYTES_PER_LINE, (index + 1) * BYTES_PER_LINE));

@@ -23,6 +23,7 @@ import { aCount, aNumber, someBytes, check, optional, aString, wrongValue, type 
 import { ERROR_VALUE_LENGTH_MAX, printable } from "../base/limits.js";
 import { QomError } from "../base/errors.js";
 import type { QomErrorKind } from "../base/errors.js";
+import { pastedPortName, portNameHint } from "./pasted-names.js";
 import { fromHex, readU16, toHex, writeU16 } from "./bytes.js";
 
 /** The transports that have a TransportID. */
@@ -118,11 +119,11 @@ export class TransportId {
   }
 
   /**
-   * A TransportID from what a user wrote, or from the bytes of exactly one.
+   * A TransportID from what a user wrote, which may be a name as other programs print it (pasted-names.ts), or from the bytes of exactly one.
    * @throws QomError `syntax` or `limit`, naming the text
    */
   static parse(input: string | Uint8Array): TransportId {
-    if (typeof input === "string") return TransportId.#fromText(input);
+    if (typeof input === "string") return TransportId.#fromText(pastedPortName(input));
     if (!someBytes.holds(input)) throw wrongValue("TransportId.parse", "input", input, "a string or a Uint8Array");
     const decoded = TransportId.decode(input);
     if (decoded.problem !== undefined) throw bytesError(input, decoded.problem.message);
@@ -336,7 +337,11 @@ function utf8Text(bytes: Uint8Array): string | null {
 }
 
 function textError(kind: QomErrorKind, text: string, reason: string): QomError {
-  return new QomError(kind, `invalid TransportID "${printable(text)}": ${reason}`, { context: { value: printable(text) } });
+  const hint = portNameHint(text);
+  return new QomError(kind, `invalid TransportID "${printable(text)}": ${reason}`, {
+    context: { value: printable(text) },
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 function bytesError(bytes: Uint8Array, reason: string): QomError {

@@ -34,6 +34,12 @@ export interface TargetBehaviour {
   readonly types: readonly ReservationType[];
   /** Most registrations of a unit, 1 to 1,000,000; what would be more is INSUFFICIENT REGISTRATION RESOURCES (05/55/04). */
   readonly registrationsMax: number;
+  /**
+   * PTPL_C: APTPL may be switched on. Reservations then survive the power cycle of the fabric, and the process where there is a folder for
+   * them. Units that stand for disks and files of the host do not have it without a folder, since for them the end of the process is that
+   * power loss.
+   */
+  readonly persistThroughPowerLoss: boolean;
 }
 
 /** The standard's order and every feature. */
@@ -48,6 +54,7 @@ export const defaultBehaviour: TargetBehaviour = Object.freeze({
   persistentReservations: true,
   types: RESERVATION_TYPES,
   registrationsMax: REGISTRATIONS_MAX,
+  persistThroughPowerLoss: true,
 });
 
 /** What is wrong with a value, as the end of a sentence; null for nothing. Members that are not here are switches. */

@@ -3,6 +3,7 @@
  *
  *     DIR/                    made with mode 0700
  *       lock                  who uses it (folder-lock.ts)
+ *       lock.held             locked in the kernel by who uses it (held-file.ts)
  *       UNIT.json             reservations of a unit (state-file.ts), mode 0600; there while the unit's APTPL is on
  *       UNIT.json.unfinished  those that are to take its place; if the process is killed now, the next one removes the file
  *
@@ -11,32 +12,34 @@
  */
 
 import { constants, existsSync, readdirSync, unlinkSync } from "node:fs";
-import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { mkdir, open, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { assert, present } from "../base/assert.js";
+import { present } from "../base/assert.js";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import type { ReservationState } from "../reservation/state.js";
+import type { FolderUse } from "./folder-holder.js";
 import { FolderLock } from "./folder-lock.js";
-import type { ReservationStore, StoredReservations } from "./reservation-store.js";
-import { encodeStateFile, readStateFile, STATE_FILE_SUFFIX, stateFileName } from "./state-file.js";
+import type { FormerName, ReservationStore, StoredReservations } from "./reservation-store.js";
+import { isAbandonedUnitName, isFormerFileUnitName } from "./shadow-name.js";
+import { readStateFile, STATE_FILE_SUFFIX, stateFileName } from "./state-file.js";
+import type { SavedReservations } from "./state-file.js";
+import { UNFINISHED_SUFFIX, UnitFile } from "./unit-file.js";
+import type { FileFolder, UnitFileOrigin } from "./unit-file.js";
 
 /** Keys are what fences a node off: nobody else's business. */
 const FOLDER_MODE = 0o700;
-const FILE_MODE = 0o600;
 
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 
-const UNFINISHED_SUFFIX = ".unfinished";
-
-const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-
-/** What the folder has for a unit. The revision stays when the file goes. */
-interface UnitRecord {
-  readonly revision: number;
-  readonly saved: boolean;
+/** How a folder is opened. */
+export interface DirectoryOptions {
+  /** How long it will be held, which a process that is refused is told. Default: lasting. */
+  readonly use?: FolderUse;
+  /** Told in one line what an administrator should know. Default: nobody. */
+  readonly warn?: (line: string) => void;
 }
 
 /** See the module text. */
@@ -44,34 +47,41 @@ export class DirectoryStore implements ReservationStore {
   readonly durable = true;
   readonly #path: string;
   readonly #lock: FolderLock;
-  readonly #folder: FileHandle;
-  readonly #units: Map<string, UnitRecord>;
+  readonly #folder: OpenFolder;
+  readonly #warn: (line: string) => void;
+  readonly #files = new Map<string, UnitFile>();
+  /** What 0.1.0 saved of files, by the names that it gave them. */
+  readonly #former = new Map<string, SavedReservations>();
+  /** Other units' files that are written again since the disk works. */
+  readonly #settling = new Set<Promise<void>>();
 
-  private constructor(path: string, lock: FolderLock, folder: FileHandle, units: Map<string, UnitRecord>) {
+  private constructor(path: string, lock: FolderLock, folder: OpenFolder, warn: (line: string) => void) {
     this.#path = path;
     this.#lock = lock;
     this.#folder = folder;
-    this.#units = units;
+    this.#warn = warn;
   }
 
   /**
    * Opens the folder `path`, which is made when it is missing, and locks it. What a killed process did not finish is removed; every file
    * of reservations is read, so that one that is damaged is found now and not when its unit appears.
    *
-   * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses; for a file with another content
-   *   than was written, an error that names it: nothing is changed then
+   * @throws QomError `in-use` that names the process that has the folder, with its `context.heldFor`; `io` when the system refuses; for a
+   *   file with another content than was written, an error that names it: nothing is changed then
    */
-  static async open(path: string): Promise<DirectoryStore> {
+  static async open(path: string, { use = "lasting", warn = (): void => {} }: DirectoryOptions = {}): Promise<DirectoryStore> {
     if (path === "") throw new QomError("invalid-value", "the name of the state folder is empty");
     const absolute = resolve(path);
-    const folder = await openFolder(absolute);
+    const folder = await OpenFolder.open(absolute);
     try {
-      const lock = FolderLock.acquire(absolute);
+      const lock = FolderLock.acquire(absolute, use);
       try {
-        const units = readFolder(absolute);
+        const store = new DirectoryStore(absolute, lock, folder, warn);
+        store.#readFolder();
+        await store.#settleAll();
         removeUnfinished(absolute);
         await folder.sync();
-        return new DirectoryStore(absolute, lock, folder, units);
+        return store;
       } catch (error) {
         lock.release();
         throw error;
@@ -87,54 +97,122 @@ export class DirectoryStore implements ReservationStore {
    * @throws QomError as for {@link DirectoryStore.open}
    */
   load(unit: string): StoredReservations | null {
+    const known = this.#files.get(unit);
+    if (known !== undefined) return known.begin();
+    // one that somebody put there since the folder was opened
     const saved = readStateFile(join(this.#path, stateFileName(unit)));
-    return saved === null ? null : { revision: saved.revision, state: saved.state.afterPowerLoss() };
+    return saved === null ? null : this.#add(unit, saved, { unwritten: false }).begin();
   }
 
   /**
-   * Replaces the unit's file, or removes it. Rejects with the error of the system call that failed; the file is then what it was, unless
-   * the system refuses that too.
+   * Replaces the unit's file, or removes it. Rejects with the error of the system call that failed; the file is then what it was. Where the
+   * system refuses to make it so, that is remembered, said, and done at the next commit of any unit, or by {@link close}.
    */
   async commit(unit: string, revision: number, image: ReservationState): Promise<void> {
-    const record = this.#units.get(unit) ?? { revision: 0, saved: false };
-    assert(revision === record.revision + 1, `commit ${revision} of ${unit} follows ${record.revision}`);
-    const path = join(this.#path, stateFileName(unit));
-    const former = record.saved ? await open(path, constants.O_RDONLY) : null;
-    try {
-      if (image.aptpl) await replaceFile(path, encodeStateFile(unit, revision, image));
-      else if (record.saved) await unlink(path);
-      await this.#syncOrPutBack(path, former);
-    } finally {
-      await former?.close();
-    }
-    this.#units.set(unit, { revision, saved: image.aptpl });
+    const file = this.#files.get(unit) ?? this.#add(unit, { revision: 0, state: null }, { unwritten: false });
+    await file.commit(revision, image);
+    for (const other of this.#files.values()) if (other !== file) this.#settle(other);
   }
 
   /** Lets go of the folder. No commit is under way. */
   async close(): Promise<void> {
+    await Promise.all(this.#settling);
+    await this.#settleAll();
     await runAll([() => this.#folder.close(), () => this.#lock.release()]);
   }
 
-  /** Brings the folder to the disk; if that fails, gives the file the content of `former` again, which it had before. */
-  async #syncOrPutBack(path: string, former: FileHandle | null): Promise<void> {
-    try {
-      await this.#folder.sync();
-    } catch (error) {
-      const putBack = former === null ? unlink(path) : former.readFile("utf8").then((text) => replaceFile(path, text));
-      // a disk that refuses this too cannot be helped, and what matters is what failed first
-      await putBack.catch(() => {});
-      throw error;
+  /**
+   * Takes over what version 0.1.0 saved under a name that does not tell a file from those that had its inode before, if it was saved since
+   * this one was made. What was decided is said.
+   */
+  adopt(unit: string, { unit: former, birthNs }: FormerName): void {
+    const saved = this.#former.get(former);
+    if (saved === undefined || this.#files.has(unit)) return;
+    this.#former.delete(former);
+    const path = join(this.#path, stateFileName(former));
+    if (birthNs === null || birthNs > saved.writtenNs) {
+      this.#warn(`reservations in "${printable(path)}" are not taken over: whether they are of the ${unit} of today is not certain`);
+      return;
     }
+    this.#files.delete(former);
+    this.#settle(this.#add(unit, saved, { unwritten: true, supersedes: path }));
+    this.#warn(`the reservations that version 0.1.0 saved of ${former} are those of ${unit} now`);
+  }
+
+  async #settleAll(): Promise<void> {
+    await Promise.all([...this.#files.values()].map((file) => file.settle()));
+  }
+
+  #settle(file: UnitFile): void {
+    if (!file.isDoubtful) return;
+    const settled = file.settle().finally(() => this.#settling.delete(settled));
+    this.#settling.add(settled);
+  }
+
+  #readFolder(): void {
+    for (const name of readdirSync(this.#path).filter((each) => each.endsWith(STATE_FILE_SUFFIX))) {
+      const saved = present(readStateFile(join(this.#path, name)), "the lock keeps others from removing files");
+      const [{ unit, old, adopted }, path] = [saved, join(this.#path, name)];
+      if (isAbandonedUnitName(unit)) {
+        this.#warn(
+          `"${printable(path)}" is not used any more, since another disk may have that number today: remove it (${printable(unit)})`,
+        );
+        continue;
+      }
+      const isFormer = old && isFormerFileUnitName(unit);
+      if (isFormer) this.#former.set(unit, saved);
+      for (const line of adopted) this.#warn(line);
+      // A name of 0.1.0 stays with its file until the unit that it may belong to is asked for.
+      this.#add(unit, saved, { unwritten: adopted.length > 0 && !isFormer });
+    }
+  }
+
+  #add(
+    unit: string,
+    { revision, state }: { readonly revision: number; readonly state: ReservationState | null },
+    origin: UnitFileOrigin,
+  ): UnitFile {
+    const path = join(this.#path, stateFileName(unit));
+    const file = new UnitFile({ unit, path, folder: this.#folder, warn: this.#warn }, { revision, image: state }, origin);
+    this.#files.set(unit, file);
+    return file;
   }
 }
 
-/** Makes the folder if it is missing, and opens it. */
-async function openFolder(path: string): Promise<FileHandle> {
-  try {
-    await makeFolder(path);
-    return await open(path, FOLDER_FLAGS);
-  } catch (error) {
-    throw unusable(path, error);
+/** A folder that is open; others may move it away meanwhile. */
+class OpenFolder implements FileFolder {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+
+  private constructor(path: string, handle: FileHandle) {
+    this.#path = path;
+    this.#handle = handle;
+  }
+
+  /** Makes the folder if it is missing, and opens it. */
+  static async open(path: string): Promise<OpenFolder> {
+    try {
+      await makeFolder(path);
+      return new OpenFolder(path, await open(path, FOLDER_FLAGS));
+    } catch (error) {
+      throw unusable(path, error);
+    }
+  }
+
+  async check(): Promise<void> {
+    const [opened, there] = await Promise.all([this.#handle.stat({ bigint: true }), stat(this.#path, { bigint: true })]);
+    if (opened.dev === there.dev && opened.ino === there.ino) return;
+    throw new QomError("io", `another folder has taken the place of "${printable(this.#path)}"`, {
+      context: { value: printable(this.#path) },
+    });
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
   }
 }
 
@@ -166,34 +244,6 @@ function unusable(path: string, cause: unknown): QomError {
   return new QomError("io", `cannot keep reservations in the folder "${value}"${reason}`, { cause, context: { value } });
 }
 
-function readFolder(path: string): Map<string, UnitRecord> {
-  const units = new Map<string, UnitRecord>();
-  for (const name of readdirSync(path).filter((each) => each.endsWith(STATE_FILE_SUFFIX))) {
-    const { unit, revision } = present(readStateFile(join(path, name)), "the lock keeps others from removing files");
-    units.set(unit, { revision, saved: true });
-  }
-  return units;
-}
-
 function removeUnfinished(path: string): void {
   for (const name of readdirSync(path)) if (name.endsWith(STATE_FILE_SUFFIX + UNFINISHED_SUFFIX)) unlinkSync(join(path, name));
-}
-
-/** Gives the file another content, all or nothing. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const unfinished = path + UNFINISHED_SUFFIX;
-  try {
-    const file = await open(unfinished, WRITE_FLAGS, FILE_MODE);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(unfinished, path);
-  } catch (error) {
-    // it may not be there at all, and what matters is what failed first
-    await unlink(unfinished).catch(() => {});
-    throw error;
-  }
 }

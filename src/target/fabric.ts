@@ -1,19 +1,7 @@
 /** The simulated storage network: logical units by name, for all the machines that are given it. */
 
 import { emitWarning } from "node:process";
-import {
-  aBoolean,
-  aFunction,
-  anObject,
-  aNumber,
-  aString,
-  check,
-  checkMembers,
-  having,
-  instanceOf,
-  optional,
-  type Kind,
-} from "../base/check.js";
+import { aFunction, aString, check, instanceOf, optional } from "../base/check.js";
 import { systemClock } from "../base/clock.js";
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
@@ -21,47 +9,27 @@ import { printable } from "../base/limits.js";
 import { thoseThere } from "../options/nearest.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
+import { Warnings } from "../base/warnings.js";
+import type { WarningListener } from "../base/warnings.js";
 import { completeBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
+import { checkDurableOptions, checkFabricOptions, checkPathOptions, checkSpecKinds } from "./fabric-options.js";
+import type { DurableFabricOptions, FabricOptions, PathOptions, ReservationListener } from "./fabric-options.js";
 import type { CommandTable } from "./command-table.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
 import { DirectoryStore } from "./directory-store.js";
 import { FabricMembers } from "./fabric-members.js";
 import { FileMedium } from "./file-medium.js";
 import { LogicalUnit } from "./logical-unit.js";
+import { pastedWwn } from "../scsi/pasted-names.js";
 import { SERIAL_LENGTH_MAX } from "./limits.js";
 import type { Medium } from "./medium.js";
 import { MemoryMedium } from "./memory-medium.js";
 import { memoryStore } from "./reservation-store.js";
 import type { ReservationStore } from "./reservation-store.js";
+import { formerShadowName, outlivesRestart, shadowUnitName } from "./shadow-name.js";
 import { canonicalFilename, checkAgreement, checkSize, checkSpec, DEFAULT_SIZE_BYTES, define, normalizeWwn } from "./unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "./unit-spec.js";
-
-/** How a fabric is set up; everything has a default. */
-export interface FabricOptions {
-  /** Time of command deadlines. Default the real clock. */
-  readonly clock?: Clock;
-  /** What its units do where targets differ. Default: what the standard says, every feature on. */
-  readonly behaviour?: Partial<TargetBehaviour>;
-  /** Where reservations are kept. Default: in memory, so that power loss forgets them and APTPL is not supported. */
-  readonly store?: ReservationStore;
-}
-
-/** How a fabric is opened whose reservations survive power loss. */
-export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
-  /** Folder of the reservations, made when it is missing; one process uses it at a time. */
-  readonly stateDir: string;
-}
-
-/** How a unit is attached whose users come later, see {@link Fabric.attachPath}. */
-export interface PathOptions {
-  /** Whether its users may write. */
-  readonly writes: boolean;
-  /** Told, in one line, why the file is used without a lock. */
-  readonly warn: (line: string) => void;
-  /** Told of the unit if the call creates it, for who may have to {@link Fabric.discard} it. */
-  readonly onCreate: (unit: LogicalUnit) => void;
-}
 
 /** What is done with a unit before anyone has it. */
 interface Admission {
@@ -70,25 +38,6 @@ interface Admission {
   /** Refuses by an error. */
   readonly admit: (unit: LogicalUnit) => void;
 }
-
-/** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
-export type ReservationListener = (unit: LogicalUnit) => void;
-
-const CLOCK = having("a Clock", { nowMs: aFunction, after: aFunction });
-const STORE = having("a reservation store", { load: aFunction, commit: aFunction });
-
-const SPEC: Readonly<Record<keyof UnitSpec, Kind>> = {
-  wwn: aString,
-  sizeBytes: optional(aNumber),
-  filename: optional(aString),
-  blockSizeBytes: optional(aNumber),
-  physicalBlockSizeBytes: optional(aNumber),
-  serial: optional(aString),
-  writeProtected: optional(aBoolean),
-  thinProvisioned: optional(aBoolean),
-  locking: optional(aString),
-  sharesWrites: optional(aBoolean),
-};
 
 /** Logical units and nothing global: two fabrics share nothing. */
 export class Fabric {
@@ -106,15 +55,17 @@ export class Fabric {
   readonly #files = new Map<string, string>();
   /** The store that goes with this fabric; one that it was given is the giver's. */
   #ownStore: DirectoryStore | null = null;
+  /** What goes on with the store that an administrator should know. */
+  #warnings = new Warnings();
   readonly #members = new FabricMembers();
   readonly #reservationListeners = new Set<ReservationListener>();
   /** Warnings that were given for who attached a unit without a machine. */
-  readonly #warnings = new Set<string>();
+  readonly #emitted = new Set<string>();
   #closing: Promise<void> | null = null;
 
   /** @throws QomError `invalid-value` for options of another kind */
   constructor(options: FabricOptions = {}) {
-    checkMembers("new Fabric", "options", options, { clock: optional(CLOCK), behaviour: optional(anObject), store: optional(STORE) });
+    checkFabricOptions("new Fabric", options);
     this.#clock = options.clock ?? systemClock;
     this.#behaviour = completeBehaviour(options.behaviour ?? {});
     const { persistentReservations } = this.#behaviour;
@@ -125,19 +76,21 @@ export class Fabric {
   }
 
   /**
-   * A fabric whose units support APTPL: while it is on, what was answered GOOD is there again when the folder is opened the next time,
-   * however this process ended. {@link close} lets go of the folder.
+   * A fabric that keeps reservations in a folder: while APTPL is on, what was answered GOOD is there again when the folder is opened the
+   * next time, however this process ended. {@link close} lets go of the folder.
    *
    * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
    */
   static async open(given: DurableFabricOptions): Promise<Fabric> {
-    checkMembers("Fabric.open", "options", given, { stateDir: aString, clock: optional(CLOCK), behaviour: optional(anObject) });
-    const { stateDir, ...options } = given;
+    checkDurableOptions("Fabric.open", given);
+    const { stateDir, use = "lasting", ...options } = given;
     // before the folder is locked
     completeBehaviour(options.behaviour ?? {});
-    const store = await DirectoryStore.open(stateDir);
+    const warnings = new Warnings();
+    const store = await DirectoryStore.open(stateDir, { use, warn: warnings.add });
     const fabric = new Fabric({ ...options, store });
     fabric.#ownStore = store;
+    fabric.#warnings = warnings;
     return fabric;
   }
 
@@ -157,7 +110,7 @@ export class Fabric {
    */
   unit(wwn: string): LogicalUnit {
     check("Fabric.unit", "wwn", wwn, aString);
-    const unit = this.#units.get(wwn.toLowerCase());
+    const unit = this.#units.get(pastedWwn(wwn));
     if (unit !== undefined) return unit;
     throw noLogicalUnit(wwn, this.units);
   }
@@ -171,7 +124,7 @@ export class Fabric {
    * @param onCreate told of the unit if this call creates it, for who may have to {@link discard} it
    */
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
-    checkMembers("Fabric.attach", "spec", spec, SPEC);
+    checkSpecKinds("Fabric.attach", spec);
     check("Fabric.attach", "onCreate", onCreate, optional(aFunction));
     const access = { writes: true, sharesWrites: spec.sharesWrites === true };
     return this.#attach(spec, { onCreate, warn: (line) => this.#warn(line), admit: (unit) => void unit.claimMedium(access) });
@@ -182,8 +135,8 @@ export class Fabric {
    * write it, and not kept from anybody. `spec.sharesWrites` does not count.
    */
   attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
-    checkMembers("Fabric.attachPath", "spec", spec, SPEC);
-    checkMembers("Fabric.attachPath", "options", options, { writes: aBoolean, warn: aFunction, onCreate: aFunction });
+    checkSpecKinds("Fabric.attachPath", spec);
+    checkPathOptions("Fabric.attachPath", options);
     const { writes, warn, onCreate } = options;
     return this.#attach(spec, { onCreate, warn, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
   }
@@ -236,13 +189,18 @@ export class Fabric {
       writeProtected: false,
       thinProvisioned: false,
     };
+    const storeName = shadowUnitName(identity);
+    const former = formerShadowName(identity);
+    if (former !== null) this.#store.adopt?.(storeName, { unit: shadowUnitName(former.former), birthNs: former.birthNs });
     const unit = new LogicalUnit({
       definition,
       medium: new MemoryMedium(0),
       commands: this.#shadowCommands,
       behaviour: this.#behaviour,
       store: this.#store,
-      storeName: `shadow ${identity}`,
+      storeName,
+      persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
+      persistenceRefused: this.#onceRefused(identity),
       clock: this.#clock,
       reservationsChanged: this.#reservationsChanged,
     });
@@ -257,6 +215,14 @@ export class Fabric {
     return () => {
       this.#reservationListeners.delete(listener);
     };
+  }
+
+  /**
+   * Calls `listener` with each line that whoever runs the program should see, those from before the first call too; the returned function
+   * ends that.
+   */
+  onWarning(listener: WarningListener): () => void {
+    return this.#warnings.listen(listener);
   }
 
   /** The machines that have initiators on this fabric. */
@@ -284,6 +250,19 @@ export class Fabric {
     await Promise.allSettled(this.#opening.values());
     const units = [...this.#units.values(), ...this.#shadows.values()];
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
+  }
+
+  /** Says why APTPL is refused for a shadow unit, at the first time. */
+  #onceRefused(identity: string): () => void {
+    let said = !this.#behaviour.persistThroughPowerLoss;
+    return () => {
+      if (said) return;
+      said = true;
+      const reason = outlivesRestart(identity)
+        ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
+        : "it says no name of its own, by which it could be recognised after a restart of this host";
+      this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
+    };
   }
 
   #checkOpen(): void {
@@ -346,8 +325,8 @@ export class Fabric {
   }
 
   #warn(line: string): void {
-    if (this.#warnings.has(line)) return;
-    this.#warnings.add(line);
+    if (this.#emitted.has(line)) return;
+    this.#emitted.add(line);
     emitWarning(line);
   }
 

@@ -1,70 +1,97 @@
 /**
- * One process at a time in a folder, without native code.
+ * One process at a time in a folder.
  *
- * The lock is a symbolic link whose target says who holds it. Making a link is atomic, fails where there is one, and leaves no moment in
- * which a lock exists and does not say whose it is:
+ * The lock is a symbolic link whose target says who holds it (folder-holder.ts). Making a link is atomic, fails where there is one, and
+ * leaves no moment in which a lock exists and does not say whose it is. Where there is native code, the holder also keeps the file `lock.held`
+ * beside it locked in the kernel (held-file.ts): as long as somebody does, nobody else gets as far as the link.
  *
- *     lock -> pid:4711 started:8812345 boot:1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b namespace:pid:[4026531836]
+ *     lock -> pid:4711 started:8812345 boot:1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b namespace:pid:[4026531836] ...
  *
- * `started` is the start time of the process (proc(5), /proc/PID/stat, field 22), `boot` the kernel's boot id: a number that another
- * process has by now, or has after a reboot, does not pass for the holder. Where there is no /proc only `pid` is known.
- *
- * A lock whose holder is dead is removed by whoever comes next. Between seeing that and removing it, another one could have done both and
- * taken the lock; so the removal has a lock of its own, `lock.1`, and is done after a second look. Its holder may be killed just then;
+ * A lock whose holder is dead is removed by whoever comes next. The kernel says it of a holder of `lock.held`, also across containers; of
+ * others it is known where their process number can be looked up. Between seeing that and removing the lock, another one could have done
+ * both and taken it; so the removal has a lock of its own, `lock.1`, and is done after a second look. Its holder may be killed just then;
  * the next one takes `lock.1` over in the same way, under `lock.2`.
  */
 
-import { readFileSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
+import { readlinkSync, statfsSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { QomError, isErrnoError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { formatHolder, parseHolder, stateOf, thisProcess } from "./folder-holder.js";
+import type { FolderHolder, FolderUse } from "./folder-holder.js";
+import { HeldFile } from "./held-file.js";
 
 /** How many locks may have been left in a row: each but the first means a process that was killed within a few microseconds. */
 const LEVEL_MAX = 8;
-
-/** What a lock says of its holder; a member is empty where the system does not tell. */
-interface ProcessIdentity {
-  readonly pid: number;
-  readonly started: string;
-  readonly boot: string;
-  readonly namespace: string;
-}
 
 /** The lock of a folder, held by this process until it is released. */
 export class FolderLock {
   readonly #path: string;
   readonly #target: string;
+  readonly #held: HeldFile | null;
 
-  private constructor(path: string, target: string) {
+  private constructor(path: string, target: string, held: HeldFile | null) {
     this.#path = path;
     this.#target = target;
+    this.#held = held;
   }
 
   /**
    * Locks `folder`, which exists.
-   * @throws QomError `in-use` that names the folder and the process that holds it, `io` when the system refuses
+   * @param use how long it will be held: what the refusal of another process says
+   * @throws QomError `in-use` that names the folder and the process that holds it, with its `context.heldFor`; `io` when the system refuses
    */
-  static acquire(folder: string): FolderLock {
-    const own = thisProcess();
-    const target = format(own);
-    return new FolderLock(take(folder, 0, own, target), target);
+  static acquire(folder: string, use: FolderUse): FolderLock {
+    const held = hold(folder);
+    try {
+      const own = thisProcess(use, held?.name ?? "");
+      const target = formatHolder(own);
+      return new FolderLock(take(folder, 0, own, target), target, held);
+    } catch (error) {
+      held?.giveBack();
+      throw error;
+    }
   }
 
   /** Lets go. A lock that is not this one any more, since somebody removed it by hand, stays. */
   release(): void {
-    if (targetOf(this.#path) === this.#target) unlinkSync(this.#path);
+    try {
+      if (targetOf(this.#path) === this.#target) unlinkSync(this.#path);
+    } finally {
+      this.#held?.release();
+    }
   }
 }
 
+/** Locks the file beside the lock; null where that cannot be done. */
+function hold(folder: string): HeldFile | null {
+  try {
+    return HeldFile.acquire(join(folder, "lock.held"));
+  } catch (error) {
+    throw error instanceof QomError && error.kind === "in-use" ? heldByAnother(folder) : error;
+  }
+}
+
+/** What to say about whoever has `lock.held`. */
+function heldByAnother(folder: string): QomError {
+  const target = targetOf(join(folder, "lock"));
+  const holder = target === null ? null : parseHolder(target);
+  const own = thisProcess("moment", "");
+  // Its lock is not there yet, or still the one of a dead holder.
+  if (holder === null || stateOf(holder, own) === "dead") return refusal(folder, "another process is using it", "moment");
+  const elsewhere = holder.namespace === own.namespace ? "" : " of another container";
+  return refusal(folder, `process ${holder.pid}${ifThisOne(holder, own)}${elsewhere} is using it`, holder.use);
+}
+
 /** Takes the lock of that level; gives its path. */
-function take(folder: string, level: number, own: ProcessIdentity, target: string): string {
+function take(folder: string, level: number, own: FolderHolder, target: string): string {
   const path = join(folder, level === 0 ? "lock" : `lock.${level}`);
   while (!create(path, target)) {
     const found = targetOf(path);
     // released since
     if (found === null) continue;
     requireDead(folder, path, found, own);
-    if (level === LEVEL_MAX) throw refusal(folder, `its locks were left by ${level + 1} dead processes`, `remove "${path}"`);
+    if (level === LEVEL_MAX) throw refusal(folder, `its locks were left by ${level + 1} dead processes`, "", `remove "${path}"`);
     const guard = take(folder, level + 1, own, target);
     try {
       if (targetOf(path) === found) unlinkSync(path);
@@ -95,20 +122,33 @@ function targetOf(path: string): string | null {
   }
 }
 
-function requireDead(folder: string, path: string, target: string, own: ProcessIdentity): void {
+function requireDead(folder: string, path: string, target: string, own: FolderHolder): void {
   const removal = `if nobody does, remove "${printable(path)}"`;
-  const holder = parse(target);
-  if (holder === null) throw refusal(folder, `its lock says "${printable(target)}", which is no process`, removal);
-  if (holder.boot !== own.boot) return;
-  if (holder.namespace !== own.namespace) {
-    throw refusal(folder, `process ${holder.pid} of another container may be using it`, removal);
+  const holder = parseHolder(target);
+  if (holder === null) throw refusal(folder, `its lock says "${printable(target)}", which is no process`, "", removal);
+  if (!isSameKernel(holder, own) && !isLocal(folder)) {
+    throw refusal(folder, `process ${holder.pid} of another host may be using it`, holder.use, removal);
   }
-  if (!isAlive(holder)) return;
-  throw refusal(folder, `process ${holder.pid}${holder.pid === own.pid ? ", this one," : ""} is using it`);
+  // This process has the file now that the holder had for life.
+  if (holder.held !== "" && holder.held === own.held) return;
+  const state = stateOf(holder, own);
+  if (state === "dead") return;
+  if (state === "running") throw refusal(folder, `process ${holder.pid}${ifThisOne(holder, own)} is using it`, holder.use);
+  const elsewhere = holder.namespace === own.namespace ? "" : " of another container";
+  throw refusal(folder, `process ${holder.pid}${elsewhere} may be using it`, holder.use, removal);
 }
 
-function refusal(folder: string, reason: string, hint?: string): QomError {
-  const context = { value: printable(folder) };
+/** False as well where the boot id cannot be read, as under systemd's ProcSubset=pid. */
+function isSameKernel(holder: FolderHolder, own: FolderHolder): boolean {
+  return holder.boot === own.boot && own.boot !== "";
+}
+
+function ifThisOne(holder: FolderHolder, own: FolderHolder): string {
+  return holder.namespace === own.namespace && holder.pid === own.pid ? ", this one," : "";
+}
+
+function refusal(folder: string, reason: string, heldFor: FolderHolder["use"], hint?: string): QomError {
+  const context = { value: printable(folder), ...(heldFor === "" ? {} : { heldFor }) };
   return new QomError(
     "in-use",
     `the folder "${printable(folder)}" is locked: ${reason}`,
@@ -116,60 +156,14 @@ function refusal(folder: string, reason: string, hint?: string): QomError {
   );
 }
 
-function isAlive({ pid, started }: ProcessIdentity): boolean {
-  if (started !== "") return processStat(String(pid))?.started === started;
-  try {
-    // signal 0 is not sent
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(isErrnoError(error) && error.code === "ESRCH");
-  }
-}
+/**
+ * File systems of one kernel alone (statfs(2), f_type): ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, F2FS, ZFS, bcachefs, ramfs. On others, those of
+ * networks among them, a process of another host may hold a lock that this kernel knows nothing of.
+ */
+const LOCAL_FILE_SYSTEMS: readonly number[] = [
+  0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e, 0x8584_58f6,
+];
 
-function thisProcess(): ProcessIdentity {
-  const stat = processStat("self");
-  return {
-    pid: stat?.pid ?? process.pid,
-    started: stat?.started ?? "",
-    boot: textOf(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()),
-    namespace: textOf(() => readlinkSync("/proc/self/ns/pid")),
-  };
-}
-
-/** Fields of /proc/PID/stat behind the name of the program, which may contain blanks and parentheses: the state is field 3. */
-const STATE_AT = 0;
-const STARTED_AT = 22 - 3;
-
-/** A process that has ended and that its parent has not asked for yet. */
-const ENDED_STATES: readonly string[] = ["Z", "X"];
-
-/** Number and start time of a process; null for one that does not run. */
-function processStat(name: string): { readonly pid: number; readonly started: string } | null {
-  const text = textOf(() => readFileSync(`/proc/${name}/stat`, "utf8"));
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const started = fields[STARTED_AT];
-  if (started === undefined || ENDED_STATES.includes(fields[STATE_AT] ?? "")) return null;
-  return { pid: Number.parseInt(text, 10), started };
-}
-
-/** What `read` gives, or nothing where the system does not have it. */
-function textOf(read: () => string): string {
-  try {
-    return read();
-  } catch (error) {
-    if (isErrnoError(error)) return "";
-    throw error;
-  }
-}
-
-function format({ pid, started, boot, namespace }: ProcessIdentity): string {
-  return `pid:${pid} started:${started} boot:${boot} namespace:${namespace}`;
-}
-
-function parse(target: string): ProcessIdentity | null {
-  const { pid, started, boot, namespace } =
-    /^pid:(?<pid>\d{1,10}) started:(?<started>\d*) boot:(?<boot>\S*) namespace:(?<namespace>\S*)$/.exec(target)?.groups ?? {};
-  if (pid === undefined || started === undefined || boot === undefined || namespace === undefined) return null;
-  return { pid: Number(pid), started, boot, namespace };
+function isLocal(folder: string): boolean {
+  return process.platform !== "linux" || LOCAL_FILE_SYSTEMS.includes(statfsSync(folder).type);
 }

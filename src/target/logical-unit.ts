@@ -43,6 +43,10 @@ export interface LogicalUnitParts {
   readonly store: ReservationStore;
   /** Name of the unit in the store. */
   readonly storeName: string;
+  /** Whether its reservations may survive power loss; if not, the unit refuses APTPL. Default: as the behaviour says. */
+  readonly persistent?: boolean;
+  /** Told when APTPL was refused for lack of that. */
+  readonly persistenceRefused?: () => void;
   readonly clock: Clock;
   /** Told when registrations or the reservation of the unit have changed. */
   readonly reservationsChanged?: (unit: LogicalUnit) => void;
@@ -110,6 +114,8 @@ export class LogicalUnit {
       reservations: new ReservationDesk({
         unit: storeName,
         store,
+        persistent: parts.persistent ?? behaviour.persistThroughPowerLoss,
+        persistenceRefused: parts.persistenceRefused ?? ((): void => {}),
         behaviour,
         nexuses,
         tasks: this.#tasks,

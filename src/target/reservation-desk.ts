@@ -19,7 +19,7 @@ import { ReservationState } from "../reservation/state.js";
 import { raiseUnitAttentions } from "../reservation/unit-attentions.js";
 import { NO_BYTES, ScsiStatus } from "../scsi/command.js";
 import type { ScsiResult } from "../scsi/command.js";
-import { Sense, senseResult } from "../scsi/sense.js";
+import { parseSense, sameSense, Sense, senseResult } from "../scsi/sense.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { mediumFailure } from "./medium-failure.js";
 import type { NexusState, NexusTable } from "./nexus-table.js";
@@ -37,12 +37,16 @@ export interface ReservationDeskParts {
   /** Name of the unit in the store. */
   readonly unit: string;
   readonly store: ReservationStore;
+  /** Whether APTPL may be switched on. */
+  readonly persistent: boolean;
   readonly behaviour: TargetBehaviour;
   readonly nexuses: NexusTable;
   readonly tasks: TaskSet;
   readonly modes: UnitModes;
   /** Called when registrations or the reservation have changed. */
   readonly changed: () => void;
+  /** Called when a command wanted to switch APTPL on, and may not. */
+  readonly persistenceRefused: () => void;
 }
 
 /** The persistent reservations of a unit, and the one made by RESERVE. */
@@ -65,14 +69,14 @@ export class ReservationDesk {
       allTargetPorts: behaviour.allTargetPorts,
       types: behaviour.types,
       registrationsMax: behaviour.registrationsMax,
-      persistThroughPowerLoss: store.durable,
+      persistThroughPowerLoss: parts.persistent,
       targetPorts: nexuses,
       get noUnitAttentionOnRelease() {
         return modes.control.noUnitAttentionOnRelease;
       },
     };
-    // what nobody could read or release must not keep anybody out
-    const stored = behaviour.persistentReservations ? store.load(parts.unit) : null;
+    // what it cannot keep, a unit has not kept either; what nobody could read or release must not keep anybody out
+    const stored = parts.persistent && behaviour.persistentReservations ? store.load(parts.unit) : null;
     this.#state = stored?.state ?? new ReservationState();
     this.#revision = stored?.revision ?? 0;
     for (const { nexus } of this.#state.registrations()) nexuses.noteReach(nexus);
@@ -112,10 +116,13 @@ export class ReservationDesk {
   /** PERSISTENT RESERVE OUT; settles when what was answered GOOD is safe and everyone concerned knows. */
   reserveOut(task: Task): ScsiResult | Promise<ScsiResult> {
     const dataOut = task.command.dataOut ?? NO_BYTES;
-    const maySave = this.#parts.store.durable && (this.#state.aptpl || mayActivatePersistence(dataOut));
+    const { persistent, store } = this.#parts;
+    const mayActivate = mayActivatePersistence(dataOut);
+    const maySave = persistent && store.durable && (this.#state.aptpl || mayActivate);
     const next = maySave ? this.#state.copy() : this.#state;
     const { generation, reservation } = next;
     const { result, effects } = applyReserveOut(next, task.nexus, task.cdb, dataOut, this.#settings);
+    if (!persistent && mayActivate && isInvalidField(result)) this.#parts.persistenceRefused();
     const changed = next.generation !== generation || next.reservation !== reservation;
     const adopt = (): ScsiResult | Promise<ScsiResult> => {
       this.#state = next;
@@ -146,7 +153,7 @@ export class ReservationDesk {
   powerCycle(): void {
     const { exist } = this;
     this.#old = null;
-    this.#state = this.#parts.store.durable ? this.#state.afterPowerLoss() : new ReservationState();
+    this.#state = this.#parts.persistent ? this.#state.afterPowerLoss() : new ReservationState();
     if (exist) this.#parts.changed();
   }
 
@@ -191,6 +198,11 @@ export class ReservationDesk {
 const APTPL_BYTE = 20;
 const MOVE_APTPL_BYTE = 17;
 const APTPL = 0x01;
+
+function isInvalidField({ sense }: ScsiResult): boolean {
+  const code = parseSense(sense);
+  return code !== null && sameSense(code, Sense.INVALID_FIELD_IN_PARAMETER_LIST);
+}
 
 /** False when a PERSISTENT RESERVE OUT with that parameter list cannot turn APTPL on, whatever its service action. */
 function mayActivatePersistence(dataOut: Uint8Array): boolean {

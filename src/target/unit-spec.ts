@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { LOCKINGS, type Locking } from "../native/image-lock.js";
+import { pastedWwn } from "../scsi/pasted-names.js";
 import { BLOCK_SIZES_BYTES, PHYSICAL_BLOCK_SIZE_BYTES_MAX, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "./limits.js";
 
 /** A logical unit as its user describes it. Whoever comes first decides; what later ones say must agree. */
@@ -64,11 +65,11 @@ function invalid(spec: Pick<UnitSpec, "wwn"> | undefined, option: string, value:
 }
 
 /**
- * `wwn` in lower case.
+ * `wwn` in lower case, also where it was written as other programs print it (pasted-names.ts).
  * @throws QomError `invalid-value` when it is no name of a logical unit.
  */
 export function normalizeWwn(wwn: string): string {
-  const name = wwn.toLowerCase();
+  const name = pastedWwn(wwn);
   if (WWN_PATTERN.test(name)) return name;
   throw new QomError("invalid-value", `"${printable(wwn)}" is not the name of a logical unit`, {
     context: { option: "wwn", value: printable(wwn) },

@@ -6,8 +6,9 @@ import { traceNames } from "#src/base/trace.js";
 import { ExitStatus } from "#src/cli/persist/exit-status.js";
 import { usage } from "#src/monitor/human/command.js";
 import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
-import { optionFlags, PERSIST_OPTIONS } from "#src/cli/persist/options.js";
+import { optionFlags, PERSIST_OPTIONS } from "#src/cli/persist/option-table.js";
 import { RUN_OPTIONS, runOptionUsage } from "#src/cli/run-options.js";
+import { VERSION_DIFFERENCES } from "./support/sg-persist.js";
 
 const PAGE = fileURLToPath(new URL("../../../docs/cli.md", import.meta.url));
 
@@ -33,6 +34,11 @@ const TABLES: Readonly<Record<string, () => string>> = {
           .replaceAll("|", String.raw`\|`)}\``,
         command.text,
       ]),
+    ),
+  "sg_persist versions": () =>
+    table(
+      ["the disk's answer", "exit status up to 1.46", "from 1.47 on, and qom-pr persist"],
+      VERSION_DIFFERENCES.map(({ answer, before, since }) => [answer, String(before), String(since)]),
     ),
   "trace points": () =>
     traceNames()

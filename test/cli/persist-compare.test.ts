@@ -2,7 +2,6 @@
  * `qom-pr persist` beside the real sg_persist: the same words, the same answers of a disk. What is printed, what the disk was sent and the
  * exit status are compared. Messages on stderr are ours.
  */
-import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { PersistentReserveIn, TransportId } from "qom-pr";
@@ -11,6 +10,7 @@ import { present } from "#src/base/assert.js";
 import { CannedDisks, type CannedAnswer, type CannedDisk } from "../support/canned-disk.js";
 import type { DriverRun } from "./support/persist-driver.js";
 import { run, runProgram, type Ended } from "./support/programs.js";
+import { newestSgPersist, VERSION_DIFFERENCES, VERSION_OF_1_46, type SgPersist, type VersionDifference } from "./support/sg-persist.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 const DRIVER = fileURLToPath(new URL("./support/persist-driver.js", import.meta.url));
@@ -28,6 +28,8 @@ interface Case {
   readonly answer?: CannedAnswer;
   /** Exit status of ours where it differs on purpose; printed output is not compared then. */
   readonly ours?: number;
+  /** Exit statuses where the versions of sg_persist differ. */
+  readonly differs?: VersionDifference;
 }
 
 function words(text: string): readonly string[] {
@@ -69,6 +71,8 @@ const sense = (key: number, asc: number, ascq: number, first = 0x70): CannedAnsw
   sense: Uint8Array.of(first, 0, key, 0, 0, 0, 5, 10, 0, 0, 0, 0, asc, ascq, 0, 0, 0, 0),
 });
 
+const CAPABILITIES: CannedAnswer = { data: Uint8Array.of(0, 8, 0x9d, 0x91, 0xea, 1, 0, 0) };
+
 const READING: readonly Case[] = [
   ...[0, 1, 2, 3].map((count) => ({ argv: ["-k"], answer: keys(count) })),
   ...[
@@ -90,20 +94,73 @@ const READING: readonly Case[] = [
   ...["-k -m 0x18", "-k -m 2k", "-k --maxlen=18h", "-k --alloc-length=2000"].map((text) => ({ argv: words(text), answer: keys(2) })),
   // sg_persist prints keys that it did not receive, as zeros.
   ...["-l 10 -n", "-k -m 16"].map((text) => ({ argv: words(text), answer: keys(2), ours: 0 })),
+  ...["-k -H -m 16", "-k -HHH -m 24"].map((text) => ({ argv: words(text), answer: keys(2) })),
+  // It says of what it did not receive that there is none.
+  ...["-k -l 4", "-k -m 0", "-k -l 7", "-k -l 4 -H"].map((text) => ({ argv: words(text), answer: keys(2), ours: 0 })),
+  ...["-r -l 4", "-r -m 0"].map((text) => ({ argv: words(text), answer: reservation(5), ours: 0 })),
+  ...["-s -l 4", "-s -m 0"].map((text) => ({ argv: words(text), answer: fullStatus, ours: 0 })),
+  ...["-c -l 4", "-c -m 0"].map((text) => ({ argv: words(text), answer: CAPABILITIES, ours: 0 })),
   { argv: ["-n", "-d", DEVICE], answer: keys(1) },
-  ...["-r", "-rHH"].map((text) => ({ argv: [text], answer: NO_RESERVATION })),
-  // sg_persist tells the additional length twice.
-  { argv: ["-rH"], answer: NO_RESERVATION, ours: 0 },
+  ...["-r", "-rH", "-rHH"].map((text) => ({ argv: [text], answer: NO_RESERVATION })),
+  ...["-kH", "-kHH", "-kHHH"].map((text) => ({ argv: [text], answer: keys(0) })),
   ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15].map((type) => ({ argv: ["-n", "-r"], answer: reservation(type) })),
   ...["-rH", "-rHH", "-rHHH", "--read-reservation"].map((text) => ({ argv: [text], answer: reservation(5) })),
   { argv: ["-r"], answer: reservation(5, 1) },
-  ...["-c", "-cH", "-cHH", "-cHHH"].map((text) => ({ argv: [text], answer: { data: Uint8Array.of(0, 8, 0x9d, 0x91, 0xea, 1, 0, 0) } })),
+  ...["-c", "-cH", "-cHH", "-cHHH"].map((text) => ({ argv: [text], answer: CAPABILITIES })),
   { argv: ["-c"], answer: { data: Uint8Array.of(0, 8, 0, 0x80, 0, 0, 0, 0) } },
   { argv: ["--report-cap"], answer: { data: Uint8Array.of(0, 8, 0xff, 0x7f, 0xff, 0xff, 0, 0) } },
   { argv: ["-c"], answer: { data: Uint8Array.of(0, 6, 0, 0, 0, 0) } },
   ...["-s", "--read-status", "--read-full-status", "-sH", "-sHHH"].map((text) => ({ argv: [text], answer: fullStatus })),
   { argv: ["-s"], answer: { data: PersistentReserveIn.encodeFullStatus(9, [], 0, LENGTH) } },
   { argv: ["-k"], answer: { data: Uint8Array.of(0, 0, 0, 7) }, ours: 97 },
+];
+
+const NAMED_BYTES = Uint8Array.from({ length: 24 }, (_, i) => i);
+
+/** An iSCSI TransportID with whatever text. */
+function iscsiId(first: number, text: string): Uint8Array {
+  const body = Buffer.from(text.padEnd(Math.max(20, Math.ceil((text.length + 1) / 4) * 4), "\0"), "latin1");
+  return Uint8Array.of(first, 0, 0, body.length, ...body);
+}
+
+/** TransportIDs that no standard has, and that devices send all the same. */
+const UNUSUAL_IDS: readonly Uint8Array[] = [
+  ...Array.from({ length: 16 }, (_, protocol) => protocol)
+    .filter((protocol) => protocol !== 5)
+    .flatMap((protocol) => [0, 0x40, 0xc0].map((format) => Uint8Array.of(format | protocol, ...NAMED_BYTES.subarray(1)))),
+  iscsiId(0x85, "iqn.2026-11.org.example:a"),
+  // Older LIO ends the name with a NUL before the ISID.
+  iscsiId(0x45, "iqn.2026-11.org.example:a\0,i,0x00023d000001"),
+  iscsiId(0x45, "iqn.2026-11.org.example:a,i,0xzz"),
+  iscsiId(0x45, "iqn.2026-11.org.example:a"),
+  iscsiId(0x05, ""),
+  iscsiId(0x05, "iqn.2026-11.org.example:a b"),
+  iscsiId(0x05, `iqn.${"n".repeat(240)}`),
+  Uint8Array.of(5, 0, 0, 20, ...Buffer.from("n".repeat(20))),
+  Uint8Array.of(6, ...NAMED_BYTES.subarray(1), 1, 2, 3, 4),
+  new Uint8Array(),
+];
+
+/** READ FULL STATUS of one registrant. */
+function oneRegistrant(id: Uint8Array): CannedAnswer {
+  const entry = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0xa1, 0, 0, 0, 0, 1, 5, 0, 0, 0, 0, 0, 1, 0, 0, id.length >> 8, id.length & 0xff, ...id);
+  return { data: Uint8Array.of(0, 0, 0, 9, 0, 0, entry.length >> 8, entry.length & 0xff, ...entry) };
+}
+
+const UNUSUAL: readonly Case[] = UNUSUAL_IDS.map((id) => ({ argv: ["-n", "-s"], answer: oneRegistrant(id) }));
+
+const SPELLED: readonly Case[] = [
+  ..."--alloc_length=20 --no_inquiry --read_keys --read_reservation --read_full_status --read_status --report_capabilities"
+    .split(" ")
+    .map((option): Case => ({ argv: [option], answer: option.includes("cap") ? CAPABILITIES : keys(0) })),
+  ...[
+    "-o --register_ignore --param_rk=1 --param_sark=2 --param_alltgpt --param_aptpl",
+    "-o --preempt_abort --param_sark=2 --prout_type=5",
+    "-o --replace_lost --param_sark=2",
+    "-o --register_move --transport_id=sas,5000c50005b32001 --relative_target_port=1 --param_unreg",
+    "-o --register_move --transport_id=sas,5000c50005b32001 --relative_target=1 --param-unreg",
+    "-o --register-move --transport-id=sas,5000c50005b32001 --param_un",
+  ].map((text): Case => ({ argv: words(text) })),
 ];
 
 const CHANGING: readonly Case[] = [
@@ -130,6 +187,10 @@ const CHANGING: readonly Case[] = [
 ]
   .map((text): Case => ({ argv: words(text) }))
   .concat(
+    // Names as switches and sysfs print them are an addition.
+    ["fcp,10:00:00:00:c9:f3:a5:71", "10:00:00:00:c9:f3:a5:71", "0x10000000c9f3a571", "sas.5000c50005b32001", "sas,0x5000c50005b32001"].map(
+      (id) => ({ argv: [...words("-o -G -S 1 -X"), id], ours: 0 }),
+    ),
     // sg_persist refuses both forms although its manual has them.
     ["srp,000102030405060708090a0b0c0d0e0f", "sop,1234"].map((ids) => ({ argv: [...words("-o -G -S 1 -X"), ids], ours: 0 })),
   );
@@ -187,10 +248,17 @@ const REFUSED: readonly Case[] = [
   // sg3_utils(8) has 15 for a file that cannot be used, sg_persist 1.
   .concat({ argv: words("-o -G -S 1 -X file=/nonexistent"), ours: 15 });
 
+const DIFFERING: readonly Case[] = VERSION_DIFFERENCES.flatMap((differs) =>
+  ["-n -k", "-n -o -R -K 1 -T 1"].map((text) => ({ argv: words(text), answer: differs.canned, differs })),
+);
+
 const SUITES: Readonly<Record<string, readonly Case[]>> = {
+  "prints TransportIDs that no standard has": UNUSUAL,
+  "knows the names with underscores": SPELLED,
   "prints what the disk says": READING,
   "sends what the disk is to do": CHANGING,
   "tells how a command failed": FAILING,
+  "exits as version 1.47 and later": DIFFERING,
   "refuses wrong words": REFUSED,
 };
 
@@ -214,9 +282,11 @@ describe("qom-pr persist beside sg_persist", function () {
   this.timeout(60_000);
   const disks = new CannedDisks();
   const ours = new Map<Case, Done>();
+  let sgPersist: SgPersist;
   before(function () {
-    if (spawnSync("sg_persist", ["--version"]).status === 0) return;
-    skipUnlessRequired(this, "there is no sg_persist: apt-get install sg3-utils");
+    const newest = newestSgPersist();
+    if (newest === null) skipUnlessRequired(this, "there is no sg_persist: apt-get install sg3-utils");
+    sgPersist = newest;
   });
 
   function diskOf({ answer }: Case): CannedDisk {
@@ -226,6 +296,14 @@ describe("qom-pr persist beside sg_persist", function () {
   function compare(each: Case, our: Done, expected: Done): void {
     const { ended } = our;
     if (ended.code !== 0) expect(ended.stderr, "an error is told on one line").to.match(/^(?:qom-pr persist: [^\n]+\n)+$/);
+    if (each.differs !== undefined) {
+      const { before: former, since } = each.differs;
+      expect([ended.code, expected.ended.code], each.differs.answer).to.deep.equal([
+        since,
+        sgPersist.version > VERSION_OF_1_46 ? since : former,
+      ]);
+      return;
+    }
     if (each.ours !== undefined) {
       expect(ended.code, `sg_persist has ${expected.ended.code}`).to.equal(each.ours);
       return;
@@ -256,7 +334,7 @@ describe("qom-pr persist beside sg_persist", function () {
       cases.forEach((each, index) => {
         it(`${index + 1}: ${each.argv.join(" ")}`, async () => {
           const disk = diskOf(each);
-          const ended = await runProgram("sg_persist", wordsOf(each), { environment: disk.environment });
+          const ended = await runProgram(sgPersist.path, wordsOf(each), { environment: disk.environment });
           compare(each, present(ours.get(each), "the case was run"), { ended, calls: disk.calls() });
         });
       });
@@ -269,7 +347,7 @@ describe("qom-pr persist beside sg_persist", function () {
     const [our, their] = [diskOf(each), diskOf(each)];
     const [got, expected] = await Promise.all([
       run(["persist", ...wordsOf(each)], { environment: our.environment, stdin }),
-      runProgram("sg_persist", wordsOf(each), { environment: their.environment, stdin }),
+      runProgram(sgPersist.path, wordsOf(each), { environment: their.environment, stdin }),
     ]);
     expect(got.code).to.equal(24);
     compare(each, { ended: got, calls: our.calls() }, { ended: expected, calls: their.calls() });

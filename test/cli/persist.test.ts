@@ -2,16 +2,20 @@
 import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
-import { runPersist } from "#src/cli/persist/persist.js";
+import { runPersist, type PersistEnvironment } from "#src/cli/persist/persist.js";
 import { defaultInitiator } from "#src/target/default-initiator.js";
 import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
-import { machineArguments, temporaryFolder } from "../support/machine.js";
+import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
 import { run, type Ended } from "./support/programs.js";
 
-async function persist(argv: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Ended> {
+async function persist(
+  argv: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+  further: Pick<PersistEnvironment, "multipath"> = {},
+): Promise<Ended> {
   let [stdout, stderr] = ["", ""];
   const output = { out: (text: string) => void (stdout += text), error: (text: string) => void (stderr += text) };
-  const code = await runPersist(argv, { output, variables });
+  const code = await runPersist(argv, { output, variables, ...further });
   return { code, stdout, stderr };
 }
 
@@ -64,7 +68,7 @@ describe("qom-pr persist", () => {
     expect(full).to.deep.equal({
       device: disk,
       command: { name: "PERSISTENT RESERVE IN", action: "read-full-status", cdb: "5e030000000000200000" },
-      ...{ "exit-status": 0, outcome: "Good", status: 0, sense: null, inquiry: null },
+      ...{ "exit-status": 0, outcome: "Good", status: 0, "host-status": 0, sense: null, inquiry: null },
       data: {
         generation: 0,
         registrants: [registrant("0x00000000000000a1", "a", true), registrant("0x00000000000000b2", "b", false)],
@@ -77,6 +81,8 @@ describe("qom-pr persist", () => {
       reservation: { key: "0x00000000000000a1", scope: 0, type: 5 },
     });
     expect((await values("a", "-c"))["data"]).to.deep.include({ "replace-lost-reservation": false, types: [1, 3, 5, 6, 7, 8] });
+    expect((await values("a", "-k", "-m", "4"))["data"]).to.deep.equal({ generation: 0, complete: false });
+    expect((await values("a", "-k", "-m", "0"))["data"]).to.deep.equal({ generation: null, complete: false });
     const refused = await values("a", "-o", "-z", "-S", "1", "-T", "5");
     expect(refused).to.deep.include({ "exit-status": 5, status: 2, data: null });
     expect(refused["sense"]).to.deep.include({ key: 5, asc: 0x24, ascq: 0, text: "ILLEGAL REQUEST, INVALID FIELD IN CDB (05/24/00)" });
@@ -101,6 +107,12 @@ describe("qom-pr persist", () => {
       [["-k", "--manager", `pr-manager-helper,path=${folder.path("absent")}`, disk], 15, /absent/],
       [["-k", disk], 75, /inappropriate ioctl/],
       [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "file=/dev/zero", disk], 1, /more than \d+ bytes of TransportIDs/],
+      [
+        ["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "iqn.a:b,,i,0x1", disk],
+        1,
+        /two commas in a row .*option strings only/,
+      ],
+      [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "sas,,5000c50005b32001", disk], 1, /two commas in a row/],
       // No name of Object.prototype is a leading word.
       [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "constructor,1", disk], 1, /TransportID[^\n]*constructor,1/],
     ];
@@ -124,6 +136,21 @@ describe("qom-pr persist", () => {
     expect(await refused(["-o", "-G", "-S", "1"], { SG_PERSIST_IN_RDONLY: "1" })).to.equal(false);
   });
 
+  it("says that SG_IO registers one path of a dm-multipath device", async () => {
+    const note = /^qom-pr persist: SG_IO reaches one path of a dm-multipath device: [^\n]*mpathpersist[^\n]*\n/;
+    const found = { multipath: { find: () => "253:0" } };
+    for (const way of [[], ["--manager", "pr-manager-sgio"]]) {
+      for (const action of ["-G", "-I"]) {
+        expect((await persist([...way, "-n", "-o", action, "-S", "1", "/dev/null"], {}, found)).stderr).to.match(note);
+      }
+      for (const argv of [["-k"], ["-o", "-R", "-K", "1", "-T", "1"]]) {
+        expect((await persist([...way, "-n", ...argv, "/dev/null"], {}, found)).stderr).not.to.match(note);
+      }
+      expect((await persist([...way, "-n", "-o", "-G", "-S", "1", "/dev/null"])).stderr).not.to.match(note);
+    }
+    expect((await persist(["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", disk], {}, found)).stderr).not.to.match(note);
+  });
+
   describe("on a unit of a running machine", () => {
     let machine: Machine;
     let socket: string;
@@ -145,6 +172,52 @@ describe("qom-pr persist", () => {
           "  PR generation=0x1, Reservation follows:\n    Key=0xa1\n    scope: LU_SCOPE,  type: Write Exclusive, registrants only\n",
       );
       expect((await persist(["-k", "-n", "--json", "--qmp", socket, "/machine/peripheral/disk0"])).stdout).to.contain("0x00000000000000a1");
+    });
+
+    it("exits with 35 where the transport failed, whatever status stands beside", async () => {
+      const unit = machine.fabric.unit(WWN);
+      for (const hostStatus of [0x01, 0x03, 0x08, 0x11]) {
+        for (const status of [0x00, 0x18]) {
+          const result = { status, hostStatus, dataIn: new Uint8Array(), residual: 0, sense: new Uint8Array() };
+          const undo = unit.disturb(({ cdb }) => cdb[0] === 0x5e || cdb[0] === 0x5f, { result });
+          for (const argv of [["-k"], ["-o", "-I", "-S", "1"]]) {
+            const { code, stdout, stderr } = await persist(["--qmp", socket, "-n", ...argv, "disk0"]);
+            expect([code, stdout], stderr).to.deep.equal([35, ""]);
+            expect(stderr).to.match(new RegExp(`the transport failed: host status ${hostStatus.toString(16).padStart(2, "0")}h`));
+          }
+          const { stdout } = await persist(["--qmp", socket, "-n", "-k", "--json", "disk0"]);
+          expect(JSON.parse(stdout)).to.deep.include({ "exit-status": 35, "host-status": hostStatus, data: null });
+          undo();
+        }
+      }
+    });
+
+    it("takes -y: what would change something is not sent", async () => {
+      const asked = (...argv: readonly string[]): Promise<Ended> => persist(["--qmp", socket, "-n", ...argv, "disk0"]);
+      const before = await asked("-k");
+      expect((await asked("-k", "-y")).stdout).to.equal(before.stdout);
+      expect((await asked("-o", "-I", "-S", "c3", "-y")).code).to.equal(9);
+      expect((await asked("-k")).stdout).to.equal(before.stdout);
+    });
+
+    it("reads an answer that is longer than a helper carries", async () => {
+      const ids = folder.path("ids");
+      const count = 200;
+      writeFileSync(ids, Array.from({ length: count }, (_, i) => `iqn.2026-11.x:${i},i,0x1\n`).join(""));
+      const asked = (...argv: readonly string[]): Promise<Ended> => persist(["--qmp", socket, "-n", ...argv, "disk0"]);
+      expect((await asked("-o", "-I", "-S", "a1")).code).to.equal(0);
+      expect((await asked("-o", "-C", "-K", "a1")).code).to.equal(0);
+      expect(await asked("-o", "-G", "-S", "a1", "-X", `file=${ids}`)).to.deep.equal({ code: 0, stdout: "", stderr: "" });
+      const cut = await asked("-s");
+      expect(cut.stderr).to.match(/the data lacks \d+ bytes at its end \(with --qmp, '--maxlen=\d+' asks for more\)/);
+      const [, length = ""] = /--maxlen=(\d+)/.exec(cut.stderr) ?? [];
+      for (const option of [`--maxlen=${length}`, "--alloc-length=ffff"]) {
+        const { stdout, stderr } = await asked("-s", option);
+        expect([stdout.match(/port id: iqn\.2026-11\.x:/g)?.length, stderr], option).to.deep.equal([count, ""]);
+      }
+      expect((await asked("-s", "-l", "10000")).code).to.equal(1);
+      expect((await persist(["-s", "-l", "2001", disk])).code).to.equal(1);
+      expect((await asked("-o", "-C", "-K", "a1")).code).to.equal(0);
     });
 
     it("tells what kept it from asking", async () => {

@@ -129,6 +129,15 @@ function reservations(disk: () => ScsiDevice, machine: () => Machine): void {
     expect(machine().fabric.unit(WWN).reservations).to.deep.equal({ generation: 2, registrants: [], reservation: null });
   });
 
+  it("answers whatever the allocation length, up to the largest", async () => {
+    for (const request of [PersistentReserveIn.readKeys, PersistentReserveIn.readFullStatus, PersistentReserveIn.reportCapabilities]) {
+      for (const length of [8192, 8200, 0xffff]) {
+        const result = await disk().execute(request(length));
+        expect([outcome(result), result.dataIn.length, result.residual], String(length)).to.deep.equal(["GOOD", 8, length - 8]);
+      }
+    }
+  });
+
   it("fills the caller's memory", async () => {
     const into = new Uint8Array(64).fill(0xee);
     const result = await disk().execute({ ...PersistentReserveIn.readKeys(64), allocationLength: 64, into });
@@ -148,7 +157,8 @@ function onlySense(disk: () => ScsiDevice, expected: string): void {
   }
 
   it("stays usable over many commands from several callers", async () => {
-    const answers = await Promise.all(Array.from({ length: 64 }, () => disk().execute(PersistentReserveIn.readKeys(8192))));
+    const lengths = Array.from({ length: 64 }, (_, i) => 8192 + i);
+    const answers = await Promise.all(lengths.map((length) => disk().execute(PersistentReserveIn.readKeys(length))));
     expect(new Set(answers.map(outcome))).to.deep.equal(new Set([expected]));
   });
 }

@@ -1,7 +1,8 @@
 /** `--object`: another manager than SG_IO executes what clients send, and clients are told apart. */
 
 import { expect } from "chai";
-import { chmodSync, closeSync, constants, mkdirSync, openSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
@@ -11,10 +12,14 @@ import { defaultInitiator } from "#src/target/default-initiator.js";
 import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
+import { skipUnlessRequired } from "../support/requirement.js";
 import { skipUnlessRoot } from "./support/process-status.js";
 
 const O_PATH = 0o10000000;
 const OTHER_USER = 65534;
+
+/** Files that are made until one has the inode of a deleted one; some file systems never use one again. */
+const REUSE_ATTEMPTS = 100;
 const REGISTER_A = PersistentReserveOut.encode({ action: "register", serviceActionKey: 0xan });
 const REGISTER_B = PersistentReserveOut.encode({ action: "register", serviceActionKey: 0xbn });
 const RESERVE = { action: "reserve", type: 5 } as const;
@@ -167,27 +172,97 @@ describe("managers of qom-pr-helper", () => {
     }
   });
 
-  for (const disk of ["a file", "/dev/null"]) {
-    it(`finds what qom-pr persist has left in the folder of such a fabric: ${disk}`, async () => {
-      const state = workshop.path(`left ${disk === "/dev/null" ? "device" : "file"}`);
-      mkdirSync(state);
-      const path = disk === "/dev/null" ? disk : workshop.path("left disk");
-      const descriptor = disk === "/dev/null" ? openSync(path, constants.O_RDWR) : open("left disk");
-      const output = { out: (): void => {}, error: (text: string): void => expect.fail(text) };
-      const objects = ["--object", `scsi-fabric,id=san0,state=${state}`];
-      const register = ["--no-inquiry", "--out", "--register", "--param-sark=a", "--param-aptpl"];
-      const argv = [...objects, "--manager", "pr-manager-memory,fabric=san0", ...register, path];
-      expect(await runPersist(argv, { output, variables: {} })).to.equal(0);
-      const reader = await workshop.start("reader", [...objects, "--object", "pr-manager-memory,fabric=san0"]);
-      try {
-        const { data } = await send(await RawClient.greeted(workshop.path("reader")), descriptor, READ_KEYS);
-        expect(PersistentReserveIn.parse("read-keys", data).keys).to.deep.equal([0xan]);
-      } finally {
-        closeSync(descriptor);
-        await reader.stop();
-      }
+  it("finds what qom-pr persist has left in the folder of such a fabric", async () => {
+    const state = workshop.path("left file");
+    mkdirSync(state);
+    const descriptor = open("left disk");
+    const output = { out: (): void => {}, error: (text: string): void => expect.fail(text) };
+    const objects = ["--object", `scsi-fabric,id=san0,state=${state}`];
+    const register = ["--no-inquiry", "--out", "--register", "--param-sark=a", "--param-aptpl"];
+    const argv = [...objects, "--manager", "pr-manager-memory,fabric=san0", ...register, workshop.path("left disk")];
+    expect(await runPersist(argv, { output, variables: {} })).to.equal(0);
+    const reader = await workshop.start("reader", [...objects, "--object", "pr-manager-memory,fabric=san0"]);
+    try {
+      const { data } = await send(await RawClient.greeted(workshop.path("reader")), descriptor, READ_KEYS);
+      expect(PersistentReserveIn.parse("read-keys", data).keys).to.deep.equal([0xan]);
+    } finally {
+      closeSync(descriptor);
+      await reader.stop();
+    }
+  });
+
+  for (const [what, objects, path, says] of [
+    ["without a folder", ["--object", "pr-manager-memory"], "unkept", /scsi-fabric,id=san0,state=DIR.*fabric=san0/],
+    [
+      "for a device without a name",
+      ["--object", "scsi-fabric,id=san0,state=STATE", "--object", "pr-manager-memory,fabric=san0"],
+      "/dev/null",
+      /character device 1:3 boot [0-9a-f-]{36}: APTPL is refused.*restart/,
+    ],
+  ] as const) {
+    it(`refuses APTPL ${what}, and its log says why, once`, async () => {
+      mkdirSync(workshop.path("state2"), { recursive: true });
+      const args = objects.map((text) => text.replace("STATE", workshop.path("state2")));
+      const refusing = await workshop.start("refusing", args);
+      const disk = path === "/dev/null" ? openSync(path, constants.O_RDWR) : open(path);
+      const client = await RawClient.greeted(workshop.path("refusing"));
+      const register = PersistentReserveOut.encode({ action: "register", serviceActionKey: 0xan, aptpl: true });
+      for (let time = 0; time < 3; time += 1) expect((await send(client, disk, register)).outcome).to.equal("05/26/00");
+      expect((await send(client, disk, REGISTER_A)).outcome).to.equal("0");
+      closeSync(disk);
+      await refusing.stop();
+      expect(refusing.stderr.match(/APTPL is refused/g), refusing.stderr).to.have.length(1);
+      expect(refusing.stderr).to.match(says);
     });
   }
+
+  it("does not take a new file for a deleted one, though it has its inode", async () => {
+    const client = await RawClient.greeted(workshop.path("memory"));
+    const old = open("reused");
+    const { ino } = fstatSync(old);
+    expect((await send(client, old, REGISTER_A)).outcome).to.equal("0");
+    closeSync(old);
+    unlinkSync(workshop.path("reused"));
+    // The file system gives the inode to the next file, or to one soon after.
+    for (let attempt = 0; attempt < REUSE_ATTEMPTS; attempt += 1) {
+      const made = open(`reused-${attempt}`);
+      const same = fstatSync(made).ino === ino;
+      const keys = PersistentReserveIn.parse("read-keys", (await send(client, made, READ_KEYS)).data).keys;
+      closeSync(made);
+      expect(keys).to.deep.equal([]);
+      if (same) return;
+    }
+  });
+
+  it("does not take a new disk for another one that had its number", async function () {
+    skipUnlessRoot(this);
+    const images = ["loop-a", "loop-b"].map((name) => {
+      writeFileSync(workshop.path(name), new Uint8Array(1024 * 1024));
+      return workshop.path(name);
+    });
+    const inShell = (script: string): { readonly status: number | null; readonly stdout: string } =>
+      spawnSync("sh", ["-c", script], { encoding: "utf8" });
+    const looked = inShell("losetup --find");
+    const device = looked.stdout.trim();
+    const client = await RawClient.greeted(workshop.path("memory"));
+    const found: (readonly bigint[])[] = [];
+    for (const image of images) {
+      if (looked.status !== 0 || inShell(`losetup "${device}" "${image}"`).status !== 0) {
+        skipUnlessRequired(this, "a loop device cannot be set up: apt-get install mount");
+      }
+      const disk = openSync(device, constants.O_RDWR);
+      try {
+        found.push(PersistentReserveIn.parse("read-keys", (await send(client, disk, READ_KEYS)).data).keys);
+        expect((await send(client, disk, REGISTER_A)).outcome).to.equal("0");
+        found.push(PersistentReserveIn.parse("read-keys", (await send(client, disk, READ_KEYS)).data).keys);
+      } finally {
+        closeSync(disk);
+        inShell(`losetup --detach "${device}"`);
+      }
+    }
+    expect(found).to.deep.equal([[], [0xan], [], [0xan]]);
+    return undefined;
+  });
 
   it("may be the client of another helper", async () => {
     const front = await workshop.start("front", ["--object", `pr-manager-helper,path=${workshop.path("memory")}`]);

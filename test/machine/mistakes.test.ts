@@ -28,6 +28,24 @@ describe("a slip on the command line", () => {
     expect(commaHint("a,b=c d,e=f=g h,,i=j")).to.equal(undefined);
   });
 
+  it("is a comma of a value that is not doubled, although another one is", async () => {
+    const hint = "a comma in a value is written twice, every one of them: the one before '0x1' is not";
+    const initiator = "iqn.2026-11.org.example:a,,i,0x1";
+    const texts = [
+      await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},initiator=${initiator}`),
+      await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},initiator=${initiator},size=1M`),
+      await told("-drive", `if=none,id=hd,file.driver=sim-lun,file.wwn=${WWN},file.initiator=${initiator}`),
+    ];
+    for (const each of texts) expect(each).to.contain(hint);
+    expect(await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},initiator=iqn.a:b,,,,i,,,,0x1`)).to.contain(
+      "a comma is written twice in option strings only",
+    );
+    expect(await told("-blockdev", `{"driver":"sim-lun","node-name":"hd","wwn":"${WWN}","initiator":"iqn.a:b,,i,,0x1"}`)).to.contain(
+      "a comma is written twice in option strings only",
+    );
+    expect(commaHint("a=b,,c,d")).to.equal(undefined);
+  });
+
   it("is a type that nearly exists, or one that does not: aliases count, and are listed", async () => {
     expect(await told("-device", "virtio-scs")).to.contain("(did you mean 'virtio-scsi'?)");
     expect(await told("-device", "floppy")).to.contain("device types are scsi-block, scsi-generic, virtio-scsi-pci (alias virtio-scsi)");

@@ -1,8 +1,12 @@
 /** `-object scsi-fabric`: a storage network beside the machine's own, whose reservations survive the machine. */
+import "reflect-metadata"; // before tsyringe
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { expect } from "chai";
+import { container } from "tsyringe";
 import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, ScsiFabric } from "qom-pr";
 import type { ScsiDevice, ScsiUnit } from "qom-pr";
+import { FabricUse } from "#src/target/scsi-fabric.js";
 import { COMMAND_LINES, outcome, temporaryFolder, WWN, type CommandLine } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
@@ -72,17 +76,72 @@ describe("scsi-fabric", () => {
     expect((await refusal(() => machine.qom.delete("san0"))).message).to.contain("property 'fabric'");
   });
 
-  it("without a folder forgets, and says so", async () => {
-    const volatile = ["-object", "scsi-fabric,id=san0"];
+  it("without a folder has APTPL for a power cycle of its own, and the next machine does not find it", async () => {
+    const argv = ["-object", "scsi-fabric,id=san0", ...memory(), ...node("blockdev", ",file.fabric=san0"), ...HBA, ...DISK];
+    const machine = await create(argv);
+    const [disk, object] = [machine.scsiDevice("disk0"), machine.object("san0")];
+    if (!(object instanceof ScsiFabric)) throw new Error("san0 is a scsi-fabric");
+    expect(await persistence(disk)).to.deep.equal([true, false]);
+    expect([outcome(await disk.execute(REGISTER)), await persistence(disk)]).to.deep.equal(["GOOD", [true, true]]);
+    await object.fabric.powerCycle();
+    expect(object.fabric.unit(WWN).reservations.registrants).to.have.length(1);
+    await opened.pop()?.close();
+    expect(await persistence((await create(argv)).scsiDevice("disk0"))).to.deep.equal([true, false]);
+  });
+
+  it("with aptpl=off has disks that refuse it, and needs no folder", async () => {
+    const volatile = ["-object", "scsi-fabric,id=san0,aptpl=off"];
     const machine = await create([...volatile, ...memory(), ...node("blockdev", ",file.fabric=san0"), ...HBA, ...DISK]);
     expect(await persistence(machine.scsiDevice("disk0"))).to.deep.equal([false, false]);
     expect(outcome(await machine.scsiDevice("disk0").execute(REGISTER))).to.equal("05/26/00");
+    expect(machine.warnings, "nobody wonders").to.deep.equal([]);
+    expect(machine.toArgs()).to.include("scsi-fabric,id=san0,aptpl=off");
+    const error = await refusal(() => Machine.create([...volatile.slice(0, 1), `${volatile[1]},state=${state}`]));
+    expect([error.kind, error.message.includes("aptpl=off")]).to.deep.equal(["conflict", true]);
+    expect(existsSync(state)).to.equal(false);
   });
 
-  it("of a manager does not count for a simulated disk, whose own fabric refuses APTPL", async () => {
+  it("of a manager does not count for a simulated disk, which has a fabric of its own", async () => {
     const machine = await create([...san(), ...memory(",fabric=san0"), ...node("blockdev", ""), ...HBA, ...DISK]);
-    expect(await persistence(machine.scsiDevice("disk0"))).to.deep.equal([false, false]);
-    expect(outcome(await machine.scsiDevice("disk0").execute(REGISTER))).to.equal("05/26/00");
+    expect(outcome(await machine.scsiDevice("disk0").execute(REGISTER))).to.equal("GOOD");
+    await opened.pop()?.close();
+    const fabric = await Fabric.open({ stateDir: state });
+    opened.push(fabric);
+    expect((await fabric.attach({ wwn: WWN })).reservations.registrants).to.deep.equal([]);
+  });
+
+  it("is what a disk that is not simulated has APTPL by, and a machine says so once for each disk", async () => {
+    const sgio = (): never => {
+      throw new Error("the manager sends nothing to the disk");
+    };
+    const told: string[] = [];
+    const machine = await create([...memory()], { warn: (line: string) => told.push(line) });
+    const manager = machine.object("pr0");
+    if (!(manager instanceof PrManager)) throw new Error("pr0 is a manager");
+    for (const identity of ["unit naa.1", "unit naa.1", "unit naa.2", "block device 8:0 diskseq 1 boot x"]) {
+      const unit: ScsiUnit = { fd: null, readOnly: false, identity, nexus: null, sgio };
+      expect(outcome(await manager.execute(unit, REGISTER))).to.equal("05/26/00");
+      expect(outcome(await manager.execute(unit, PersistentReserveOut.encode({ action: "clear", key: 9n })))).to.equal("RC");
+    }
+    expect(told.map((line) => line.replace(/:.*/, ""))).to.deep.equal(["unit naa.1", "unit naa.2", "block device 8"]);
+    expect(told[0]).to.contain("--object scsi-fabric,id=san0,state=DIR").and.to.contain("fabric=san0");
+    expect(told[2]).to.contain("no name of its own");
+    expect(machine.warnings).to.deep.equal(told);
+  });
+
+  it("keeps nothing of a disk that has no name after a restart", async () => {
+    const machine = await create([...san(), ...memory(",fabric=san0")]);
+    const manager = machine.object("pr0");
+    if (!(manager instanceof PrManager)) throw new Error("pr0 is a manager");
+    const sgio = (): never => {
+      throw new Error("the manager sends nothing to the disk");
+    };
+    const unit: ScsiUnit = { fd: null, readOnly: false, identity: "block device 8:0 diskseq 1 boot x", nexus: null, sgio };
+    expect(outcome(await manager.execute(unit, REGISTER))).to.equal("05/26/00");
+    expect(outcome(await manager.execute(unit, PersistentReserveOut.encode({ action: "register", serviceActionKey: KEY })))).to.equal(
+      "GOOD",
+    );
+    expect(machine.warnings.join()).to.contain("'san0': block device 8:0").and.to.contain("no name of its own");
   });
 
   it("of a manager keeps the reservations of disks that are not simulated", async () => {
@@ -113,6 +172,19 @@ describe("scsi-fabric", () => {
     );
     await machine.close();
     await create(san());
+  });
+
+  it("is held for as long as the program that makes it says", async () => {
+    const once = container.createChildContainer();
+    once.register(FabricUse, { useValue: { use: "moment" } });
+    for (const [options, heldFor] of [
+      [{ container: once }, "moment"],
+      [{}, "lasting"],
+    ] as const) {
+      const machine = await create(san(), options);
+      expect((await refusal(() => create(san()))).context.heldFor).to.equal(heldFor);
+      await machine.close();
+    }
   });
 
   it("opened by the embedder is shared, and stays open when a machine closes", async () => {

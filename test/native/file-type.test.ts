@@ -1,7 +1,8 @@
 /** What an open file is, without asking its file system. */
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, fstatSync, linkSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, unlinkSync, writeFileSync } from "node:fs";
+import { present } from "#src/base/assert.js";
 import { splitDeviceNumber } from "#src/native/device-number.js";
 import { FileTypeReader } from "#src/native/file-type-server.js";
 import { temporaryFolder } from "../support/machine.js";
@@ -54,13 +55,47 @@ describe("native: what an open file is", () => {
     linkSync(folder.path("one"), folder.path("same"));
     const [one, same, two] = ["one", "same", "two"].map((name) =>
       open(folder.path(name), constants.O_RDONLY, (fd) => {
-        const { dev, ino } = fstatSync(fd, { bigint: true });
+        const { dev, ino, birthtimeNs } = fstatSync(fd, { bigint: true });
         const place = reader.placeOf(fd);
-        expect(place).to.deep.equal({ fileSystem: splitDeviceNumber(Number(dev)), inode: ino });
-        return place?.inode;
+        const { birthNs, generation, ...where } = present(place, "the file is open");
+        expect(where).to.deep.equal({ fileSystem: splitDeviceNumber(Number(dev)), inode: ino });
+        // where the file system of the test's folder keeps it
+        expect(birthNs).to.be.oneOf([birthtimeNs, null]);
+        if (birthNs !== null) expect(generation).to.equal(null);
+        return where.inode;
       }),
     );
     expect([same === one, two === one]).to.deep.equal([true, false]);
+  });
+
+  it("has the generation of its inode where there is no time of birth", function () {
+    const [image, folderOfIt] = [folder.path("ext2"), folder.path("mounted")];
+    mkdirSync(folderOfIt);
+    const script = `truncate -s 4M "${image}" && mke2fs -q -F -t ext2 -I 128 "${image}" 2>&1 && mount -o loop "${image}" "${folderOfIt}"`;
+    if (spawnSync("sh", ["-c", script]).status !== 0) {
+      skipUnlessRequired(this, "a file system cannot be mounted: run as root, apt-get install e2fsprogs");
+    }
+    try {
+      const places = [1, 2].map(() => {
+        writeFileSync(`${folderOfIt}/file`, "");
+        const place = open(`${folderOfIt}/file`, constants.O_RDONLY, (fd) => present(reader.placeOf(fd), "the file is open"));
+        unlinkSync(`${folderOfIt}/file`);
+        expect(place.birthNs).to.equal(null);
+        return place;
+      });
+      const [first, second] = places;
+      expect(second?.inode, "the inode is used again").to.equal(first?.inode);
+      expect(first?.generation).to.be.a("number");
+      expect(second?.generation).not.to.equal(first?.generation);
+    } finally {
+      spawnSync("umount", [folderOfIt]);
+    }
+    return undefined;
+  });
+
+  it("has neither on a file system that would have to ask a server, or makes files up", () => {
+    const place = open("/proc/self/status", constants.O_RDONLY, (fd) => reader.placeOf(fd));
+    expect([place?.birthNs, place?.generation]).to.deep.equal([null, null]);
   });
 
   it("is unknown for what is not open", () => {

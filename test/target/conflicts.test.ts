@@ -177,7 +177,14 @@ describe("what a command meets first", () => {
   it("features can be left out", async () => {
     const plain = await disk(
       {},
-      { behaviour: { specifyInitiatorPorts: false, allTargetPorts: false, compatibleReservationHandling: false } },
+      {
+        behaviour: {
+          specifyInitiatorPorts: false,
+          allTargetPorts: false,
+          compatibleReservationHandling: false,
+          persistThroughPowerLoss: false,
+        },
+      },
     );
     expect(await plain.reserveOut("A", { action: "register", serviceActionKey: 1n, allTargetPorts: true })).to.equal("05/26/00");
     const others = { transportIds: [plain.nexuses.B.initiator] };
@@ -247,8 +254,33 @@ describe("reservations through the device server", () => {
     await san.fabric.close();
   });
 
-  it("without a durable store APTPL is refused, and the capabilities say so", async () => {
-    const san = await disk();
+  for (const aptpl of [true, false]) {
+    it(`without a durable store ${aptpl ? "only what was made with APTPL survives" : "everything is forgotten by"} a power cycle of the fabric`, async () => {
+      const san = await disk();
+      expect(await san.reserveOut("A", { action: "register", serviceActionKey: 1n, aptpl })).to.equal("GOOD");
+      expect(await san.reserveOut("A", { action: "reserve", key: 1n, type: 5 })).to.equal("GOOD");
+      expect([...(await san.send("A", "5e 02 00 00 00 00 00 00 08 00")).dataIn.subarray(2, 4)].map((byte) => byte & 1)).to.deep.equal([
+        1,
+        aptpl ? 1 : 0,
+      ]);
+      await san.fabric.powerCycle();
+      expect(san.unit.reservations.generation).to.equal(0);
+      expect(san.unit.reservations.registrants.map(({ key }) => key)).to.deep.equal(aptpl ? [1n] : []);
+      expect(san.unit.reservations.reservation?.type).to.equal(aptpl ? 5 : undefined);
+      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("06/29/00");
+      expect(await san.try("B", "2a 00 00 00 00 00 00 00 01 00", { dataOut: blocks(1, 1) })).to.equal(aptpl ? "RC" : "GOOD");
+      expect(await san.reserveOut("A", { action: "register", key: aptpl ? 1n : 0n, serviceActionKey: 2n, aptpl: false })).to.equal(
+        "06/29/00",
+      );
+      expect(await san.reserveOut("A", { action: "register", key: aptpl ? 1n : 0n, serviceActionKey: 2n, aptpl: false })).to.equal("GOOD");
+      await san.fabric.powerCycle();
+      expect(san.unit.reservations.registrants).to.deep.equal([]);
+      await san.fabric.close();
+    });
+  }
+
+  it("with a behaviour without it APTPL is refused, and the capabilities say so", async () => {
+    const san = await disk({}, { behaviour: { persistThroughPowerLoss: false } });
     expect(await san.reserveOut("A", { action: "register", serviceActionKey: 1n, aptpl: true })).to.equal("05/26/00");
     expect(((await san.send("A", "5e 02 00 00 00 00 00 00 08 00")).dataIn[2] ?? 0) & 0x01).to.equal(0);
     await san.fabric.close();

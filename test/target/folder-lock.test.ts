@@ -1,7 +1,7 @@
 /** The lock of a folder: whose lock is respected, whose is taken over, and that processes which come at once do not both get it. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import fs, { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
@@ -21,6 +21,14 @@ function startOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[21] ?? "";
 }
 
+/** f_type of NFS (statfs(2)). */
+const NFS = 0x6969;
+
+/** A lock without the name of its locked file, which is another one each time. */
+function unheld(target: string): string {
+  return target.replace(/held:\S*$/, "held:");
+}
+
 describe("lock of a folder", () => {
   const path = useFolder();
   let folders = 0;
@@ -31,7 +39,7 @@ describe("lock of a folder", () => {
     folder = path(`folder${folders}`);
     folders += 1;
     mkdirSync(folder);
-    const lock = FolderLock.acquire(folder);
+    const lock = FolderLock.acquire(folder, "lasting");
     own = readlinkSync(`${folder}/lock`);
     lock.release();
   });
@@ -39,21 +47,24 @@ describe("lock of a folder", () => {
   const plant = (target: string, name = "lock"): void => symlinkSync(target, `${folder}/${name}`);
   const asPid = (pid: number, started = startOf(pid)): string => own.replace(/^pid:\d+ started:\d+/, `pid:${pid} started:${started}`);
   const takeOver = (): void => {
-    const lock = FolderLock.acquire(folder);
-    expect(readlinkSync(`${folder}/lock`)).to.equal(own);
-    expect(readdirSync(folder)).to.deep.equal(["lock"]);
+    const lock = FolderLock.acquire(folder, "lasting");
+    expect(unheld(readlinkSync(`${folder}/lock`))).to.equal(unheld(own));
+    expect(readdirSync(folder)).to.deep.equal(["lock", "lock.held"]);
     lock.release();
     expect(readdirSync(folder)).to.deep.equal([]);
   };
 
   it("says who holds it", () => {
-    expect(own).to.match(/^pid:\d+ started:\d+ boot:[0-9a-f-]{36} namespace:pid:\[\d+\]$/);
+    const time = String.raw`time:time:\[\d+\]`;
+    expect(own).to.match(
+      new RegExp(String.raw`^pid:\d+ started:\d+ boot:[0-9a-f-]{36} namespace:pid:\[\d+\] ${time} use:lasting held:[0-9a-f-]{36}$`),
+    );
     expect(own).to.contain(`pid:${process.pid} started:${startOf(process.pid)} `);
   });
 
   it("of this process is refused to this process too", async () => {
-    const lock = FolderLock.acquire(folder);
-    const error = await refusal(() => FolderLock.acquire(folder));
+    const lock = FolderLock.acquire(folder, "lasting");
+    const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
     expect([error.kind, error.message]).to.deep.equal([
       "in-use",
       `the folder "${folder}" is locked: process ${process.pid}, this one, is using it`,
@@ -62,9 +73,27 @@ describe("lock of a folder", () => {
     takeOver();
   });
 
+  for (const use of ["moment", "lasting"] as const) {
+    it(`says whether it is held for long: ${use}`, async () => {
+      const fabric = await Fabric.open({ stateDir: folder, use });
+      const error = await refusal(() => Fabric.open({ stateDir: folder }));
+      expect([error.kind, error.context.heldFor, error.within({ option: "state" }).context.heldFor]).to.deep.equal(["in-use", use, use]);
+      await fabric.close();
+      plant(asPid(1).replace(/use:\w+/, `use:${use}`));
+      expect((await refusal(() => Fabric.open({ stateDir: folder }))).context.heldFor).to.equal(use);
+    });
+  }
+
+  it("of version 0.1.0 does not say it", async () => {
+    plant(asPid(1).replace(/ time:.*$/, ""));
+    const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
+    expect(error.message, "whether its clock is this one's only its owner may see").to.match(/is locked: process 1 (?:is|may be) using it/);
+    expect(error.context.heldFor).to.equal(undefined);
+  });
+
   it("of a live process is respected", async () => {
     plant(asPid(1));
-    const error = await refusal(() => FolderLock.acquire(folder));
+    const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
     expect(error.message).to.equal(`the folder "${folder}" is locked: process 1 is using it`);
     expect(readlinkSync(`${folder}/lock`)).to.equal(asPid(1));
   });
@@ -73,7 +102,6 @@ describe("lock of a folder", () => {
     ["a process that is gone", () => asPid(spawnSync("true").pid, "1")],
     ["a process whose number another one has", () => asPid(process.pid, "1")],
     ["a process of before a reboot, with number and start time of this one", () => own.replace(/boot:\S+/, "boot:other")],
-    ["a container of before a reboot", () => own.replace(/boot:\S+/, "boot:other").replace(/namespace:\S+/, "namespace:other")],
   ];
   for (const [whose, target] of dead) {
     it(`of ${whose} is taken over`, () => {
@@ -102,7 +130,7 @@ describe("lock of a folder", () => {
   it("is not taken over while another process is about to", async () => {
     plant(asPid(process.pid, "1"));
     plant(asPid(1), "lock.1");
-    expect((await refusal(() => FolderLock.acquire(folder))).message).to.contain("process 1 is using it");
+    expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain("process 1 is using it");
     expect(readdirSync(folder)).to.deep.equal(["lock", "lock.1"]);
   });
 
@@ -115,7 +143,7 @@ describe("lock of a folder", () => {
     };
     syncBuiltinESMExports();
     try {
-      expect((await refusal(() => FolderLock.acquire(folder))).message).to.contain("process 1 is using it");
+      expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain("process 1 is using it");
       expect(readdirSync(folder)).to.deep.equal(["lock"]);
     } finally {
       fs.symlinkSync = original;
@@ -125,11 +153,16 @@ describe("lock of a folder", () => {
 
   it("gives up when no attempt to take it over ever ended", async () => {
     for (let level = 0; level <= 8; level += 1) plant(asPid(process.pid, "1"), level === 0 ? "lock" : `lock.${level}`);
-    expect((await refusal(() => FolderLock.acquire(folder))).message).to.contain("9 dead processes");
+    expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain("9 dead processes");
     expect(readdirSync(folder)).to.have.length(9);
   });
 
   const unclear: readonly (readonly [string, () => void, string])[] = [
+    [
+      "a container, whatever else it says",
+      (): void => plant(own.replace(/boot:\S+/, "boot:other").replace(/namespace:\S+/, "namespace:other")),
+      "container",
+    ],
     ["a process that cannot be seen from here", () => plant(own.replace(/namespace:\S+/, "namespace:other")), "container"],
     ["nobody", () => plant("elsewhere"), "elsewhere"],
     ["a file of that name", () => writeFileSync(`${folder}/lock`, ""), "lock"],
@@ -137,15 +170,61 @@ describe("lock of a folder", () => {
   for (const [whose, make, says] of unclear) {
     it(`of ${whose} is refused with what to do`, async () => {
       make();
-      const error = await refusal(() => FolderLock.acquire(folder));
+      const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
       expect(error.message).to.contain(folder).and.to.contain(says);
       expect(error.hint).to.contain("lock");
       expect(readdirSync(folder)).to.deep.equal(["lock"]);
     });
   }
 
+  it("of a holder that nobody can see is taken over when the kernel has dropped the lock on its file", async () => {
+    const name = "5f0c1a2b-0000-4000-8000-000000000001";
+    const unseen = own
+      .replace(/boot:\S+/, "boot:other")
+      .replace(/namespace:\S+/, "namespace:other")
+      .replace(/held:\S+/, `held:${name}`);
+    plant(unseen);
+    for (const other of ["", name.slice(1), name.replace("1", "2")]) {
+      writeFileSync(`${folder}/lock.held`, other);
+      expect((await refusal(() => FolderLock.acquire(folder, "moment"))).message, "it held another file").to.contain("container");
+    }
+    writeFileSync(`${folder}/lock.held`, name);
+    takeOver();
+  });
+
+  it("on a file system that other hosts may share is respected when the kernel is another one, or it is not certain", async () => {
+    const { statfsSync } = fs;
+    const name = "5f0c1a2b-0000-4000-8000-000000000001";
+    const held = asPid(spawnSync("true").pid, "1").replace(/held:\S+/, `held:${name}`);
+    writeFileSync(`${folder}/lock.held`, name);
+    fs.statfsSync = ((at: string) => Object.assign(statfsSync(at), { type: NFS })) as typeof statfsSync; // only the type is looked at
+    syncBuiltinESMExports();
+    try {
+      for (const boot of ["other", ""]) {
+        plant(held.replace(/boot:\S+/, `boot:${boot}`));
+        const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
+        expect(error.message).to.contain("another host");
+        expect(error.hint).to.contain(`${folder}/lock`);
+        unlinkSync(`${folder}/lock`);
+      }
+      plant(held);
+      takeOver();
+    } finally {
+      fs.statfsSync = statfsSync;
+      syncBuiltinESMExports();
+    }
+  });
+
+  it("that was removed by hand is still respected while its holder lives", async () => {
+    const lock = FolderLock.acquire(folder, "lasting");
+    unlinkSync(`${folder}/lock`);
+    expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain("another process is using it");
+    lock.release();
+    takeOver();
+  });
+
   it("that somebody else has by now is not released", () => {
-    const lock = FolderLock.acquire(folder);
+    const lock = FolderLock.acquire(folder, "lasting");
     spawnSync("ln", ["-sfn", asPid(1), `${folder}/lock`]);
     lock.release();
     expect(readlinkSync(`${folder}/lock`)).to.equal(asPid(1));
@@ -158,7 +237,8 @@ describe("lock of a folder", () => {
       const holders = outcomes.filter(({ refused }) => refused === null);
       expect(holders, JSON.stringify(outcomes)).to.have.length(1);
       const [holder] = holders;
-      for (const { refused } of outcomes) if (refused !== null) expect(refused).to.match(/is locked: process \d+ is using it/);
+      for (const { refused } of outcomes)
+        if (refused !== null) expect(refused).to.match(/is locked: (?:process \d+|another process) is using it/);
       const error = await refusal(() => Fabric.open({ stateDir: folder }));
       expect(error.message).to.contain(`"${folder}"`).and.to.contain(`process ${holder?.pid} `);
       await holder?.kill();

@@ -105,7 +105,7 @@ class Crashed {
       const survivors = await disk.survivors();
       expect(disk.unit.reservations.generation).to.equal(0);
       if (!survivors.aptpl) expect(survivors).to.deep.equal(NOTHING);
-      expect((await readdir(this.folder)).toSorted()).to.deep.equal(["lock", ...(survivors.aptpl ? [`${WWN}.json`] : [])]);
+      expect((await readdir(this.folder)).toSorted()).to.deep.equal(["lock", "lock.held", ...(survivors.aptpl ? [`${WWN}.json`] : [])]);
       return survivors;
     } finally {
       await disk.fabric.close();

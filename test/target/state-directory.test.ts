@@ -15,8 +15,9 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { expect } from "chai";
-import { describeError } from "#src/base/errors.js";
+import { describeError, QomError } from "#src/base/errors.js";
 import { Fabric } from "#src/target/fabric.js";
+import { readStateFile } from "#src/target/state-file.js";
 import type { ModelCommand } from "../reservation/support/model.js";
 import { refusal } from "../support/refusal.js";
 import { DurableUnit, NOTHING } from "./support/durable-unit.js";
@@ -24,6 +25,9 @@ import { nexusOf, WWN } from "./support/reservation-stream.js";
 import { useFolder } from "./support.js";
 
 const FILE = `${WWN}.json`;
+
+/** What locks a folder. */
+const LOCK: readonly string[] = ["lock", "lock.held"];
 
 /** A command of A1 with the key 1 unless told otherwise. */
 function command(action: ModelCommand["action"], change: Partial<ModelCommand> = {}): ModelCommand {
@@ -83,7 +87,7 @@ describe("state folder", () => {
 
   it("has nothing written to it while APTPL is off, and the saved state removed when it is switched off", async () => {
     const disk = await openUnit();
-    const files = (): string[] => readdirSync(folder).filter((name) => name !== "lock");
+    const files = (): string[] => readdirSync(folder).filter((name) => !LOCK.includes(name));
     for (const each of [command("REG", { aptpl: false }), RESERVE]) expect(await disk.send(each)).to.equal("GOOD");
     expect(files()).to.deep.equal([]);
     expect(await disk.send(command("REG", { nexus: "B1" }))).to.equal("GOOD");
@@ -106,7 +110,7 @@ describe("state folder", () => {
       expect((await unit.execute(nexus, register)).status).to.equal(0);
     }
     expect(readdirSync(folder).map((name) => name.replace(/[0-9a-f]{64}/, "HASH"))).to.have.members([
-      "lock",
+      ...LOCK,
       "naa.5000000000000002.json",
       "sha256-HASH.json",
       "sha256-HASH.json",
@@ -172,7 +176,7 @@ describe("state folder", () => {
     writeFileSync(`${folder}/${FILE}.unfinished`, '{"unit":"naa.50');
     writeFileSync(`${folder}/disk.img`, "a medium");
     await openUnit();
-    expect(readdirSync(folder).toSorted()).to.deep.equal(["disk.img", "lock"]);
+    expect(readdirSync(folder).toSorted()).to.deep.equal(["disk.img", ...LOCK]);
   });
 
   it("is let go of when it cannot be used, and by close()", async () => {
@@ -200,12 +204,15 @@ describe("state folder", () => {
   }
 
   describe("with a file that is not what was written", () => {
+    let written = Buffer.alloc(0);
     let whole = "";
     beforeEach(async () => {
       const disk = await openUnit();
       for (const each of [REGISTER, RESERVE]) await disk.send(each);
       await disk.fabric.close();
-      whole = readFileSync(`${folder}/${FILE}`, "utf8");
+      written = readFileSync(`${folder}/${FILE}`);
+      // as version 1, without a checksum: what it says is looked at
+      whole = written.toString("utf8").replace(/"version":2,"sha256":"[0-9a-f]{64}",/, "");
     });
 
     const edit = (from: string | RegExp, to: string) => (): string => whole.replace(from, to);
@@ -217,6 +224,7 @@ describe("state folder", () => {
       ["with something behind it", () => whole + whole, "syntax", "JSON"],
       ["somebody else's JSON", () => '{ "name": "package" }', "invalid-value", "name"],
       ["an array", () => "[]", "invalid-value", "object"],
+      ["of a version to come", () => `{"version":3,${whole.slice(1)}`, "unsupported", "version"],
       ["of no unit", edit(/"unit":"[^"]*",/, ""), "invalid-value", "whose"],
       ["of another unit", edit(WWN, "naa.5000000000000002"), "invalid-value", "naa.5000000000000002"],
       ["without revision", edit(/"revision":\d+,/, ""), "invalid-value", "revision"],
@@ -247,6 +255,40 @@ describe("state folder", () => {
         expect(readdirSync(folder)).to.deep.equal([FILE]);
       });
     }
+
+    it("refuses every one in which a single bit is another", () => {
+      const [file, accepted] = [`${folder}/${FILE}`, [] as number[]];
+      for (let bit = 0; bit < written.length * 8; bit += 1) {
+        const flipped = Buffer.from(written);
+        flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+        writeFileSync(file, flipped);
+        try {
+          readStateFile(file);
+          accepted.push(bit);
+        } catch (error) {
+          if (!(error instanceof QomError)) throw error;
+        }
+      }
+      expect(accepted).to.deep.equal([]);
+      writeFileSync(file, written);
+      expect(readStateFile(file)?.unit).to.equal(WWN);
+    });
+
+    it("says of one that was edited what to do, and reads it then", async () => {
+      const edited = written.toString("utf8").replace('"type":5', '"type":6');
+      writeFileSync(`${folder}/${FILE}`, edited);
+      const { hint } = await refusal(() => Fabric.open({ stateDir: folder }));
+      expect(hint).to.contain("edited").and.to.contain("version and sha256").and.to.contain("move it away");
+      const { version, sha256, ...rest } = JSON.parse(edited) as Record<string, unknown>; // the test knows its own file
+      expect([version, typeof sha256]).to.deep.equal([2, "string"]);
+      writeFileSync(`${folder}/${FILE}`, JSON.stringify({ version, sha256, ...rest }, null, 2));
+      expect((await refusal(() => Fabric.open({ stateDir: folder }))).hint, "laid out anew").to.contain("edited");
+      writeFileSync(`${folder}/${FILE}`, JSON.stringify(rest, null, 2));
+      const disk = await openUnit();
+      expect((await disk.survivors()).reservation?.type).to.equal(6);
+      expect(await disk.send(command("REL", { type: 6 }))).to.equal("GOOD");
+      expect(readFileSync(`${folder}/${FILE}`, "utf8"), "the next change is saved with a checksum").to.match(/^\{"version":2,"sha256":"/);
+    });
 
     it("refuses the file of a unit under the name of another, a link, and a folder in its place", async () => {
       const other = `${folder}/naa.5000000000000009.json`;

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fabric } from "#src/target/fabric.js";
-import type { FabricOptions } from "#src/target/fabric.js";
+import type { FabricOptions } from "#src/target/fabric-options.js";
 import type { LogicalUnit } from "#src/target/logical-unit.js";
 import type { UnitSpec } from "#src/target/unit-spec.js";
 import type { ScsiCommand, ScsiResult } from "#src/scsi/command.js";

@@ -11,6 +11,7 @@ import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { inject } from "../../qom/inject.js";
 import { qom } from "../../qom/property-type.js";
+import { writeU16 } from "../../scsi/bytes.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
@@ -26,6 +27,9 @@ const TIMEOUT_SECONDS_DEFAULT = 60;
 
 /** A day: more is a mistake, and a month is more than a timer takes. */
 const TIMEOUT_SECONDS_MAX = 24 * 60 * 60;
+
+/** Where PERSISTENT RESERVE IN has its ALLOCATION LENGTH. */
+const ALLOCATION_LENGTH_AT = 7;
 
 /** Connections of one manager; each is a descriptor here and a client there, and a helper has 16 threads at most by default. */
 const CONNECTIONS_MAX = 64;
@@ -99,13 +103,14 @@ export class PrManagerHelper extends PrManager {
   }
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    const { cdb, signal } = command;
-    const out = cdb[0] === PR_OUT;
-    const length = out ? parameterListLength(cdb) : transferLengthOf(cdb);
+    const { signal } = command;
+    const out = command.cdb[0] === PR_OUT;
+    const length = out ? parameterListLength(command.cdb) : transferLengthOf(command.cdb);
     if (unit.fd === null) return Promise.resolve(senseResult(Sense.IO_ERROR));
-    if (length > DATA_SIZE_MAX) {
-      return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer: { in: "cdb", byte: out ? 5 : 7 } }));
+    if (out && length > DATA_SIZE_MAX) {
+      return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer: { in: "cdb", byte: 5 } }));
     }
+    const cdb = out ? command.cdb : withinProtocol(command.cdb);
     // At least what the CDB allows: execute() refuses less. A helper may send more as long as there is room, as to QEMU.
     const bufferBytes = command.allocationLength ?? command.into?.length ?? length;
     const dataOut = out ? command.dataOut?.subarray(0, length) : undefined;
@@ -117,6 +122,17 @@ export class PrManagerHelper extends PrManager {
       });
     });
   }
+}
+
+/**
+ * A PERSISTENT RESERVE IN that asks for no more than the protocol carries. An allocation length is a maximum, and the answer says itself how
+ * long all of it is: the initiator sees an answer that was cut, as of a target that does not send more.
+ */
+function withinProtocol(cdb: Uint8Array): Uint8Array {
+  if (transferLengthOf(cdb) <= DATA_SIZE_MAX) return cdb;
+  const lowered = cdb.slice();
+  writeU16(lowered, ALLOCATION_LENGTH_AT, DATA_SIZE_MAX);
+  return lowered;
 }
 
 /** What a command without a response ends with. It is not sent again, since the helper may have run it or cannot be reached. */

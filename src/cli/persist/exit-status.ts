@@ -14,8 +14,11 @@ export const ExitStatus = Object.freeze({
   INVALID_OPCODE: 9,
   COPY_ABORTED: 10,
   ABORTED_COMMAND: 11,
+  STANDBY: 12,
+  UNAVAILABLE: 13,
   MISCOMPARE: 14,
   FILE_ERROR: 15,
+  PARAMETER_LIST: 19,
   LBA_OUT_OF_RANGE: 22,
   RESERVATION_CONFLICT: 24,
   CONDITION_MET: 25,
@@ -25,6 +28,7 @@ export const ExitStatus = Object.freeze({
   TASK_ABORTED: 29,
   CONTRADICTION: 31,
   TIMEOUT: 33,
+  TRANSPORT: 35,
   PROTECTION: 40,
   OS_ERROR: 50,
   MALFORMED: 97,
@@ -37,6 +41,25 @@ const ERRNO_END = 47;
 
 /** ENXIO, no such device or address: the device is not ready, as sg3_utils sees it. */
 const ENXIO = 6;
+
+/** Linux host bytes in words: DID_* of scsi/scsi_status.h. */
+const HOST_STATUS_NAMES: ReadonlyMap<number, string> = new Map([
+  [0x01, "no connection"],
+  [0x02, "bus busy"],
+  [0x03, "time-out"],
+  [0x04, "bad target"],
+  [0x05, "aborted"],
+  [0x06, "parity error"],
+  [0x07, "error of the host adapter"],
+  [0x08, "reset"],
+  [0x0e, "transport disrupted"],
+  [0x0f, "transport failed fast"],
+  [0x10, "target failure"],
+  [0x11, "reservation conflict on the nexus"],
+  [0x12, "space allocation failed"],
+  [0x13, "medium error"],
+  [0x14, "transport marginal"],
+]);
 
 /** A command's outcome. */
 export interface Outcome {
@@ -72,11 +95,32 @@ const BY_SENSE_KEY: Readonly<Record<number, number>> = {
   0xe: ExitStatus.MISCOMPARE,
 };
 
+/** By additional sense code, where it says more than the sense key. */
+const BY_SENSE: readonly (readonly [SenseCode, number])[] = [
+  // LOGICAL UNIT NOT ACCESSIBLE, TARGET PORT IN STANDBY STATE, and UNAVAILABLE.
+  [{ key: 0x2, asc: 0x04, ascq: 0x0b }, ExitStatus.STANDBY],
+  [{ key: 0x2, asc: 0x04, ascq: 0x0c }, ExitStatus.UNAVAILABLE],
+  [Sense.INVALID_COMMAND_OPERATION_CODE, ExitStatus.INVALID_OPCODE],
+  [Sense.LBA_OUT_OF_RANGE, ExitStatus.LBA_OUT_OF_RANGE],
+  [Sense.INVALID_FIELD_IN_PARAMETER_LIST, ExitStatus.PARAMETER_LIST],
+  // What becomes of a host adapter's time-out on its way through a PR helper.
+  [Sense.COMMAND_TIMEOUT, ExitStatus.TIMEOUT],
+];
+
 /** ASC of LOGICAL BLOCK PROTECTION failures, with ABORTED COMMAND. */
 const PROTECTION_ASC = 0x10;
 
-/** The outcome of a command whose result is known. */
+/**
+ * The outcome of a command whose result is known. Where the transport failed nothing that came with it counts: whether the device has run
+ * the command is not known, so that the status must be none that tells a caller to send it again.
+ */
 export function outcomeOf(result: ScsiResult): Outcome {
+  const { hostStatus = 0 } = result;
+  if (hostStatus !== 0) {
+    const name = HOST_STATUS_NAMES.get(hostStatus);
+    const number = `host status ${hostStatus.toString(16).padStart(2, "0")}h`;
+    return { exitStatus: ExitStatus.TRANSPORT, text: `the transport failed: ${number}${name === undefined ? "" : ` (${name})`}` };
+  }
   const sense = parseSense(result.sense);
   if (result.status === ScsiStatus.CHECK_CONDITION) {
     if (sense === null) return { exitStatus: ExitStatus.OTHER_SENSE, text: "CHECK CONDITION without sense data" };
@@ -86,10 +130,8 @@ export function outcomeOf(result: ScsiResult): Outcome {
 }
 
 function exitStatusOfSense(sense: SenseCode): number {
-  if (sameSense(sense, Sense.INVALID_COMMAND_OPERATION_CODE)) return ExitStatus.INVALID_OPCODE;
-  if (sameSense(sense, Sense.LBA_OUT_OF_RANGE)) return ExitStatus.LBA_OUT_OF_RANGE;
-  // What becomes of a host adapter's time-out on its way through a PR helper.
-  if (sameSense(sense, Sense.COMMAND_TIMEOUT)) return ExitStatus.TIMEOUT;
+  const found = BY_SENSE.find(([code]) => sameSense(sense, code));
+  if (found !== undefined) return found[1];
   if (sense.key === Sense.IO_ERROR.key && sense.asc === PROTECTION_ASC) return ExitStatus.PROTECTION;
   return BY_SENSE_KEY[sense.key] ?? ExitStatus.OTHER_SENSE;
 }

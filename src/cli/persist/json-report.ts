@@ -9,6 +9,8 @@ import { formatKey, type ReserveInAction } from "../../scsi/persistent-reserve.j
 import type { ReportedRegistrant, ReserveCapabilities } from "../../scsi/reserve-in-data.js";
 import { formatSense, parseSense } from "../../scsi/sense.js";
 import type { Outcome } from "./exit-status.js";
+import { textOfKey } from "./key-text.js";
+import { headerGeneration } from "./report.js";
 import type { PersistRequest } from "./request.js";
 
 /** What is reported. */
@@ -36,6 +38,7 @@ export function reportValues({ device, request, inquiry, result, outcome }: Pers
     "exit-status": outcome.exitStatus,
     outcome: outcome.text,
     status: result.status,
+    "host-status": result.hostStatus ?? 0,
     sense: senseValues(result.sense),
     inquiry: inquiry === null ? null : inquiryValues(inquiry),
     data,
@@ -66,17 +69,27 @@ export function dataValues(action: ReserveInAction, data: Uint8Array): PlainValu
   return isOptionMap(values) ? new Map([...values, ["complete", complete]]) : values;
 }
 
+/** The same for an answer that was cut within its header. */
+export function headerValues(action: ReserveInAction, data: Uint8Array): PlainValue {
+  return members({ generation: headerGeneration(action, data), complete: false });
+}
+
 function dataMembers(action: ReserveInAction, data: Uint8Array): PlainValue {
   switch (action) {
     case "read-keys": {
       const { generation, keys } = PersistentReserveIn.parse(action, data);
-      return members({ generation, keys: keys.map(formatKey) });
+      const texts = keys.map(textOfKey);
+      return members({
+        generation,
+        keys: keys.map(formatKey),
+        ...(texts.some((text) => text !== null) ? { "key-texts": texts } : {}),
+      });
     }
     case "read-reservation": {
       const { generation, reservation } = PersistentReserveIn.parse(action, data);
       if (reservation === null) return members({ generation, reservation: null });
       const { key, scope, type } = reservation;
-      return members({ generation, reservation: members({ key: formatKey(key), scope, type }) });
+      return members({ generation, reservation: members({ ...keyMembers(key), scope, type }) });
     }
     case "report-capabilities":
       return capabilitiesValues(PersistentReserveIn.parse(action, data));
@@ -85,6 +98,12 @@ function dataMembers(action: ReserveInAction, data: Uint8Array): PlainValue {
       return members({ generation, registrants: registrants.map(registrantValues) });
     }
   }
+}
+
+/** A key, and its text where it has one. */
+function keyMembers(key: bigint): Readonly<Record<string, string>> {
+  const text = textOfKey(key);
+  return { key: formatKey(key), ...(text === null ? {} : { "key-text": text }) };
 }
 
 function capabilitiesValues(capabilities: ReserveCapabilities): PlainValue {
@@ -102,8 +121,9 @@ function capabilitiesValues(capabilities: ReserveCapabilities): PlainValue {
 
 function registrantValues(registrant: ReportedRegistrant): PlainValue {
   return members({
-    key: formatKey(registrant.key),
+    ...keyMembers(registrant.key),
     initiator: registrant.initiator?.format() ?? null,
+    ...(registrant.malformedInitiator === undefined ? {} : { "initiator-bytes": toHex(registrant.malformedInitiator.bytes) }),
     "target-port": registrant.allTargetPorts ? null : registrant.targetPort,
     holder: registrant.holder,
     scope: registrant.scope,

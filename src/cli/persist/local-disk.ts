@@ -5,9 +5,14 @@ import { isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { runAll } from "../../base/run-all.js";
 import { IO_TIMEOUT_MS_DEFAULT, runSgIo } from "../../block/host-device.js";
+import { PrManagerMemory } from "../../backends/memory.js";
+import { PrManagerSgio } from "../../backends/sgio.js";
+import type { Clock } from "../../base/clock.js";
+import type { MultipathDetector } from "../../helper/multipath.js";
 import { Machine } from "../../machine/machine.js";
 import { splitDeviceNumber } from "../../native/device-number.js";
 import { Errno, errnoText } from "../../native/errno.js";
+import { FileTypeReader, type FilePlace } from "../../native/file-type-server.js";
 import { ThreadedSgIoExecutor } from "../../native/sg-io-executor.js";
 import { resultOfErrno } from "../../native/sg-io-result.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "../../native/sg-io.js";
@@ -18,13 +23,22 @@ import { PrManager } from "../../pr-manager/pr-manager.js";
 import { routeOf } from "../../pr-manager/routing.js";
 import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
+import { withFolder } from "./folder-wait.js";
+import type { PersistRequest } from "./request.js";
 
 /** The manager that a user who names none gets: this process itself sends the command. */
 const MANAGER_DEFAULT = "pr-manager-sgio";
 
 /** Id of a manager that is given without one. */
 const MANAGER_ID = "manager";
+
+/** What registers an initiator port, or takes its registration away. */
+const REGISTERING: readonly string[] = ["register", "register-and-ignore-existing-key", "register-and-move"];
+
+/** Tells a dm-multipath device. */
+export type PathFinder = Pick<MultipathDetector, "find">;
 
 /** How to reach a disk of this host. */
 export interface LocalDiskOptions {
@@ -36,6 +50,10 @@ export interface LocalDiskOptions {
   readonly objects: readonly string[];
   /** `-name` of the machine that the manager lives in. */
   readonly name: string | undefined;
+  readonly clock: Clock;
+  readonly multipath: PathFinder;
+  /** How long a state folder that another command has is waited for, in milliseconds. */
+  readonly folderWaitMs: number;
 }
 
 /** DEVICE cannot be opened; `errno` decides about the exit status. */
@@ -59,6 +77,10 @@ interface Parts {
   readonly manager: PrManager;
   /** What the manager sees; the answer to whatever it would be asked where the disk cannot be told from others just now. */
   readonly unit: ScsiUnit | DiskAnswer;
+  /** The device is dm-multipath, and SG_IO reaches one path of it. */
+  readonly onePath: boolean;
+  /** What is to be said of the disk's name. */
+  readonly warnings: readonly string[];
 }
 
 /** See the module text. */
@@ -73,13 +95,15 @@ export class LocalDisk implements PersistDisk {
 
   /**
    * Opens the device and makes the manager.
-   * @throws DeviceOpenError; QomError `invalid-value` for what is neither device nor file, or what the manager's options, or a
+   * @throws DeviceOpenError; FolderBusyError; QomError `invalid-value` for what is neither device nor file, or what the manager's options, or a
    *   connection that it needs, get wrong
    */
-  static async open({ device, readOnly, manager: managerText, objects, name }: LocalDiskOptions): Promise<LocalDisk> {
+  static async open(options: LocalDiskOptions): Promise<LocalDisk> {
+    const { device, readOnly, manager: managerText, multipath } = options;
     const handle = await openDevice(device, readOnly);
     const sgIo = new WitnessedSgIo();
     let machine: Machine | undefined;
+    const warnings: string[] = [];
     try {
       const found = await handle.stat({ bigint: true });
       const isFile = found.isFile();
@@ -89,24 +113,29 @@ export class LocalDisk implements PersistDisk {
         });
       }
       const { id, text } = managerWithId(managerText ?? MANAGER_DEFAULT);
-      const argv = [...(name === undefined ? [] : ["-name", name]), ...[...objects, text].flatMap((object) => ["-object", object])];
-      machine = await Machine.create(argv);
+      machine = await makeMachine(text, options);
       const manager = machine.object(id);
       if (!(manager instanceof PrManager)) {
         throw new QomError("wrong-type", `--manager ${printable(text)}: '${manager.typeName}' is no PR manager`);
       }
       // SG_IO needs no name, and a user who wants no INQUIRY to be sent gets none.
-      const identity = managerText === undefined ? identityUnasked(found) : await identityOf(handle.fd, found, sgIo);
+      const identity =
+        managerText === undefined ? identityUnasked(handle.fd, found, []) : await identityOf(handle.fd, found, sgIo, warnings);
       const unit =
         typeof identity === "string"
           ? { fd: handle.fd, readOnly, identity, nexus: null, sgio: (command: ScsiCommand) => send(handle, isFile, sgIo, command) }
           : sgIo.witness(identity);
       if (!("result" in unit)) manager.admit(unit);
-      return new LocalDisk({ handle, isFile, sgIo, machine, manager, unit });
+      const onePath = manager instanceof PrManagerSgio && !isFile && multipath.find(hostDevice(found)) !== null;
+      return new LocalDisk({ handle, isFile, sgIo, machine, manager, unit, onePath, warnings });
     } catch (error) {
       await runAll([(): Promise<void> => Promise.reject(error), () => machine?.close(), () => sgIo.close(), () => handle.close()]);
       throw error;
     }
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#parts.warnings, ...this.#parts.machine.warnings];
   }
 
   async execute(command: ScsiCommand): Promise<DiskAnswer> {
@@ -115,22 +144,72 @@ export class LocalDisk implements PersistDisk {
     return "result" in unit ? unit : sgIo.witness(await manager.execute(unit, command));
   }
 
+  notesBefore({ action }: PersistRequest): readonly string[] {
+    if (!this.#parts.onePath || !REGISTERING.includes(action)) return [];
+    return ["SG_IO reaches one path of a dm-multipath device: the others are not registered; mpathpersist registers all of them"];
+  }
+
+  /** A folder has what was registered with APTPL, of everyone or, since the latest registration decides, of nobody. */
+  async notesAfter({ direction }: PersistRequest): Promise<readonly string[]> {
+    const { manager, unit } = this.#parts;
+    if (direction === "in" || !(manager instanceof PrManagerMemory) || "result" in unit) return [];
+    const { dataIn: keys } = await manager.execute(unit, PersistentReserveIn.readKeys(KEYS_HEADER_LENGTH));
+    const { dataIn: capabilities } = await manager.execute(unit, PersistentReserveIn.reportCapabilities(CAPABILITIES_LENGTH));
+    // A disk that does not say so now has done what it was told all the same.
+    if (keys.length < KEYS_HEADER_LENGTH || capabilities.length < CAPABILITIES_LENGTH) return [];
+    if (PersistentReserveIn.completeLength("read-keys", keys) === KEYS_HEADER_LENGTH) return [];
+    if (PersistentReserveIn.parse("report-capabilities", capabilities).persistThroughPowerLossActive) return [];
+    const where = manager.fabric?.state === undefined ? "keep them in a folder ('--object scsi-fabric,id=…,state=…') and " : "";
+    return [
+      `all registrations and reservations of this disk are forgotten now: to have them in the next run, ${where}register with '-Z' (APTPL)`,
+    ];
+  }
+
   async close(): Promise<void> {
     const { handle, machine, sgIo } = this.#parts;
     await runAll([() => machine.close(), () => sgIo.close(), () => handle.close()]);
   }
 }
 
+/** READ KEYS without keys. */
+const KEYS_HEADER_LENGTH = 8;
+
+const CAPABILITIES_LENGTH = 8;
+
+/** The machine that the manager lives in; waits for its state folder. */
+function makeMachine(manager: string, { name, objects, clock, folderWaitMs }: LocalDiskOptions): Promise<Machine> {
+  const argv = [...(name === undefined ? [] : ["-name", name]), ...[...objects, manager].flatMap((object) => ["-object", object])];
+  return withFolder(clock, folderWaitMs, () => Machine.create(argv, { folderUse: "moment" }));
+}
+
 function hostDevice(found: BigIntStats): HostDevice {
   return { kind: found.isBlockDevice() ? "block" : "character", ...splitDeviceNumber(Number(found.rdev)) };
 }
 
-function identityUnasked(found: BigIntStats): string {
-  return found.isFile() ? fileIdentity(splitDeviceNumber(Number(found.dev)), found.ino) : numberIdentity(hostDevice(found));
+/** @param warnings gets what is to be said of the name */
+function identityUnasked(fd: number, found: BigIntStats, warnings: string[]): string {
+  if (!found.isFile()) return numberIdentity(hostDevice(found));
+  const place = placeOf(fd) ?? {
+    fileSystem: splitDeviceNumber(Number(found.dev)),
+    inode: found.ino,
+    birthNs: null,
+    generation: null,
+  };
+  return fileIdentity(place, (line) => warnings.push(line));
 }
 
-async function identityOf(fd: number, found: BigIntStats, sgIo: WitnessedSgIo): Promise<string | ScsiResult> {
-  if (found.isFile()) return identityUnasked(found);
+/** Null without native code: what node tells of a file does not include whether it has a time of birth at all. */
+function placeOf(fd: number): FilePlace | null {
+  try {
+    return new FileTypeReader().placeOf(fd);
+  } catch (error) {
+    if (error instanceof QomError && error.kind === "unsupported") return null;
+    throw error;
+  }
+}
+
+async function identityOf(fd: number, found: BigIntStats, sgIo: WitnessedSgIo, warnings: string[]): Promise<string | ScsiResult> {
+  if (found.isFile()) return identityUnasked(fd, found, warnings);
   const identity = await deviceIdentity(hostDevice(found), IO_TIMEOUT_MS_DEFAULT, (request) => sgIo.execute(fd, request));
   // That the device takes no SCSI commands is no answer to what comes next.
   if (typeof identity === "string") sgIo.forget();

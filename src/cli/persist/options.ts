@@ -4,142 +4,21 @@ import { QomError, type QomErrorKind } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { didYouMean } from "../../options/nearest.js";
 import { packageVersion } from "../../base/package-version.js";
-import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
-import { RESERVATION_KEY_MAX } from "../../scsi/persistent-reserve.js";
+import { RESERVATION_KEY_MAX, type ReserveInAction, type ReserveOutAction } from "../../scsi/persistent-reserve.js";
+import { keyOfText } from "./key-text.js";
+import { optionFlags, PERSIST_OPTIONS } from "./option-table.js";
 
 /** Room for data-in, and default of the ALLOCATION LENGTH, as in sg_persist: what a PR helper can carry. */
-const ALLOCATION_LENGTH_MAX = 8192;
+export const ALLOCATION_LENGTH_MAX = 8192;
 
-/** What an option is for: the headings of the help and of docs/cli.md. */
-export type OptionGroup = "PERSISTENT RESERVE IN" | "PERSISTENT RESERVE OUT" | "Parameters" | "The way to the disk" | "Output";
+/** ALLOCATION LENGTH has 16 bits, and a monitor carries as much. */
+export const QMP_ALLOCATION_LENGTH_MAX = 0xffff;
 
-/** One option. */
-export interface PersistOption {
-  /** The letter, if it has one. */
-  readonly letter?: string;
-  /** The long name, without dashes. */
-  readonly name: string;
-  /** What stands for its value; an option without one is a flag. */
-  readonly value?: string;
-  readonly group: OptionGroup;
-  readonly text: string;
-  /** The service action that the flag chooses. */
-  readonly action?: ReserveInAction | ReserveOutAction;
-}
+/** How long a state folder that another command has is waited for: agents give a command 5 seconds. */
+export const WAIT_SECONDS_DEFAULT = 3;
 
-/** THE table of options: parser, help and docs/cli.md come from it. */
-export const PERSIST_OPTIONS: readonly PersistOption[] = [
-  { letter: "i", name: "in", group: "PERSISTENT RESERVE IN", text: "ask the device; the default" },
-  { letter: "k", name: "read-keys", group: "PERSISTENT RESERVE IN", text: "the registered keys; the default", action: "read-keys" },
-  { letter: "r", name: "read-reservation", group: "PERSISTENT RESERVE IN", text: "the reservation", action: "read-reservation" },
-  { letter: "c", name: "report-capabilities", group: "PERSISTENT RESERVE IN", text: "what it supports", action: "report-capabilities" },
-  {
-    letter: "s",
-    name: "read-full-status",
-    group: "PERSISTENT RESERVE IN",
-    text: "every registrant with its initiator port",
-    action: "read-full-status",
-  },
-  { name: "read-status", group: "PERSISTENT RESERVE IN", text: "the same", action: "read-full-status" },
-  { letter: "l", name: "alloc-length", value: "LEN", group: "PERSISTENT RESERVE IN", text: "allocation length, hexadecimal, up to 2000" },
-  {
-    letter: "m",
-    name: "maxlen",
-    value: "LEN",
-    group: "PERSISTENT RESERVE IN",
-    text: "the same in decimal; 0x… or …h is hexadecimal, …k is 1024",
-  },
-  { letter: "o", name: "out", group: "PERSISTENT RESERVE OUT", text: "change something; every action below needs it" },
-  {
-    letter: "G",
-    name: "register",
-    group: "PERSISTENT RESERVE OUT",
-    text: "register, change or remove this host's key",
-    action: "register",
-  },
-  {
-    letter: "I",
-    name: "register-ignore",
-    group: "PERSISTENT RESERVE OUT",
-    text: "the same, whatever key there was",
-    action: "register-and-ignore-existing-key",
-  },
-  {
-    letter: "M",
-    name: "register-move",
-    group: "PERSISTENT RESERVE OUT",
-    text: "register another initiator port and move the reservation to it",
-    action: "register-and-move",
-  },
-  { letter: "R", name: "reserve", group: "PERSISTENT RESERVE OUT", text: "reserve the unit", action: "reserve" },
-  { letter: "L", name: "release", group: "PERSISTENT RESERVE OUT", text: "release the reservation", action: "release" },
-  { letter: "C", name: "clear", group: "PERSISTENT RESERVE OUT", text: "remove the reservation and all keys", action: "clear" },
-  { letter: "P", name: "preempt", group: "PERSISTENT RESERVE OUT", text: "remove the key --param-sark of others", action: "preempt" },
-  {
-    letter: "A",
-    name: "preempt-abort",
-    group: "PERSISTENT RESERVE OUT",
-    text: "the same, and abort their commands",
-    action: "preempt-and-abort",
-  },
-  {
-    letter: "z",
-    name: "replace-lost",
-    group: "PERSISTENT RESERVE OUT",
-    text: "replace a reservation that the device lost",
-    action: "replace-lost-reservation",
-  },
-  { letter: "K", name: "param-rk", value: "KEY", group: "Parameters", text: "RESERVATION KEY, hexadecimal (0)" },
-  { letter: "S", name: "param-sark", value: "KEY", group: "Parameters", text: "SERVICE ACTION RESERVATION KEY, hexadecimal (0)" },
-  {
-    letter: "T",
-    name: "prout-type",
-    value: "TYPE",
-    group: "Parameters",
-    text: "1 Write Exclusive, 3 Exclusive Access; 5 and 6 the same, registrants only; 7 and 8, all registrants",
-  },
-  { letter: "Y", name: "param-alltgpt", group: "Parameters", text: "ALL_TG_PT: register at all target ports" },
-  { letter: "Z", name: "param-aptpl", group: "Parameters", text: "APTPL: keep registrations and reservation through power loss" },
-  { letter: "X", name: "transport-id", value: "TIDS", group: "Parameters", text: "TransportIDs of further initiator ports: see below" },
-  { letter: "U", name: "unreg", group: "Parameters", text: "with --register-move: remove this host's key afterwards" },
-  {
-    letter: "Q",
-    name: "relative-target-port",
-    value: "RTPI",
-    group: "Parameters",
-    text: "with --register-move: the other initiator's target port, hexadecimal (0)",
-  },
-  { letter: "d", name: "device", value: "DEVICE", group: "The way to the disk", text: "the device, where it is no word of its own" },
-  {
-    name: "manager",
-    value: "TEXT",
-    group: "The way to the disk",
-    text: "PR manager that sends the command, as in -object (pr-manager-sgio)",
-  },
-  { name: "object", value: "TEXT", group: "The way to the disk", text: "an object that the manager needs; may be repeated" },
-  { name: "name", value: "NAME", group: "The way to the disk", text: "name of this host in initiator names of pr-manager-memory" },
-  {
-    name: "qmp",
-    value: "PATH",
-    group: "The way to the disk",
-    text: "a machine's QMP socket: DEVICE is one of its devices, by id or QOM path",
-  },
-  { letter: "n", name: "no-inquiry", group: "The way to the disk", text: "without an INQUIRY before the command" },
-  {
-    letter: "y",
-    name: "readonly",
-    group: "The way to the disk",
-    text: "open the device read-only; twice: not even if SG_PERSIST_IN_RDONLY is set",
-  },
-  { name: "json", group: "Output", text: "print one JSON document" },
-  {
-    letter: "H",
-    name: "hex",
-    group: "Output",
-    text: "print data of PERSISTENT RESERVE IN in hexadecimal; twice, thrice: with less around it",
-  },
-  { letter: "v", name: "verbose", group: "Output", text: "print CDBs; twice: parameter lists too" },
-];
+/** An hour: more is a mistake. */
+const WAIT_SECONDS_MAX = 3600;
 
 /** What the words say, each for itself; whether they go together is asked in request.ts. */
 export interface PersistOptions {
@@ -161,6 +40,7 @@ export interface PersistOptions {
   readonly objects: readonly string[];
   readonly name: string | undefined;
   readonly qmp: string | undefined;
+  readonly waitSeconds: number | undefined;
   readonly inquiry: boolean;
   /** How often `-y` was given. */
   readonly readOnly: number;
@@ -199,7 +79,7 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
 function suggestion(problem: string): string {
   const [, given = ""] = /unknown option '--?([^'=]*)/.exec(problem) ?? [];
   const names = PERSIST_OPTIONS.map(({ name }) => name);
-  return didYouMean(given, names, (name) => `--${name}`) ?? "--help lists the options";
+  return didYouMean(given.replaceAll("_", "-"), names, (name) => `--${name}`) ?? "--help lists the options";
 }
 
 const KINDS: Readonly<Record<string, QomErrorKind>> = {
@@ -241,16 +121,12 @@ function describeCommand(): Command {
 /** Flags that mean more when they are repeated; a service action that is repeated is one too many. */
 const COUNTED: readonly string[] = ["readonly", "hex", "verbose"];
 
-/** `-K, --param-rk <KEY>`, as it stands in help texts. */
-export function optionFlags({ letter, name, value }: PersistOption, showValue: (value: string) => string): string {
-  return `${letter === undefined ? "" : `-${letter}, `}--${name}${value === undefined ? "" : ` ${showValue(value)}`}`;
-}
-
-/** The full name of a long option that was cut short, as getopt_long understands it. sg_persist tells more for `-hh`; here `-h` tells all. */
+/** The full name of a long option that was cut short or has `_` for `-`, as getopt_long understands it. sg_persist tells more for `-hh`; here `-h` tells all. */
 function unabbreviated(word: string): string {
   if (/^-hh+$/.test(word)) return "-h";
-  const match = /^--([a-z][a-z-]*)(=.*)?$/s.exec(word);
-  const [, start = "", value = ""] = match ?? [];
+  const match = /^--([a-z][a-z_-]*)(=.*)?$/s.exec(word);
+  const [, written = "", value = ""] = match ?? [];
+  const start = written.replaceAll("_", "-");
   const [first, second] = match === null ? [] : namesFor(start);
   return first === undefined || second !== undefined ? word : `--${first}${value}`;
 }
@@ -263,8 +139,8 @@ function namesFor(start: string): readonly string[] {
 
 /** What is wrong with an unknown option that is the beginning of several; undefined for any other problem. */
 function ambiguity(problem: string): string | undefined {
-  const [, start] = /^unknown option '--([a-z][a-z-]*)(?:=.*)?'$/s.exec(problem) ?? [];
-  const names = start === undefined ? [] : namesFor(start);
+  const [, start] = /^unknown option '--([a-z][a-z_-]*)(?:=.*)?'$/s.exec(problem) ?? [];
+  const names = start === undefined ? [] : namesFor(start.replaceAll("_", "-"));
   return names.length < 2 ? undefined : `option '--${start}' is ambiguous: it may be ${names.map((name) => `--${name}`).join(", ")}`;
 }
 
@@ -317,18 +193,19 @@ function checked(given: Given): PersistOptions {
       action === undefined ? [] : Array.from({ length: given.count(name) }, () => action),
     ),
     allocationLength: allocationLength(given),
-    key: hexOption(given, "param-rk", RESERVATION_KEY_MAX) ?? 0n,
-    serviceActionKey: hexOption(given, "param-sark", RESERVATION_KEY_MAX) ?? 0n,
+    key: keyOption(given, "param-rk"),
+    serviceActionKey: keyOption(given, "param-sark"),
     type: Number(hexOption(given, "prout-type", 0xfn) ?? 0n),
     allTargetPorts: given.flag("param-alltgpt"),
     aptpl: given.flag("param-aptpl"),
     transportIds: given.text("transport-id"),
-    unregister: given.flag("unreg"),
+    unregister: given.flag("unreg") || given.flag("param-unreg"),
     relativeTargetPort: numberOf(hexOption(given, "relative-target-port", 0xffffn)),
     manager: given.text("manager"),
     objects: given.texts("object"),
     name: given.text("name"),
     qmp: given.text("qmp"),
+    waitSeconds: waitSeconds(given),
     inquiry: given.flag("inquiry"),
     readOnly: given.count("readonly"),
     json: given.flag("json"),
@@ -342,11 +219,23 @@ function numberOf(value: bigint | undefined): number | undefined {
 }
 
 function allocationLength(given: Given): number {
-  const hex = hexOption(given, "alloc-length", BigInt(ALLOCATION_LENGTH_MAX));
+  const max = BigInt(given.text("qmp") === undefined ? ALLOCATION_LENGTH_MAX : QMP_ALLOCATION_LENGTH_MAX);
+  const hex = hexOption(given, "alloc-length", max);
   const text = given.text("maxlen");
   if (text === undefined) return Number(hex ?? BigInt(ALLOCATION_LENGTH_MAX));
   if (hex !== undefined) throw new QomError("conflict", "'--alloc-length' and '--maxlen' mean the same: give one of them");
-  return Number(inRange("maxlen", text, anyNumber(text), BigInt(ALLOCATION_LENGTH_MAX)));
+  return Number(inRange("maxlen", text, anyNumber(text), max));
+}
+
+function waitSeconds(given: Given): number | undefined {
+  const text = given.text("wait");
+  if (text === undefined) return undefined;
+  return Number(inRange("wait", text, /^\d{1,9}$/.test(text) ? BigInt(text) : undefined, BigInt(WAIT_SECONDS_MAX)));
+}
+
+/** A reservation key; 0 where none is given. */
+function keyOption(given: Given, name: string): bigint {
+  return keyOfText(name, given.text(name) ?? "") ?? hexOption(given, name, RESERVATION_KEY_MAX) ?? 0n;
 }
 
 /** Digits of base 16, with `0x` or `h` if the user likes. */
@@ -365,9 +254,12 @@ function anyNumber(text: string): bigint | undefined {
   return decimal === undefined ? undefined : BigInt(decimal) * (kilo === undefined ? 1n : 1024n);
 }
 
+/** Options whose numbers are decimal; all others are hexadecimal. */
+const DECIMAL: readonly string[] = ["maxlen", "wait"];
+
 function inRange(name: string, text: string, value: bigint | undefined, max: bigint): bigint {
   if (value !== undefined && value <= max) return value;
-  const what = name === "maxlen" ? `a number from 0 to ${max}` : `a hexadecimal number from 0 to ${max.toString(16)}`;
+  const what = DECIMAL.includes(name) ? `a number from 0 to ${max}` : `a hexadecimal number from 0 to ${max.toString(16)}`;
   throw new QomError("invalid-value", `option '--${name}' is ${what}, not '${printable(text)}'`, {
     context: { option: name, value: text },
   });

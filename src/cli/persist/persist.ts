@@ -1,22 +1,31 @@
 /** `qom-pr persist`: one PERSISTENT RESERVE command, with the options, output and exit statuses of sg_persist. */
+import { systemClock, type Clock } from "../../base/clock.js";
 import { describeError, QomError } from "../../base/errors.js";
+import { MultipathDetector } from "../../helper/multipath.js";
 import type { PlainValue } from "../../options/value.js";
 import { printJson } from "../../options/json.js";
 import { toHex } from "../../scsi/bytes.js";
 import { hexAndTextLines } from "../../scsi/hex-dump.js";
 import type { ScsiCommand } from "../../scsi/command.js";
 import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
-import type { ReserveInAction } from "../../scsi/persistent-reserve.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
 import { ExitStatus, exitStatusOfErrno, outcomeOf, type Outcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
-import { dataValues, reportValues, type PersistReport } from "./json-report.js";
-import { DeviceOpenError, LocalDisk } from "./local-disk.js";
-import { parsePersistOptions, type PersistOptions } from "./options.js";
+import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
+import { FolderBusyError } from "./folder-wait.js";
+import { keyTextNotes } from "./key-text.js";
+import { DeviceOpenError, LocalDisk, type PathFinder } from "./local-disk.js";
+import {
+  ALLOCATION_LENGTH_MAX,
+  parsePersistOptions,
+  QMP_ALLOCATION_LENGTH_MAX,
+  WAIT_SECONDS_DEFAULT,
+  type PersistOptions,
+} from "./options.js";
 import { QmpDisk } from "./qmp-disk.js";
-import { hexReportLines, reportLines } from "./report.js";
+import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
 import { planRequest, type PersistPlan, type PersistRequest } from "./request.js";
 import { errnoText } from "../../native/errno.js";
 
@@ -44,6 +53,10 @@ const ACTION_NAMES: Readonly<Record<PersistRequest["action"], string>> = {
 export interface PersistEnvironment {
   readonly output: Output;
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Decides how long is waited for a state folder; by default the real one. */
+  readonly clock?: Clock;
+  /** Tells dm-multipath devices; by default from sysfs. */
+  readonly multipath?: PathFinder;
 }
 
 /**
@@ -60,11 +73,12 @@ export async function runPersist(argv: readonly string[], environment: PersistEn
     }
     const plan = planRequest(invocation.run);
     for (const note of plan.notes) output.error(`qom-pr persist: ${note}\n`);
-    const disk = await openDisk(invocation.run, plan, environment.variables);
+    const disk = await openDisk(invocation.run, plan, environment);
     try {
       return await new Persist(disk, invocation.run, output).run(plan.request);
     } finally {
       await disk.close();
+      for (const warning of disk.warnings) output.error(`qom-pr persist: warning: ${warning}\n`);
     }
   } catch (error) {
     if (!(error instanceof QomError)) throw error;
@@ -75,21 +89,32 @@ export async function runPersist(argv: readonly string[], environment: PersistEn
 
 function exitStatusOfError(error: QomError): number {
   if (error instanceof DeviceOpenError) return exitStatusOfErrno(error.errno);
+  if (error instanceof FolderBusyError) return ExitStatus.BUSY;
   if (error.kind === "conflict") return ExitStatus.CONTRADICTION;
   return error.kind === "io" || error.kind === "connection" ? ExitStatus.FILE_ERROR : ExitStatus.SYNTAX;
 }
 
-function openDisk(options: PersistOptions, { request }: PersistPlan, variables: PersistEnvironment["variables"]): Promise<PersistDisk> {
-  const { device, manager, objects, name, readOnly, qmp } = options;
+function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
+  const { device, manager, objects, name, readOnly, qmp, waitSeconds } = options;
   if (qmp !== undefined) {
-    if (manager === undefined && objects.length === 0 && name === undefined && readOnly === 0) return QmpDisk.open(qmp, device);
+    if (manager === undefined && objects.length === 0 && name === undefined && waitSeconds === undefined)
+      return QmpDisk.open(qmp, device, readOnly === 1);
     throw new QomError(
       "conflict",
-      "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--readonly' do not go with it",
+      "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--wait' do not go with it",
     );
   }
-  const byVariable = request.direction === "in" && variables["SG_PERSIST_IN_RDONLY"] !== undefined;
-  return LocalDisk.open({ device, readOnly: readOnly === 1 || (readOnly === 0 && byVariable), manager, objects, name });
+  const byVariable = request.direction === "in" && environment.variables["SG_PERSIST_IN_RDONLY"] !== undefined;
+  return LocalDisk.open({
+    device,
+    readOnly: readOnly === 1 || (readOnly === 0 && byVariable),
+    manager,
+    objects,
+    name,
+    clock: environment.clock ?? systemClock,
+    multipath: environment.multipath ?? new MultipathDetector(),
+    folderWaitMs: (waitSeconds ?? WAIT_SECONDS_DEFAULT) * 1000,
+  });
 }
 
 /** One run of the program, from the open disk on. */
@@ -117,7 +142,9 @@ class Persist {
     const what = `PR ${request.direction} (${ACTION_NAMES[request.action]})`;
     this.#tell(`Persistent reservation ${request.direction} cdb`, request.cdb);
     if (request.direction === "out" && verbose > 1) this.#note(["    parameter list:", ...hexAndTextLines(request.dataOut)]);
+    this.#notes(this.#disk.notesBefore(request));
     const { answer, outcome } = await this.#execute(commandOf(request));
+    if (outcome.exitStatus === ExitStatus.SUCCESS) this.#notes(await this.#disk.notesAfter(request));
     return this.#report(request, what, { device, request, inquiry, result: answer.result, outcome });
   }
 
@@ -133,7 +160,7 @@ class Persist {
     let { outcome } = report;
     let data: ReadData | null = null;
     try {
-      if (request.direction === "in" && outcome.exitStatus === ExitStatus.SUCCESS) data = readData(request.action, dataIn, hex);
+      if (request.direction === "in" && outcome.exitStatus === ExitStatus.SUCCESS) data = readData(request, dataIn, hex);
     } catch (error) {
       if (!(error instanceof QomError)) throw error;
       outcome = { exitStatus: ExitStatus.MALFORMED, text: error.message };
@@ -141,7 +168,8 @@ class Persist {
     if (json) this.#output.out(`${printJson(reportValues({ ...report, outcome }, data?.values ?? null), { indent: 2 })}\n`);
     if (outcome.exitStatus !== ExitStatus.SUCCESS) return this.#fail(what, outcome);
     if (data !== null && !json) this.#print(data.lines);
-    if (data !== null && data.missingBytes > 0) this.#note([`qom-pr persist: the data lacks ${data.missingBytes} bytes at its end`]);
+    if (data !== null && !json) this.#notes(data.keyTexts);
+    if (data?.problem !== undefined) this.#notes([data.problem]);
     if (request.direction === "out" && verbose > 0) this.#note([`${what}: successful`]);
     return ExitStatus.SUCCESS;
   }
@@ -160,6 +188,10 @@ class Persist {
     if (lines.length > 0) this.#output.out(`${lines.join("\n")}\n`);
   }
 
+  #notes(texts: readonly string[]): void {
+    for (const text of texts) this.#note([`qom-pr persist: ${text}`]);
+  }
+
   #note(lines: readonly string[]): void {
     this.#output.error(`${lines.join("\n")}\n`);
   }
@@ -175,17 +207,33 @@ function commandOf(request: PersistRequest): ScsiCommand {
 interface ReadData {
   readonly values: PlainValue;
   readonly lines: readonly string[];
-  /** How much longer it would be if it were complete. */
-  readonly missingBytes: number;
+  /** How an allocation length has cut it, if it has. */
+  readonly problem: string | undefined;
+  /** What its keys are as text. */
+  readonly keyTexts: readonly string[];
 }
 
-/** @throws QomError `syntax` for data that ends too early to say anything */
-function readData(action: ReserveInAction, data: Uint8Array, hex: number): ReadData {
+/** @throws QomError `syntax` for data that ends too early to say anything, although more was asked for */
+function readData({ action, allocationLength }: PersistRequest & { direction: "in" }, data: Uint8Array, hex: number): ReadData {
+  if (allocationLength < HEADER_LENGTH && data.length <= allocationLength) {
+    const problem = `an allocation length of ${allocationLength} cuts the answer before anything it lists: ask for ${HEADER_LENGTH} bytes or more`;
+    return { values: headerValues(action, data), lines: headerLines(action, data, hex), problem, keyTexts: [] };
+  }
+  const completeLength = PersistentReserveIn.completeLength(action, data);
   return {
     values: dataValues(action, data),
     lines: hex > 0 ? hexReportLines(action, data, hex) : reportLines(action, data),
-    missingBytes: Math.max(0, PersistentReserveIn.completeLength(action, data) - data.length),
+    keyTexts: keyTextNotes(action, data),
+    problem: completeLength > data.length ? cutText(completeLength, data.length) : undefined,
   };
+}
+
+function cutText(completeLength: number, received: number): string {
+  const hint =
+    completeLength > ALLOCATION_LENGTH_MAX
+      ? ` (with --qmp, '--maxlen=${Math.min(completeLength, QMP_ALLOCATION_LENGTH_MAX)}' asks for more)`
+      : "";
+  return `the data lacks ${completeLength - received} bytes at its end${hint}`;
 }
 
 function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): Outcome {

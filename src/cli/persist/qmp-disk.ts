@@ -7,6 +7,8 @@ import { JsonStream, printJson } from "../../options/json.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../../options/value.js";
 import { fromHex, toHex } from "../../scsi/bytes.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import { PR_OUT } from "../../scsi/persistent-reserve.js";
+import { Sense, senseResult } from "../../scsi/sense.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
 
 /** Longest message that is taken from the monitor: far more than an answer here has. */
@@ -18,21 +20,29 @@ const PATIENCE_MS = 10_000;
 /** See the module text. */
 export class QmpDisk implements PersistDisk {
   readonly takesInquiry = true;
+  /** The machine has said it. */
+  readonly warnings: readonly string[] = [];
   readonly #monitor: QmpClient;
   readonly #device: string;
+  readonly #readOnly: boolean;
 
-  private constructor(monitor: QmpClient, device: string) {
+  private constructor(monitor: QmpClient, device: string, readOnly: boolean) {
     this.#monitor = monitor;
     this.#device = device;
+    this.#readOnly = readOnly;
   }
 
-  /** @throws QomError `connection` when nobody answers at that path, or somebody who does not speak QMP */
-  static async open(path: string, device: string): Promise<QmpDisk> {
-    return new QmpDisk(await QmpClient.connect(path), device);
+  /**
+   * @param readOnly PERSISTENT RESERVE OUT is refused as on a device of this host that was opened so
+   * @throws QomError `connection` when nobody answers at that path, or somebody who does not speak QMP
+   */
+  static async open(path: string, device: string, readOnly: boolean): Promise<QmpDisk> {
+    return new QmpDisk(await QmpClient.connect(path), device, readOnly);
   }
 
   /** @throws QomError `invalid-value` for what the machine refuses, such as a device that it does not have; `connection` */
   async execute({ cdb, dataOut, allocationLength, timeoutMs = 0 }: ScsiCommand): Promise<DiskAnswer> {
+    if (this.#readOnly && cdb[0] === PR_OUT) return { result: senseResult(Sense.INVALID_COMMAND_OPERATION_CODE) };
     const given: [string, PlainValue][] = [
       ["device", this.#device],
       ["cdb", toHex(cdb)],
@@ -42,6 +52,14 @@ export class QmpDisk implements PersistDisk {
     if (timeoutMs > 0) given.push(["timeout-ms", timeoutMs]);
     const answer = await this.#monitor.execute("x-scsi-execute", new Map(given), timeoutMs + PATIENCE_MS);
     return { result: resultOf(answer) };
+  }
+
+  notesBefore(): readonly string[] {
+    return [];
+  }
+
+  notesAfter(): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   close(): Promise<void> {

@@ -12,8 +12,11 @@ import type {
 } from "../../scsi/reserve-in-data.js";
 import { transportIdLines } from "./transport-id-text.js";
 
-/** PRGENERATION and ADDITIONAL LENGTH. */
-const HEADER_LENGTH = 8;
+/** PRGENERATION and ADDITIONAL LENGTH; all of REPORT CAPABILITIES. */
+export const HEADER_LENGTH = 8;
+
+/** PRGENERATION alone. */
+const GENERATION_LENGTH = 4;
 
 /** Names of the types as sg3_utils prints them. */
 const TYPE_NAMES: Readonly<Record<number, string>> = {
@@ -51,9 +54,23 @@ export function hexReportLines(action: ReserveInAction, data: Uint8Array, level:
   const received = data.subarray(0, Math.min(data.length, complete));
   if (level >= 3 && action !== "report-capabilities") return hexLines(received, { kind: "text", text: "" });
   if (level >= 2 || action === "report-capabilities") return hexLines(received, { kind: "address" });
-  const generation = generationText(readU32(data, 0));
-  const rest = received.subarray(HEADER_LENGTH);
-  return [`${generation}, Additional length=${readU32(data, 4)}`, ...hexLines(rest, { kind: "address" })];
+  const length = readU32(data, 4);
+  const before = `${generationText(readU32(data, 0))}, `;
+  // sg_persist says it twice.
+  if (length === 0) return [`${before}Additional length=0`, "Additional length=0"];
+  const rest = hexLines(received.subarray(HEADER_LENGTH), { kind: "address" });
+  return [`${before}Additional length${complete > data.length ? ` too large=${length}, truncate` : `=${length}`}`, ...rest];
+}
+
+/** What can be said of an answer that the user has cut within its header: PRGENERATION, where that is there. */
+export function headerLines(action: ReserveInAction, data: Uint8Array, hex: number): string[] {
+  if (hex > 0) return hexLines(data, hex >= 3 ? { kind: "text", text: "" } : { kind: "address" });
+  return headerGeneration(action, data) === null ? [] : [generationText(readU32(data, 0))];
+}
+
+/** PRGENERATION of an answer that was cut within its header; null where it is not there. */
+export function headerGeneration(action: ReserveInAction, data: Uint8Array): number | null {
+  return action === "report-capabilities" || data.length < GENERATION_LENGTH ? null : readU32(data, 0);
 }
 
 function generationText(generation: number): string {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { ScsiDevice } from "../../devices/scsi-device.js";
+import { pastedWwn } from "../../scsi/pasted-names.js";
 import type { ScsiCommand } from "../../scsi/command.js";
 import { noLogicalUnit, type Fabric } from "../../target/fabric.js";
 import { ScsiFabric } from "../../target/scsi-fabric.js";
@@ -88,7 +89,7 @@ const queryReservations = defineCommand({
   result: z.array(UNIT_RESERVATIONS),
   run: (given, { host }) => {
     const all = fabricsOf(host).flatMap(({ id, fabric }) => [...fabric.units, ...fabric.shadows].map((unit) => ({ id, unit })));
-    const wanted = given.unit?.toLowerCase();
+    const wanted = given.unit === undefined ? undefined : pastedWwn(given.unit);
     const asked = wanted === undefined ? all : all.filter(({ unit }) => unit.wwn.toLowerCase() === wanted);
     if (asked.length === 0 && given.unit !== undefined) {
       const { message, hint = "" } = noLogicalUnit(

@@ -1,0 +1,24 @@
+/** Warnings that are the same for every request, once each. */
+
+import { LogLevel } from "./log.js";
+import type { Log } from "./log.js";
+
+/** Lines that are written: there is one for each file system or disk that a client lends something of, and no host has that many. */
+const LINES_MAX = 1024;
+
+/** See the file text. */
+export class OnceLog {
+  readonly #log: Log;
+  readonly #written = new Set<string>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Writes `line` as a warning, unless it was written before. */
+  readonly warn = (line: string): void => {
+    if (this.#written.has(line) || this.#written.size >= LINES_MAX) return;
+    this.#written.add(line);
+    this.#log.write(LogLevel.WARNING, line);
+  };
+}
