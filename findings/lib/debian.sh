@@ -42,9 +42,9 @@ run_unpacked() {
   "$loader" "${preload[@]}" --library-path "$root/lib/x86_64-linux-gnu:$root/usr/lib/x86_64-linux-gnu" "$program" "$@"
 }
 
-# compile_disk: builds $folder/disk.so, which is loaded before a program and answers its SG_IO in place of a device: INQUIRY as a disk does;
-# everything else ends with host status 01h (DID_NO_CONNECT), as on a path that is gone. It prints operation code and time limit of each
-# command on standard error.
+# compile_disk: builds $folder/disk.so, which is loaded before a program and answers its SG_IO in place of a device: INQUIRY as a disk does,
+# READ KEYS with two keys, as far as the buffer has room, where DISK=two-keys is in the environment; everything else ends with host status 01h
+# (DID_NO_CONNECT), as on a path that is gone. It prints operation code and time limit of each command on standard error.
 compile_disk() {
   cat >"$folder/disk.c" <<'END'
 #define _GNU_SOURCE
@@ -52,10 +52,20 @@ compile_disk() {
 #include <scsi/sg.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 static const unsigned char inquiry[36] = {0, 0, 6, 2, 31, 0, 0, 0, 'E', 'X', 'A', 'M', 'P', 'L', 'E', ' ', 'D', 'I', 'S', 'K'};
+/* PRGENERATION 2, ADDITIONAL LENGTH 16, two keys */
+static const unsigned char keys[24] = {0, 0, 0, 2, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0xa1, 0, 0, 0, 0, 0, 0, 0, 0xb2};
+
+static void give(struct sg_io_hdr *header, const unsigned char *bytes, unsigned length)
+{
+  unsigned room = header->dxfer_len < length ? header->dxfer_len : length;
+  memcpy(header->dxferp, bytes, room);
+  header->resid = header->dxfer_len - room;
+}
 
 int ioctl(int fd, unsigned long request, ...)
 {
@@ -77,11 +87,14 @@ int ioctl(int fd, unsigned long request, ...)
   header->driver_status = 0;
   header->sb_len_wr = 0;
   header->resid = 0;
-  header->host_status = header->cmdp[0] == 0x12 ? 0 : 1;
-  if (header->cmdp[0] == 0x12) {
-    memset(header->dxferp, 0, header->dxfer_len);
-    memcpy(header->dxferp, inquiry, header->dxfer_len < sizeof inquiry ? header->dxfer_len : sizeof inquiry);
-  }
+  header->host_status = 0;
+  const char *disk = getenv("DISK");
+  if (header->cmdp[0] == 0x12)
+    give(header, inquiry, sizeof inquiry);
+  else if (disk && !strcmp(disk, "two-keys") && header->cmdp[0] == 0x5e && header->cmdp[1] == 0)
+    give(header, keys, sizeof keys);
+  else
+    header->host_status = 1;
   return 0;
 }
 END
