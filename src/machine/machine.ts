@@ -15,6 +15,7 @@ import {
   checkMembers,
   having,
   instanceOf,
+  oneOf,
   optional,
 } from "../base/check.js";
 import { Clock, systemClock } from "../base/clock.js";
@@ -94,6 +95,7 @@ const OPTIONS = {
   warn: optional(aFunction),
   wait: optional(aBoolean),
   signal: optional(aSignal),
+  folderUse: optional(oneOf(["moment", "lasting"])),
   container: optional(having("a container of tsyringe", { createChildContainer: aFunction })),
 } as const;
 
@@ -334,6 +336,7 @@ export class Machine {
 
   /** Calls `print`, which writes whole lines to the terminal, such that the prompt of a monitor on it stands below them. */
   abovePrompt(print: () => void): void {
+    check("Machine.abovePrompt", "print", print, aFunction);
     this.#monitors.abovePrompt(print);
   }
 

@@ -151,6 +151,7 @@ export class CompositionTree {
 
   /** Refuses what {@link add} would refuse whatever other objects there are. @throws QomError as {@link add} */
   check(typeName: string, id: string, values: OptionMap, form: ValueForm): void {
+    checkAddition("CompositionTree.check", { typeName, id, values, form });
     const type = this.creatableType(typeName);
     requireWellFormedId(id, { object: id });
     this.#factory.check(type, { values, form });
@@ -161,10 +162,7 @@ export class CompositionTree {
    * @throws QomError `bad-id`, `duplicate`, `unknown-type`, `abstract-type`, `wrong-type` (not user-creatable), or the object's own
    */
   async add(typeName: string, id: string, values: OptionMap = new Map(), form: ValueForm = "json"): Promise<QomObject> {
-    check("CompositionTree.add", "typeName", typeName, aString);
-    check("CompositionTree.add", "id", id, aString);
-    check("CompositionTree.add", "values", values, instanceOf(Map, "a Map of options"));
-    check("CompositionTree.add", "form", form, A_FORM);
+    checkAddition("CompositionTree.add", { typeName, id, values, form });
     const type = this.creatableType(typeName);
     requireWellFormedId(id, { object: id });
     const objects = this.resolve("/objects");
@@ -345,4 +343,12 @@ function idsOf(objects: readonly QomObject[]): readonly string[] {
 /** Path components; empty ones are ignored, as in QEMU. */
 function components(path: string): string[] {
   return path.split("/").filter((component) => component !== "");
+}
+
+/** Whether what an object is made of is of its kind. */
+function checkAddition(where: string, given: Readonly<Record<"typeName" | "id" | "values" | "form", unknown>>): void {
+  check(where, "typeName", given.typeName, aString);
+  check(where, "id", given.id, aString);
+  check(where, "values", given.values, instanceOf(Map, "a Map of options"));
+  check(where, "form", given.form, A_FORM);
 }

@@ -1,5 +1,6 @@
 /** Switches for the points where targets differ, so that a simulated one can behave like the one that is to be imitated. */
 
+import { aBoolean, check, type Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { REGISTRATIONS_MAX } from "../reservation/settings.js";
@@ -57,23 +58,19 @@ export const defaultBehaviour: TargetBehaviour = Object.freeze({
   persistThroughPowerLoss: true,
 });
 
-/** What is wrong with a value, as the end of a sentence; null for nothing. Members that are not here are switches. */
-const RULES: Readonly<Record<string, (value: unknown) => string | null>> = Object.freeze({
-  types: (value: unknown) => {
-    const list: readonly unknown[] = Array.isArray(value) ? value : [];
-    const known = list.every((type) => typeof type === "number" && isReservationType(type));
-    return known && list.length > 0 && new Set(list).size === list.length
-      ? null
-      : `is a list of different types of ${RESERVATION_TYPES.join(", ")}`;
-  },
-  registrationsMax: (value: unknown) => {
-    const good = typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= REGISTRATIONS_MAX;
-    return good ? null : `is a number of registrations, 1 to ${REGISTRATIONS_MAX}`;
+/** Members that are not switches. */
+const KINDS: Readonly<Record<string, Kind>> = Object.freeze({
+  types: { expects: `a list of different types of ${RESERVATION_TYPES.join(", ")}`, holds: isListOfTypes },
+  registrationsMax: {
+    expects: `a number of registrations, 1 to ${REGISTRATIONS_MAX}`,
+    holds: (value) => typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= REGISTRATIONS_MAX,
   },
 });
 
-function switchProblem(value: unknown): string | null {
-  return typeof value === "boolean" ? null : "is true or false";
+function isListOfTypes(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const list: readonly unknown[] = value;
+  return list.length > 0 && new Set(list).size === list.length && list.every((type) => typeof type === "number" && isReservationType(type));
 }
 
 /**
@@ -84,15 +81,13 @@ export function completeBehaviour(given: Partial<TargetBehaviour>): TargetBehavi
   const members: readonly (readonly [string, unknown])[] = Object.entries(given);
   const told = members.filter(([, value]) => value !== undefined);
   for (const [name, value] of told) {
-    const context = { option: `behaviour.${printable(name)}`, value: printable(String(value)) };
     if (!Object.hasOwn(defaultBehaviour, name)) {
       throw new QomError("unknown-name", `there is no behaviour "${printable(name)}"`, {
-        context,
+        context: { option: `behaviour.${printable(name)}` },
         hint: `there is ${Object.keys(defaultBehaviour).join(", ")}`,
       });
     }
-    const problem = (RULES[name] ?? switchProblem)(value);
-    if (problem !== null) throw new QomError("invalid-value", `behaviour.${name} ${problem}, not ${context.value}`, { context });
+    check("Fabric", `behaviour.${name}`, value, KINDS[name] ?? aBoolean);
   }
   const { types = defaultBehaviour.types } = given;
   return { ...defaultBehaviour, ...Object.fromEntries(told), types: [...types] };

@@ -222,6 +222,7 @@ export class Fabric {
    * ends that.
    */
   onWarning(listener: WarningListener): () => void {
+    check("Fabric.onWarning", "listener", listener, aFunction);
     return this.#warnings.listen(listener);
   }
 

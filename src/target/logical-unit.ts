@@ -68,6 +68,12 @@ export interface PathAccess {
 }
 
 const FULL_ACCESS: PathAccess = Object.freeze({});
+/** Kinds of the members of a {@link Disturbance}. */
+const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult), pathLost: optional(aBoolean) } as const;
+
+/** Kinds of the members of an {@link ImageAccess}. */
+const AN_ACCESS = { writes: aBoolean, sharesWrites: aBoolean } as const;
+
 /** A {@link ResetKind}. */
 export const aResetKind: Kind = oneOf(Object.keys(RESET_ATTENTION));
 
@@ -252,7 +258,7 @@ export class LogicalUnit {
    */
   disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
     check("LogicalUnit.disturb", "filter", filter, aFunction);
-    checkMembers("LogicalUnit.disturb", "disturbance", disturbance, { latencyMs: optional(aDuration), result: optional(aResult) });
+    checkMembers("LogicalUnit.disturb", "disturbance", disturbance, A_DISTURBANCE);
     return this.#interference.disturb(filter, disturbance);
   }
 
@@ -263,6 +269,7 @@ export class LogicalUnit {
    * @throws QomError `in-use` when another process, or another fabric, does not go together with it; `closed`
    */
   claimMedium(access: ImageAccess): () => void {
+    checkMembers("LogicalUnit.claimMedium", "access", access, AN_ACCESS);
     this.#checkOpen();
     const release = this.#medium.lock?.claim(this.#accessOf(access)) ?? ((): void => undefined);
     return () => {
@@ -277,6 +284,7 @@ export class LogicalUnit {
    * @throws QomError as {@link claimMedium}
    */
   checkMedium(access: ImageAccess): void {
+    checkMembers("LogicalUnit.checkMedium", "access", access, AN_ACCESS);
     this.#checkOpen();
     this.#medium.lock?.check(this.#accessOf(access));
   }

@@ -68,6 +68,7 @@ export class ScsiFabric extends QomObject {
 
   /** As {@link Fabric.onWarning}; it may be called before there is a network. */
   onWarning(listener: WarningListener): void {
+    check("ScsiFabric.onWarning", "listener", listener, aFunction);
     if (this.#fabric === undefined) this.#warningListeners.push(listener);
     else this.#fabric.onWarning(listener);
   }

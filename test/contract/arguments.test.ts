@@ -90,7 +90,7 @@ const TAKES_NOTHING: ReadonlySet<string> = new Set([
   ...["ScsiDevice#probeHostDisk", "VirtioScsi#complete", "VirtioScsi#finalize", "VirtioScsi#busyWith", "VirtioScsi#reset"],
   ...["Fabric#powerCycle", "Fabric#close", "LogicalUnit#powerCycle", "LogicalUnit#close", "Hold#release"],
   ...["TransportId#format", "TransportId#toString", "TransportId#encode", "Machine#toArgs", "Machine#toJson", "Machine#close"],
-  ...["CompositionTree#deleteAll", "BlockGraph#closeAll", "qom.string", "qom.bool", "qom.list"],
+  ...["CompositionTree#deleteAll", "CompositionTree#requireOpen", "BlockGraph#closeAll", "qom.string", "qom.bool", "qom.list"],
 ]);
 
 /** The functions of a class or of an object of functions, by name. */

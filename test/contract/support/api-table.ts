@@ -255,6 +255,7 @@ const model: readonly Row[] = [
     parameter("values", new Map(), orNothing(accepts.map)),
     optionalForm,
   ),
+  method("CompositionTree#check", (c) => c.machine.qom, text("typeName"), text("id"), map("values"), form),
   method("CompositionTree#delete", (c) => c.machine.qom, text("id")),
   method("CompositionTree#object", (c) => c.machine.qom, text("id")),
   method("CompositionTree#isTaken", (c) => c.machine.qom, object("parent"), text("name")),
@@ -262,6 +263,24 @@ const model: readonly Row[] = [
   method("CompositionTree#attach", (c) => c.machine.qom, object("parent"), text("name"), object("child")),
   method("CompositionTree#detach", (c) => c.machine.qom, object("child")),
 ];
+
+const spec = parameter("spec", { wwn: "naa.5000000000000099" }, accepts.nothing, {
+  wwn: accepts.text,
+  sizeBytes: orNothing(accepts.number),
+  filename: orNothing(accepts.text),
+  blockSizeBytes: orNothing(accepts.number),
+  physicalBlockSizeBytes: orNothing(accepts.number),
+  serial: orNothing(accepts.text),
+  writeProtected: orNothing(accepts.flag),
+  thinProvisioned: orNothing(accepts.flag),
+  locking: orNothing(accepts.text),
+  sharesWrites: orNothing(accepts.flag),
+});
+
+const imageAccess = parameter("access", { writes: true, sharesWrites: true }, accepts.nothing, {
+  writes: accepts.flag,
+  sharesWrites: accepts.flag,
+});
 
 const storage: readonly Row[] = [
   made("new Fabric", Fabric, options("options", fabricMembers)),
@@ -275,6 +294,8 @@ const storage: readonly Row[] = [
     parameter("behaviour", {}, (value) => value === undefined || accepts.object(value), {
       taskAbortedStatus: orNothing(accepts.flag),
       allTargetPorts: orNothing(accepts.flag),
+      types: orNothing(accepts.nothing),
+      registrationsMax: orNothing((value) => typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 1_000_000),
     }),
   ),
   method(
@@ -283,28 +304,29 @@ const storage: readonly Row[] = [
     parameter("options", { stateDir: "/proc/nowhere" }, accepts.nothing, { stateDir: accepts.text, ...fabricMembers, store: () => true }),
   ),
   method("Fabric#unit", (c) => c.fabric, text("wwn")),
+  method("Fabric#attach", (c) => c.fabric, spec, parameter("onCreate", undefined, orNothing(accepts.function))),
   method(
-    "Fabric#attach",
+    "Fabric#attachPath",
     (c) => c.fabric,
-    parameter("spec", { wwn: "naa.5000000000000099" }, accepts.nothing, {
-      wwn: accepts.text,
-      sizeBytes: orNothing(accepts.number),
-      filename: orNothing(accepts.text),
-      blockSizeBytes: orNothing(accepts.number),
-      serial: orNothing(accepts.text),
-      writeProtected: orNothing(accepts.flag),
-      thinProvisioned: orNothing(accepts.flag),
+    spec,
+    parameter("options", { writes: true, warn: () => undefined, onCreate: () => undefined }, accepts.nothing, {
+      writes: accepts.flag,
+      warn: accepts.function,
+      onCreate: accepts.function,
     }),
-    parameter("onCreate", undefined, orNothing(accepts.function)),
   ),
   method("Fabric#discard", (c) => c.fabric, parameter("unit", UNIT, accepts.nothing)),
   method("Fabric#shadow", (c) => c.fabric, text("identity")),
   method("Fabric#onReservationChange", (c) => c.fabric, aFunction("listener")),
+  method("Fabric#onWarning", (c) => c.fabric, aFunction("listener")),
   method("ScsiFabric#onReservationChange", (c) => c.san, aFunction("listener")),
+  method("ScsiFabric#onWarning", (c) => c.san, aFunction("listener")),
   method("LogicalUnit#login", (c) => c.unit, nexus, options("options", { powerOnUnitAttention: orNothing(accepts.flag) })),
   method("LogicalUnit#logout", (c) => c.unit, nexus),
   method("LogicalUnit#execute", (c) => c.unit, nexus, command),
   method("LogicalUnit#reset", (c) => c.unit, parameter("kind", "target", accepts.nothing), nexus),
+  method("LogicalUnit#claimMedium", (c) => c.unit, imageAccess),
+  method("LogicalUnit#checkMedium", (c) => c.unit, imageAccess),
   method(
     "LogicalUnit#hold",
     (c) => c.unit,
@@ -314,7 +336,11 @@ const storage: readonly Row[] = [
     "LogicalUnit#disturb",
     (c) => c.unit,
     aFunction("filter"),
-    parameter("disturbance", {}, accepts.object, { latencyMs: orNothing(accepts.duration), result: orNothing(accepts.nothing) }),
+    parameter("disturbance", {}, accepts.object, {
+      latencyMs: orNothing(accepts.duration),
+      result: orNothing(accepts.nothing),
+      pathLost: orNothing(accepts.flag),
+    }),
   ),
   method("Hold#reached", (c) => c.hold, parameter("count", 0, accepts.count)),
 ];
@@ -348,17 +374,21 @@ const machines: readonly Row[] = [
       ...registry,
       stdio: orNothing(accepts.nothing),
       notify: orNothing(accepts.function),
+      warn: orNothing(accepts.function),
+      folderUse: orNothing(accepts.nothing),
       wait: orNothing(accepts.flag),
       signal: orNothing(accepts.nothing),
       container: orNothing(accepts.nothing),
     }),
   ),
   method("Machine.help", () => Machine, parameter("argv", [], accepts.emptyArray), options("options", registry)),
+  method("Machine#abovePrompt", (c) => c.machine, aFunction("print")),
   ...["object", "device", "scsiDevice", "hba"].map((name) =>
     method(`Machine#${name}`, (c) => c.machine, text(name === "object" ? "id" : "idOrPath")),
   ),
   method("BlockGraph#node", (c) => c.machine.graph, text("name")),
   method("BlockGraph#open", (c) => c.machine.graph, map("values"), form),
+  method("BlockGraph#check", (c) => c.machine.graph, map("values"), form),
   method("BlockGraph#openDrive", (c) => c.machine.graph, map("values")),
   method("BlockGraph#close", (c) => c.machine.graph, text("name")),
   method("BlockGraph#nestedIn", (c) => c.machine.graph, object("owner")),
