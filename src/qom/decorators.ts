@@ -180,11 +180,11 @@ function define<T>(key: string, type: PropertyType<T>, options: PropertyOptions<
       set(this, value);
     };
   }
-  const { check } = options;
+  const checkValue = options.check;
   return {
     name,
     type,
-    check: check === undefined ? undefined : (value): void => check(value as T), // what was decoded by `type`
+    check: checkValue === undefined ? undefined : (value): void => checkValue(value as T), // what was decoded by `type`
     description: options.description,
     required: options.required ?? false,
     default: options.default,
