@@ -7,6 +7,7 @@ import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
+import { Sense, senseResult } from "../scsi/sense.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 
@@ -38,6 +39,14 @@ export class PrManagerMemory extends PrManager {
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
     const fabric = this.fabric?.fabric ?? this.#machine.fabric;
-    return fabric.shadow(unit.identity).execute(unit.nexus ?? this.#host, command);
+    const nexus = unit.nexus ?? this.#host;
+    const { account } = unit;
+    if (account === undefined) return fabric.shadow(unit.identity).execute(nexus, command);
+    const shadow = fabric.shadowFor(unit.identity, account);
+    return shadow?.execute(nexus, command, account) ?? Promise.resolve(senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES));
+  }
+
+  override nexusGone(nexus: Nexus): void {
+    (this.fabric?.fabric ?? this.#machine.fabric).forgetNexus(nexus);
   }
 }

@@ -7,7 +7,7 @@
  *       8  u32  its user id
  *      12  u32  its group id
  *      16  i32  notes: a bit for each thing that happened once
- *      20  4    unused
+ *      20  i32  how many connections have had the descriptor
  *      24  f64  when it connected, in milliseconds since 1970
  *      32  f64  when its process was started, in clock ticks since the system was; 0 if nobody asked
  *      40  f64  commands that were answered
@@ -29,6 +29,7 @@ const PID = 1;
 const UID = 2;
 const GID = 3;
 const NOTES = 4;
+const USES = 5;
 const CONNECTED_AT = 3;
 const STARTED_AT = 4;
 const COMMANDS = 5;
@@ -54,6 +55,8 @@ export interface ClientEntry extends PeerCredentials {
   readonly connectedAtMs: number;
   /** Clock ticks since the system was started, 0 if nobody asked. */
   readonly processStartTicks: number;
+  /** A number that no other connection has had. */
+  readonly session: number;
   /** Commands that were answered. */
   readonly commands: number;
   /** Those not answered GOOD. */
@@ -86,6 +89,7 @@ export class ClientRegister {
     this.#unsigned[fd * INTS + GID] = credentials.gid;
     this.#ints[fd * INTS + PID] = credentials.pid;
     this.#ints[fd * INTS + NOTES] = 0;
+    Atomics.add(this.#ints, fd * INTS + USES, 1);
     this.#doubles.set([connectedAtMs, 0, 0, 0], fd * DOUBLES + CONNECTED_AT);
     Atomics.store(this.#ints, fd * INTS + CUSTODY, WORKER);
   }
@@ -165,6 +169,7 @@ export class ClientRegister {
       gid: present(this.#unsigned[fd * INTS + GID], "the entry is in the register"),
       connectedAtMs,
       processStartTicks,
+      session: present(this.#unsigned[fd * INTS + USES], "the entry is in the register") * CONNECTION_DESCRIPTOR_LIMIT + fd,
       commands,
       failures,
       waiting: custody === WAITING,

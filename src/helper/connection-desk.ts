@@ -16,6 +16,8 @@ export interface ConnectionDeskParts {
   readonly epoll: EpollSet;
   readonly register: ClientRegister;
   readonly log: Log;
+  /** Told of the session of a connection that had a command answered, when it is going to be closed. */
+  readonly ended?: (session: number) => void;
 }
 
 /** See the module text. */
@@ -40,8 +42,12 @@ export class ConnectionDesk {
 
   /** Closes the connection and the descriptor of its request. */
   close(connection: Connection): void {
-    const { libc, register, log } = this.#parts;
+    const { libc, register, log, ended } = this.#parts;
     const { fd, descriptor } = connection;
+    if (ended !== undefined) {
+      const client = register.get(fd);
+      if (client !== null && client.commands > 0) ended(client.session);
+    }
     if (descriptor !== NO_DESCRIPTOR) libc.close(descriptor);
     closeTrace.publish({ client: fd });
     log.write(LogLevel.CLIENT, `client ${fd} gone`);

@@ -4,6 +4,7 @@ import { present } from "../base/assert.js";
 import type { Libc } from "../native/libc.js";
 import { ThreadedSgIoExecutor } from "../native/sg-io-executor.js";
 import type { ClientRegister } from "./client-register.js";
+import { ClientSessions } from "./client-sessions.js";
 import type { ConnectionDesk } from "./connection-desk.js";
 import { Connection } from "./connection-table.js";
 import type { Exchange } from "./exchange.js";
@@ -11,6 +12,7 @@ import type { Log } from "./log.js";
 import { ManagerExecutor } from "./manager-executor.js";
 import type { InitiatorSource } from "./manager-executor.js";
 import type { ManagerHost } from "./manager-host.js";
+import type { UserLedger } from "./user-ledger.js";
 
 /** What a {@link ManagerDesk} needs. */
 export interface ManagerDeskParts {
@@ -21,6 +23,7 @@ export interface ManagerDeskParts {
   readonly register: ClientRegister;
   readonly exchange: Exchange;
   readonly desk: ConnectionDesk;
+  readonly ledger: UserLedger;
   readonly log: Log;
 }
 
@@ -28,19 +31,27 @@ export interface ManagerDeskParts {
 export class ManagerDesk {
   readonly #parts: ManagerDeskParts;
   readonly #sgIo = new ThreadedSgIoExecutor();
+  readonly #sessions: ClientSessions;
   readonly #executor: ManagerExecutor;
   readonly #inFlight = new Set<Promise<void>>();
 
   constructor(parts: ManagerDeskParts) {
     this.#parts = parts;
-    const { libc, initiatorFrom, log } = parts;
-    this.#executor = new ManagerExecutor({ manager: parts.host.manager, initiatorFrom, libc, sgIo: this.#sgIo, log });
+    const { libc, initiatorFrom, ledger, log } = parts;
+    const { manager } = parts.host;
+    this.#sessions = new ClientSessions((nexus) => manager.nexusGone(nexus));
+    this.#executor = new ManagerExecutor({ manager, initiatorFrom, libc, sgIo: this.#sgIo, ledger, sessions: this.#sessions, log });
   }
 
   /** Executes the request of the connection `fd`, of which this thread has custody, and answers it when that is over. */
   execute(fd: number): void {
     const execution = this.#execute(fd).finally(() => this.#inFlight.delete(execution));
     this.#inFlight.add(execution);
+  }
+
+  /** The connection of that session is closed. */
+  ended(session: number): void {
+    this.#sessions.end(session);
   }
 
   async #execute(fd: number): Promise<void> {

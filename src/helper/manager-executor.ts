@@ -18,6 +18,8 @@ import type { Connection } from "./connection-table.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { receivedUnit } from "./received-unit.js";
+import type { ClientSessions } from "./client-sessions.js";
+import type { UserLedger } from "./user-ledger.js";
 
 /** What tells the initiators of a helper apart. */
 export type InitiatorSource = "uid" | "pid";
@@ -28,15 +30,14 @@ const TARGET_PORT = 1;
 /** Both commands have ten bytes; the rest of the sixteen on the wire is padding. */
 const CDB_LENGTH = 10;
 
-/** A manager may keep something for each unit for good; no host has that many disks. */
-const UNITS_MAX = 8192;
-
 /** What a {@link ManagerExecutor} needs. */
 export interface ManagerExecutorParts {
   readonly manager: PrManager;
   readonly initiatorFrom: InitiatorSource;
   readonly libc: Libc;
   readonly sgIo: SgIoExecutor;
+  readonly ledger: UserLedger;
+  readonly sessions: ClientSessions;
   readonly log: Log;
 }
 
@@ -44,7 +45,6 @@ export interface ManagerExecutorParts {
 export class ManagerExecutor {
   readonly #parts: ManagerExecutorParts;
   readonly #fileTypes = new FileTypeReader();
-  readonly #identities = new Set<string>();
 
   constructor(parts: ManagerExecutorParts) {
     this.#parts = parts;
@@ -64,7 +64,7 @@ export class ManagerExecutor {
   }
 
   async #run(connection: Connection, client: ClientEntry): Promise<ScsiResult> {
-    const { manager, initiatorFrom, libc, sgIo } = this.#parts;
+    const { manager, initiatorFrom, libc, sgIo, ledger, sessions } = this.#parts;
     const { descriptor } = connection;
     // Such a descriptor says nothing about what its owner may do with the device; SG_IO does not take it either.
     if (isPathDescriptor(libc, descriptor))
@@ -74,21 +74,12 @@ export class ManagerExecutor {
     const nexus = { initiator: initiatorOf(client, initiatorFrom), targetPort: TARGET_PORT };
     const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo });
     if ("answer" in received) return received.answer;
-    if (!this.#hasRoomFor(received.unit.identity)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
-    return manager.execute(received.unit, commandOf(connection));
+    sessions.note(client.session, nexus);
+    return manager.execute({ ...received.unit, account: ledger.account(client.uid) }, commandOf(connection));
   }
 
   #isOut({ cdb }: Connection): boolean {
     return cdb[0] === PR_OUT;
-  }
-
-  #hasRoomFor(identity: string): boolean {
-    if (this.#identities.size >= UNITS_MAX && !this.#identities.has(identity)) {
-      this.#parts.log.write(LogLevel.WARNING, `no more units: ${UNITS_MAX} are known since the start`);
-      return false;
-    }
-    this.#identities.add(identity);
-    return true;
   }
 }
 

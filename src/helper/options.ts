@@ -16,6 +16,8 @@ import { parseObjectOption } from "./manager-host.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "./stalled-clients.js";
 import { TraceSelection } from "./trace-option.js";
 import type { TraceOptions } from "./trace-option.js";
+import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "./user-ledger.js";
+import type { UserLimits } from "./user-ledger.js";
 import { absolutePath } from "./working-folder.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
@@ -56,6 +58,8 @@ export interface HelperOptions {
   /** SG_IO on dm-multipath devices is allowed. */
   readonly allowMultipath: boolean;
   readonly admission: AdmissionRules;
+  /** How much of a manager's memory a user may fill, for other managers than SG_IO. */
+  readonly userLimits: UserLimits;
   /** How long a client may take over one request, and over taking its answer. */
   readonly requestTimeoutMs: number;
 }
@@ -205,6 +209,27 @@ const OPTIONS: readonly OptionRow[] = [
       limit(draft, "connectionsPerProcess", wholeNumber("connections-per-process", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
   },
   {
+    long: "units-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `for other managers: most disks that a user has them know (${UNITS_PER_USER_DEFAULT})`,
+    take: (draft, value) => userLimit(draft, "units", wholeNumber("units-per-user", value, 1, HOLDINGS_MAX.units)),
+  },
+  {
+    long: "registrations-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `for other managers: most registrations that a user makes (${REGISTRATIONS_PER_USER_DEFAULT})`,
+    take: (draft, value) => userLimit(draft, "registrations", wholeNumber("registrations-per-user", value, 1, HOLDINGS_MAX.registrations)),
+  },
+  {
+    long: "bytes-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `for other managers: memory that a user has them use (${BYTES_PER_USER_DEFAULT})`,
+    take: (draft, value) => userLimit(draft, "bytes", wholeNumber("bytes-per-user", value, BYTES_PER_USER_MIN, HOLDINGS_MAX.bytes)),
+  },
+  {
     long: "request-timeout",
     own: true,
     argument: "SECONDS",
@@ -244,6 +269,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
       connectionsPerUser: CONNECTIONS_PER_USER_DEFAULT,
       connectionsPerProcess: CONNECTIONS_PER_PROCESS_DEFAULT,
     },
+    userLimits: { units: UNITS_PER_USER_DEFAULT, registrations: REGISTRATIONS_PER_USER_DEFAULT, bytes: BYTES_PER_USER_DEFAULT },
     requestTimeoutMs: 1000 * REQUEST_TIMEOUT_S_DEFAULT,
     askStatus: false,
   };
@@ -284,6 +310,13 @@ function allow(draft: Draft, list: "allowedUids" | "allowedGids", id: number): v
 function limit(draft: Draft, name: "connectionsPerUser" | "connectionsPerProcess", value: number): void {
   draft.admission = { ...draft.admission, [name]: value };
 }
+
+function userLimit(draft: Draft, name: keyof UserLimits, value: number): void {
+  draft.userLimits = { ...draft.userLimits, [name]: value };
+}
+
+/** Room for one disk and who is registered there: less is no helper. */
+const BYTES_PER_USER_MIN = 65_536;
 
 function initiatorSource(text: string): InitiatorSource {
   if (text === "uid" || text === "pid") return text;

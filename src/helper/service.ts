@@ -21,6 +21,7 @@ import { statusReport } from "./status.js";
 import type { StatusReport } from "./status.js";
 import { allocateTotals, Totals } from "./totals.js";
 import { allocateWorkerControl, WorkerControl } from "./worker-control.js";
+import { UserLedger } from "./user-ledger.js";
 import { WorkerPool } from "./worker-pool.js";
 import type { WorkerSetup } from "./worker.js";
 
@@ -50,6 +51,7 @@ export class Service {
   readonly #control: WorkerControl;
   readonly #pool: WorkerPool;
   readonly #stalled: StalledClients;
+  readonly #ledger: UserLedger;
   readonly #managerDesk: ManagerDesk | null;
   readonly #socketPath: string | null;
   readonly #startedAtMs = Date.now();
@@ -83,9 +85,12 @@ export class Service {
       timeoutMs: options.requestTimeoutMs,
       shutDown: (fd) => shutDownConnection(server, fd),
     });
-    const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk(shared) };
+    const ended = (session: number): void => this.#managerDesk?.ended(session);
+    const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk({ ...shared, ended }) };
+    const { initiatorFrom } = options;
+    this.#ledger = new UserLedger(options.userLimits, log);
     this.#managerDesk =
-      host === null ? null : new ManagerDesk({ host, initiatorFrom: options.initiatorFrom, libc, connections, register, log, ...desks });
+      host === null ? null : new ManagerDesk({ host, initiatorFrom, libc, connections, register, ledger: this.#ledger, log, ...desks });
     this.#pool = new WorkerPool({
       setup: this.#setup,
       workersMax: options.workersMax,
@@ -93,6 +98,7 @@ export class Service {
       rearmListener: () => epoll.rearm(listenerFd, "readable"),
       wake: () => wakeUp(server, wakeupFd),
       execute: (fd) => this.#execute(fd),
+      ended,
       noteIncomplete: () => this.#stalled.watch(),
     });
     this.ended = this.#end();
@@ -113,6 +119,7 @@ export class Service {
       totals: this.#setup.totals,
       startedAtMs: this.#startedAtMs,
       manager: host?.manager.typeName ?? SG_IO_MANAGER,
+      users: () => this.#ledger.users,
       isConnected: () => host?.manager.connected ?? true,
       workers: () => ({ running: this.#pool.size, idle: this.#control.idle, max: options.workersMax }),
     };

@@ -12,6 +12,7 @@ import { isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import type { ClientRegister } from "./client-register.js";
+import type { UserHoldings } from "./user-ledger.js";
 import { sumTotals } from "./totals.js";
 import type { TotalName } from "./totals.js";
 
@@ -39,6 +40,7 @@ export interface StatusSources {
   readonly startedAtMs: number;
   /** Type of the manager that executes. */
   readonly manager: string;
+  readonly users: () => readonly UserHoldings[];
   readonly isConnected: () => boolean;
   readonly workers: () => StatusReport["workers"];
 }
@@ -62,6 +64,8 @@ export interface StatusReport {
     readonly commands: number;
     readonly errors: number;
   }[];
+  /** What users have made a manager keep, that is not pr-manager-sgio; only those who have anything. */
+  readonly users: readonly UserHoldings[];
   readonly connections: { readonly accepted: number; readonly refused: number };
   /** Commands that were answered since the start, by operation code and by status. */
   readonly commands: {
@@ -92,6 +96,7 @@ export function statusReport(sources: StatusSources, nowMs: number): StatusRepor
       ...{ client: fd, pid, uid, gid },
       ...{ connectedSeconds: seconds(connectedAtMs), commands, errors: failures },
     })),
+    users: sources.users(),
     connections: { accepted: totals.connectionsAccepted, refused: totals.connectionsRefused },
     commands: commandsOf(totals),
     errors: { protocol: totals.protocolErrors, stalled: totals.stalled, multipathRefused: totals.multipathRefused },

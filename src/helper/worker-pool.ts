@@ -38,6 +38,8 @@ export interface WorkerPoolOptions {
   readonly wake: () => void;
   /** A request is the main thread's to execute: that of the connection with this descriptor. */
   readonly execute: (fd: number) => void;
+  /** A connection is closed that had requests for the main thread: its session. */
+  readonly ended: (session: number) => void;
   /** A worker has left an incomplete request waiting. */
   readonly noteIncomplete: () => void;
 }
@@ -131,7 +133,8 @@ export class WorkerPool {
 
   #receive(message: WorkerMessage): void {
     if (typeof message === "object") {
-      this.#options.execute(message.execute);
+      if ("execute" in message) this.#options.execute(message.execute);
+      else this.#options.ended(message.ended);
       return;
     }
     switch (message) {

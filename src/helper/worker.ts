@@ -59,9 +59,11 @@ export interface NumberedWorkerSetup extends WorkerSetup {
 
 /**
  * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that connections cannot be accepted
- * now and the listener is left unarmed; that a request is incomplete; or that the request of a connection is the main thread's to execute.
+ * now and the listener is left unarmed; that a request is incomplete; that the request of a connection is the main thread's to execute; or
+ * that a session has ended some of whose commands it executed.
  */
-export type WorkerMessage = "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number };
+export type WorkerMessage =
+  "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number } | { readonly ended: number };
 
 /** A client's turn: when it has more requests behind this time, others come first. Some dozens of quick ones, and one of a slow disk. */
 const TURN_MS = 1;
@@ -107,7 +109,7 @@ export class HelperWorker {
       log: this.#log,
     };
     this.#exchange = new Exchange(shared);
-    this.#desk = new ConnectionDesk(shared);
+    this.#desk = new ConnectionDesk(setup.handOver ? { ...shared, ended: (session) => tell({ ended: session }) } : shared);
     this.#reception = new Reception({
       ...shared,
       desk: this.#desk,

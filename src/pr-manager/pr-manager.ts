@@ -13,6 +13,7 @@ import type { LinkTarget } from "../qom/property-type.js";
 import { readU16, readU32 } from "../scsi/bytes.js";
 import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import type { Nexus } from "../scsi/nexus.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { ScsiUnit } from "./scsi-unit.js";
@@ -71,6 +72,11 @@ export abstract class PrManager extends QomObject {
    */
   admit(unit: ScsiUnit): void {
     void unit;
+  }
+
+  /** Told when nothing more is going to come from a nexus before it is there again, so that what is kept for it alone may be forgotten. */
+  nexusGone(nexus: Nexus): void {
+    void nexus;
   }
 
   /**

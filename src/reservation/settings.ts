@@ -6,6 +6,9 @@
 import { RESERVE_OUT_LENGTH_MAX } from "../scsi/persistent-reserve-out.js";
 import type { ReserveOutSettings } from "../scsi/reserve-out-request.js";
 import type { TransportId } from "../scsi/transport-id.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { registrationHoldings } from "./account.js";
+import type { Account } from "./account.js";
 
 /** The target ports of a SCSI target device, by relative target port identifier (RTPI). */
 export interface TargetPorts {
@@ -34,6 +37,8 @@ export interface ReservationSettings extends Required<Omit<ReserveOutSettings, "
   readonly targetPorts: TargetPorts;
   /** Registrations beyond this number are refused with INSUFFICIENT REGISTRATION RESOURCES. */
   readonly registrationsMax: number;
+  /** In whose name a command registers; null where accounts are not kept. */
+  readonly account: Account | null;
   /** CRH: RESERVE and RELEASE of SPC-2 are answered GOOD, without effect, for those whom a persistent reservation grants access. */
   readonly compatibleReservationHandling: boolean;
   /** NUAR of the Control mode page: RELEASE tells nobody. */
@@ -50,6 +55,7 @@ export const REGISTRATIONS_MAX = 1_000_000;
 export const defaultReservationSettings: ReservationSettings = Object.freeze({
   targetPorts: targetPorts([1]),
   registrationsMax: REGISTRATIONS_MAX,
+  account: null,
   lengthMax: RESERVE_OUT_LENGTH_MAX,
   persistThroughPowerLoss: true,
   specifyInitiatorPorts: true,
@@ -57,3 +63,10 @@ export const defaultReservationSettings: ReservationSettings = Object.freeze({
   compatibleReservationHandling: true,
   noUnitAttentionOnRelease: false,
 });
+
+/** True when `newcomers` may register beside `count` others: as far as the unit goes, and who asks for it. */
+export function hasRoomFor(newcomers: readonly Nexus[], count: number, { registrationsMax, account }: ReservationSettings): boolean {
+  if (newcomers.length === 0) return true;
+  if (count + newcomers.length > registrationsMax) return false;
+  return account === null || account.ledger.hasRoom(account.owner, registrationHoldings(newcomers.map(({ initiator }) => initiator)));
+}

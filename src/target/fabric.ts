@@ -6,6 +6,8 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
+import type { Account } from "../reservation/account.js";
+import type { Nexus } from "../scsi/nexus.js";
 import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
@@ -17,6 +19,7 @@ import type { Medium } from "./medium.js";
 import { MemoryMedium } from "./memory-medium.js";
 import { memoryStore } from "./reservation-store.js";
 import type { ReservationStore } from "./reservation-store.js";
+import { ShadowUnits } from "./shadow-units.js";
 import { canonicalFilename, checkAgreement, checkSize, checkSpec, DEFAULT_SIZE_BYTES, define, normalizeWwn } from "./unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "./unit-spec.js";
 
@@ -48,7 +51,7 @@ export class Fabric {
   readonly #fullDiskCommands = diskCommands(false);
   readonly #shadowCommands = shadowCommands();
   readonly #units = new Map<string, LogicalUnit>();
-  readonly #shadows = new Map<string, LogicalUnit>();
+  readonly #shadows = new ShadowUnits((identity, account) => this.#createShadow(identity, account));
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
   /** Names of units by device and inode of their file. */
@@ -141,8 +144,24 @@ export class Fabric {
    */
   shadow(identity: string): LogicalUnit {
     this.#checkOpen();
-    const known = this.#shadows.get(identity);
-    if (known !== undefined) return known;
+    return this.#shadows.get(identity);
+  }
+
+  /**
+   * The same in the name of an owner, to whom the unit counts if it is new; null when there is no room for one more. Such units are
+   * forgotten when nobody would miss them.
+   */
+  shadowFor(identity: string, account: Account): LogicalUnit | null {
+    this.#checkOpen();
+    return this.#shadows.getFor(identity, account);
+  }
+
+  /** Nothing comes from that nexus before it is there again: what shadow units know of it is forgotten, if nobody would miss it. */
+  forgetNexus(nexus: Nexus): void {
+    this.#shadows.forgetNexus(nexus);
+  }
+
+  #createShadow(identity: string, account: Account | null): LogicalUnit {
     const definition: UnitDefinition = {
       wwn: identity,
       sizeBytes: 0,
@@ -152,7 +171,7 @@ export class Fabric {
       writeProtected: false,
       thinProvisioned: false,
     };
-    const unit = new LogicalUnit({
+    return new LogicalUnit({
       definition,
       medium: new MemoryMedium(0),
       commands: this.#shadowCommands,
@@ -160,10 +179,9 @@ export class Fabric {
       store: this.#store,
       storeName: `shadow ${identity}`,
       clock: this.#clock,
+      account,
       reservationsChanged: this.#reservationsChanged,
     });
-    this.#shadows.set(identity, unit);
-    return unit;
   }
 
   /** Calls `listener` whenever reservations of a unit have changed; the returned function ends that. */
@@ -192,7 +210,7 @@ export class Fabric {
   /** Switches every unit off and on, as a power failure does. */
   async powerCycle(): Promise<void> {
     this.#checkOpen();
-    await Promise.all([...this.#units.values(), ...this.#shadows.values()].map((unit) => unit.powerCycle()));
+    await Promise.all([...this.#units.values(), ...this.shadows].map((unit) => unit.powerCycle()));
   }
 
   /** Aborts what is in flight and closes all media, and the folder of reservations. Idempotent. */
@@ -207,7 +225,7 @@ export class Fabric {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#opening.values());
-    const units = [...this.#units.values(), ...this.#shadows.values()];
+    const units = [...this.#units.values(), ...this.shadows];
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
   }
 

@@ -2,6 +2,8 @@
 
 import type { Clock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
+import { nexusHoldings } from "../reservation/account.js";
+import type { Account } from "../reservation/account.js";
 import { snapshot, summary } from "../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
 import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
@@ -39,6 +41,8 @@ export interface LogicalUnitParts {
   /** Name of the unit in the store. */
   readonly storeName: string;
   readonly clock: Clock;
+  /** Who answers for the unit; null, or left out, for nobody. */
+  readonly account?: Account | null;
   /** Told when registrations or the reservation of the unit have changed. */
   readonly reservationsChanged?: (unit: LogicalUnit) => void;
 }
@@ -93,6 +97,7 @@ export class LogicalUnit {
         nexuses,
         tasks: this.#tasks,
         modes,
+        ledger: parts.account?.ledger ?? null,
         changed: () => parts.reservationsChanged?.(this),
       }),
       commands,
@@ -150,19 +155,48 @@ export class LogicalUnit {
    * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
    * `timeoutMs` a command ends in the same way, with the host status of a timeout.
    *
+   * With an account, what the command makes the unit keep counts to its owner: with no room left it ends with INSUFFICIENT REGISTRATION
+   * RESOURCES.
+   *
    * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
    * is none.
    */
   // async although nothing is awaited: what is thrown inside becomes a rejection
-  async execute(nexus: Nexus, command: ScsiCommand): Promise<ScsiResult> {
+  async execute(nexus: Nexus, command: ScsiCommand, account: Account | null = null): Promise<ScsiResult> {
     this.#checkOpen();
     const problem = commandProblem(command);
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
-    const task = new Task(this.#context.nexuses.enter(nexus), command);
+    if (account !== null && !this.#hasRoomFor(nexus, account)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+    const task = new Task(this.#context.nexuses.enter(nexus, account), command, account);
     const outcome = this.#serve(task);
     return outcome instanceof Promise ? this.#tasks.track(task, outcome) : outcome;
+  }
+
+  /**
+   * Forgets nexuses that are known by commands alone and of which nothing would be missed: no registration, no news, nothing in flight.
+   * @param only this one, if it is such; by default all
+   */
+  forgetIdle(only?: Nexus): void {
+    const { nexuses, reservations } = this.#context;
+    const known = only === undefined ? nexuses.values() : [nexuses.find(only)];
+    for (const state of known) {
+      if (state === undefined || state.logins > 0 || state.attentions.head !== null) continue;
+      if (reservations.concerns(state.key) || this.#tasks.has(state)) continue;
+      nexuses.leave(state);
+      nexuses.forgetReach(state.nexus);
+    }
+  }
+
+  /** True when nobody is registered or known, and nothing in flight. */
+  get isDeserted(): boolean {
+    return !this.hasNexuses && this.#tasks.size === 0 && this.#context.reservations.state.registrantCount === 0;
+  }
+
+  /** True when, besides, no registration has ever been made since the start, so that a new unit would be the same. */
+  get isBlank(): boolean {
+    return this.isDeserted && this.#context.reservations.state.generation === 0;
   }
 
   /**
@@ -219,6 +253,10 @@ export class LogicalUnit {
       await this.#context.medium.close();
     })();
     return this.#closing;
+  }
+
+  #hasRoomFor(nexus: Nexus, { ledger, owner }: Account): boolean {
+    return this.#context.nexuses.find(nexus) !== undefined || ledger.hasRoom(owner, nexusHoldings(nexus.initiator));
   }
 
   #checkOpen(): void {

@@ -1,6 +1,7 @@
 /** A command on its way through a logical unit, and the set of those that have not ended yet (SAM-5 8). */
 
 import type { Clock, Timer } from "../base/clock.js";
+import type { Account } from "../reservation/account.js";
 import { ScsiStatus, bareStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
@@ -30,6 +31,8 @@ export class Task implements Cancellation {
   constructor(
     readonly nexusState: NexusState,
     readonly command: ScsiCommand,
+    /** In whose name it is executed, null for nobody's. */
+    readonly account: Account | null = null,
   ) {}
 
   get nexus(): Nexus {
@@ -71,6 +74,12 @@ export class TaskSet {
 
   get size(): number {
     return this.#tasks.size;
+  }
+
+  /** Whether a task of that nexus is in the set. */
+  has(nexusState: NexusState): boolean {
+    for (const task of this.#tasks.keys()) if (task.nexusState === nexusState) return true;
+    return false;
   }
 
   /**

@@ -2,11 +2,9 @@
 
 import { expect } from "chai";
 import { chmodSync, closeSync, constants, mkdirSync, openSync, symlinkSync, writeFileSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
-import type { ScsiCommand } from "qom-pr";
-import { parseSense } from "#src/scsi/sense.js";
+import { greetedAs, send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
@@ -20,18 +18,6 @@ const RESERVE = { action: "reserve", type: 5 } as const;
 const FULL_STATUS = PersistentReserveIn.readFullStatus(1024);
 const READ_KEYS = PersistentReserveIn.readKeys(1024);
 
-/** Sends a command and gives status, or sense for a CHECK CONDITION, and data. */
-async function send(client: RawClient, fd: number, { cdb, dataOut }: ScsiCommand): Promise<{ outcome: string; data: Buffer }> {
-  const padded = Buffer.alloc(16);
-  padded.set(cdb);
-  client.send(Buffer.concat([padded, dataOut ?? new Uint8Array()]), [fd]);
-  const answer = await client.readAnswer();
-  const sense = parseSense(answer.subarray(8, RESPONSE_HEADER_SIZE));
-  const codes = [sense?.key, sense?.asc, sense?.ascq].map((code) => code?.toString(16).padStart(2, "0"));
-  const status = answer.readInt32BE(0);
-  return { outcome: status === 2 ? codes.join("/") : `${status}`, data: answer.subarray(RESPONSE_HEADER_SIZE) };
-}
-
 describe("managers of qom-pr-helper", () => {
   const workshop = new Workshop();
   let helper: HelperProcess;
@@ -41,20 +27,6 @@ describe("managers of qom-pr-helper", () => {
     const path = workshop.path(name);
     writeFileSync(path, "", { flag: "a" });
     return openSync(path, flags);
-  }
-
-  /** Connects as another user, for which the tests have to be root. */
-  async function asOtherUser(path: string): Promise<RawClient> {
-    process.seteuid?.(OTHER_USER);
-    let client;
-    try {
-      client = new RawClient(path);
-    } finally {
-      process.seteuid?.(0);
-    }
-    await client.read(4);
-    client.send(Buffer.alloc(4));
-    return client;
   }
 
   before(async () => {
@@ -87,7 +59,7 @@ describe("managers of qom-pr-helper", () => {
     chmodSync(path, 0o666);
     chmodSync(workshop.path("."), 0o711);
     const disk = open("shared");
-    const [mine, mineToo, other] = [await RawClient.greeted(path), await RawClient.greeted(path), await asOtherUser(path)];
+    const [mine, mineToo, other] = [await RawClient.greeted(path), await RawClient.greeted(path), await greetedAs(OTHER_USER, path)];
     expect((await send(mine, disk, REGISTER_A)).outcome).to.equal("0");
     expect((await send(other, disk, REGISTER_A)).outcome).to.equal("0");
     expect((await send(mineToo, disk, REGISTER_B)).outcome).to.equal("24"); // registered already, with another key
