@@ -1,6 +1,6 @@
 /** `pr-manager-memory`: the reservation rules of SPC-4 in this process. */
 import { PrManager } from "../pr-manager/pr-manager.js";
-import { defaultInitiator, MachineContext } from "../pr-manager/machine-context.js";
+import { MachineContext } from "../pr-manager/machine-context.js";
 import { isSimulated, type ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
@@ -8,7 +8,8 @@ import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
-import { TransportId } from "../scsi/transport-id.js";
+import { defaultInitiator } from "../target/default-initiator.js";
+import type { Fabric } from "../target/fabric.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 
 /** Every disk that the simulation does not own is reached through this target port. */
@@ -33,12 +34,16 @@ export class PrManagerMemory extends PrManager {
   constructor(@inject(MachineContext) machine: MachineContext) {
     super();
     this.#machine = machine;
-    this.#host = { initiator: TransportId.parse(defaultInitiator(machine, "host")), targetPort: SHADOW_TARGET_PORT };
+    this.#host = { initiator: defaultInitiator(machine.name, "host"), targetPort: SHADOW_TARGET_PORT };
+  }
+
+  override complete(): void {
+    this.#machine.joins(this.#fabric);
   }
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
-    const fabric = this.fabric?.fabric ?? this.#machine.fabric;
+    const fabric = this.#fabric;
     const nexus = unit.nexus ?? this.#host;
     const { account } = unit;
     if (account === undefined) return fabric.shadow(unit.identity).execute(nexus, command);
@@ -47,6 +52,10 @@ export class PrManagerMemory extends PrManager {
   }
 
   override nexusGone(nexus: Nexus): void {
-    (this.fabric?.fabric ?? this.#machine.fabric).forgetNexus(nexus);
+    this.#fabric.forgetNexus(nexus);
+  }
+
+  get #fabric(): Fabric {
+    return this.fabric?.fabric ?? this.#machine.fabric;
   }
 }

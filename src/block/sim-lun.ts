@@ -1,7 +1,7 @@
 /** `driver=sim-lun`: one initiator's path to a logical unit of the simulated storage network. */
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
-import { defaultInitiator, MachineContext } from "../pr-manager/machine-context.js";
+import { MachineContext } from "../pr-manager/machine-context.js";
 import type { ScsiUnit, SimulatedScsiUnit } from "../pr-manager/scsi-unit.js";
 import { routeOf } from "../pr-manager/routing.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
@@ -12,6 +12,7 @@ import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import { TransportId } from "../scsi/transport-id.js";
+import { defaultInitiator } from "../target/default-initiator.js";
 import type { LogicalUnit } from "../target/logical-unit.js";
 import type { UnitSpec } from "../target/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
@@ -82,6 +83,7 @@ export class SimLunNode extends ProtocolNode {
       ...(this.blockSize === undefined ? {} : { blockSizeBytes: Number(this.blockSize) }),
       ...(this.serial === undefined ? {} : { serial: this.serial }),
     };
+    this.#machine.joins(fabric);
     const logicalUnit = await fabric.attach(spec, (unit) => this.#machine.unitCreated(fabric, unit));
     this.#unit = this.#view(logicalUnit, nexus);
     this.admitUnit();
@@ -108,11 +110,12 @@ export class SimLunNode extends ProtocolNode {
   }
 
   #initiator(): TransportId {
-    const text = this.initiator ?? defaultInitiator(this.#machine, this.rootName);
+    const { initiator } = this;
+    if (initiator === undefined) return defaultInitiator(this.#machine.name, this.rootName);
     try {
-      return TransportId.parse(text);
+      return TransportId.parse(initiator);
     } catch (error) {
-      throw error instanceof QomError ? error.within({ option: "initiator", value: text }) : error;
+      throw error instanceof QomError ? error.within({ option: "initiator", value: initiator }) : error;
     }
   }
 

@@ -19,14 +19,17 @@ export class ClientSessions {
     this.#gone = gone;
   }
 
-  /** A session sends a command from that nexus: always from the same. */
-  note(session: number, nexus: Nexus): void {
-    if (this.#bySession.has(session)) return;
+  /** The nexus that a session sends its commands from; made when it sends the first. */
+  nexusOf(session: number, make: () => Nexus): Nexus {
+    const known = this.#bySession.get(session);
+    if (known !== undefined) return known.nexus;
+    const nexus = make();
     const key = nexusKey(nexus);
     const presence = this.#byNexus.get(key) ?? { nexus, sessions: new Set<number>() };
     presence.sessions.add(session);
     this.#byNexus.set(key, presence);
     this.#bySession.set(session, presence);
+    return presence.nexus;
   }
 
   /** A session has ended, whether it ever sent a command or not. */

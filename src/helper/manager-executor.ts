@@ -12,7 +12,8 @@ import { NO_BYTES, ScsiStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
-import { TransportId } from "../scsi/transport-id.js";
+import type { TransportId } from "../scsi/transport-id.js";
+import { defaultInitiator } from "../target/default-initiator.js";
 import type { ClientEntry } from "./client-register.js";
 import type { Connection } from "./connection-table.js";
 import { LogLevel } from "./log.js";
@@ -71,10 +72,9 @@ export class ManagerExecutor {
       return senseResult(this.#isOut(connection) ? Sense.INVALID_COMMAND_OPERATION_CODE : Sense.IO_ERROR);
     const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
     if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
-    const nexus = { initiator: initiatorOf(client, initiatorFrom), targetPort: TARGET_PORT };
+    const nexus = sessions.nexusOf(client.session, () => ({ initiator: initiatorOf(client, initiatorFrom), targetPort: TARGET_PORT }));
     const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo });
     if ("answer" in received) return received.answer;
-    sessions.note(client.session, nexus);
     return manager.execute({ ...received.unit, account: ledger.account(client.uid) }, commandOf(connection));
   }
 
@@ -85,7 +85,7 @@ export class ManagerExecutor {
 
 /** The initiator port that a client is: each user one, or each process one, however often its number is used again. */
 function initiatorOf({ uid, pid, processStartTicks }: ClientEntry, source: InitiatorSource): TransportId {
-  return TransportId.parse(`iqn.2026-11.org.qom-pr:${source === "uid" ? `uid-${uid}` : `pid-${pid}-${processStartTicks}`}`);
+  return defaultInitiator(source === "uid" ? `uid-${uid}` : `pid-${pid}-${processStartTicks}`);
 }
 
 /** The command in memory of its own: the connection's is shared between threads. */

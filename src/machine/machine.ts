@@ -33,6 +33,7 @@ import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric.js";
+import type { FabricMember } from "../target/fabric-members.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine } from "./build.js";
 import { helpText } from "./help.js";
@@ -84,6 +85,8 @@ export class Machine {
   readonly #ownsFabric: boolean;
   /** By unit that came into being for this machine: how to take it back. */
   readonly #createdUnits: (() => Promise<void>)[] = [];
+  readonly #member: FabricMember;
+  readonly #joined = new Set<Fabric>();
   readonly #sgIo: SgIoExecutor;
   readonly #buses = new ScsiBuses();
   readonly #events = new EventHub();
@@ -101,8 +104,10 @@ export class Machine {
     this.#registries = typeRegistries(options.types ?? []);
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
-    this.name = this.fabric.nameMachine(name);
+    this.name = name ?? this.fabric.members.nextName();
     this.#warnings = [...warnings];
+    const warn = (message: string): void => void this.#warnings.push(message);
+    this.#member = { name: this.name, warn };
     const container = (options.container ?? rootContainer).createChildContainer();
     const construct = (type: QomType): QomObject => {
       // tsyringe's type wants a concrete class; the factory has refused abstract types before.
@@ -111,7 +116,6 @@ export class Machine {
       return object;
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric);
-    const warn = (message: string): void => void this.#warnings.push(message);
     const objects = new ObjectFactory(this.#registries.objects, construct, warn);
     this.qom = new CompositionTree(objects);
     const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
@@ -145,6 +149,7 @@ export class Machine {
     const context: MachineContext = {
       name: this.name,
       fabric: this.fabric,
+      joins: (fabric) => this.#join(fabric),
       unitCreated: (fabric, unit) => {
         this.#createdUnits.push(() => fabric.discard(unit));
       },
@@ -152,6 +157,7 @@ export class Machine {
     provide(container, MachineContext, context);
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
+    this.#join(this.fabric);
   }
 
   /**
@@ -197,7 +203,10 @@ export class Machine {
     return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
   }
 
-  /** Spellings that were used, work and are deprecated; one line each. */
+  /**
+   * What works and is probably not meant, one line each: deprecated spellings; another machine of the same name on a fabric, which may come
+   * later.
+   */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
@@ -275,6 +284,11 @@ export class Machine {
     return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
   }
 
+  #join(fabric: Fabric): void {
+    this.#joined.add(fabric);
+    fabric.members.join(this.#member);
+  }
+
   /** From the moment of the call on nothing is created, no command and no client is taken; resolves when what was under way has ended. */
   async #takeNoMore(): Promise<void> {
     const ended = Promise.all([...this.#factories.map((factory) => factory.close()), this.#devices.closeAll(CLOSE_GRACE_MS)]);
@@ -290,6 +304,7 @@ export class Machine {
       () => this.#takeNoMore(),
       () => this.graph.closeAll(),
       () => this.qom.deleteAll(),
+      () => this.#joined.forEach((fabric) => fabric.members.leave(this.#member)),
       () => this.#sgIo.close(),
       () => this.#machineEvents.close(),
       () => (this.#ownsFabric ? this.fabric.close() : undefined),

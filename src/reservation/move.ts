@@ -8,6 +8,7 @@ import type { ReserveOutMove } from "../scsi/reserve-out-request.js";
 import { Sense } from "../scsi/sense.js";
 import type { Outcome } from "./effects.js";
 import { DESTINATION_FIELD, SERVICE_ACTION_FIELD, SERVICE_ACTION_KEY_FIELD, TARGET_PORT_FIELD } from "./fields.js";
+import { namedPorts } from "./initiator-ports.js";
 import { CONFLICT, GOOD, refused } from "./outcomes.js";
 import { hasRoomFor } from "./settings.js";
 import type { ReservationSettings } from "./settings.js";
@@ -20,6 +21,7 @@ import type { Registration, ReservationState } from "./state.js";
  * |---|---|
  * | SERVICE ACTION RESERVATION KEY = 0 | INVALID FIELD IN PARAMETER LIST |
  * | the device has no such target port | INVALID FIELD IN PARAMETER LIST |
+ * | the TransportID is an iSCSI name without ISID, and not exactly one port of that name is known | INVALID FIELD IN PARAMETER LIST |
  * | the TransportID is of another transport than the sender's | INVALID FIELD IN PARAMETER LIST |
  * | the TransportID is the sender's initiator port, at whatever target port | INVALID FIELD IN PARAMETER LIST |
  * | no reservation | INVALID FIELD IN CDB |
@@ -37,9 +39,10 @@ export function registerAndMove(
 ): Outcome {
   if (command.serviceActionKey === 0n) return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, SERVICE_ACTION_KEY_FIELD);
   if (!settings.targetPorts.has(command.relativeTargetPort)) return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TARGET_PORT_FIELD);
-  const initiator = command.transportId;
   const own = sender.nexus.initiator;
-  if (initiator.protocol !== own.protocol || initiator.equals(own)) {
+  const ports = namedPorts([command.transportId], { state, sender: sender.nexus, targetPorts: settings.targetPorts }) ?? [];
+  const [initiator] = ports;
+  if (initiator === undefined || ports.length > 1 || initiator.protocol !== own.protocol || initiator.equals(own)) {
     return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, DESTINATION_FIELD);
   }
   const { reservation } = state;

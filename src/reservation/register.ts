@@ -10,6 +10,8 @@
  * | 1 | 0 | the sender's and each TransportID | the receiving one |
  * | 1 | 1 | the sender's and each TransportID | all |
  *
+ * An iSCSI TransportID without ISID stands for every port of that name that is known (initiator-ports.ts).
+ *
  * With ALL_TG_PT the standard has the command arrive at every target port and does not say what holds when the ports would answer
  * differently. Here the receiving nexus decides whether the command is admitted. REGISTER with a key needs of each of the
  * sender's other nexuses that it be unregistered or have the same key, else the whole command is a RESERVATION CONFLICT; REGISTER AND
@@ -25,6 +27,7 @@ import { Sense } from "../scsi/sense.js";
 import type { TransportId } from "../scsi/transport-id.js";
 import type { Outcome } from "./effects.js";
 import { SERVICE_ACTION_KEY_FIELD, SPEC_I_PT_FIELD, TRANSPORT_IDS_FIELD } from "./fields.js";
+import { namedPorts } from "./initiator-ports.js";
 import { CONFLICT, GOOD, goodWith, refused, tellRegistrants } from "./outcomes.js";
 import { hasRoomFor } from "./settings.js";
 import type { ReservationSettings, TargetPorts } from "./settings.js";
@@ -59,8 +62,11 @@ export function register(
   if (command.serviceActionKey === 0n) return unregister(state, nexus, registered(state, own, command.key), command);
   const blocked = own.some((sibling) => (state.find(nexusKey(sibling))?.key ?? command.key) !== command.key);
   if (blocked) return CONFLICT;
-  const listed = (command.transportIds ?? []).flatMap((id) => nexusesOf(id, nexus, command, settings.targetPorts));
-  if (!areNewcomers(state, nexus, own, listed)) return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TRANSPORT_IDS_FIELD);
+  const ports = namedPorts(command.transportIds ?? [], { state, sender: nexus, targetPorts: settings.targetPorts });
+  const listed = ports?.flatMap((port) => nexusesOf(port, nexus, command, settings.targetPorts));
+  if (listed === undefined || !areNewcomers(state, nexus, own, listed)) {
+    return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TRANSPORT_IDS_FIELD);
+  }
   return enter(state, [...own, ...listed], command, settings);
 }
 
@@ -97,7 +103,7 @@ function nexusesOf(initiator: TransportId, sender: Nexus, command: ReserveOutBas
 
 /**
  * True when every listed nexus may be registered by another: it speaks the transport of the sender, so that it can be at the same
- * port; it is not the sender's; and it is not registered. An iSCSI id without ISID stands for the port that uses it as its name.
+ * port; it is not the sender's; and it is not registered.
  */
 function areNewcomers(state: ReservationState, nexus: Nexus, own: readonly Nexus[], listed: readonly Nexus[]): boolean {
   return listed.every(

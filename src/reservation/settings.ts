@@ -19,13 +19,16 @@ export interface TargetPorts {
    * in separate domains may leave out those that the initiator cannot reach. The receiving port counts in any case.
    */
   reachedBy(initiator: TransportId): readonly number[];
+  /** The initiator ports that are logged in, through whichever port; one may come several times. */
+  initiators(): Iterable<TransportId>;
 }
 
-/** The ports `identifiers`, every one of them within reach of every initiator port. */
+/** The ports `identifiers`, every one of them within reach of every initiator port, with nobody logged in. */
 export function targetPorts(identifiers: readonly number[]): TargetPorts {
   return {
     has: (targetPort) => identifiers.includes(targetPort),
     reachedBy: () => identifiers,
+    initiators: () => [],
   };
 }
 

@@ -96,7 +96,7 @@ export class TransportId {
    */
   readonly key: string;
 
-  /** False for an iSCSI id without ISID: it names the initiator device, which may have several ports. */
+  /** False for an iSCSI id without ISID: it is the name of an initiator device, which may have several ports. */
   readonly namesPort: boolean;
 
   readonly #text: string;
@@ -145,6 +145,11 @@ export class TransportId {
         ? TransportId.#spi(readU16(wire, 2), readU16(wire, 6))
         : TransportId.#named(protocol, wire.slice(NAMED[protocol].offset, NAMED[protocol].offset + NAMED[protocol].size));
     return { id, length: TRANSPORT_ID_LENGTH_MIN };
+  }
+
+  /** Equal for two iSCSI ids of one initiator device, with ISID or without, and only then; for other transports the same as {@link key}. */
+  get deviceKey(): string {
+    return this.protocol === "iscsi" && this.namesPort ? this.key.slice(0, -(ISID_SEPARATOR.length + ISID_DIGITS)) : this.key;
   }
 
   /** The text that {@link parse} takes; `iqn.…,i,0x…`, `naa.…` and so on. */

@@ -12,6 +12,7 @@ import { defaultBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { diskCommands, shadowCommands } from "./device-server.js";
 import { DirectoryStore } from "./directory-store.js";
+import { FabricMembers } from "./fabric-members.js";
 import { FileMedium } from "./file-medium.js";
 import { LogicalUnit } from "./logical-unit.js";
 import { SERIAL_LENGTH_MAX } from "./limits.js";
@@ -58,10 +59,8 @@ export class Fabric {
   readonly #files = new Map<string, string>();
   /** The store that goes with this fabric; one that it was given is the giver's. */
   #ownStore: DirectoryStore | null = null;
-  /** Names that machines have had; an automatic one is used once. */
-  readonly #machineNames = new Set<string>();
+  readonly #members = new FabricMembers();
   readonly #reservationListeners = new Set<ReservationListener>();
-  #machines = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: FabricOptions = {}) {
@@ -192,19 +191,9 @@ export class Fabric {
     };
   }
 
-  /**
-   * Takes note of a machine's name; two machines of one name would be one initiator to every unit.
-   * @param given the name that the user chose, kept as it is; without one it is the next of m0, m1, … that nobody has had
-   */
-  nameMachine(given: string | undefined): string {
-    let name = given;
-    while (name === undefined) {
-      const next = `m${this.#machines}`;
-      this.#machines += 1;
-      if (!this.#machineNames.has(next)) name = next;
-    }
-    this.#machineNames.add(name);
-    return name;
+  /** The machines that have initiators on this fabric. */
+  get members(): FabricMembers {
+    return this.#members;
   }
 
   /** Switches every unit off and on, as a power failure does. */

@@ -107,6 +107,11 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     return this.#reach.get(initiator.key) ?? [];
   }
 
+  /** Those of the nexuses that are there. */
+  *initiators(): Iterable<TransportId> {
+    for (const { nexus } of this.#states.values()) yield nexus.initiator;
+  }
+
   /** Every target port, lowest first. */
   targetPortIdentifiers(): readonly number[] {
     return [...this.#targetPorts].toSorted((a, b) => a - b);

@@ -12,7 +12,9 @@ import { basename } from "node:path";
 import { QomError, isErrnoError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { decodeImage, encodeImage } from "../reservation/image.js";
+import type { ReservationImage } from "../reservation/image.js";
 import type { ReservationState } from "../reservation/state.js";
+import { adoptDefaultInitiators } from "./adopt-initiators.js";
 import type { StoredReservations } from "./reservation-store.js";
 
 /** What a file says. */
@@ -86,7 +88,10 @@ function decode(text: string, name: string): SavedReservations {
   if (typeof unit !== "string") throw invalid("it does not say whose reservations it has");
   if (stateFileName(unit) !== name) throw invalid(`it has the reservations of "${printable(unit)}"`);
   if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is no number from 1");
-  const state = decodeImage(reservations);
+  let state = decodeImage(reservations);
+  const saved = reservations as ReservationImage; // decodeImage has taken it
+  const { image } = adoptDefaultInitiators(unit, saved);
+  if (image !== saved) state = decodeImage(image);
   if (!state.aptpl) throw invalid("its reservations are not to survive power loss");
   return { unit, revision, state };
 }

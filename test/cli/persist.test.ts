@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { runPersist } from "#src/cli/persist/persist.js";
+import { defaultInitiator } from "#src/target/default-initiator.js";
 import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
 import { machineArguments, temporaryFolder } from "../support/machine.js";
 import { run, type Ended } from "./support/programs.js";
@@ -56,7 +57,7 @@ describe("qom-pr persist", () => {
 
   it("prints values", async () => {
     const registrant = (key: string, name: string, holder: boolean): object => ({
-      ...{ key, initiator: `iqn.2026-11.org.qom-pr:${name}:host`, "target-port": 1, holder },
+      ...{ key, initiator: defaultInitiator(name, "host").format(), "target-port": 1, holder },
       ...{ scope: 0, type: holder ? 5 : 0 },
     });
     const full = await values("a", "-s");

@@ -11,6 +11,7 @@ import {
   type ScsiResult,
   type VirtioChain,
 } from "qom-pr";
+import { defaultInitiator } from "#src/target/default-initiator.js";
 import { commandRequest, commandText, manage, plainText, send, type Answer } from "./support/peer.js";
 import { OurPeer } from "./support/ours.js";
 import { temporaryFolder } from "../support/machine.js";
@@ -166,8 +167,9 @@ describe("virtio-scsi", () => {
 
     it("is not what another initiator's PREEMPT AND ABORT looks like", async () => {
       const unit = peer.machine.fabric.unit("naa.5000000000000012");
-      const nexus = (name: string): Nexus => ({ initiator: TransportId.parse(name), targetPort: 1 });
-      const [guest, other] = [nexus(`iqn.2026-11.org.qom-pr:${peer.machine.name}:n2`), nexus("iqn.2026-11.org.example:other")];
+      const nexus = (initiator: TransportId): Nexus => ({ initiator, targetPort: 1 });
+      const guest = nexus(defaultInitiator(peer.machine.name, "n2"));
+      const other = nexus(TransportId.parse("iqn.2026-11.org.example:other"));
       await unit.execute(guest, PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }));
       await unit.execute(other, PersistentReserveOut.encode({ action: "register", serviceActionKey: 2n }));
       const read = send(peer, SLOW, { cdb: READ_BLOCK, inBytes: BLOCK });

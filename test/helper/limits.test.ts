@@ -32,7 +32,7 @@ const ignoring = (key: bigint): ScsiCommand =>
 
 /** So many initiator ports that nobody has. */
 function strangers(count: number, from = 0): TransportId[] {
-  return Array.from({ length: count }, (_, i) => TransportId.parse(`iqn.2026-11.org.example:stranger-${from + i}`));
+  return Array.from({ length: count }, (_, i) => TransportId.parse(`iqn.2026-11.org.example:stranger-${from + i},i,0x000000000001`));
 }
 
 describe("limits of what a user may have qom-pr-helper keep", () => {
@@ -138,7 +138,7 @@ describe("limits of what a user may have qom-pr-helper keep", () => {
   it("bytes: long names use them up, and the log tells it once", async () => {
     const path = await start("bytes", [...MEMORY, "--bytes-per-user", "65536"]);
     const [client, fd] = [await RawClient.greeted(path), disk("bytes disk")];
-    const long = strangers(30).map((id) => TransportId.parse(`${id.format()}-${"x".repeat(150)}`));
+    const long = strangers(30).map((id) => TransportId.parse(id.format().replace(",", `-${"x".repeat(150)},`)));
     for (let i = 0; i < 5; i += 1) expect((await send(client, fd, register(1n, long))).outcome).to.equal(FULL);
     expect((await send(client, fd, register(1n))).outcome).to.equal("0");
     expect(helpers[0]?.stderr.match(/uid-\d+ is at the limit of 65536 bytes: what would need more ends with 05\/55\/04\n/g)).to.have.length(

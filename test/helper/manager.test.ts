@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { chmodSync, closeSync, constants, mkdirSync, openSync, symlinkSync, writeFileSync } from "node:fs";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
+import { defaultInitiator } from "#src/target/default-initiator.js";
 import { greetedAs, send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
@@ -42,7 +43,7 @@ describe("managers of qom-pr-helper", () => {
     expect((await send(client, disk, PersistentReserveOut.encode({ ...RESERVE, key: 0xan }))).outcome).to.equal("0");
     const status = PersistentReserveIn.parse("read-full-status", (await send(client, disk, FULL_STATUS)).data);
     expect(status.registrants.map(({ key, initiator, holder }) => [key, initiator?.format(), holder])).to.deep.equal([
-      [0xan, `iqn.2026-11.org.qom-pr:uid-${process.getuid?.()}`, true],
+      [0xan, defaultInitiator(`uid-${process.getuid?.()}`).format(), true],
     ]);
     closeSync(disk);
   });
@@ -115,7 +116,9 @@ describe("managers of qom-pr-helper", () => {
     expect((await send(two, fd, REGISTER_B)).outcome).to.equal("24");
     const status = PersistentReserveIn.parse("read-full-status", (await send(one, fd, FULL_STATUS)).data);
     expect(status.registrants).to.have.lengthOf(1);
-    expect(status.registrants[0]?.initiator?.format()).to.match(new RegExp(`^iqn\\.2026-11\\.org\\.qom-pr:pid-${process.pid}-\\d+$`));
+    expect(status.registrants[0]?.initiator?.format()).to.match(
+      new RegExp(`^iqn\\.2026-11\\.org\\.qom-pr:pid-${process.pid}-\\d+,i,0x80[0-9a-f]{10}$`),
+    );
     await byProcess.stop();
   });
 

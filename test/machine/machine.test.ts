@@ -136,7 +136,7 @@ describe("machine", () => {
     expect(fabric.unit(WWN).reservations.reservation).to.deep.equal({
       type: 1,
       scope: 0,
-      holder: { initiator: "iqn.2026-11.org.qom-pr:m0:hd", targetPort: 1 },
+      holder: { initiator: "iqn.2026-11.org.qom-pr:m0:hd,i,0x80bfb896fde1", targetPort: 1 },
     });
     await a.close();
     expect(outcome(await diskB.execute(write(0xdd)))).to.equal("RC");

@@ -271,7 +271,7 @@ describe("ALL_TG_PT", () => {
   });
 
   it("stands for the ports within the initiator's reach, and the receiving one in any case", () => {
-    const ports = { has: () => true, reachedBy: () => [1] };
+    const ports = { has: () => true, reachedBy: () => [1], initiators: () => [] };
     play(
       `
       A1 | REG 0 a ATP | GOOD | 1; a; -

@@ -40,8 +40,12 @@ describe("fabric", () => {
     const other = new Fabric();
     const here = await fabric.attach({ wwn: WWN });
     expect(await other.attach({ wwn: WWN })).not.to.equal(here);
-    const names = [undefined, "m2", undefined, "a", undefined].map((given) => fabric.nameMachine(given));
-    expect([...names, other.nameMachine(undefined)]).to.deep.equal(["m0", "m2", "m1", "a", "m3", "m0"]);
+    const join = ({ members }: Fabric, name = members.nextName()): string => {
+      members.join({ name, warn: (line) => expect.fail(line) });
+      return name;
+    };
+    const names = [undefined, "m2", undefined, "a", undefined].map((given) => join(fabric, given));
+    expect([...names, join(other)]).to.deep.equal(["m0", "m2", "m1", "a", "m3", "m0"]);
     await other.close();
   });
 

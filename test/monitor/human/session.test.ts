@@ -82,7 +82,7 @@ describe("the human monitor", () => {
     await typist.type("scsi disk0 5f010500000000001800 00000000000000a100000000000000000000000000000000");
     expect(await typist.type("info reservations")).to.deep.equal([
       `${WWN}: generation 1, 1 registrant, Write Exclusive - Registrants Only`,
-      "    0x00000000000000a1  iqn.2026-11.org.qom-pr:m:hd, target port 1  << reservation holder >>",
+      "    0x00000000000000a1  iqn.2026-11.org.qom-pr:m:hd,i,0x804e5c8dfe63, target port 1  << reservation holder >>",
     ]);
     expect(await typist.type("info reservations naa.0")).to.deep.equal(["Error: no logical unit 'naa.0'"]);
     expect(await typist.type("info pr")).to.deep.equal(["pr0: pr-manager-memory, connected"]);

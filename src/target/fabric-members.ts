@@ -1,0 +1,47 @@
+/**
+ * Who has initiators on a fabric. The default initiator of a path follows from the names of machine and node (default-initiator.ts), so two
+ * machines of one name would be one initiator to every unit, and what fences one of them would not fence the other.
+ */
+
+/** A machine on a fabric. */
+export interface FabricMember {
+  readonly name: string;
+  /** Takes a line for the machine's user. */
+  readonly warn: (line: string) => void;
+}
+
+/** See the module text. */
+export class FabricMembers {
+  readonly #present = new Set<FabricMember>();
+  /** Names that members have had; an automatic one is used once. */
+  readonly #names = new Set<string>();
+  #automatic = 0;
+
+  /** The next of m0, m1, … that no member has had. */
+  nextName(): string {
+    for (;;) {
+      const name = `m${this.#automatic}`;
+      this.#automatic += 1;
+      if (!this.#names.has(name)) return name;
+    }
+  }
+
+  /** `member` has initiators here from now on; it and those of the same name are warned. May be called again. */
+  join(member: FabricMember): void {
+    if (this.#present.has(member)) return;
+    const { name } = member;
+    const namesakes = [...this.#present].filter((other) => other.name === name);
+    this.#present.add(member);
+    this.#names.add(name);
+    if (namesakes.length === 0) return;
+    const line =
+      `machine '${name}' and another machine '${name}' are on one fabric: their nodes of the same name are one initiator there ` +
+      `(give each machine a -name of its own, or each disk an initiator)`;
+    for (const each of [...namesakes, member]) each.warn(line);
+  }
+
+  /** `member` is gone; another one may have its name. */
+  leave(member: FabricMember): void {
+    this.#present.delete(member);
+  }
+}
