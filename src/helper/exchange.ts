@@ -7,6 +7,7 @@
 import { assert, unreachable } from "../base/assert.js";
 import {
   CDB_SIZE,
+  CLEAN_UP,
   DATA_SIZE_MAX,
   encodeFeatures,
   NO_FEATURES,
@@ -34,6 +35,8 @@ import { requestTrace, responseTrace } from "./trace-points.js";
 
 /** What a connection waits for next, that its request is to be executed and answered, or that it is to be closed. */
 export type Next = Interest | "execute" | "close";
+
+const TOTAL_OF_OPERATION: Readonly<Record<number, TotalName>> = { [PR_IN]: "reserveIn", [PR_OUT]: "reserveOut", [CLEAN_UP]: "cleanUp" };
 
 const TOTAL_OF_STATUS: Readonly<Record<number, TotalName>> = {
   [ScsiStatus.GOOD]: "good",
@@ -112,7 +115,7 @@ export class Exchange {
 
   #count({ fd, cdb }: Connection, status: number): void {
     this.#register.count(fd, status === ScsiStatus.GOOD);
-    this.#totals.add(cdb[0] === PR_OUT ? "reserveOut" : "reserveIn");
+    this.#totals.add(TOTAL_OF_OPERATION[cdb[0] ?? 0] ?? "reserveIn");
     this.#totals.add(TOTAL_OF_STATUS[status] ?? "otherStatus");
   }
 
@@ -190,7 +193,7 @@ export class Exchange {
     const [operationCode = 0] = connection.cdb;
     const length = transferLengthOf(connection.cdb);
     if (connection.descriptor === NO_DESCRIPTOR) throw new Breach("no file descriptor in the request");
-    if (operationCode !== PR_IN && operationCode !== PR_OUT) {
+    if (!Object.hasOwn(TOTAL_OF_OPERATION, operationCode)) {
       throw new Breach(`operation code 0x${operationCode.toString(16)} is neither PERSISTENT RESERVE IN nor OUT`);
     }
     if (length > DATA_SIZE_MAX) throw new Breach(`${length} bytes of data, and ${DATA_SIZE_MAX} are allowed`);

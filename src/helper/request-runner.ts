@@ -8,6 +8,7 @@ import { SgIoCaller } from "../native/sg-io-call.js";
 import { Errno } from "../native/errno.js";
 import { resultOfErrno, resultOfSgIo } from "../native/sg-io-result.js";
 import { accessModeOf } from "../native/unix-server.js";
+import { good } from "../scsi/command.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
@@ -17,6 +18,11 @@ import { Sense, senseResult } from "../scsi/sense.js";
  * give up on a command that is going on.
  */
 export const SG_IO_TIMEOUT_MS = 7000;
+
+/** The answer to a request to clean up, of which there is never anything here: who may not write to a disk has nothing to say about it. */
+export function cleanUp(libc: Libc, descriptor: number): ScsiResult {
+  return accessModeOf(libc, descriptor) === constants.O_RDONLY ? senseResult(Sense.INVALID_COMMAND_OPERATION_CODE) : good();
+}
 
 /** Runs requests, one at a time, on the thread it was created on. */
 export class RequestRunner {

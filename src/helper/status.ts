@@ -72,6 +72,7 @@ export interface StatusReport {
     readonly total: number;
     readonly in: number;
     readonly out: number;
+    readonly cleanUp: number;
     readonly good: number;
     readonly checkCondition: number;
     readonly reservationConflict: number;
@@ -104,8 +105,9 @@ export function statusReport(sources: StatusSources, nowMs: number): StatusRepor
 }
 
 function commandsOf(totals: Readonly<Record<TotalName, number>>): StatusReport["commands"] {
-  const { reserveIn, reserveOut, good, checkCondition, reservationConflict, otherStatus } = totals;
-  return { total: reserveIn + reserveOut, in: reserveIn, out: reserveOut, good, checkCondition, reservationConflict, otherStatus };
+  const { reserveIn, reserveOut, cleanUp, good, checkCondition, reservationConflict, otherStatus } = totals;
+  const total = reserveIn + reserveOut + cleanUp;
+  return { total, in: reserveIn, out: reserveOut, cleanUp, good, checkCondition, reservationConflict, otherStatus };
 }
 
 /**

@@ -3,6 +3,7 @@
  * ioctl included. While it is stuck in a system call, the others serve the rest.
  */
 
+import { CLEAN_UP } from "../backends/helper-socket/protocol.js";
 import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
 import { Errno, errnoName, errnoText } from "../native/errno.js";
@@ -23,7 +24,7 @@ import { Exchange } from "./exchange.js";
 import { Log, LogLevel } from "./log.js";
 import { MultipathDetector } from "./multipath.js";
 import { Reception } from "./reception.js";
-import { RequestRunner } from "./request-runner.js";
+import { cleanUp, RequestRunner } from "./request-runner.js";
 import { Totals } from "./totals.js";
 import { acceptFailureTrace } from "./trace-points.js";
 import { printTraces } from "./trace-printer.js";
@@ -179,7 +180,7 @@ export class HelperWorker {
     const endMs = systemClock.nowMs() + TURN_MS;
     let next = this.#exchange.advance(connection);
     while (next === "execute") {
-      if (this.#setup.handOver) {
+      if (this.#setup.handOver && connection.cdb[0] !== CLEAN_UP) {
         this.#register.handOver(fd);
         this.#tell({ execute: fd });
         return;
@@ -196,6 +197,7 @@ export class HelperWorker {
   }
 
   #execute({ fd, descriptor, cdb, data, length }: Connection): ScsiResult {
+    if (cdb[0] === CLEAN_UP) return cleanUp(this.#libc, descriptor);
     const file = this.#fileTypes.read(descriptor);
     const multipath = this.#multipath?.find(file) ?? null;
     if (multipath === null) {
