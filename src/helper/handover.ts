@@ -6,9 +6,10 @@
  */
 
 import { QomError } from "../base/errors.js";
-import type { ListenerHandover } from "../native/listener-server.js";
+import type { ActivatedSocket } from "./activation.js";
 import type { HelperOptions } from "./options.js";
 import type { PidFileHandover } from "./pid-file.js";
+import type { PostHandover } from "./posts.js";
 import type { Unshed } from "./privileges.js";
 
 const VARIABLE = "QOM_PR_HELPER_HANDOVER";
@@ -17,8 +18,8 @@ const VARIABLE = "QOM_PR_HELPER_HANDOVER";
 export interface BackgroundHandover {
   readonly stage: "background";
   readonly options: HelperOptions;
-  /** Descriptor of a socket that systemd made, null if there is none. */
-  readonly activated: number | null;
+  /** Sockets that systemd made, null if there are none. */
+  readonly activated: readonly ActivatedSocket[] | null;
   /** Descriptor that the process in the background writes to once it serves. */
   readonly ready: number;
 }
@@ -27,9 +28,7 @@ export interface BackgroundHandover {
 export interface ServiceHandover {
   readonly stage: "service";
   readonly options: HelperOptions;
-  readonly listener: ListenerHandover;
-  /** Socket for questions about the status, null if there is none. */
-  readonly status: ListenerHandover | null;
+  readonly posts: readonly PostHandover[];
   readonly pidFile: PidFileHandover | null;
   /** Descriptor of the file for traces, null if there is none. */
   readonly traceFd: number | null;

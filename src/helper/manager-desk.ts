@@ -10,14 +10,14 @@ import { Connection } from "./connection-table.js";
 import type { Exchange } from "./exchange.js";
 import type { Log } from "./log.js";
 import { ManagerExecutor } from "./manager-executor.js";
-import type { InitiatorSource } from "./manager-executor.js";
+import type { InitiatorOf } from "./initiators.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { UserLedger } from "./user-ledger.js";
 
 /** What a {@link ManagerDesk} needs. */
 export interface ManagerDeskParts {
   readonly host: ManagerHost;
-  readonly initiatorFrom: InitiatorSource;
+  readonly initiatorOf: InitiatorOf;
   readonly libc: Libc;
   readonly connections: SharedArrayBuffer;
   readonly register: ClientRegister;
@@ -37,10 +37,10 @@ export class ManagerDesk {
 
   constructor(parts: ManagerDeskParts) {
     this.#parts = parts;
-    const { libc, initiatorFrom, ledger, log } = parts;
+    const { libc, initiatorOf, ledger, log } = parts;
     const { manager } = parts.host;
     this.#sessions = new ClientSessions((nexus) => manager.nexusGone(nexus));
-    this.#executor = new ManagerExecutor({ manager, initiatorFrom, libc, sgIo: this.#sgIo, ledger, sessions: this.#sessions, log });
+    this.#executor = new ManagerExecutor({ manager, initiatorOf, libc, sgIo: this.#sgIo, ledger, sessions: this.#sessions, log });
   }
 
   /** Executes the request of the connection `fd`, of which this thread has custody, and answers it when that is over. */

@@ -12,18 +12,14 @@ import { NO_BYTES, ScsiStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
-import type { TransportId } from "../scsi/transport-id.js";
-import { defaultInitiator } from "../target/default-initiator.js";
 import type { ClientEntry } from "./client-register.js";
 import type { Connection } from "./connection-table.js";
+import type { InitiatorOf } from "./initiators.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { receivedUnit } from "./received-unit.js";
 import type { ClientSessions } from "./client-sessions.js";
 import type { UserLedger } from "./user-ledger.js";
-
-/** What tells the initiators of a helper apart. */
-export type InitiatorSource = "uid" | "pid";
 
 /** The simulated units of the helper have this target port. */
 const TARGET_PORT = 1;
@@ -34,7 +30,7 @@ const CDB_LENGTH = 10;
 /** What a {@link ManagerExecutor} needs. */
 export interface ManagerExecutorParts {
   readonly manager: PrManager;
-  readonly initiatorFrom: InitiatorSource;
+  readonly initiatorOf: InitiatorOf;
   readonly libc: Libc;
   readonly sgIo: SgIoExecutor;
   readonly ledger: UserLedger;
@@ -65,14 +61,14 @@ export class ManagerExecutor {
   }
 
   async #run(connection: Connection, client: ClientEntry): Promise<ScsiResult> {
-    const { manager, initiatorFrom, libc, sgIo, ledger, sessions } = this.#parts;
+    const { manager, initiatorOf, libc, sgIo, ledger, sessions } = this.#parts;
     const { descriptor } = connection;
     // Such a descriptor says nothing about what its owner may do with the device; SG_IO does not take it either.
     if (isPathDescriptor(libc, descriptor))
       return senseResult(this.#isOut(connection) ? Sense.INVALID_COMMAND_OPERATION_CODE : Sense.IO_ERROR);
     const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
     if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
-    const nexus = sessions.nexusOf(client.session, () => ({ initiator: initiatorOf(client, initiatorFrom), targetPort: TARGET_PORT }));
+    const nexus = sessions.nexusOf(client.session, () => ({ initiator: initiatorOf(client), targetPort: TARGET_PORT }));
     const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo });
     if ("answer" in received) return received.answer;
     return manager.execute({ ...received.unit, account: ledger.account(client.uid) }, commandOf(connection));
@@ -81,11 +77,6 @@ export class ManagerExecutor {
   #isOut({ cdb }: Connection): boolean {
     return cdb[0] === PR_OUT;
   }
-}
-
-/** The initiator port that a client is: each user one, or each process one, however often its number is used again. */
-function initiatorOf({ uid, pid, processStartTicks }: ClientEntry, source: InitiatorSource): TransportId {
-  return defaultInitiator(source === "uid" ? `uid-${uid}` : `pid-${pid}-${processStartTicks}`);
 }
 
 /** The command in memory of its own: the connection's is shared between threads. */

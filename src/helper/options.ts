@@ -11,8 +11,9 @@ import { CONNECTION_DESCRIPTOR_LIMIT } from "./connection-table.js";
 import { displayName, readOptions } from "./getopt.js";
 import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
-import type { InitiatorSource } from "./manager-executor.js";
+import type { InitiatorSource } from "./initiators.js";
 import { parseObjectOption } from "./manager-host.js";
+import { checkSocketNames, nameOfSocket } from "./socket-names.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "./stalled-clients.js";
 import { TraceSelection } from "./trace-option.js";
 import type { TraceOptions } from "./trace-option.js";
@@ -36,8 +37,8 @@ const REQUEST_TIMEOUT_S_MAX = 86_400;
 
 /** What a helper is to do. Plain values, which one run of the program leaves to the next as JSON. */
 export interface HelperOptions {
-  /** Absolute path of the socket; null when none was chosen. */
-  readonly socket: string | null;
+  /** Absolute paths of the sockets; none when none was chosen, several only where each is an initiator. */
+  readonly sockets: readonly string[];
   /** Absolute path of the pid file, null for none. */
   readonly pidFile: string | null;
   /** Whether to serve in the background. */
@@ -97,7 +98,7 @@ const OPTIONS: readonly OptionRow[] = [
     long: "socket",
     argument: "PATH",
     help: `absolute path of the Unix socket to listen on (${DEFAULT_SOCKET})`,
-    take: (draft, value) => void (draft.socket = absolute(value)),
+    take: (draft, value) => void (draft.sockets = [...draft.sockets, absolute(value)]),
   },
   {
     short: "d",
@@ -169,8 +170,8 @@ const OPTIONS: readonly OptionRow[] = [
   {
     long: "initiator-from",
     own: true,
-    argument: "uid|pid",
-    help: "for other managers: each user, or each process, is an initiator (uid)",
+    argument: "uid|pid|path",
+    help: "for other managers: each user, process, or socket (several -k) is an initiator (uid)",
     take: (draft, value) => void (draft.initiatorFrom = initiatorSource(value)),
   },
   {
@@ -251,7 +252,7 @@ const OPTIONS: readonly OptionRow[] = [
  */
 export function parseHelperOptions(args: readonly string[]): HelperCommand {
   const draft: Draft = {
-    socket: null,
+    sockets: [],
     pidFile: null,
     background: false,
     user: null,
@@ -277,7 +278,10 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     const print = option.take(draft, value);
     if (print !== undefined) return { print };
   }
-  if (draft.askStatus) return { status: draft.socket ?? DEFAULT_SOCKET };
+  const last = draft.sockets.slice(-1);
+  if (draft.askStatus) return { status: last[0] ?? DEFAULT_SOCKET };
+  if (draft.initiatorFrom === "path") checkSocketNames(draft.sockets.map(nameOfSocket), "option '--socket'");
+  else draft.sockets = last;
   const { primaryGroup, trace, askStatus: _, ...options } = draft;
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
   return {
@@ -319,8 +323,8 @@ function userLimit(draft: Draft, name: keyof UserLimits, value: number): void {
 const BYTES_PER_USER_MIN = 65_536;
 
 function initiatorSource(text: string): InitiatorSource {
-  if (text === "uid" || text === "pid") return text;
-  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is neither uid nor pid`);
+  if (text === "uid" || text === "pid" || text === "path") return text;
+  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is neither uid nor pid nor path`);
 }
 
 /** One level up; -q stands, whether it comes before or after. */

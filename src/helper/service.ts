@@ -12,6 +12,7 @@ import { ConnectionDesk } from "./connection-desk.js";
 import { allocateConnectionTable } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
 import type { Log } from "./log.js";
+import { initiators } from "./initiators.js";
 import { ManagerDesk } from "./manager-desk.js";
 import { SG_IO_MANAGER } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
@@ -31,8 +32,8 @@ const MAIN_THREAD = 0;
 /** What a {@link Service} needs. */
 export interface ServiceParts {
   readonly options: HelperOptions;
-  /** The listening socket, which stays the caller's. */
-  readonly listenerFd: number;
+  /** The listening sockets, one at least, which stay the caller's, and their names. */
+  readonly sockets: readonly { readonly name: string; readonly fd: number }[];
   /** Where traces are written. */
   readonly traceFd: number;
   /** The manager that executes; null for SG_IO on the workers. The service ends it. */
@@ -53,23 +54,24 @@ export class Service {
   readonly #stalled: StalledClients;
   readonly #ledger: UserLedger;
   readonly #managerDesk: ManagerDesk | null;
-  readonly #socketPath: string | null;
+  readonly #socketPaths: readonly (string | null)[];
   readonly #startedAtMs = Date.now();
 
   constructor(parts: ServiceParts) {
-    const { options, listenerFd, host, log, clock } = parts;
+    const { options, sockets, host, log, clock } = parts;
+    const listenerFds = sockets.map(({ fd }) => fd);
     packageVersion(); // reports tell it, and by then it may not be there to be read
     const [libc, server] = [loadLibc(), loadServerLibc()];
     const epollFd = createEpoll(server);
     const epoll = new EpollSet(server, epollFd);
     const wakeupFd = createWakeup(server);
     epoll.addForAll(wakeupFd);
-    epoll.add(listenerFd, "readable");
+    for (const fd of listenerFds) epoll.add(fd, "readable");
     this.#parts = parts;
-    this.#socketPath = pathOfSocket(server, listenerFd);
+    this.#socketPaths = listenerFds.map((fd) => pathOfSocket(server, fd));
     this.#setup = setupOf(options, {
       epollFd,
-      listenerFd,
+      listenerFds,
       handOver: host !== null,
       trace: { points: options.trace.points, fd: parts.traceFd },
     });
@@ -87,15 +89,18 @@ export class Service {
     });
     const ended = (session: number): void => this.#managerDesk?.ended(session);
     const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk({ ...shared, ended }) };
-    const { initiatorFrom } = options;
+    const initiatorOf = initiators(
+      options.initiatorFrom,
+      sockets.map(({ name }) => name),
+    );
     this.#ledger = new UserLedger(options.userLimits, log);
     this.#managerDesk =
-      host === null ? null : new ManagerDesk({ host, initiatorFrom, libc, connections, register, ledger: this.#ledger, log, ...desks });
+      host === null ? null : new ManagerDesk({ host, initiatorOf, libc, connections, register, ledger: this.#ledger, log, ...desks });
     this.#pool = new WorkerPool({
       setup: this.#setup,
       workersMax: options.workersMax,
       log,
-      rearmListener: () => epoll.rearm(listenerFd, "readable"),
+      rearmListeners: () => listenerFds.forEach((fd) => epoll.rearm(fd, "readable")),
       wake: () => wakeUp(server, wakeupFd),
       execute: (fd) => this.#execute(fd),
       ended,
@@ -110,11 +115,12 @@ export class Service {
     this.#pool.stop();
   }
 
-  /** What `--status` prints. */
-  report(): StatusReport {
+  /** What `--status` prints when it is asked beside the socket with that index. */
+  report(index: number): StatusReport {
     const { options, host } = this.#parts;
     const sources = {
-      socket: this.#socketPath,
+      socket: this.#socketPaths[index] ?? null,
+      socketOf: (listener: number) => this.#socketPaths[listener] ?? null,
       register: this.#register,
       totals: this.#setup.totals,
       startedAtMs: this.#startedAtMs,
@@ -140,7 +146,7 @@ export class Service {
   }
 }
 
-function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFd" | "handOver" | "trace">): WorkerSetup {
+function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFds" | "handOver" | "trace">): WorkerSetup {
   return {
     ...own,
     control: allocateWorkerControl(),

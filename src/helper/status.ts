@@ -18,7 +18,7 @@ import type { TotalName } from "./totals.js";
 
 const SUFFIX = ".status";
 
-/** A report about all connections is far smaller: each takes about 200 bytes. */
+/** A report about all connections is far smaller: each takes about 350 bytes. */
 const REPORT_LENGTH_MAX = 4 * 1024 * 1024;
 
 /** Connections at the same time; a status is asked by hand or every few seconds, and one that does not take it must not pile up. */
@@ -35,6 +35,8 @@ export function statusPathOf(socketPath: string): string {
 /** Where a {@link StatusReport} comes from. */
 export interface StatusSources {
   readonly socket: string | null;
+  /** Path of the listening socket with that index. */
+  readonly socketOf: (listener: number) => string | null;
   readonly register: ClientRegister;
   readonly totals: SharedArrayBuffer;
   readonly startedAtMs: number;
@@ -49,7 +51,7 @@ export interface StatusSources {
 export interface StatusReport {
   readonly version: string;
   readonly pid: number;
-  /** Path of the socket for requests, also of one that systemd made; null for one without a path. */
+  /** Path of the socket for requests beside which it was asked, also of one that systemd made; null for one without a path. */
   readonly socket: string | null;
   readonly uptimeSeconds: number;
   readonly manager: { readonly type: string; readonly connected: boolean };
@@ -57,6 +59,8 @@ export interface StatusReport {
   /** Clients that are connected, by descriptor: the number that the log calls them by. */
   readonly clients: readonly {
     readonly client: number;
+    /** Path of the socket that it came to. */
+    readonly socket: string | null;
     readonly pid: number;
     readonly uid: number;
     readonly gid: number;
@@ -93,8 +97,8 @@ export function statusReport(sources: StatusSources, nowMs: number): StatusRepor
     uptimeSeconds: seconds(sources.startedAtMs),
     manager: { type: sources.manager, connected: sources.isConnected() },
     workers: sources.workers(),
-    clients: [...sources.register.clients()].map(({ fd, pid, uid, gid, connectedAtMs, commands, failures }) => ({
-      ...{ client: fd, pid, uid, gid },
+    clients: [...sources.register.clients()].map(({ fd, listener, pid, uid, gid, connectedAtMs, commands, failures }) => ({
+      ...{ client: fd, socket: sources.socketOf(listener), pid, uid, gid },
       ...{ connectedSeconds: seconds(connectedAtMs), commands, errors: failures },
     })),
     users: sources.users(),

@@ -32,8 +32,8 @@ export interface WorkerPoolOptions {
   /** Most workers there will be. */
   readonly workersMax: number;
   readonly log: Log;
-  /** Arms the listener again, which a worker left alone after a failed accept. */
-  readonly rearmListener: () => void;
+  /** Arms the listeners again, one of which a worker left alone after a failed accept. */
+  readonly rearmListeners: () => void;
   /** Wakes all workers, again and again. */
   readonly wake: () => void;
   /** A request is the main thread's to execute: that of the connection with this descriptor. */
@@ -146,7 +146,7 @@ export class WorkerPool {
         this.#watch();
         break;
       case "accept-failed":
-        this.#after(RETRY_MS, this.#options.rearmListener);
+        this.#after(RETRY_MS, this.#options.rearmListeners);
         break;
       case "incomplete":
         this.#options.noteIncomplete();

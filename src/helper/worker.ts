@@ -33,9 +33,9 @@ import { WorkerControl } from "./worker-control.js";
 
 /** What a worker is started with: descriptors of the process, and memory that all its threads share. */
 export interface WorkerSetup {
-  /** The epoll instance, which holds the listener and the wake-up descriptor. */
+  /** The epoll instance, which holds the listeners and the wake-up descriptor. */
   readonly epollFd: number;
-  readonly listenerFd: number;
+  readonly listenerFds: readonly number[];
   readonly control: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
   readonly register: SharedArrayBuffer;
@@ -130,7 +130,8 @@ export class HelperWorker {
       const fd = this.#epoll.wait();
       if (this.#control.becomeBusy()) this.#tell("saturated");
       if (this.#control.stopping) return;
-      if (fd === this.#setup.listenerFd) this.#accept();
+      const listener = this.#setup.listenerFds.indexOf(fd);
+      if (listener >= 0) this.#accept(fd, listener);
       else this.#serve(this.#connection(fd));
     }
   }
@@ -145,8 +146,9 @@ export class HelperWorker {
     return connection;
   }
 
-  #accept(): void {
-    const fd = acceptConnection(this.#server, this.#setup.listenerFd);
+  /** @param listener which of the listening sockets `listenerFd` is */
+  #accept(listenerFd: number, listener: number): void {
+    const fd = acceptConnection(this.#server, listenerFd);
     if (isAcceptRefused(fd)) {
       if (this.#control.stopping) return;
       acceptFailureTrace.publish({ errno: errnoName(-fd) });
@@ -154,18 +156,18 @@ export class HelperWorker {
       this.#tell("accept-failed");
       return;
     }
-    this.#epoll.rearm(this.#setup.listenerFd, "readable");
-    if (fd >= 0) this.#welcome(fd);
+    this.#epoll.rearm(listenerFd, "readable");
+    if (fd >= 0) this.#welcome(fd, listener);
   }
 
-  #welcome(fd: number): void {
+  #welcome(fd: number, listener: number): void {
     if (!hasSlot(fd)) {
       this.#libc.close(fd);
       this.#totals.add("connectionsRefused");
       this.#log.write(LogLevel.WARNING, `connection refused: descriptors are used up to ${CONNECTION_DESCRIPTOR_LIMIT}`);
       return;
     }
-    this.#reception.welcome(new Connection(this.#setup.connections, fd));
+    this.#reception.welcome(new Connection(this.#setup.connections, fd), listener);
     // A client that never says anything is an incomplete request too.
     this.#watchIncomplete();
   }

@@ -9,7 +9,7 @@ import { greetedAs, send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
-import { skipUnlessRoot } from "./support/process-status.js";
+import { listeningLine, skipUnlessRoot } from "./support/process-status.js";
 
 const O_PATH = 0o10000000;
 const OTHER_USER = 65534;
@@ -190,7 +190,7 @@ describe("managers of qom-pr-helper", () => {
   it("ends as it should, with clients connected", async () => {
     await RawClient.greeted(workshop.path("memory"));
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
-    expect(helper.stderr).to.equal("");
+    expect(helper.stderr).to.equal(listeningLine(workshop.path("memory")));
   });
 
   for (const [args, text] of [
@@ -200,7 +200,7 @@ describe("managers of qom-pr-helper", () => {
     [["--object", "pr-manager-memory", "--object", "pr-manager-memory"], /more than one of the objects is a PR manager/],
     [["--object", "pr-manager-helper,path=/nonexistent/socket"], /\/nonexistent\/socket.*ENOENT/],
     [["--object", "{"], /--object \{: /],
-    [["--object", "pr-manager-memory", "--initiator-from", "gid"], /'gid' is neither uid nor pid/],
+    [["--object", "pr-manager-memory", "--initiator-from", "gid"], /'gid' is neither uid nor pid nor path/],
   ] as const) {
     it(`${args.join(" ")} ends the start with one line, and leaves nothing`, async () => {
       const path = workshop.path("bad");

@@ -137,9 +137,8 @@ describe("privileges of qom-pr-helper", () => {
     const helper = await workshop.start("honest");
     const claim = {
       stage: "service",
-      options: { socket: null, pidFile: null, background: false, user: null, group: null, workersMax: 1, logLevel: 1 },
-      listener: { fd: 3, file: null },
-      status: null,
+      options: { sockets: [], pidFile: null, background: false, user: null, group: null, workersMax: 1, logLevel: 1 },
+      posts: [{ name: "", listener: { fd: 3, file: null }, status: null }],
       pidFile: null,
       traceFd: null,
       ready: null,
@@ -147,7 +146,7 @@ describe("privileges of qom-pr-helper", () => {
     };
     const socket = workshop.listener("claimed");
     const environment = { QOM_PR_HELPER_HANDOVER: JSON.stringify(claim) };
-    const result = await run(OUR_PROGRAM, [], environment, { descriptor: socket });
+    const result = await run(OUR_PROGRAM, [], environment, { descriptors: [socket] });
     expect(result.code).to.equal(1);
     expect(result.stderr).to.match(
       /^qom-pr-helper: privileges cannot be dropped on this system: thread \d+ has permitted capabilities [0-9a-f]+\n$/,
@@ -169,7 +168,7 @@ describe("privileges of qom-pr-helper", () => {
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${helper.pid}\n`);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
     expect(helper.stderr).to.match(
-      /^qom-pr-helper: cannot remove '.*kept': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.status': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.pid': EACCES.*\n$/,
+      /^qom-pr-helper: listening on '.*kept'\nqom-pr-helper: cannot remove '.*kept': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.status': EACCES.*\nqom-pr-helper: cannot remove '.*kept\.pid': EACCES.*\n$/,
     );
     expect(existsSync(path)).to.be.true;
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal("");

@@ -8,7 +8,7 @@ import { TRACE_POINTS } from "#src/helper/trace-points.js";
 import { libc } from "#src/native/libc.js";
 import { findPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
-import { privilegeWarning } from "./support/process-status.js";
+import { startLines } from "./support/process-status.js";
 import { PublicProgram } from "./support/public-program.js";
 import { cdb, converse } from "./support/scenarios.js";
 
@@ -97,7 +97,7 @@ describe("traces of qom-pr-helper", () => {
   it("warn of a point that does not exist, once", async () => {
     const helper = await workshop.start("unknown", ["-T", "nosuch", "-T", "*such"]);
     await helper.stop();
-    expect(helper.stderr).to.equal(`qom-pr-helper: there is no trace point 'nosuch'\n${privilegeWarning()}`);
+    expect(helper.stderr).to.equal(`qom-pr-helper: there is no trace point 'nosuch'\n${startLines(workshop.path("unknown"))}`);
   });
 
   /** What one client does: a request, and the end. Returns once the helper has closed the connection. */
@@ -162,6 +162,6 @@ describe("traces of qom-pr-helper", () => {
     const helper = await workshop.start("silent");
     await talk(workshop.path("silent"));
     await helper.stop();
-    expect(helper.stderr).to.equal(privilegeWarning());
+    expect(helper.stderr).to.equal(startLines(workshop.path("silent")));
   });
 });

@@ -42,8 +42,8 @@ export interface Ending {
 export interface Circumstances {
   /** Options of setpriv(1). */
   readonly privileges?: readonly string[];
-  /** What it has as descriptor 3. */
-  readonly descriptor?: number;
+  /** What it has as descriptors 3 and following. */
+  readonly descriptors?: readonly number[];
 }
 
 /** A running program. It is killed when the thread that started it ends, however that ends. */
@@ -58,10 +58,10 @@ export class HelperProcess {
     program: string,
     args: readonly string[],
     environment: NodeJS.ProcessEnv = {},
-    { privileges = [], descriptor }: Circumstances = {},
+    { privileges = [], descriptors = [] }: Circumstances = {},
   ) {
     const child = spawn("setpriv", ["--pdeathsig", "KILL", ...privileges, program, ...args], {
-      stdio: ["ignore", "pipe", "pipe", ...(descriptor === undefined ? [] : [descriptor])],
+      stdio: ["ignore", "pipe", "pipe", ...descriptors],
       env: { ...process.env, ...environment },
     });
     this.#child = child;
