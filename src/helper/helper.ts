@@ -27,7 +27,7 @@ export interface Station {
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
 export class Helper {
-  /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
+  /** As {@link Service.ended}. */
   readonly ended: Promise<void>;
   readonly #listener: Listener;
   readonly #status: StatusService;
@@ -65,6 +65,11 @@ export class Helper {
     this.#service.stop();
     this.#attempt(() => this.#listener.stop());
     this.#attempt(() => this.#status.stop());
+  }
+
+  /** As {@link Service.isStuck}. */
+  get isStuck(): boolean {
+    return this.#service.isStuck;
   }
 
   #attempt(action: () => void): void {
