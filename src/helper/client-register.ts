@@ -45,8 +45,8 @@ const MAIN = 3;
 
 /** Things that are noted of a connection, once each. */
 export const Note = Object.freeze({
-  /** Its request was incomplete for too long; it is to be closed. */
-  STALLED: 1,
+  /** It is to be closed by the worker that gets its next event: its request was incomplete for too long, or the main thread is done with it. */
+  ENDS: 1,
   /** It was told in the log that a multipath device is refused. */
   MULTIPATH: 2,
 });
@@ -150,6 +150,11 @@ export class ClientRegister {
   /** Whether that was noted. */
   isNoted(fd: number, note: number): boolean {
     return (Atomics.load(this.#ints, fd * INTS + NOTES) & note) !== 0;
+  }
+
+  /** User id of the client of a connection that is in the register, or was in it last. */
+  userOf(fd: number): number {
+    return present(this.#unsigned[fd * INTS + UID], "a connection has an entry");
   }
 
   /** How many connections are there for which `member` has this value. */

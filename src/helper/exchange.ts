@@ -18,7 +18,6 @@ import {
 } from "../backends/helper-socket/protocol.js";
 import { Errno, errnoName, errnoText } from "../native/errno.js";
 import type { Interest } from "../native/epoll-server.js";
-import type { Libc } from "../native/libc.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { DescriptorReceiver, receiveBytes, sendBytes } from "../native/unix-server.js";
 import { readU32, toHex } from "../scsi/bytes.js";
@@ -49,24 +48,25 @@ class Breach extends Error {}
 
 /** What an {@link Exchange} needs. */
 export interface ExchangeParts {
-  readonly libc: Libc;
   readonly server: ServerLibc;
   readonly log: Log;
   readonly totals: Totals;
   readonly register: ClientRegister;
+  /** Takes a descriptor of a client that is to be closed, when nothing waits for that any more. */
+  readonly discard: (descriptor: number, user: number) => void;
 }
 
 /** Serves connections, one step at a time, on one thread. */
 export class Exchange {
-  readonly #libc: Libc;
   readonly #server: ServerLibc;
   readonly #log: Log;
   readonly #totals: Totals;
   readonly #register: ClientRegister;
+  readonly #discard: ExchangeParts["discard"];
   readonly #receiver: DescriptorReceiver;
 
-  constructor({ libc, server, log, totals, register }: ExchangeParts) {
-    this.#libc = libc;
+  constructor({ server, log, totals, register, discard }: ExchangeParts) {
+    this.#discard = discard;
     this.#server = server;
     this.#log = log;
     this.#totals = totals;
@@ -93,13 +93,11 @@ export class Exchange {
   }
 
   /**
-   * Answers the request that {@link advance} said is to be executed, and closes its descriptor. Goes on as far as {@link advance} does.
+   * Answers the request that {@link advance} said is to be executed, and goes on as far as {@link advance} does. Its descriptor is the
+   * caller's from then on: to close it may take for ever, and the client has its answer before.
    * @param result what came of it; data only with GOOD, at most {@link DATA_SIZE_MAX} bytes
    */
   answer(connection: Connection, result: ScsiResult): Exclude<Next, "execute"> {
-    const { descriptor } = connection;
-    connection.descriptor = NO_DESCRIPTOR;
-    this.#libc.close(descriptor);
     if (responseTrace.enabled) responseTrace.publish({ client: connection.fd, status: result.status, size: result.dataIn.length });
     this.#count(connection, result.status);
     if (this.#log.shows(LogLevel.REQUEST)) {
@@ -151,7 +149,7 @@ export class Exchange {
     const count = this.#receiver.receive(connection.fd, rest, descriptors);
     for (const descriptor of descriptors) {
       if (connection.descriptor === NO_DESCRIPTOR) connection.descriptor = descriptor;
-      else this.#libc.close(descriptor);
+      else this.#discard(descriptor, this.#register.userOf(connection.fd));
     }
     if (descriptors.length > 1 || (descriptors.length === 1 && connection.descriptor !== descriptors[0])) {
       throw new Breach("more than one file descriptor in one request");

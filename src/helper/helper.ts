@@ -26,7 +26,7 @@ export interface Station {
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
 export class Helper {
-  /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
+  /** As {@link Service.ended}. */
   readonly ended: Promise<void>;
   readonly #posts: readonly Post[];
   readonly #service: Service;
@@ -64,6 +64,11 @@ export class Helper {
       this.#attempt(() => listener.stop());
       this.#attempt(() => status.stop());
     }
+  }
+
+  /** As {@link Service.isStuck}. */
+  get isStuck(): boolean {
+    return this.#service.isStuck;
   }
 
   #attempt(action: () => void): void {

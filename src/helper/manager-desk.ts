@@ -59,7 +59,12 @@ export class ManagerDesk {
     const connection = new Connection(connections, fd);
     const client = present(register.get(fd), "a connection with a request is in the register");
     const result = await this.#executor.execute(connection, client);
-    desk.dispatch(connection, exchange.answer(connection, result));
+    desk.leaveToWorker(connection, exchange.answer(connection, result));
+  }
+
+  /** Requests in execution. */
+  get busy(): number {
+    return this.#inFlight.size;
   }
 
   /** Answers what is in execution, then ends the manager. No request comes any more. */

@@ -19,11 +19,6 @@ import { Sense, senseResult } from "../scsi/sense.js";
  */
 export const SG_IO_TIMEOUT_MS = 7000;
 
-/** The answer to a request to clean up, of which there is never anything here: who may not write to a disk has nothing to say about it. */
-export function cleanUp(libc: Libc, descriptor: number): ScsiResult {
-  return accessModeOf(libc, descriptor) === constants.O_RDONLY ? senseResult(Sense.INVALID_COMMAND_OPERATION_CODE) : good();
-}
-
 /** Runs requests, one at a time, on the thread it was created on. */
 export class RequestRunner {
   readonly #libc: Libc;
@@ -33,6 +28,12 @@ export class RequestRunner {
 
   constructor(libc: Libc) {
     this.#libc = libc;
+  }
+
+  /** Answers a request to clean up, of which there is never anything here: who may not write to a disk has nothing to say about it. */
+  cleanUp(descriptor: number): ScsiResult {
+    const readOnly = accessModeOf(this.#libc, descriptor) === constants.O_RDONLY;
+    return readOnly ? senseResult(Sense.INVALID_COMMAND_OPERATION_CODE) : good();
   }
 
   /**

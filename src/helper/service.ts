@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.js";
 import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-server.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
+import type { ServerLibc } from "../native/libc-server.js";
 import { pathOfSocket, shutDownConnection } from "../native/unix-server.js";
 import { assert } from "../base/assert.js";
 import { packageVersion } from "../base/package-version.js";
@@ -11,19 +12,21 @@ import { allocateClientRegister, ClientRegister } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
 import { allocateConnectionTable } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
+import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { initiators } from "./initiators.js";
 import { ManagerDesk } from "./manager-desk.js";
 import { SG_IO_MANAGER } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
+import { StopDeadline } from "./stop-deadline.js";
 import { StalledClients } from "./stalled-clients.js";
 import { statusReport } from "./status.js";
 import type { StatusReport } from "./status.js";
 import { allocateTotals, Totals } from "./totals.js";
 import { allocateWorkerControl, WorkerControl } from "./worker-control.js";
 import { UserLedger } from "./user-ledger.js";
-import { WorkerPool } from "./worker-pool.js";
+import { threadsMaxOf, WorkerPool } from "./worker-pool.js";
 import type { WorkerSetup } from "./worker.js";
 
 /** The main thread's part of what is counted. */
@@ -44,8 +47,12 @@ export interface ServiceParts {
 
 /** See the module text. It serves from its creation on. */
 export class Service {
-  /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
+  /**
+   * Resolves when it was stopped and the last request is answered, or the time for that is over, see {@link Service.isStuck}; rejects when a
+   * worker failed.
+   */
   readonly ended: Promise<void>;
+  readonly #deadline: StopDeadline;
   readonly #parts: ServiceParts;
   readonly #setup: WorkerSetup;
   readonly #register: ClientRegister;
@@ -56,6 +63,7 @@ export class Service {
   readonly #managerDesk: ManagerDesk | null;
   readonly #socketPaths: readonly (string | null)[];
   readonly #startedAtMs = Date.now();
+  #stuck = false;
 
   constructor(parts: ServiceParts) {
     const { options, sockets, host, log, clock } = parts;
@@ -80,7 +88,7 @@ export class Service {
     const totals = new Totals(this.#setup.totals, MAIN_THREAD);
     this.#register = register;
     this.#control = new WorkerControl(this.#setup.control);
-    const shared = { libc, server, epoll, register, totals, log };
+    const shared = { server, epoll, register, totals, log, discard: mainThreadClosesNothing };
     this.#stalled = new StalledClients({
       ...{ clock, register, connections, totals, log },
       control: this.#control,
@@ -105,14 +113,22 @@ export class Service {
       execute: (fd) => this.#execute(fd),
       ended,
       noteIncomplete: () => this.#stalled.watch(),
+      failed: () => this.stop(),
     });
-    this.ended = this.#end();
+    this.#deadline = new StopDeadline({ clock, isOver: () => this.#pool.working === 0 && (this.#managerDesk?.busy ?? 0) === 0 });
+    this.ended = Promise.race([this.#end(), this.#deadline.reached.then(() => this.#abandon(server))]);
+  }
+
+  /** Whether it has ended with threads that wait for something which may never come. */
+  get isStuck(): boolean {
+    return this.#stuck;
   }
 
   /** Takes no more requests; those in execution are still answered. */
   stop(): void {
     this.#stalled.stop();
     this.#pool.stop();
+    this.#deadline.start();
   }
 
   /** What `--status` prints when it is asked beside the socket with that index. */
@@ -142,17 +158,31 @@ export class Service {
       await this.#pool.ended;
     } finally {
       await this.#managerDesk?.close();
+      this.#deadline.cancel();
     }
   }
+
+  /** Tells every client that nothing comes any more: a thread that is stuck keeps the connections open for as long as it is. */
+  #abandon(server: ServerLibc): void {
+    this.#stuck = true;
+    for (const { fd } of this.#register.clients()) shutDownConnection(server, fd);
+    this.#parts.log.write(LogLevel.WARNING, `${this.#pool.size} threads are left that wait for a disk or a file system`);
+    this.#pool.throwFailure();
+  }
+}
+
+/** Its connections are closed by workers, and descriptors reach nobody else. */
+function mainThreadClosesNothing(): void {
+  assert(false, "the main thread closes no descriptor of a client");
 }
 
 function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFds" | "handOver" | "trace">): WorkerSetup {
   return {
     ...own,
-    control: allocateWorkerControl(),
+    control: allocateWorkerControl(1 + threadsMaxOf(options.workersMax)),
     connections: allocateConnectionTable(),
     register: allocateClientRegister(),
-    totals: allocateTotals(1 + options.workersMax),
+    totals: allocateTotals(1 + threadsMaxOf(options.workersMax)),
     logLevel: options.logLevel,
     admission: options.admission,
     byProcess: own.handOver && options.initiatorFrom === "pid",

@@ -93,6 +93,11 @@ class Undo {
   }
 }
 
+/** Ends the process although threads of it wait for something that may never come, which node would wait for. */
+export function exitAtOnce(status: number): void {
+  new ProcessControl(loadLibc()).exitAtOnce(status);
+}
+
 async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): Promise<Outcome> {
   const handover = takeHandover(process.env);
   if (handover?.stage === "background") return prepare(handover, stop, undo);

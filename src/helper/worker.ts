@@ -8,8 +8,8 @@ import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
 import { Errno, errnoName, errnoText } from "../native/errno.js";
 import { FileTypeReader } from "../native/file-type-server.js";
+import type { FileType } from "../native/file-type-server.js";
 import { libc as loadLibc } from "../native/libc.js";
-import type { Libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { blockSignals } from "../native/signals.js";
@@ -19,12 +19,13 @@ import { Sense, senseResult } from "../scsi/sense.js";
 import type { AdmissionRules } from "./admission.js";
 import { ClientRegister, Note } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
-import { Connection, CONNECTION_DESCRIPTOR_LIMIT, hasSlot } from "./connection-table.js";
+import { Connection, CONNECTION_DESCRIPTOR_LIMIT, hasSlot, NO_DESCRIPTOR } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
 import { Log, LogLevel } from "./log.js";
 import { MultipathDetector } from "./multipath.js";
 import { Reception } from "./reception.js";
-import { cleanUp, RequestRunner } from "./request-runner.js";
+import { RequestRunner } from "./request-runner.js";
+import { closesTooMany, SpentDescriptors, STUCK_CLOSES_PER_USER } from "./spent-descriptors.js";
 import { Totals } from "./totals.js";
 import { acceptFailureTrace } from "./trace-points.js";
 import { printTraces } from "./trace-printer.js";
@@ -66,6 +67,9 @@ export interface NumberedWorkerSetup extends WorkerSetup {
 export type WorkerMessage =
   "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number } | { readonly ended: number };
 
+/** Stands for the user of a connection that was not let in. */
+const NOBODY = 0xffff_ffff;
+
 /** A client's turn: when it has more requests behind this time, others come first. Some dozens of quick ones, and one of a slow disk. */
 const TURN_MS = 1;
 
@@ -73,7 +77,7 @@ const TURN_MS = 1;
 export class HelperWorker {
   readonly #setup: NumberedWorkerSetup;
   readonly #tell: (message: WorkerMessage) => void;
-  readonly #libc: Libc;
+  readonly #spent: SpentDescriptors;
   readonly #server: ServerLibc;
   readonly #epoll: EpollSet;
   readonly #control: WorkerControl;
@@ -92,17 +96,18 @@ export class HelperWorker {
   constructor(setup: NumberedWorkerSetup, tell: (message: WorkerMessage) => void) {
     this.#setup = setup;
     this.#tell = tell;
-    this.#libc = loadLibc();
+    const libc = loadLibc();
     this.#server = loadServerLibc();
     this.#epoll = new EpollSet(this.#server, setup.epollFd);
     this.#control = new WorkerControl(setup.control);
     this.#register = new ClientRegister(setup.register);
     this.#totals = new Totals(setup.totals, setup.thread);
     this.#log = new Log(setup.logLevel);
-    this.#runner = new RequestRunner(this.#libc);
+    this.#runner = new RequestRunner(libc);
+    this.#spent = new SpentDescriptors(libc, this.#control, setup.thread);
     this.#multipath = setup.allowMultipath ? null : new MultipathDetector();
     const shared = {
-      libc: this.#libc,
+      discard: (descriptor: number, user: number) => this.#spent.add(descriptor, user),
       server: this.#server,
       epoll: this.#epoll,
       register: this.#register,
@@ -133,6 +138,7 @@ export class HelperWorker {
       const listener = this.#setup.listenerFds.indexOf(fd);
       if (listener >= 0) this.#accept(fd, listener);
       else this.#serve(this.#connection(fd));
+      this.#spent.closeAll();
     }
   }
 
@@ -162,7 +168,7 @@ export class HelperWorker {
 
   #welcome(fd: number, listener: number): void {
     if (!hasSlot(fd)) {
-      this.#libc.close(fd);
+      this.#spent.add(fd, NOBODY);
       this.#totals.add("connectionsRefused");
       this.#log.write(LogLevel.WARNING, `connection refused: descriptors are used up to ${CONNECTION_DESCRIPTOR_LIMIT}`);
       return;
@@ -175,10 +181,12 @@ export class HelperWorker {
   #serve(connection: Connection): void {
     const { fd } = connection;
     this.#register.take(fd);
-    if (this.#register.isNoted(fd, Note.STALLED)) {
+    if (this.#isOver(fd)) {
       this.#desk.close(connection);
       return;
     }
+    const spent = connection.takeSpent();
+    if (spent !== NO_DESCRIPTOR) this.#spent.add(spent, this.#register.userOf(fd));
     const endMs = systemClock.nowMs() + TURN_MS;
     let next = this.#exchange.advance(connection);
     while (next === "execute") {
@@ -187,10 +195,14 @@ export class HelperWorker {
         this.#tell({ execute: fd });
         return;
       }
-      next = this.#exchange.answer(connection, this.#execute(connection));
+      const file = this.#fileTypes.read(connection.descriptor);
+      next = this.#exchange.answer(connection, this.#execute(connection, file));
+      this.#spent.add(connection.takeDescriptor(), this.#register.userOf(fd));
       this.#control.finish();
-      // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it.
-      const goesOn = next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;
+      // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it. But nobody waits
+      // for a file to be closed. A device has nothing to do then, as long as the client has it open too.
+      const goesOn = isDevice(file) && next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;
+      if (goesOn) this.#spent.closeAll();
       if (goesOn) next = this.#exchange.advance(connection);
     }
     const incomplete = next !== "close" && !connection.isIdle;
@@ -198,12 +210,20 @@ export class HelperWorker {
     if (incomplete) this.#watchIncomplete();
   }
 
-  #execute({ fd, descriptor, cdb, data, length }: Connection): ScsiResult {
-    if (cdb[0] === CLEAN_UP) return cleanUp(this.#libc, descriptor);
-    const file = this.#fileTypes.read(descriptor);
+  /** Whether the client is to be dropped, whatever it sent; it is still there to be received, and so is its descriptor. */
+  #isOver(fd: number): boolean {
+    if (this.#register.isNoted(fd, Note.ENDS)) return true;
+    if (!closesTooMany(this.#control, this.#register.userOf(fd))) return false;
+    this.#totals.add("stalled");
+    this.#log.write(LogLevel.WARNING, `client ${fd} dropped: descriptors of its user wait to be closed, and ${STUCK_CLOSES_PER_USER} may`);
+    return true;
+  }
+
+  #execute({ fd, descriptor, cdb, data, length }: Connection, file: FileType): ScsiResult {
+    if (cdb[0] === CLEAN_UP) return this.#runner.cleanUp(descriptor);
     const multipath = this.#multipath?.find(file) ?? null;
     if (multipath === null) {
-      return this.#runner.run(descriptor, file.kind === "block" || file.kind === "character", cdb, data.subarray(0, length));
+      return this.#runner.run(descriptor, isDevice(file), cdb, data.subarray(0, length));
     }
     this.#totals.add("multipathRefused");
     if (this.#register.note(fd, Note.MULTIPATH)) {
@@ -217,6 +237,10 @@ export class HelperWorker {
   #watchIncomplete(): void {
     if (this.#control.noteIncomplete()) this.#tell("incomplete");
   }
+}
+
+function isDevice({ kind }: FileType): boolean {
+  return kind === "block" || kind === "character";
 }
 
 /** Whether an accept failed for want of something that may be there later; otherwise the connection is merely gone already. */
