@@ -17,6 +17,8 @@ export interface ConnectionDeskParts {
   readonly log: Log;
   /** Takes a descriptor that is to be closed, a client's or that of its connection, when nothing waits for that any more. */
   readonly discard: (descriptor: number, user: number) => void;
+  /** A connection is closed. */
+  readonly gone: () => void;
 }
 
 /** See the module text. */
@@ -55,7 +57,7 @@ export class ConnectionDesk {
 
   /** Closes the connection, and then the descriptors of its requests. */
   close(connection: Connection): void {
-    const { register, log, discard } = this.#parts;
+    const { register, log, discard, gone } = this.#parts;
     const { fd } = connection;
     const user = register.userOf(fd);
     const descriptors = [connection.takeDescriptor(), connection.takeSpent()].filter((descriptor) => descriptor !== NO_DESCRIPTOR);
@@ -64,5 +66,6 @@ export class ConnectionDesk {
     register.leave(fd);
     // Once it is closed the number, and so slot and entry, may belong to another worker's new connection.
     for (const descriptor of [fd, ...descriptors]) discard(descriptor, user);
+    gone();
   }
 }

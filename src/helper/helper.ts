@@ -36,7 +36,7 @@ export class Helper {
   #stopped = false;
 
   /**
-   * Starts the threads, which serve.
+   * Starts the threads, which serve from {@link open} on.
    * @param station is the helper's from now on, and is given up at the end
    */
   constructor(options: HelperOptions, { listener, status, pidFile, traceFd, host }: Station) {
@@ -45,7 +45,8 @@ export class Helper {
     this.#log = new Log(options.logLevel);
     this.#service = new Service({
       options,
-      listenerFd: listener.fd,
+      listener,
+      pidFile,
       traceFd: traceFd ?? STANDARD_ERROR,
       host,
       log: this.#log,
@@ -56,6 +57,11 @@ export class Helper {
       this.stop();
       this.#attempt(() => pidFile?.remove());
     });
+  }
+
+  /** Lets clients in. To be called once, when nothing more is changed about the process. */
+  open(): void {
+    if (!this.#stopped) this.#service.open();
   }
 
   /** Takes no more connections and requests; those in execution are still answered. Idempotent. */

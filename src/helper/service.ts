@@ -5,6 +5,7 @@ import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-ser
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
+import type { Listener } from "../native/listener-server.js";
 import { pathOfSocket, shutDownConnection } from "../native/unix-server.js";
 import { assert } from "../base/assert.js";
 import { packageVersion } from "../base/package-version.js";
@@ -12,12 +13,14 @@ import { allocateClientRegister, ClientRegister } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
 import { allocateConnectionTable } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
+import { Gate } from "./gate.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { ManagerDesk } from "./manager-desk.js";
 import { SG_IO_MANAGER } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
+import type { PidFile } from "./pid-file.js";
 import { StopDeadline } from "./stop-deadline.js";
 import { StalledClients } from "./stalled-clients.js";
 import { statusReport } from "./status.js";
@@ -33,8 +36,9 @@ const MAIN_THREAD = 0;
 /** What a {@link Service} needs. */
 export interface ServiceParts {
   readonly options: HelperOptions;
-  /** The listening socket, which stays the caller's. */
-  readonly listenerFd: number;
+  /** The listening socket and the pid file, which stay the caller's; the gate has a part of them. */
+  readonly listener: Listener;
+  readonly pidFile: PidFile | null;
   /** Where traces are written. */
   readonly traceFd: number;
   /** The manager that executes; null for SG_IO on the workers. The service ends it. */
@@ -43,7 +47,7 @@ export interface ServiceParts {
   readonly clock: Clock;
 }
 
-/** See the module text. It serves from its creation on. */
+/** See the module text. */
 export class Service {
   /**
    * Resolves when it was stopped and the last request is answered, or the time for that is over, see {@link Service.isStuck}; rejects when a
@@ -55,6 +59,7 @@ export class Service {
   readonly #setup: WorkerSetup;
   readonly #register: ClientRegister;
   readonly #control: WorkerControl;
+  readonly #gate: Gate;
   readonly #pool: WorkerPool;
   readonly #stalled: StalledClients;
   readonly #managerDesk: ManagerDesk | null;
@@ -63,28 +68,34 @@ export class Service {
   #stuck = false;
 
   constructor(parts: ServiceParts) {
-    const { options, listenerFd, host, log, clock } = parts;
+    const { options, listener, pidFile, host, log, clock } = parts;
     packageVersion(); // reports tell it, and by then it may not be there to be read
     const [libc, server] = [loadLibc(), loadServerLibc()];
     const epollFd = createEpoll(server);
     const epoll = new EpollSet(server, epollFd);
     const wakeupFd = createWakeup(server);
     epoll.addForAll(wakeupFd);
-    epoll.add(listenerFd, "readable");
     this.#parts = parts;
-    this.#socketPath = pathOfSocket(server, listenerFd);
+    this.#socketPath = pathOfSocket(server, listener.fd);
+    const trace = { points: options.trace.points, fd: parts.traceFd };
+    const control = allocateWorkerControl(1 + threadsMaxOf(options.workersMax));
+    const { workersMax, logLevel } = options;
+    this.#gate = new Gate({ ...{ libc, server, listener, pidFile, workersMax, control, log, logLevel, trace } });
+    const gateFd = this.#gate.receiverFd;
+    epoll.add(gateFd, "readable");
     this.#setup = setupOf(options, {
       epollFd,
-      listenerFd,
+      gateFd,
+      control,
       handOver: host !== null,
-      trace: { points: options.trace.points, fd: parts.traceFd },
+      trace,
     });
     const { connections } = this.#setup;
     const register = new ClientRegister(this.#setup.register);
     const totals = new Totals(this.#setup.totals, MAIN_THREAD);
     this.#register = register;
     this.#control = new WorkerControl(this.#setup.control);
-    const shared = { server, epoll, register, totals, log, discard: mainThreadClosesNothing };
+    const shared = { server, epoll, register, totals, log, discard: mainThreadClosesNothing, gone: mainThreadClosesNothing };
     this.#stalled = new StalledClients({
       ...{ clock, register, connections, totals, log },
       control: this.#control,
@@ -98,14 +109,14 @@ export class Service {
       setup: this.#setup,
       workersMax: options.workersMax,
       log,
-      rearmListener: () => epoll.rearm(listenerFd, "readable"),
+      rearmGate: () => epoll.rearm(gateFd, "readable"),
       wake: () => wakeUp(server, wakeupFd),
       execute: (fd) => this.#execute(fd),
       noteIncomplete: () => this.#stalled.watch(),
       failed: () => this.stop(),
     });
     this.#deadline = new StopDeadline({ clock, isOver: () => this.#pool.working === 0 && (this.#managerDesk?.busy ?? 0) === 0 });
-    this.ended = Promise.race([this.#end(), this.#deadline.reached.then(() => this.#abandon(server))]);
+    this.ended = Promise.race([this.#end(), this.#deadline.reached.then(() => this.#abandon(server)), this.#gate.failed]);
   }
 
   /** Whether it has ended with threads that wait for something which may never come. */
@@ -113,8 +124,14 @@ export class Service {
     return this.#stuck;
   }
 
+  /** Lets clients in. */
+  open(): void {
+    this.#gate.open();
+  }
+
   /** Takes no more requests; those in execution are still answered. */
   stop(): void {
+    this.#gate.close();
     this.#stalled.stop();
     this.#pool.stop();
     this.#deadline.start();
@@ -163,10 +180,9 @@ function mainThreadClosesNothing(): void {
   assert(false, "the main thread closes no descriptor of a client");
 }
 
-function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFd" | "handOver" | "trace">): WorkerSetup {
+function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "gateFd" | "control" | "handOver" | "trace">): WorkerSetup {
   return {
     ...own,
-    control: allocateWorkerControl(1 + threadsMaxOf(options.workersMax)),
     connections: allocateConnectionTable(),
     register: allocateClientRegister(),
     totals: allocateTotals(1 + threadsMaxOf(options.workersMax)),

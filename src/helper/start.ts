@@ -184,6 +184,7 @@ async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<O
   const helper = new Helper(options, { ...service, host });
   undo.add(() => helper.stop());
   if (ready !== null) leaveForeground(control, ready);
+  helper.open();
   return { helper };
 }
 
@@ -244,7 +245,7 @@ function runAgain(control: ProcessControl, service: Service & { readonly unshed:
     ready,
     unshed,
   };
-  const kept = [...STANDARD_DESCRIPTORS, listener.fd, status.handover?.fd, pidFile?.fd, traceFd, ready].filter(
+  const kept = [...STANDARD_DESCRIPTORS, listener.fd, status.handover?.fd, pidFile?.fd, pidFile?.lockFd, traceFd, ready].filter(
     (fd) => typeof fd === "number",
   );
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];

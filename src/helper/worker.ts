@@ -5,14 +5,15 @@
 
 import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
-import { Errno, errnoName, errnoText } from "../native/errno.js";
+import { errnoName, errnoText } from "../native/errno.js";
 import { FileTypeReader } from "../native/file-type-server.js";
 import type { FileType } from "../native/file-type-server.js";
 import { libc as loadLibc } from "../native/libc.js";
+import type { Libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { blockSignals } from "../native/signals.js";
-import { acceptConnection } from "../native/unix-server.js";
+import { DescriptorReceiver, whyNoDescriptor } from "../native/unix-server.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { AdmissionRules } from "./admission.js";
@@ -33,9 +34,10 @@ import { WorkerControl } from "./worker-control.js";
 
 /** What a worker is started with: descriptors of the process, and memory that all its threads share. */
 export interface WorkerSetup {
-  /** The epoll instance, which holds the listener and the wake-up descriptor. */
+  /** The epoll instance, which holds the gate's socket and the wake-up descriptor. */
   readonly epollFd: number;
-  readonly listenerFd: number;
+  /** Where connections come from. */
+  readonly gateFd: number;
   readonly control: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
   readonly register: SharedArrayBuffer;
@@ -59,10 +61,14 @@ export interface NumberedWorkerSetup extends WorkerSetup {
 }
 
 /**
- * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that connections cannot be accepted
- * now and the listener is left unarmed; that a request is incomplete; or that the request of a connection is the main thread's to execute.
+ * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that there is no descriptor for a
+ * connection now and the gate's socket is left unarmed; that a request is incomplete; or that the request of a connection is the main
+ * thread's to execute.
  */
 export type WorkerMessage = "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number };
+
+/** The byte that comes with a connection. */
+const MARK = new Uint8Array(1);
 
 /** Stands for the user of a connection that was not let in. */
 const NOBODY = 0xffff_ffff;
@@ -74,12 +80,14 @@ const TURN_MS = 1;
 export class HelperWorker {
   readonly #setup: NumberedWorkerSetup;
   readonly #tell: (message: WorkerMessage) => void;
+  readonly #libc: Libc;
   readonly #spent: SpentDescriptors;
   readonly #server: ServerLibc;
   readonly #epoll: EpollSet;
   readonly #control: WorkerControl;
   readonly #register: ClientRegister;
   readonly #totals: Totals;
+  readonly #receiver: DescriptorReceiver;
   readonly #runner: RequestRunner;
   readonly #fileTypes = new FileTypeReader();
   readonly #multipath: MultipathDetector | null;
@@ -93,18 +101,20 @@ export class HelperWorker {
   constructor(setup: NumberedWorkerSetup, tell: (message: WorkerMessage) => void) {
     this.#setup = setup;
     this.#tell = tell;
-    const libc = loadLibc();
+    this.#libc = loadLibc();
     this.#server = loadServerLibc();
     this.#epoll = new EpollSet(this.#server, setup.epollFd);
     this.#control = new WorkerControl(setup.control);
     this.#register = new ClientRegister(setup.register);
     this.#totals = new Totals(setup.totals, setup.thread);
     this.#log = new Log(setup.logLevel);
-    this.#runner = new RequestRunner(libc);
-    this.#spent = new SpentDescriptors(libc, this.#control, setup.thread);
+    this.#receiver = new DescriptorReceiver(this.#server, MARK.length);
+    this.#runner = new RequestRunner(this.#libc);
+    this.#spent = new SpentDescriptors(this.#libc, this.#control, setup.thread);
     this.#multipath = setup.allowMultipath ? null : new MultipathDetector();
     const shared = {
       discard: (descriptor: number, user: number) => this.#spent.add(descriptor, user),
+      gone: () => this.#control.removeConnection(),
       server: this.#server,
       epoll: this.#epoll,
       register: this.#register,
@@ -132,7 +142,7 @@ export class HelperWorker {
       const fd = this.#epoll.wait();
       if (this.#control.becomeBusy()) this.#tell("saturated");
       if (this.#control.stopping) return;
-      if (fd === this.#setup.listenerFd) this.#accept();
+      if (fd === this.#setup.gateFd) this.#accept();
       else this.#serve(this.#connection(fd));
       this.#spent.closeAll();
     }
@@ -149,21 +159,33 @@ export class HelperWorker {
   }
 
   #accept(): void {
-    const fd = acceptConnection(this.#server, this.#setup.listenerFd);
-    if (isAcceptRefused(fd)) {
+    const lacking = whyNoDescriptor(this.#libc, this.#setup.gateFd);
+    if (lacking !== 0) {
       if (this.#control.stopping) return;
-      acceptFailureTrace.publish({ errno: errnoName(-fd) });
-      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)} (${errnoName(-fd)})`);
+      // What is received without room for it is lost; until then it waits.
+      acceptFailureTrace.publish({ errno: errnoName(lacking) });
+      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(lacking)} (${errnoName(lacking)})`);
       this.#tell("accept-failed");
       return;
     }
-    this.#epoll.rearm(this.#setup.listenerFd, "readable");
-    if (fd >= 0) this.#welcome(fd);
+    const descriptors: number[] = [];
+    const count = this.#receiver.receive(this.#setup.gateFd, MARK, descriptors);
+    if (this.#control.stopping) {
+      for (const fd of descriptors) this.#spent.add(fd, NOBODY);
+      return;
+    }
+    this.#epoll.rearm(this.#setup.gateFd, "readable");
+    for (const fd of descriptors) this.#welcome(fd);
+    if (count > 0 && descriptors.length === 0) {
+      this.#control.removeConnection();
+      this.#log.write(LogLevel.WARNING, "connection dropped: no descriptor is left for it");
+    }
   }
 
   #welcome(fd: number): void {
     if (!hasSlot(fd)) {
       this.#spent.add(fd, NOBODY);
+      this.#control.removeConnection();
       this.#totals.add("connectionsRefused");
       this.#log.write(LogLevel.WARNING, `connection refused: descriptors are used up to ${CONNECTION_DESCRIPTOR_LIMIT}`);
       return;
@@ -235,9 +257,4 @@ export class HelperWorker {
 
 function isDevice({ kind }: FileType): boolean {
   return kind === "block" || kind === "character";
-}
-
-/** Whether an accept failed for want of something that may be there later; otherwise the connection is merely gone already. */
-function isAcceptRefused(result: number): boolean {
-  return result < 0 && result !== -Errno.EAGAIN && result !== -Errno.EINTR;
 }
