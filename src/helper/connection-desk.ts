@@ -17,6 +17,8 @@ export interface ConnectionDeskParts {
   readonly log: Log;
   /** Takes a descriptor that is to be closed, a client's or that of its connection, when nothing waits for that any more. */
   readonly discard: (descriptor: number, user: number) => void;
+  /** A connection is closed. */
+  readonly gone: () => void;
   /** Told of the session of a connection that had a command answered, when it is going to be closed. */
   readonly ended?: (session: number) => void;
 }
@@ -57,7 +59,7 @@ export class ConnectionDesk {
 
   /** Closes the connection, and then the descriptors of its requests. */
   close(connection: Connection): void {
-    const { register, log, discard, ended } = this.#parts;
+    const { register, log, discard, gone, ended } = this.#parts;
     const { fd } = connection;
     const user = register.userOf(fd);
     const descriptors = [connection.takeDescriptor(), connection.takeSpent()].filter((descriptor) => descriptor !== NO_DESCRIPTOR);
@@ -70,5 +72,6 @@ export class ConnectionDesk {
     register.leave(fd);
     // Once it is closed the number, and so slot and entry, may belong to another worker's new connection.
     for (const descriptor of [fd, ...descriptors]) discard(descriptor, user);
+    gone();
   }
 }

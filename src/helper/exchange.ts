@@ -147,6 +147,8 @@ export class Exchange {
   #receiveCdb(connection: Connection, rest: Uint8Array): number {
     const descriptors: number[] = [];
     const count = this.#receiver.receive(connection.fd, rest, descriptors);
+    // Of several that were sent, one at least would have been received if there was room for any.
+    if (this.#receiver.truncated && descriptors.length === 0) throw new Breach("no descriptor is left for the one in its request");
     for (const descriptor of descriptors) {
       if (connection.descriptor === NO_DESCRIPTOR) connection.descriptor = descriptor;
       else this.#discard(descriptor, this.#register.userOf(connection.fd));

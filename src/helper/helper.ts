@@ -34,7 +34,7 @@ export class Helper {
   #stopped = false;
 
   /**
-   * Starts the threads, which serve.
+   * Starts the threads, which serve from {@link open} on.
    * @param station is the helper's from now on, and is given up at the end
    */
   constructor(options: HelperOptions, { posts, pidFile, traceFd, host }: Station) {
@@ -42,7 +42,8 @@ export class Helper {
     this.#log = new Log(options.logLevel);
     this.#service = new Service({
       options,
-      sockets: posts.map(({ name, listener }) => ({ name, fd: listener.fd })),
+      posts,
+      pidFile,
       traceFd: traceFd ?? STANDARD_ERROR,
       host,
       log: this.#log,
@@ -53,6 +54,11 @@ export class Helper {
       this.stop();
       this.#attempt(() => pidFile?.remove());
     });
+  }
+
+  /** Lets clients in. To be called once, when nothing more is changed about the process. */
+  open(): void {
+    if (!this.#stopped) this.#service.open();
   }
 
   /** Takes no more connections and requests; those in execution are still answered. Idempotent. */

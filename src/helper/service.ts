@@ -12,6 +12,7 @@ import { allocateClientRegister, ClientRegister } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
 import { allocateConnectionTable } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
+import { Gate } from "./gate.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { initiators } from "./initiators.js";
@@ -19,6 +20,8 @@ import { ManagerDesk } from "./manager-desk.js";
 import { SG_IO_MANAGER } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
+import type { PidFile } from "./pid-file.js";
+import type { Post } from "./posts.js";
 import { StopDeadline } from "./stop-deadline.js";
 import { StalledClients } from "./stalled-clients.js";
 import { statusReport } from "./status.js";
@@ -35,8 +38,9 @@ const MAIN_THREAD = 0;
 /** What a {@link Service} needs. */
 export interface ServiceParts {
   readonly options: HelperOptions;
-  /** The listening sockets, one at least, which stay the caller's, and their names. */
-  readonly sockets: readonly { readonly name: string; readonly fd: number }[];
+  /** The sockets, one at least, and the pid file, which stay the caller's; the gate has a part of them. */
+  readonly posts: readonly Post[];
+  readonly pidFile: PidFile | null;
   /** Where traces are written. */
   readonly traceFd: number;
   /** The manager that executes; null for SG_IO on the workers. The service ends it. */
@@ -45,7 +49,7 @@ export interface ServiceParts {
   readonly clock: Clock;
 }
 
-/** See the module text. It serves from its creation on. */
+/** See the module text. */
 export class Service {
   /**
    * Resolves when it was stopped and the last request is answered, or the time for that is over, see {@link Service.isStuck}; rejects when a
@@ -57,6 +61,7 @@ export class Service {
   readonly #setup: WorkerSetup;
   readonly #register: ClientRegister;
   readonly #control: WorkerControl;
+  readonly #gate: Gate;
   readonly #pool: WorkerPool;
   readonly #stalled: StalledClients;
   readonly #ledger: UserLedger;
@@ -66,29 +71,35 @@ export class Service {
   #stuck = false;
 
   constructor(parts: ServiceParts) {
-    const { options, sockets, host, log, clock } = parts;
-    const listenerFds = sockets.map(({ fd }) => fd);
+    const { options, posts, pidFile, host, log, clock } = parts;
+    const listeners = posts.map(({ listener }) => listener);
     packageVersion(); // reports tell it, and by then it may not be there to be read
     const [libc, server] = [loadLibc(), loadServerLibc()];
     const epollFd = createEpoll(server);
     const epoll = new EpollSet(server, epollFd);
     const wakeupFd = createWakeup(server);
     epoll.addForAll(wakeupFd);
-    for (const fd of listenerFds) epoll.add(fd, "readable");
     this.#parts = parts;
-    this.#socketPaths = listenerFds.map((fd) => pathOfSocket(server, fd));
+    this.#socketPaths = listeners.map(({ fd }) => pathOfSocket(server, fd));
+    const trace = { points: options.trace.points, fd: parts.traceFd };
+    const control = allocateWorkerControl(1 + threadsMaxOf(options.workersMax));
+    const { workersMax, logLevel } = options;
+    this.#gate = new Gate({ ...{ libc, server, listeners, pidFile, workersMax, control, log, logLevel, trace } });
+    const gateFd = this.#gate.receiverFd;
+    epoll.add(gateFd, "readable");
     this.#setup = setupOf(options, {
       epollFd,
-      listenerFds,
+      gateFd,
+      control,
       handOver: host !== null,
-      trace: { points: options.trace.points, fd: parts.traceFd },
+      trace,
     });
     const { connections } = this.#setup;
     const register = new ClientRegister(this.#setup.register);
     const totals = new Totals(this.#setup.totals, MAIN_THREAD);
     this.#register = register;
     this.#control = new WorkerControl(this.#setup.control);
-    const shared = { server, epoll, register, totals, log, discard: mainThreadClosesNothing };
+    const shared = { server, epoll, register, totals, log, discard: mainThreadClosesNothing, gone: mainThreadClosesNothing };
     this.#stalled = new StalledClients({
       ...{ clock, register, connections, totals, log },
       control: this.#control,
@@ -99,7 +110,7 @@ export class Service {
     const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk({ ...shared, ended }) };
     const initiatorOf = initiators(
       options.initiatorFrom,
-      sockets.map(({ name }) => name),
+      posts.map(({ name }) => name),
     );
     this.#ledger = new UserLedger(options.userLimits, log);
     this.#managerDesk =
@@ -108,7 +119,7 @@ export class Service {
       setup: this.#setup,
       workersMax: options.workersMax,
       log,
-      rearmListeners: () => listenerFds.forEach((fd) => epoll.rearm(fd, "readable")),
+      rearmGate: () => epoll.rearm(gateFd, "readable"),
       wake: () => wakeUp(server, wakeupFd),
       execute: (fd) => this.#execute(fd),
       ended,
@@ -116,7 +127,7 @@ export class Service {
       failed: () => this.stop(),
     });
     this.#deadline = new StopDeadline({ clock, isOver: () => this.#pool.working === 0 && (this.#managerDesk?.busy ?? 0) === 0 });
-    this.ended = Promise.race([this.#end(), this.#deadline.reached.then(() => this.#abandon(server))]);
+    this.ended = Promise.race([this.#end(), this.#deadline.reached.then(() => this.#abandon(server)), this.#gate.failed]);
   }
 
   /** Whether it has ended with threads that wait for something which may never come. */
@@ -124,8 +135,14 @@ export class Service {
     return this.#stuck;
   }
 
+  /** Lets clients in. */
+  open(): void {
+    this.#gate.open();
+  }
+
   /** Takes no more requests; those in execution are still answered. */
   stop(): void {
+    this.#gate.close();
     this.#stalled.stop();
     this.#pool.stop();
     this.#deadline.start();
@@ -176,10 +193,9 @@ function mainThreadClosesNothing(): void {
   assert(false, "the main thread closes no descriptor of a client");
 }
 
-function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFds" | "handOver" | "trace">): WorkerSetup {
+function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "gateFd" | "control" | "handOver" | "trace">): WorkerSetup {
   return {
     ...own,
-    control: allocateWorkerControl(1 + threadsMaxOf(options.workersMax)),
     connections: allocateConnectionTable(),
     register: allocateClientRegister(),
     totals: allocateTotals(1 + threadsMaxOf(options.workersMax)),

@@ -8,7 +8,7 @@ import type { TransportId } from "../scsi/transport-id.js";
 
 /**
  * More virtual machines with such disks than one host runs. Each socket takes two descriptors with that for its status, of the 1024 that a
- * process often has.
+ * process often has; and one byte tells which of them a connection came to.
  */
 const SOCKETS_MAX = 256;
 

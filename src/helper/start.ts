@@ -193,6 +193,7 @@ async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<O
   undo.add(() => helper.stop());
   new Log(options.logLevel).write(LogLevel.WARNING, `listening on ${placesOf(service.posts, loadServerLibc())}`);
   if (ready !== null) leaveForeground(control, ready);
+  helper.open();
   return { helper };
 }
 
@@ -252,7 +253,7 @@ function runAgain(control: ProcessControl, service: Service & { readonly unshed:
     ready,
     unshed,
   };
-  const kept = [...STANDARD_DESCRIPTORS, ...posts.flatMap(descriptorsOf), pidFile?.fd, traceFd, ready].filter(
+  const kept = [...STANDARD_DESCRIPTORS, ...posts.flatMap(descriptorsOf), pidFile?.fd, pidFile?.lockFd, traceFd, ready].filter(
     (fd) => typeof fd === "number",
   );
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];

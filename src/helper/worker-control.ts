@@ -9,6 +9,7 @@
  *      3  saturation was told
  *      4  an incomplete request was told
  *      5  closes that take long
+ *      6  connections
  */
 
 const STOPPING = 0;
@@ -17,7 +18,11 @@ const FINISHED = 2;
 const SATURATED = 3;
 const INCOMPLETE = 4;
 const STUCK_CLOSES = 5;
-const WORDS = 6;
+const CONNECTIONS = 6;
+const WORDS = 7;
+
+/** Whoever waits for a connection to close looks whether it is to end as well. */
+const LOOK_EVERY_MS = 1000;
 
 const CLOSES = 0;
 const USER = 1;
@@ -41,6 +46,32 @@ export class WorkerControl {
   /** Asks every worker to end after what it is doing; whoever asks wakes them too. */
   stop(): void {
     Atomics.store(this.#words, STOPPING, 1);
+    Atomics.notify(this.#words, STOPPING);
+    Atomics.notify(this.#words, CONNECTIONS);
+  }
+
+  /** Blocks the calling thread for `durationMs`, or until the workers are asked to end. */
+  pause(durationMs: number): void {
+    Atomics.wait(this.#words, STOPPING, 0, durationMs);
+  }
+
+  /** A connection was accepted. */
+  addConnection(): void {
+    Atomics.add(this.#words, CONNECTIONS, 1);
+  }
+
+  /** A connection is closed. */
+  removeConnection(): void {
+    Atomics.sub(this.#words, CONNECTIONS, 1);
+    Atomics.notify(this.#words, CONNECTIONS);
+  }
+
+  /** Blocks the calling thread while there are `most` connections or more, for a while. True when there are fewer. */
+  hasRoom(most: number): boolean {
+    const count = Atomics.load(this.#words, CONNECTIONS);
+    if (count < most) return true;
+    if (!this.stopping) Atomics.wait(this.#words, CONNECTIONS, count, LOOK_EVERY_MS);
+    return Atomics.load(this.#words, CONNECTIONS) < most;
   }
 
   /** Whether the workers were asked to end. */

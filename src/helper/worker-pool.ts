@@ -22,7 +22,7 @@ const WORKERS_AT_START = 2;
 /** How long nothing may finish before another worker is started: longer than a healthy disk takes for a reservation command. */
 const STUCK_AFTER_MS = 10;
 
-/** Accepting, or starting a worker, is tried again after this time when the system refused it (most often for want of descriptors). */
+/** Taking a connection, or starting a worker, is tried again after this time when the system refused it (most often for want of descriptors). */
 const RETRY_MS = 1000;
 
 /** A worker keeps little: its own few objects, and buffers outside of the JavaScript heap. Smaller heaps, smaller process. */
@@ -39,8 +39,8 @@ export interface WorkerPoolOptions {
   /** Most workers there will be, without those that do not come back from closing a descriptor. */
   readonly workersMax: number;
   readonly log: Log;
-  /** Arms the listeners again, one of which a worker left alone after a failed accept. */
-  readonly rearmListeners: () => void;
+  /** Arms the gate's socket again, which a worker left alone for want of a descriptor. */
+  readonly rearmGate: () => void;
   /** Wakes all workers, again and again. */
   readonly wake: () => void;
   /** A request is the main thread's to execute: that of the connection with this descriptor. */
@@ -162,7 +162,7 @@ export class WorkerPool {
         this.#watch();
         break;
       case "accept-failed":
-        this.#after(RETRY_MS, this.#options.rearmListeners);
+        this.#after(RETRY_MS, this.#options.rearmGate);
         break;
       case "incomplete":
         this.#options.noteIncomplete();

@@ -6,14 +6,15 @@
 import { CLEAN_UP } from "../backends/helper-socket/protocol.js";
 import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
-import { Errno, errnoName, errnoText } from "../native/errno.js";
+import { errnoName, errnoText } from "../native/errno.js";
 import { FileTypeReader } from "../native/file-type-server.js";
 import type { FileType } from "../native/file-type-server.js";
 import { libc as loadLibc } from "../native/libc.js";
+import type { Libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { blockSignals } from "../native/signals.js";
-import { acceptConnection } from "../native/unix-server.js";
+import { DescriptorReceiver, whyNoDescriptor } from "../native/unix-server.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { AdmissionRules } from "./admission.js";
@@ -34,9 +35,10 @@ import { WorkerControl } from "./worker-control.js";
 
 /** What a worker is started with: descriptors of the process, and memory that all its threads share. */
 export interface WorkerSetup {
-  /** The epoll instance, which holds the listeners and the wake-up descriptor. */
+  /** The epoll instance, which holds the gate's socket and the wake-up descriptor. */
   readonly epollFd: number;
-  readonly listenerFds: readonly number[];
+  /** Where connections come from. */
+  readonly gateFd: number;
   readonly control: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
   readonly register: SharedArrayBuffer;
@@ -60,9 +62,9 @@ export interface NumberedWorkerSetup extends WorkerSetup {
 }
 
 /**
- * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that connections cannot be accepted
- * now and the listener is left unarmed; that a request is incomplete; that the request of a connection is the main thread's to execute; or
- * that a session has ended some of whose commands it executed.
+ * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that there is no descriptor for a
+ * connection now and the gate's socket is left unarmed; that a request is incomplete; that the request of a connection is the main thread's
+ * to execute; or that a session has ended some of whose commands it executed.
  */
 export type WorkerMessage =
   "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number } | { readonly ended: number };
@@ -77,12 +79,14 @@ const TURN_MS = 1;
 export class HelperWorker {
   readonly #setup: NumberedWorkerSetup;
   readonly #tell: (message: WorkerMessage) => void;
+  readonly #libc: Libc;
   readonly #spent: SpentDescriptors;
   readonly #server: ServerLibc;
   readonly #epoll: EpollSet;
   readonly #control: WorkerControl;
   readonly #register: ClientRegister;
   readonly #totals: Totals;
+  readonly #receiver: DescriptorReceiver;
   readonly #runner: RequestRunner;
   readonly #fileTypes = new FileTypeReader();
   readonly #multipath: MultipathDetector | null;
@@ -90,24 +94,28 @@ export class HelperWorker {
   readonly #desk: ConnectionDesk;
   readonly #reception: Reception;
   readonly #log: Log;
+  /** The byte that comes with a connection: which of the listening sockets it came to. */
+  readonly #mark = new Uint8Array(1);
   /** By descriptor; as many as there are slots at most. */
   readonly #connections = new Map<number, Connection>();
 
   constructor(setup: NumberedWorkerSetup, tell: (message: WorkerMessage) => void) {
     this.#setup = setup;
     this.#tell = tell;
-    const libc = loadLibc();
+    this.#libc = loadLibc();
     this.#server = loadServerLibc();
     this.#epoll = new EpollSet(this.#server, setup.epollFd);
     this.#control = new WorkerControl(setup.control);
     this.#register = new ClientRegister(setup.register);
     this.#totals = new Totals(setup.totals, setup.thread);
     this.#log = new Log(setup.logLevel);
-    this.#runner = new RequestRunner(libc);
-    this.#spent = new SpentDescriptors(libc, this.#control, setup.thread);
+    this.#receiver = new DescriptorReceiver(this.#server, this.#mark.length);
+    this.#runner = new RequestRunner(this.#libc);
+    this.#spent = new SpentDescriptors(this.#libc, this.#control, setup.thread);
     this.#multipath = setup.allowMultipath ? null : new MultipathDetector();
     const shared = {
       discard: (descriptor: number, user: number) => this.#spent.add(descriptor, user),
+      gone: () => this.#control.removeConnection(),
       server: this.#server,
       epoll: this.#epoll,
       register: this.#register,
@@ -135,8 +143,7 @@ export class HelperWorker {
       const fd = this.#epoll.wait();
       if (this.#control.becomeBusy()) this.#tell("saturated");
       if (this.#control.stopping) return;
-      const listener = this.#setup.listenerFds.indexOf(fd);
-      if (listener >= 0) this.#accept(fd, listener);
+      if (fd === this.#setup.gateFd) this.#accept();
       else this.#serve(this.#connection(fd));
       this.#spent.closeAll();
     }
@@ -152,23 +159,34 @@ export class HelperWorker {
     return connection;
   }
 
-  /** @param listener which of the listening sockets `listenerFd` is */
-  #accept(listenerFd: number, listener: number): void {
-    const fd = acceptConnection(this.#server, listenerFd);
-    if (isAcceptRefused(fd)) {
+  #accept(): void {
+    const lacking = whyNoDescriptor(this.#libc, this.#setup.gateFd);
+    if (lacking !== 0) {
       if (this.#control.stopping) return;
-      acceptFailureTrace.publish({ errno: errnoName(-fd) });
-      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)} (${errnoName(-fd)})`);
+      // What is received without room for it is lost; until then it waits.
+      acceptFailureTrace.publish({ errno: errnoName(lacking) });
+      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(lacking)} (${errnoName(lacking)})`);
       this.#tell("accept-failed");
       return;
     }
-    this.#epoll.rearm(listenerFd, "readable");
-    if (fd >= 0) this.#welcome(fd, listener);
+    const descriptors: number[] = [];
+    const count = this.#receiver.receive(this.#setup.gateFd, this.#mark, descriptors);
+    if (this.#control.stopping) {
+      for (const fd of descriptors) this.#spent.add(fd, NOBODY);
+      return;
+    }
+    this.#epoll.rearm(this.#setup.gateFd, "readable");
+    for (const fd of descriptors) this.#welcome(fd, this.#mark[0] ?? 0);
+    if (count > 0 && descriptors.length === 0) {
+      this.#control.removeConnection();
+      this.#log.write(LogLevel.WARNING, "connection dropped: no descriptor is left for it");
+    }
   }
 
   #welcome(fd: number, listener: number): void {
     if (!hasSlot(fd)) {
       this.#spent.add(fd, NOBODY);
+      this.#control.removeConnection();
       this.#totals.add("connectionsRefused");
       this.#log.write(LogLevel.WARNING, `connection refused: descriptors are used up to ${CONNECTION_DESCRIPTOR_LIMIT}`);
       return;
@@ -241,9 +259,4 @@ export class HelperWorker {
 
 function isDevice({ kind }: FileType): boolean {
   return kind === "block" || kind === "character";
-}
-
-/** Whether an accept failed for want of something that may be there later; otherwise the connection is merely gone already. */
-function isAcceptRefused(result: number): boolean {
-  return result < 0 && result !== -Errno.EAGAIN && result !== -Errno.EINTR;
 }

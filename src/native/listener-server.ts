@@ -38,6 +38,7 @@ export class Listener {
   /** Null for a socket that systemd made and keeps: the next process is going to listen on it, so it is left as it is. */
   readonly #file: FileIdentity | null;
   #stopped = false;
+  #left = false;
 
   private constructor(server: ServerLibc, fd: number, file: FileIdentity | null) {
     this.fd = fd;
@@ -83,9 +84,20 @@ export class Listener {
     return new Listener(server, fd, file === null ? null : FileIdentity.from(file));
   }
 
+  /** Whether it is this program's, and not systemd's, which goes on listening. */
+  get isOwn(): boolean {
+    return this.#file !== null;
+  }
+
   /** What another run of the program needs for {@link resume}. */
   get handover(): ListenerHandover {
     return { fd: this.fd, file: this.#file?.record ?? null };
+  }
+
+  /** Leaves the descriptor to a thread that has a copy of its own, by which it stops listening: here it is closed. */
+  leaveDescriptor(): void {
+    closeSync(this.fd);
+    this.#left = true;
   }
 
   /**
@@ -96,7 +108,7 @@ export class Listener {
   stop(): void {
     if (this.#file === null || this.#stopped) return;
     this.#stopped = true;
-    stopListening(this.#server, this.fd);
+    if (!this.#left) stopListening(this.#server, this.fd);
     this.#file.remove();
   }
 

@@ -29,6 +29,15 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
     return (await client.readAnswer()).length;
   }
 
+  /** Whether a new client is answered; it may be dropped at any moment. */
+  async function isServed(path: string): Promise<boolean> {
+    try {
+      return (await ask(await RawClient.greeted(path))) > 0;
+    } catch {
+      return false;
+    }
+  }
+
   function send(client: RawClient, server?: MuteServer): void {
     const fd = server?.open() ?? openSync("/dev/null", "r+");
     client.send(READ_KEYS, [fd]);
@@ -82,19 +91,19 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         const name = `dropped-${manager}`;
         const helper = await workshop.start(name, ["--workers", "2", ...options]);
         const path = workshop.path(name);
+        const client = await RawClient.greeted(path);
         const other = await asNobody(path);
         for (let i = 1; i <= STUCK_CLOSES_PER_USER; i += 1) {
           await ask(await RawClient.greeted(path), server);
           if (i >= 2) await stuck(helper, i);
         }
-        const client = await RawClient.greeted(path);
         send(client, server);
         expect((await client.readToEnd()).bytes.length).to.equal(0);
         expect(helper.stderr).to.match(/client \d+ dropped: descriptors of its user wait to be closed, and 8 may\n/);
         expect(await ask(other)).to.be.at.least(RESPONSE_HEADER_SIZE);
         await server.end();
         // As soon as they are closed, its user is served again.
-        await until(async () => (await ask(await RawClient.greeted(path))) > 0);
+        await until(() => isServed(path));
         expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
       });
 
@@ -115,6 +124,27 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         expect(await ask(await RawClient.greeted(path))).to.be.at.least(RESPONSE_HEADER_SIZE);
         await server.end();
         expect(await helper.ended).to.deep.equal({ code: 0, signal: null });
+        expect(await next.stop()).to.deep.equal({ code: 0, signal: null });
+      });
+
+      it("after SIGKILL the next helper takes the same paths at once", async function () {
+        const server = await fuse.serve(this);
+        const name = `killed-${manager}`;
+        const path = workshop.path(name);
+        const args = ["-f", `${path}.pid`, ...options];
+        const helper = await workshop.start(name, args);
+        await ask(await RawClient.greeted(path), server);
+        helper.signal("SIGKILL");
+        await until(() => isZombie(helper));
+        expect(await isListening(path)).to.equal(false);
+        const next = await workshop.start(name, args);
+        expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${next.pid}\n`);
+        expect(existsSync(`${path}.pid.lock`)).to.equal(false);
+        expect(await ask(await RawClient.greeted(path))).to.be.at.least(RESPONSE_HEADER_SIZE);
+        const second = await run(OUR_PROGRAM, ["-k", `${path}.second`, "-f", `${path}.pid`]);
+        expect(second.stderr).to.match(/the pid file '.*' is held by another process\n$/);
+        await server.end();
+        expect(await helper.ended).to.deep.equal({ code: null, signal: "SIGKILL" });
         expect(await next.stop()).to.deep.equal({ code: 0, signal: null });
       });
     });
