@@ -38,12 +38,12 @@ export class PrManagerMemory extends PrManager {
   }
 
   override complete(): void {
-    this.#machine.joins(this.#fabric);
+    this.#machine.joins(this.#home());
   }
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
-    const fabric = this.#fabric;
+    const fabric = this.#home();
     const nexus = unit.nexus ?? this.#host;
     const { account } = unit;
     if (account === undefined) return fabric.shadow(unit.identity).execute(nexus, command);
@@ -52,10 +52,10 @@ export class PrManagerMemory extends PrManager {
   }
 
   override nexusGone(nexus: Nexus): void {
-    this.#fabric.forgetNexus(nexus);
+    this.#home().forgetNexus(nexus);
   }
 
-  get #fabric(): Fabric {
+  #home(): Fabric {
     return this.fabric?.fabric ?? this.#machine.fabric;
   }
 }

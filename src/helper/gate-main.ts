@@ -22,6 +22,7 @@ const RETRY_MS = 1000;
 /** A connection comes with one byte: which of the listening sockets it came to. */
 const MARK_LENGTH = 1;
 
+const port = present(parentPort, "gate-main is started as a worker thread");
 serve(workerData as GateSetup); // typed any; Gate passes exactly this
 
 function serve(setup: GateSetup): void {
@@ -31,7 +32,7 @@ function serve(setup: GateSetup): void {
   printTraces(trace);
   const kept = [...listeners.map(({ fd }) => fd), senderFd, wakeupFd, trace.fd, ...(lockFd === null ? [] : [lockFd])];
   const result: GateMessage = leaveCommonTable(libc, kept);
-  present(parentPort, "gate-main is started as a worker thread").postMessage(result);
+  port.postMessage(result);
   // A descriptor that the common table still has would outlive this one.
   Atomics.wait(new Int32Array(setup.left), 0, 0);
   const control = new WorkerControl(setup.control);

@@ -46,6 +46,18 @@ export function withHandover(environment: NodeJS.ProcessEnv, handover: Handover)
 }
 
 /**
+ * Variables that make node or the dynamic loader run code, or write files, of somebody's choice: of all that a program finds in its
+ * environment, the helper needs none of them. The last ones are those that ld.so(8) and libc drop where a program gains privileges.
+ */
+const OF_THE_STARTER =
+  /^(?:NODE_|LD_|SSL_|OPENSSL_|UV_|MALLOC_|GLIBC_|GCONV_PATH$|GETCONF_DIR$|HOSTALIASES$|LOCALDOMAIN$|LOCPATH$|NIS_PATH$|NLSPATH$|RESOLV_HOST_CONF$|RES_OPTIONS$|TMPDIR$|TZDIR$)/;
+
+/** `environment` without what a starter could have put there to change how a program runs; for the run that serves. */
+export function cleanEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !OF_THE_STARTER.test(name)));
+}
+
+/**
  * Takes the handover out of `environment`; null when the program was started from outside.
  * @throws QomError `syntax` for a text that this program did not write
  */
@@ -59,7 +71,13 @@ export function takeHandover(environment: NodeJS.ProcessEnv): Handover | null {
   } catch {
     // what is no JSON is no handover either
   }
-  throw new QomError("syntax", `the environment variable ${VARIABLE} is for this program only`);
+  throw foreignHandover();
+}
+
+/** What is said of a handover that this program cannot have written: a line, however it was found out. */
+export function foreignHandover(cause?: unknown): QomError {
+  const message = `the environment variable ${VARIABLE} is for this program only`;
+  return new QomError("syntax", message, cause === undefined ? {} : { cause });
 }
 
 /** That it was written by {@link withHandover}; a forgery of the rest harms only its author's own process. */

@@ -21,8 +21,8 @@ import { ProcessControl } from "../native/process-server.js";
 import { takeActivation } from "./activation.js";
 import type { ActivatedSocket } from "./activation.js";
 import { leaveForeground, serveInBackground } from "./background.js";
-import { takeHandover, withHandover } from "./handover.js";
-import type { BackgroundHandover, ServiceHandover } from "./handover.js";
+import { cleanEnvironment, foreignHandover, takeHandover, withHandover } from "./handover.js";
+import type { BackgroundHandover, Handover, ServiceHandover } from "./handover.js";
 import { Helper } from "./helper.js";
 import type { Station } from "./helper.js";
 import { Log, LogLevel } from "./log.js";
@@ -100,8 +100,7 @@ export function exitAtOnce(status: number): void {
 
 async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): Promise<Outcome> {
   const handover = takeHandover(process.env);
-  if (handover?.stage === "background") return prepare(handover, stop, undo);
-  if (handover?.stage === "service") return resume(handover, stop, undo);
+  if (handover !== null) return goOn(handover, stop, undo);
   const command = parseHelperOptions(args);
   if ("print" in command) return { status: 0, print: command.print };
   if ("status" in command) return { status: 0, print: await askStatus(command.status) };
@@ -130,6 +129,15 @@ function checkActivation(sockets: readonly ActivatedSocket[], { initiatorFrom, s
   } else if (sockets.length > 1) {
     const text = `LISTEN_FDS: ${sockets.length} sockets are passed, and the helper serves one unless '--initiator-from path' is given`;
     throw new QomError("limit", text);
+  }
+}
+
+async function goOn(handover: Handover, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+  try {
+    return await (handover.stage === "background" ? prepare(handover, stop, undo) : resume(handover, stop, undo));
+  } catch (error) {
+    // What this program wrote leads to no other errors.
+    throw error instanceof QomError || error instanceof Stopped ? error : foreignHandover(error);
   }
 }
 
@@ -257,5 +265,5 @@ function runAgain(control: ProcessControl, service: Service & { readonly unshed:
     (fd) => typeof fd === "number",
   );
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
-  return control.execute(process.execPath, words, withHandover(process.env, handover), kept);
+  return control.execute(process.execPath, words, withHandover(cleanEnvironment(process.env), handover), kept);
 }

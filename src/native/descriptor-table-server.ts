@@ -9,7 +9,8 @@ import { declareFunctions } from "./libc.js";
 import type { Libc } from "./libc.js";
 
 interface TableFunctions {
-  unshare(flags: number): number;
+  /** unshare(2). */
+  readonly unshare: (flags: number) => number;
 }
 
 const CLONE_FILES = 0x400;

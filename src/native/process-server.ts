@@ -28,7 +28,7 @@ interface ProcessFunctions {
   setresuid(real: number, effective: number, saved: number): number;
   dup3(from: number, to: number, flags: number): number;
   /** Returns never. */
-  _exit(status: number): number;
+  exitGroup(status: number): number;
   /** Returns only when it failed. The three are read before the memory they are in goes away. */
   execve(path: Uint8Array, words: Uint8Array, environment: Uint8Array): number;
 }
@@ -40,7 +40,7 @@ const PROTOTYPES: Readonly<Record<keyof ProcessFunctions, string>> = {
   setresgid: "int setresgid(uint32_t real, uint32_t effective, uint32_t saved)",
   setresuid: "int setresuid(uint32_t real, uint32_t effective, uint32_t saved)",
   dup3: "int dup3(int from, int to, int flags)",
-  _exit: "int _exit(int status)",
+  exitGroup: "int _exit(int status)",
   execve: "int execve(const char *path, const void *words, const void *environment)",
 };
 
@@ -176,7 +176,7 @@ export class ProcessControl {
 
   /** Ends all threads of this process without waiting for one. Returns never. */
   exitAtOnce(status: number): void {
-    this.#functions._exit(status);
+    this.#functions.exitGroup(status);
   }
 
   #prctl(attempted: string, option: number, second: number, third = 0): void {

@@ -162,6 +162,31 @@ describe("privileges of qom-pr-helper", () => {
     });
   }
 
+  for (const [what, forged] of [
+    ["nothing else", { stage: "service" }],
+    ["the wrong things", { stage: "service", options: {}, listener: { fd: "x", file: null }, status: null, pidFile: null }],
+    ["a descriptor that is not open", { stage: "service", options: {}, listener: { fd: 999, file: null }, status: null, pidFile: null }],
+    ["no options", { stage: "background", activated: null, ready: 99 }],
+  ] as const) {
+    it(`a forged handover with ${what} ends in one line`, async () => {
+      const result = await run(OUR_PROGRAM, [], { QOM_PR_HELPER_HANDOVER: JSON.stringify(forged) });
+      expect(result.code).to.equal(1);
+      expect(result.stderr).to.match(/^qom-pr-helper: [^\n]+\n$/);
+    });
+  }
+
+  it("run without what the starter's environment would have node and the dynamic loader do", async () => {
+    const environment = { NODE_OPTIONS: "--no-warnings", NODE_ENV: "x", LD_LIBRARY_PATH: "/nowhere", GCONV_PATH: "/nowhere", KEPT: "yes" };
+    const helper = await workshop.start("clean", [], environment);
+    const names = readFileSync(`/proc/${helper.pid}/environ`, "utf8")
+      .split("\0")
+      .map((variable) => variable.replace(/=.*/s, ""));
+    expect(names).to.include("KEPT");
+    // Its own, which it has taken out of its memory, is in what the kernel keeps of the start.
+    expect(names.filter((name) => /^(?:NODE_|LD_|GCONV_PATH)/.test(name))).to.deep.equal([]);
+    await helper.stop();
+  });
+
   it("do not suffice to remove the files at the end as another user: it says so, and the pid file names nobody", async () => {
     const helper = await workshop.start("kept", ["-f", workshop.path("kept.pid"), "-u", "nobody"], program.environment, program.path);
     const path = workshop.path("kept");

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { STUCK_CLOSES_PER_USER } from "#src/helper/spent-descriptors.js";
+import { hasEnded } from "#src/native/process-end.js";
 import { isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
@@ -13,11 +14,6 @@ import { RawClient } from "./support/raw-client.js";
 import { cdb } from "./support/scenarios.js";
 
 const READ_KEYS = cdb(0x5e, 0, 32);
-
-/** The number of a process stays until its last thread has come out of the kernel; what has ended is a zombie until then. */
-function isZombie({ pid }: HelperProcess): boolean {
-  return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-}
 
 describe("qom-pr-helper and descriptors that cannot be closed", () => {
   const fuse = new MuteFuse();
@@ -116,7 +112,7 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         const [client, idle] = [await RawClient.greeted(path), await RawClient.greeted(path)];
         await ask(client, server);
         helper.signal("SIGTERM");
-        await until(() => isZombie(helper));
+        await until(() => hasEnded(helper.pid));
         for (const each of [client, idle]) expect((await each.readToEnd()).bytes.length).to.equal(0);
         for (const file of [path, `${path}.pid`, `${path}.status`]) expect(existsSync(file), file).to.equal(false);
         await until(() => helper.stderr.endsWith("1 threads are left that wait for a disk or a file system\n"));
@@ -135,7 +131,7 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         const helper = await workshop.start(name, args);
         await ask(await RawClient.greeted(path), server);
         helper.signal("SIGKILL");
-        await until(() => isZombie(helper));
+        await until(() => hasEnded(helper.pid));
         expect(await isListening(path)).to.equal(false);
         const next = await workshop.start(name, args);
         expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${next.pid}\n`);

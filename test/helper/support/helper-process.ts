@@ -46,6 +46,22 @@ export interface Circumstances {
   readonly descriptors?: readonly number[];
 }
 
+/**
+ * Options of setpriv(1), and a second one, that leave what our program keeps: with more, it would run a second time, without what its starter
+ * had the dynamic loader add. For root; another user has nothing to shed but the privileges it could gain.
+ */
+const UNPRIVILEGED =
+  process.getuid?.() === 0
+    ? [
+        ...["--inh-caps", "-all,+sys_rawio", "--ambient-caps", "-all,+sys_rawio"],
+        ...["setpriv", "--bounding-set", "-all", "--clear-groups", "--no-new-privs"],
+      ]
+    : ["--no-new-privs"];
+
+function isPreloaded(environment: NodeJS.ProcessEnv): boolean {
+  return environment["LD_PRELOAD"] !== undefined;
+}
+
 /** A running program. It is killed when the thread that started it ends, however that ends. */
 export class HelperProcess {
   /** Resolves when it has ended. */
@@ -60,7 +76,8 @@ export class HelperProcess {
     environment: NodeJS.ProcessEnv = {},
     { privileges = [], descriptors = [] }: Circumstances = {},
   ) {
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...privileges, program, ...args], {
+    const words = [...privileges, ...(isPreloaded(environment) ? UNPRIVILEGED : []), program, ...args];
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...words], {
       stdio: ["ignore", "pipe", "pipe", ...descriptors],
       env: { ...process.env, ...environment },
     });
