@@ -1,12 +1,12 @@
 /** `--object`: another manager than SG_IO executes what clients send, and clients are told apart. */
 
 import { expect } from "chai";
-import { chmodSync, closeSync, constants, mkdirSync, openSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { defaultInitiator } from "#src/target/default-initiator.js";
 import { greetedAs, send } from "./support/command-client.js";
-import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
+import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { listeningLine, skipUnlessRoot } from "./support/process-status.js";
@@ -182,8 +182,12 @@ describe("managers of qom-pr-helper", () => {
   it("leaks no descriptor, however a request ends", async () => {
     const client = await RawClient.greeted(workshop.path("memory"));
     await send(client, fd, READ_KEYS);
+    // A descriptor is closed after the answer.
+    const settled = (): Promise<void> => until(() => !helper.descriptors.includes(realpathSync(workshop.path("disk"))));
+    await settled();
     const before = helper.descriptors.length;
     for (let i = 0; i < 50; i += 1) await send(client, fd, READ_KEYS);
+    await settled();
     expect(helper.descriptors.length).to.equal(before);
   });
 
