@@ -7,6 +7,7 @@ import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
+import { Sense, senseResult } from "../scsi/sense.js";
 import { defaultInitiator } from "../target/default-initiator.js";
 import type { Fabric } from "../target/fabric.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
@@ -42,9 +43,16 @@ export class PrManagerMemory extends PrManager {
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
-    return this.#home()
-      .shadow(unit.identity)
-      .execute(unit.nexus ?? this.#host, command);
+    const fabric = this.#home();
+    const nexus = unit.nexus ?? this.#host;
+    const { account } = unit;
+    if (account === undefined) return fabric.shadow(unit.identity).execute(nexus, command);
+    const shadow = fabric.shadowFor(unit.identity, account);
+    return shadow?.execute(nexus, command, { account }) ?? Promise.resolve(senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES));
+  }
+
+  override nexusGone(nexus: Nexus): void {
+    this.#home().forgetNexus(nexus);
   }
 
   #home(): Fabric {

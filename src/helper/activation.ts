@@ -1,24 +1,31 @@
 /** Socket activation as systemd does it (sd_listen_fds(3)): the program is started with sockets that are listening already. */
 
-import { QomError } from "../base/errors.js";
-
 /** The first descriptor that systemd passes; others follow it. */
 const FIRST_DESCRIPTOR = 3;
 
 const VARIABLES = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] as const;
 
+/** A socket that was passed. */
+export interface ActivatedSocket {
+  readonly fd: number;
+  /** What FileDescriptorName= of its unit says, by default the unit's name; empty when it is not told. */
+  readonly name: string;
+}
+
 /**
- * The descriptor that was passed to process `pid`; null when none was. The variables are taken out of `environment`, so that nobody else
+ * The sockets that were passed to process `pid`; null when none were. The variables are taken out of `environment`, so that nobody else
  * thinks they are meant.
- * @throws QomError `limit` when there are several
  */
-export function takeActivation(environment: NodeJS.ProcessEnv, pid: number): number | null {
+export function takeActivation(environment: NodeJS.ProcessEnv, pid: number): readonly ActivatedSocket[] | null {
   const [forProcess, count] = [numberIn(environment["LISTEN_PID"]), numberIn(environment["LISTEN_FDS"])];
+  const names = (environment["LISTEN_FDNAMES"] ?? "").split(":");
   for (const variable of VARIABLES) delete environment[variable];
   if (forProcess !== pid || count === 0) return null;
-  if (count > 1) throw new QomError("limit", `LISTEN_FDS: ${count} sockets are passed, and the helper serves one`);
-  return FIRST_DESCRIPTOR;
+  return Array.from({ length: Math.min(count, SOCKETS_LOOKED_AT) }, (_, i) => ({ fd: FIRST_DESCRIPTOR + i, name: names[i] ?? "" }));
 }
+
+/** More than are ever served: a number that somebody made up takes no memory. */
+const SOCKETS_LOOKED_AT = 4096;
 
 /** 0 for what is no number. */
 function numberIn(text: string | undefined): number {

@@ -6,35 +6,40 @@
 import { spawn } from "node:child_process";
 import { constants, closeSync, openSync, writeSync } from "node:fs";
 import { QomError } from "../base/errors.js";
+import type { ActivatedSocket } from "./activation.js";
 import type { ProcessControl } from "../native/process-server.js";
 import { withHandover } from "./handover.js";
 import { STANDARD_ERROR } from "./log.js";
 import type { HelperOptions } from "./options.js";
 
-/** Descriptors in the process that is started: the third is a pipe back, the fourth systemd's socket. */
+/** Descriptors in the process that is started: the third is a pipe back, from the fourth on there are systemd's sockets. */
 const READY_DESCRIPTOR = 3;
 const ACTIVATED_DESCRIPTOR = 4;
 
 /**
  * Starts this program again, in a session of its own, and waits.
- * @param activated systemd's socket, null if there is none
+ * @param activated systemd's sockets, null if there are none
  * @param stop ends the process in the background, too, while it is awaited
  * @returns the exit status of this process: 0 when the other one serves, and else the other one's, which has said why
  * @throws QomError `io` when it cannot be started or was killed
  */
-export function serveInBackground(options: HelperOptions, activated: number | null, stop: AbortSignal): Promise<number> {
+export function serveInBackground(
+  options: HelperOptions,
+  activated: readonly ActivatedSocket[] | null,
+  stop: AbortSignal,
+): Promise<number> {
   if (stop.aborted) return Promise.resolve(0);
   return new Promise((resolve, reject) => {
     const handover = {
       stage: "background",
       options,
-      activated: activated === null ? null : ACTIVATED_DESCRIPTOR,
+      activated: activated?.map(({ name }, index) => ({ fd: ACTIVATED_DESCRIPTOR + index, name })) ?? null,
       ready: READY_DESCRIPTOR,
     } as const;
     const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       detached: true,
       env: withHandover(process.env, handover),
-      stdio: ["ignore", "ignore", "inherit", "pipe", ...(activated === null ? [] : [activated])],
+      stdio: ["ignore", "ignore", "inherit", "pipe", ...(activated ?? []).map(({ fd }) => fd)],
     });
     const endIt = (): void => void child.kill();
     stop.addEventListener("abort", endIt);

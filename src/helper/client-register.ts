@@ -1,17 +1,19 @@
 /**
  * Who is connected, and who has each connection in hand: memory that the main thread and all workers share.
  *
- *     one entry per descriptor number (56 bytes)
+ *     one entry per descriptor number (64 bytes)
  *       0  i32  custody
  *       4  i32  process id of the client
  *       8  u32  its user id
  *      12  u32  its group id
  *      16  i32  notes: a bit for each thing that happened once
- *      20  4    unused
+ *      20  i32  how many connections have had the descriptor
  *      24  f64  when it connected, in milliseconds since 1970
  *      32  f64  when its process was started, in clock ticks since the system was; 0 if nobody asked
  *      40  f64  commands that were answered
  *      48  f64  those of them that were not answered GOOD
+ *      56  i32  which of the listening sockets it came to
+ *      60  4    unused
  *
  * Whoever has custody of a connection has it and its slot in the connection table to itself. While it waits in epoll nobody has; a worker
  * takes custody when it gets the event, and the main thread when it looks after clients that have stalled or executes a command itself.
@@ -21,7 +23,7 @@ import { assert, present } from "../base/assert.js";
 import type { PeerCredentials } from "../native/peer-credentials-server.js";
 import { CONNECTION_DESCRIPTOR_LIMIT } from "./connection-table.js";
 
-const ENTRY_SIZE = 56;
+const ENTRY_SIZE = 64;
 const INTS = ENTRY_SIZE / 4;
 const DOUBLES = ENTRY_SIZE / 8;
 const CUSTODY = 0;
@@ -29,6 +31,8 @@ const PID = 1;
 const UID = 2;
 const GID = 3;
 const NOTES = 4;
+const USES = 5;
+const LISTENER = 14;
 const CONNECTED_AT = 3;
 const STARTED_AT = 4;
 const COMMANDS = 5;
@@ -41,8 +45,8 @@ const MAIN = 3;
 
 /** Things that are noted of a connection, once each. */
 export const Note = Object.freeze({
-  /** Its request was incomplete for too long; it is to be closed. */
-  STALLED: 1,
+  /** It is to be closed by the worker that gets its next event: its request was incomplete for too long, or the main thread is done with it. */
+  ENDS: 1,
   /** It was told in the log that a multipath device is refused. */
   MULTIPATH: 2,
 });
@@ -54,6 +58,10 @@ export interface ClientEntry extends PeerCredentials {
   readonly connectedAtMs: number;
   /** Clock ticks since the system was started, 0 if nobody asked. */
   readonly processStartTicks: number;
+  /** Which of the listening sockets it came to, from 0. */
+  readonly listener: number;
+  /** A number that no other connection has had. */
+  readonly session: number;
   /** Commands that were answered. */
   readonly commands: number;
   /** Those not answered GOOD. */
@@ -81,11 +89,13 @@ export class ClientRegister {
   }
 
   /** Enters a new connection, in the custody of the calling worker. */
-  enter(fd: number, credentials: PeerCredentials, connectedAtMs: number): void {
+  enter(fd: number, credentials: PeerCredentials, connectedAtMs: number, listener = 0): void {
     this.#unsigned[fd * INTS + UID] = credentials.uid;
     this.#unsigned[fd * INTS + GID] = credentials.gid;
     this.#ints[fd * INTS + PID] = credentials.pid;
     this.#ints[fd * INTS + NOTES] = 0;
+    this.#ints[fd * INTS + LISTENER] = listener;
+    Atomics.add(this.#ints, fd * INTS + USES, 1);
     this.#doubles.set([connectedAtMs, 0, 0, 0], fd * DOUBLES + CONNECTED_AT);
     Atomics.store(this.#ints, fd * INTS + CUSTODY, WORKER);
   }
@@ -142,6 +152,11 @@ export class ClientRegister {
     return (Atomics.load(this.#ints, fd * INTS + NOTES) & note) !== 0;
   }
 
+  /** User id of the client of a connection that is in the register, or was in it last. */
+  userOf(fd: number): number {
+    return present(this.#unsigned[fd * INTS + UID], "a connection has an entry");
+  }
+
   /** How many connections are there for which `member` has this value. */
   countWith(member: "uid" | "pid", value: number): number {
     const values = member === "uid" ? this.#unsigned : this.#ints;
@@ -165,6 +180,8 @@ export class ClientRegister {
       gid: present(this.#unsigned[fd * INTS + GID], "the entry is in the register"),
       connectedAtMs,
       processStartTicks,
+      listener: present(this.#ints[fd * INTS + LISTENER], "the entry is in the register"),
+      session: present(this.#unsigned[fd * INTS + USES], "the entry is in the register") * CONNECTION_DESCRIPTOR_LIMIT + fd,
       commands,
       failures,
       waiting: custody === WAITING,

@@ -1,7 +1,7 @@
 /** What any thread does with a connection that it has in its custody: wait for it again, or close it. */
 
 import type { EpollSet } from "../native/epoll-server.js";
-import type { Libc } from "../native/libc.js";
+import { Note } from "./client-register.js";
 import type { ClientRegister } from "./client-register.js";
 import { NO_DESCRIPTOR } from "./connection-table.js";
 import type { Connection } from "./connection-table.js";
@@ -12,10 +12,15 @@ import { closeTrace } from "./trace-points.js";
 
 /** What a {@link ConnectionDesk} needs. */
 export interface ConnectionDeskParts {
-  readonly libc: Libc;
   readonly epoll: EpollSet;
   readonly register: ClientRegister;
   readonly log: Log;
+  /** Takes a descriptor that is to be closed, a client's or that of its connection, when nothing waits for that any more. */
+  readonly discard: (descriptor: number, user: number) => void;
+  /** A connection is closed. */
+  readonly gone: () => void;
+  /** Told of the session of a connection that had a command answered, when it is going to be closed. */
+  readonly ended?: (session: number) => void;
 }
 
 /** See the module text. */
@@ -38,15 +43,35 @@ export class ConnectionDesk {
     epoll.rearm(connection.fd, next);
   }
 
-  /** Closes the connection and the descriptor of its request. */
+  /**
+   * Lets the worker that gets the next event go on: with a descriptor that is to be closed, or with a connection that is. The main thread
+   * closes neither, since that may take for ever.
+   */
+  leaveToWorker(connection: Connection, next: Exclude<Next, "execute">): void {
+    const { epoll, register } = this.#parts;
+    const { fd } = connection;
+    connection.spendDescriptor();
+    if (next === "close") register.note(fd, Note.ENDS);
+    register.release(fd);
+    // The event comes at once, unless the client has not taken its last answers.
+    epoll.rearm(fd, "writable");
+  }
+
+  /** Closes the connection, and then the descriptors of its requests. */
   close(connection: Connection): void {
-    const { libc, register, log } = this.#parts;
-    const { fd, descriptor } = connection;
-    if (descriptor !== NO_DESCRIPTOR) libc.close(descriptor);
+    const { register, log, discard, gone, ended } = this.#parts;
+    const { fd } = connection;
+    const user = register.userOf(fd);
+    const descriptors = [connection.takeDescriptor(), connection.takeSpent()].filter((descriptor) => descriptor !== NO_DESCRIPTOR);
+    if (ended !== undefined) {
+      const client = register.get(fd);
+      if (client !== null && client.commands > 0) ended(client.session);
+    }
     closeTrace.publish({ client: fd });
     log.write(LogLevel.CLIENT, `client ${fd} gone`);
     register.leave(fd);
-    // From here on the number, and so slot and entry, may belong to another worker's new connection.
-    libc.close(fd);
+    // Once it is closed the number, and so slot and entry, may belong to another worker's new connection.
+    for (const descriptor of [fd, ...descriptors]) discard(descriptor, user);
+    gone();
   }
 }

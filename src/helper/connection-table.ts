@@ -3,14 +3,16 @@
  * share; whoever has the event has the connection to itself (one-shot epoll), so nothing in it is locked. The numbers are written and
  * read atomically, and with them the bytes written before are seen.
  *
- *     one slot per descriptor number (8328)
+ *     one slot per descriptor number (8336)
  *       0  i32  phase
  *       4  i32  position: bytes of this phase already received or sent
  *       8  i32  length: bytes of this phase in all
  *      12  i32  the descriptor that came with the request, -1 if none
- *      16  16   the CDB (in the phase before, the feature word)
- *      32  104  header of the answer
- *     136  8192 parameter list of PERSISTENT RESERVE OUT, or data of PERSISTENT RESERVE IN
+ *      16  i32  the descriptor of the request before, which is answered; -1 if none, or if it is closed
+ *      20  4    unused
+ *      24  16   the CDB (in the phase before, the feature word)
+ *      40  104  header of the answer
+ *     144  8192 parameter list of PERSISTENT RESERVE OUT, or data of PERSISTENT RESERVE IN
  *
  * The system gives a connection the lowest free number as its descriptor, so that number is its slot. Slots nobody uses cost address
  * space only.
@@ -44,9 +46,10 @@ const PHASE = 0;
 const POSITION = 1;
 const LENGTH = 2;
 const DESCRIPTOR = 3;
-const WORDS = 4;
+const SPENT = 4;
+const WORDS = 5;
 
-const CDB_AT = 16;
+const CDB_AT = 24;
 const ANSWER_AT = CDB_AT + CDB_SIZE;
 const DATA_AT = ANSWER_AT + RESPONSE_HEADER_SIZE;
 const SLOT_SIZE = DATA_AT + DATA_SIZE_MAX;
@@ -89,6 +92,7 @@ export class Connection {
   /** Makes the slot that of a new connection. */
   open(): void {
     this.descriptor = NO_DESCRIPTOR;
+    Atomics.store(this.#words, SPENT, NO_DESCRIPTOR);
     this.begin("features", FEATURE_WORD_SIZE);
   }
 
@@ -114,6 +118,21 @@ export class Connection {
 
   set descriptor(fd: number) {
     Atomics.store(this.#words, DESCRIPTOR, fd);
+  }
+
+  /** Takes the descriptor out of the connection, which does not own it any more; {@link NO_DESCRIPTOR} if there is none. */
+  takeDescriptor(): number {
+    return Atomics.exchange(this.#words, DESCRIPTOR, NO_DESCRIPTOR);
+  }
+
+  /** Leaves the descriptor of a request that is answered to the next worker, to be closed. */
+  spendDescriptor(): void {
+    Atomics.store(this.#words, SPENT, this.takeDescriptor());
+  }
+
+  /** What {@link spendDescriptor} left; {@link NO_DESCRIPTOR} if nothing. */
+  takeSpent(): number {
+    return Atomics.exchange(this.#words, SPENT, NO_DESCRIPTOR);
   }
 
   /** Whether the connection is between two requests: nothing of one has arrived, and the last answer is gone. */

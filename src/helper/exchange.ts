@@ -7,6 +7,7 @@
 import { assert, unreachable } from "../base/assert.js";
 import {
   CDB_SIZE,
+  CLEAN_UP,
   DATA_SIZE_MAX,
   encodeFeatures,
   NO_FEATURES,
@@ -17,7 +18,6 @@ import {
 } from "../backends/helper-socket/protocol.js";
 import { Errno, errnoText } from "../native/errno.js";
 import type { Interest } from "../native/epoll-server.js";
-import type { Libc } from "../native/libc.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { DescriptorReceiver, receiveBytes, sendBytes } from "../native/unix-server.js";
 import { readU32, toHex } from "../scsi/bytes.js";
@@ -35,6 +35,8 @@ import { requestTrace, responseTrace } from "./trace-points.js";
 /** What a connection waits for next, that its request is to be executed and answered, or that it is to be closed. */
 export type Next = Interest | "execute" | "close";
 
+const TOTAL_OF_OPERATION: Readonly<Record<number, TotalName>> = { [PR_IN]: "reserveIn", [PR_OUT]: "reserveOut", [CLEAN_UP]: "cleanUp" };
+
 const TOTAL_OF_STATUS: Readonly<Record<number, TotalName>> = {
   [ScsiStatus.GOOD]: "good",
   [ScsiStatus.CHECK_CONDITION]: "checkCondition",
@@ -46,24 +48,25 @@ class Breach extends Error {}
 
 /** What an {@link Exchange} needs. */
 export interface ExchangeParts {
-  readonly libc: Libc;
   readonly server: ServerLibc;
   readonly log: Log;
   readonly totals: Totals;
   readonly register: ClientRegister;
+  /** Takes a descriptor of a client that is to be closed, when nothing waits for that any more. */
+  readonly discard: (descriptor: number, user: number) => void;
 }
 
 /** Serves connections, one step at a time, on one thread. */
 export class Exchange {
-  readonly #libc: Libc;
   readonly #server: ServerLibc;
   readonly #log: Log;
   readonly #totals: Totals;
   readonly #register: ClientRegister;
+  readonly #discard: ExchangeParts["discard"];
   readonly #receiver: DescriptorReceiver;
 
-  constructor({ libc, server, log, totals, register }: ExchangeParts) {
-    this.#libc = libc;
+  constructor({ server, log, totals, register, discard }: ExchangeParts) {
+    this.#discard = discard;
     this.#server = server;
     this.#log = log;
     this.#totals = totals;
@@ -90,13 +93,11 @@ export class Exchange {
   }
 
   /**
-   * Answers the request that {@link advance} said is to be executed, and closes its descriptor. Goes on as far as {@link advance} does.
+   * Answers the request that {@link advance} said is to be executed, and goes on as far as {@link advance} does. Its descriptor is the
+   * caller's from then on: to close it may take for ever, and the client has its answer before.
    * @param result what came of it; data only with GOOD, at most {@link DATA_SIZE_MAX} bytes
    */
   answer(connection: Connection, result: ScsiResult): Exclude<Next, "execute"> {
-    const { descriptor } = connection;
-    connection.descriptor = NO_DESCRIPTOR;
-    this.#libc.close(descriptor);
     if (responseTrace.enabled) responseTrace.publish({ client: connection.fd, status: result.status, size: result.dataIn.length });
     this.#count(connection, result.status);
     if (this.#log.shows(LogLevel.REQUEST)) {
@@ -112,7 +113,7 @@ export class Exchange {
 
   #count({ fd, cdb }: Connection, status: number): void {
     this.#register.count(fd, status === ScsiStatus.GOOD);
-    this.#totals.add(cdb[0] === PR_OUT ? "reserveOut" : "reserveIn");
+    this.#totals.add(TOTAL_OF_OPERATION[cdb[0] ?? 0] ?? "reserveIn");
     this.#totals.add(TOTAL_OF_STATUS[status] ?? "otherStatus");
   }
 
@@ -146,9 +147,11 @@ export class Exchange {
   #receiveCdb(connection: Connection, rest: Uint8Array): number {
     const descriptors: number[] = [];
     const count = this.#receiver.receive(connection.fd, rest, descriptors);
+    // Of several that were sent, one at least would have been received if there was room for any.
+    if (this.#receiver.truncated && descriptors.length === 0) throw new Breach("no descriptor is left for the one in its request");
     for (const descriptor of descriptors) {
       if (connection.descriptor === NO_DESCRIPTOR) connection.descriptor = descriptor;
-      else this.#libc.close(descriptor);
+      else this.#discard(descriptor, this.#register.userOf(connection.fd));
     }
     if (descriptors.length > 1 || (descriptors.length === 1 && connection.descriptor !== descriptors[0])) {
       throw new Breach("more than one file descriptor in one request");
@@ -190,7 +193,7 @@ export class Exchange {
     const [operationCode = 0] = connection.cdb;
     const length = transferLengthOf(connection.cdb);
     if (connection.descriptor === NO_DESCRIPTOR) throw new Breach("no file descriptor in the request");
-    if (operationCode !== PR_IN && operationCode !== PR_OUT) {
+    if (!Object.hasOwn(TOTAL_OF_OPERATION, operationCode)) {
       throw new Breach(`operation code 0x${operationCode.toString(16)} is neither PERSISTENT RESERVE IN nor OUT`);
     }
     if (length > DATA_SIZE_MAX) throw new Breach(`${length} bytes of data, and ${DATA_SIZE_MAX} are allowed`);

@@ -6,9 +6,10 @@
  */
 
 import { QomError } from "../base/errors.js";
-import type { ListenerHandover } from "../native/listener-server.js";
+import type { ActivatedSocket } from "./activation.js";
 import type { HelperOptions } from "./options.js";
 import type { PidFileHandover } from "./pid-file.js";
+import type { PostHandover } from "./posts.js";
 import type { Unshed } from "./privileges.js";
 
 const VARIABLE = "QOM_PR_HELPER_HANDOVER";
@@ -17,8 +18,8 @@ const VARIABLE = "QOM_PR_HELPER_HANDOVER";
 export interface BackgroundHandover {
   readonly stage: "background";
   readonly options: HelperOptions;
-  /** Descriptor of a socket that systemd made, null if there is none. */
-  readonly activated: number | null;
+  /** Sockets that systemd made, null if there are none. */
+  readonly activated: readonly ActivatedSocket[] | null;
   /** Descriptor that the process in the background writes to once it serves. */
   readonly ready: number;
 }
@@ -27,9 +28,7 @@ export interface BackgroundHandover {
 export interface ServiceHandover {
   readonly stage: "service";
   readonly options: HelperOptions;
-  readonly listener: ListenerHandover;
-  /** Socket for questions about the status, null if there is none. */
-  readonly status: ListenerHandover | null;
+  readonly posts: readonly PostHandover[];
   readonly pidFile: PidFileHandover | null;
   /** Descriptor of the file for traces, null if there is none. */
   readonly traceFd: number | null;
@@ -47,6 +46,18 @@ export function withHandover(environment: NodeJS.ProcessEnv, handover: Handover)
 }
 
 /**
+ * Variables that make node or the dynamic loader run code, or write files, of somebody's choice: of all that a program finds in its
+ * environment, the helper needs none of them. The last ones are those that ld.so(8) and libc drop where a program gains privileges.
+ */
+const OF_THE_STARTER =
+  /^(?:NODE_|LD_|SSL_|OPENSSL_|UV_|MALLOC_|GLIBC_|GCONV_PATH$|GETCONF_DIR$|HOSTALIASES$|LOCALDOMAIN$|LOCPATH$|NIS_PATH$|NLSPATH$|RESOLV_HOST_CONF$|RES_OPTIONS$|TMPDIR$|TZDIR$)/;
+
+/** `environment` without what a starter could have put there to change how a program runs; for the run that serves. */
+export function cleanEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !OF_THE_STARTER.test(name)));
+}
+
+/**
  * Takes the handover out of `environment`; null when the program was started from outside.
  * @throws QomError `syntax` for a text that this program did not write
  */
@@ -60,7 +71,13 @@ export function takeHandover(environment: NodeJS.ProcessEnv): Handover | null {
   } catch {
     // what is no JSON is no handover either
   }
-  throw new QomError("syntax", `the environment variable ${VARIABLE} is for this program only`);
+  throw foreignHandover();
+}
+
+/** What is said of a handover that this program cannot have written: a line, however it was found out. */
+export function foreignHandover(cause?: unknown): QomError {
+  const message = `the environment variable ${VARIABLE} is for this program only`;
+  return new QomError("syntax", message, cause === undefined ? {} : { cause });
 }
 
 /** That it was written by {@link withHandover}; a forgery of the rest harms only its author's own process. */

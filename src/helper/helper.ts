@@ -5,18 +5,17 @@
 
 import { systemClock } from "../base/clock.js";
 import { describeError } from "../base/errors.js";
-import type { Listener } from "../native/listener-server.js";
 import { Log, LogLevel, STANDARD_ERROR } from "./log.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
 import type { PidFile } from "./pid-file.js";
 import { Service } from "./service.js";
-import type { StatusService } from "./status-service.js";
+import type { Post } from "./posts.js";
 
 /** What a helper has from outside. */
 export interface Station {
-  readonly listener: Listener;
-  readonly status: StatusService;
+  /** One at least. */
+  readonly posts: readonly Post[];
   /** The manager that executes; null for SG_IO on the workers. */
   readonly host: ManagerHost | null;
   /** Null when none is wanted. */
@@ -27,35 +26,39 @@ export interface Station {
 
 /** A running helper. Its descriptors live until the process ends, since its threads use them by number. */
 export class Helper {
-  /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
+  /** As {@link Service.ended}. */
   readonly ended: Promise<void>;
-  readonly #listener: Listener;
-  readonly #status: StatusService;
+  readonly #posts: readonly Post[];
   readonly #service: Service;
   readonly #log: Log;
   #stopped = false;
 
   /**
-   * Starts the threads, which serve.
+   * Starts the threads, which serve from {@link open} on.
    * @param station is the helper's from now on, and is given up at the end
    */
-  constructor(options: HelperOptions, { listener, status, pidFile, traceFd, host }: Station) {
-    this.#listener = listener;
-    this.#status = status;
+  constructor(options: HelperOptions, { posts, pidFile, traceFd, host }: Station) {
+    this.#posts = posts;
     this.#log = new Log(options.logLevel);
     this.#service = new Service({
       options,
-      listenerFd: listener.fd,
+      posts,
+      pidFile,
       traceFd: traceFd ?? STANDARD_ERROR,
       host,
       log: this.#log,
       clock: systemClock,
     });
-    status.serve(() => this.#service.report());
+    for (const [index, { status }] of posts.entries()) status.serve(() => this.#service.report(index));
     this.ended = this.#service.ended.finally(() => {
       this.stop();
       this.#attempt(() => pidFile?.remove());
     });
+  }
+
+  /** Lets clients in. To be called once, when nothing more is changed about the process. */
+  open(): void {
+    if (!this.#stopped) this.#service.open();
   }
 
   /** Takes no more connections and requests; those in execution are still answered. Idempotent. */
@@ -63,8 +66,15 @@ export class Helper {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#service.stop();
-    this.#attempt(() => this.#listener.stop());
-    this.#attempt(() => this.#status.stop());
+    for (const { listener, status } of this.#posts) {
+      this.#attempt(() => listener.stop());
+      this.#attempt(() => status.stop());
+    }
+  }
+
+  /** As {@link Service.isStuck}. */
+  get isStuck(): boolean {
+    return this.#service.isStuck;
   }
 
   #attempt(action: () => void): void {

@@ -19,7 +19,7 @@ async function run(args: readonly string[]): Promise<void> {
   for (const signal of STOP_SIGNALS) process.on(signal, () => stop.abort());
 
   // Only now, since it takes a while, in which a signal may come.
-  const { start } = await import("./start.js");
+  const { exitAtOnce, start } = await import("./start.js");
   const outcome = await start(args, stop.signal);
   if ("status" in outcome) {
     process.exitCode = outcome.status;
@@ -31,7 +31,12 @@ async function run(args: readonly string[]): Promise<void> {
   process.once("exit", () => helper.stop());
   stop.signal.addEventListener("abort", () => helper.stop());
   if (stop.signal.aborted) helper.stop();
-  await helper.ended;
+  try {
+    await helper.ended;
+  } catch (error) {
+    fail(error);
+  }
+  if (helper.isStuck) exitAtOnce(Number(process.exitCode ?? 0));
 }
 
 /** Writes to standard output; where that fails, as on a full disk, the exit status tells, and a line unless a reader just had enough. */
@@ -44,10 +49,14 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
+function fail(error: unknown): void {
   const text = error instanceof QomError || !(error instanceof Error) ? describeError(error) : (error.stack ?? error.message);
   new Log(LogLevel.FATAL).write(LogLevel.FATAL, text);
   process.exitCode = 1;
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  fail(error);
 }

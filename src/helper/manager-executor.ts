@@ -12,17 +12,15 @@ import { NO_BYTES, ScsiStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
-import type { TransportId } from "../scsi/transport-id.js";
-import { defaultInitiator } from "../target/default-initiator.js";
 import type { ClientEntry } from "./client-register.js";
 import type { Connection } from "./connection-table.js";
+import type { InitiatorOf } from "./initiators.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { OnceLog } from "./once-log.js";
 import { receivedUnit } from "./received-unit.js";
-
-/** What tells the initiators of a helper apart. */
-export type InitiatorSource = "uid" | "pid";
+import type { ClientSessions } from "./client-sessions.js";
+import type { UserLedger } from "./user-ledger.js";
 
 /** The simulated units of the helper have this target port. */
 const TARGET_PORT = 1;
@@ -30,15 +28,14 @@ const TARGET_PORT = 1;
 /** Both commands have ten bytes; the rest of the sixteen on the wire is padding. */
 const CDB_LENGTH = 10;
 
-/** A manager may keep something for each unit for good; no host has that many disks. */
-const UNITS_MAX = 8192;
-
 /** What a {@link ManagerExecutor} needs. */
 export interface ManagerExecutorParts {
   readonly manager: PrManager;
-  readonly initiatorFrom: InitiatorSource;
+  readonly initiatorOf: InitiatorOf;
   readonly libc: Libc;
   readonly sgIo: SgIoExecutor;
+  readonly ledger: UserLedger;
+  readonly sessions: ClientSessions;
   readonly log: Log;
 }
 
@@ -47,8 +44,6 @@ export class ManagerExecutor {
   readonly #parts: ManagerExecutorParts;
   readonly #fileTypes = new FileTypeReader();
   readonly #once: OnceLog;
-  readonly #identities = new Set<string>();
-  readonly #initiators = new WeakMap<ClientEntry, TransportId>();
 
   constructor(parts: ManagerExecutorParts) {
     this.#parts = parts;
@@ -69,41 +64,21 @@ export class ManagerExecutor {
   }
 
   async #run(connection: Connection, client: ClientEntry): Promise<ScsiResult> {
-    const { manager, libc, sgIo } = this.#parts;
+    const { manager, initiatorOf, libc, sgIo, ledger, sessions } = this.#parts;
     const { descriptor } = connection;
     // Such a descriptor says nothing about what its owner may do with the device; SG_IO does not take it either.
     if (isPathDescriptor(libc, descriptor))
       return senseResult(this.#isOut(connection) ? Sense.INVALID_COMMAND_OPERATION_CODE : Sense.IO_ERROR);
     const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
     if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
-    const nexus = { initiator: this.#initiatorOf(client), targetPort: TARGET_PORT };
+    const nexus = sessions.nexusOf(client.session, () => ({ initiator: initiatorOf(client), targetPort: TARGET_PORT }));
     const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo, warn: this.#once.warn });
     if ("answer" in received) return received.answer;
-    if (!this.#hasRoomFor(received.unit.identity)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
-    return manager.execute(received.unit, commandOf(connection));
+    return manager.execute({ ...received.unit, account: ledger.account(client.uid) }, commandOf(connection));
   }
 
   #isOut({ cdb }: Connection): boolean {
     return cdb[0] === PR_OUT;
-  }
-
-  /** The initiator port that a client is: each user one, or each process one, however often its number is used again. */
-  #initiatorOf(client: ClientEntry): TransportId {
-    const known = this.#initiators.get(client);
-    if (known !== undefined) return known;
-    const { uid, pid, processStartTicks } = client;
-    const initiator = defaultInitiator(this.#parts.initiatorFrom === "uid" ? `uid-${uid}` : `pid-${pid}-${processStartTicks}`);
-    this.#initiators.set(client, initiator);
-    return initiator;
-  }
-
-  #hasRoomFor(identity: string): boolean {
-    if (this.#identities.size >= UNITS_MAX && !this.#identities.has(identity)) {
-      this.#parts.log.write(LogLevel.WARNING, `no more units: ${UNITS_MAX} are known since the start`);
-      return false;
-    }
-    this.#identities.add(identity);
-    return true;
   }
 }
 

@@ -12,12 +12,15 @@ import { noTracePoint } from "../options/trace-pattern.js";
 import { displayName, readOptions } from "./getopt.js";
 import type { OptionNames } from "./getopt.js";
 import { LogLevel } from "./log.js";
-import type { InitiatorSource } from "./manager-executor.js";
+import type { InitiatorSource } from "./initiators.js";
 import { parseObjectOption } from "./manager-host.js";
+import { checkSocketNames, nameOfSocket } from "./socket-names.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "./stalled-clients.js";
 import { TraceSelection } from "./trace-option.js";
 import type { TraceOptions } from "./trace-option.js";
 import { TRACE_POINTS } from "./trace-points.js";
+import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "./user-ledger.js";
+import type { UserLimits } from "./user-ledger.js";
 import { absolutePath } from "./working-folder.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
@@ -36,8 +39,8 @@ const REQUEST_TIMEOUT_S_MAX = 86_400;
 
 /** What a helper is to do. Plain values, which one run of the program leaves to the next as JSON. */
 export interface HelperOptions {
-  /** Absolute path of the socket; null when none was chosen. */
-  readonly socket: string | null;
+  /** Absolute paths of the sockets; none when none was chosen, several only where each is an initiator. */
+  readonly sockets: readonly string[];
   /** Absolute path of the pid file, null for none. */
   readonly pidFile: string | null;
   /** Whether to serve in the background. */
@@ -58,6 +61,8 @@ export interface HelperOptions {
   /** SG_IO on dm-multipath devices is allowed. */
   readonly allowMultipath: boolean;
   readonly admission: AdmissionRules;
+  /** How much of a manager's memory a user may fill, for other managers than SG_IO. */
+  readonly userLimits: UserLimits;
   /** How long a client may take over one request, and over taking its answer. */
   readonly requestTimeoutMs: number;
 }
@@ -95,7 +100,7 @@ const OPTIONS: readonly OptionRow[] = [
     long: "socket",
     argument: "PATH",
     help: `absolute path of the Unix socket to listen on (${DEFAULT_SOCKET})`,
-    take: (draft, value) => void (draft.socket = absolute(value)),
+    take: (draft, value) => void (draft.sockets = [...draft.sockets, absolute(value)]),
   },
   {
     short: "d",
@@ -167,8 +172,8 @@ const OPTIONS: readonly OptionRow[] = [
   {
     long: "initiator-from",
     own: true,
-    argument: "uid|pid",
-    help: "for other managers: each user, or each process, is an initiator (uid)",
+    argument: "uid|pid|path",
+    help: "for other managers: each user, process, or socket (several -k) is an initiator (uid)",
     take: (draft, value) => void (draft.initiatorFrom = initiatorSource(value)),
   },
   {
@@ -207,6 +212,27 @@ const OPTIONS: readonly OptionRow[] = [
       limit(draft, "connectionsPerProcess", wholeNumber("connections-per-process", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
   },
   {
+    long: "units-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `for other managers: most disks that a user has them know (${UNITS_PER_USER_DEFAULT})`,
+    take: (draft, value) => userLimit(draft, "units", wholeNumber("units-per-user", value, 1, HOLDINGS_MAX.units)),
+  },
+  {
+    long: "registrations-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `for other managers: most registrations that a user makes (${REGISTRATIONS_PER_USER_DEFAULT})`,
+    take: (draft, value) => userLimit(draft, "registrations", wholeNumber("registrations-per-user", value, 1, HOLDINGS_MAX.registrations)),
+  },
+  {
+    long: "bytes-per-user",
+    own: true,
+    argument: "NUMBER",
+    help: `for other managers: memory that a user has them use (${BYTES_PER_USER_DEFAULT})`,
+    take: (draft, value) => userLimit(draft, "bytes", wholeNumber("bytes-per-user", value, BYTES_PER_USER_MIN, HOLDINGS_MAX.bytes)),
+  },
+  {
     long: "request-timeout",
     own: true,
     argument: "SECONDS",
@@ -228,7 +254,7 @@ const OPTIONS: readonly OptionRow[] = [
  */
 export function parseHelperOptions(args: readonly string[]): HelperCommand {
   const draft: Draft = {
-    socket: null,
+    sockets: [],
     pidFile: null,
     background: false,
     user: null,
@@ -246,6 +272,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
       connectionsPerUser: CONNECTIONS_PER_USER_DEFAULT,
       connectionsPerProcess: CONNECTIONS_PER_PROCESS_DEFAULT,
     },
+    userLimits: { units: UNITS_PER_USER_DEFAULT, registrations: REGISTRATIONS_PER_USER_DEFAULT, bytes: BYTES_PER_USER_DEFAULT },
     requestTimeoutMs: 1000 * REQUEST_TIMEOUT_S_DEFAULT,
     askStatus: false,
   };
@@ -253,7 +280,10 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     const print = option.take(draft, value);
     if (print !== undefined) return { print };
   }
-  if (draft.askStatus) return { status: draft.socket ?? DEFAULT_SOCKET };
+  const last = draft.sockets.slice(-1);
+  if (draft.askStatus) return { status: last[0] ?? DEFAULT_SOCKET };
+  if (draft.initiatorFrom === "path") checkSocketNames(draft.sockets.map(nameOfSocket), "option '--socket'");
+  else draft.sockets = last;
   const { primaryGroup, trace, askStatus: _, ...options } = draft;
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
   return {
@@ -287,9 +317,16 @@ function limit(draft: Draft, name: "connectionsPerUser" | "connectionsPerProcess
   draft.admission = { ...draft.admission, [name]: value };
 }
 
+function userLimit(draft: Draft, name: keyof UserLimits, value: number): void {
+  draft.userLimits = { ...draft.userLimits, [name]: value };
+}
+
+/** Room for one disk and who is registered there: less is no helper. */
+const BYTES_PER_USER_MIN = 65_536;
+
 function initiatorSource(text: string): InitiatorSource {
-  if (text === "uid" || text === "pid") return text;
-  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is neither uid nor pid`);
+  if (text === "uid" || text === "pid" || text === "path") return text;
+  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is neither uid nor pid nor path`);
 }
 
 /** One level up; -q stands, whether it comes before or after. */

@@ -1,6 +1,9 @@
-/** The pid file: the number of this process and a line feed, locked while the process lives, removed at its end. */
+/**
+ * The pid file: the number of this process and a line feed, locked while the process lives, removed at its end. The lock has a descriptor of
+ * its own, so that another thread can have it.
+ */
 
-import { closeSync, ftruncateSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { openLocked } from "../native/file-lock-server.js";
@@ -11,19 +14,24 @@ import type { FileIdentityRecord } from "../native/file-identity.js";
 /** A pid file in the hands of another run of the program. */
 export interface PidFileHandover {
   readonly fd: number;
+  readonly lockFd: number;
   readonly file: FileIdentityRecord;
 }
 
 /** A pid file that this process holds. */
 export class PidFile {
-  /** Its descriptor; open, it is the lock. */
+  /** A descriptor of the file. */
   readonly fd: number;
+  /** Another one; open, it is the lock. */
+  readonly lockFd: number;
   readonly #file: FileIdentity;
   #removed = false;
+  #lockLeft = false;
 
-  private constructor(fd: number, file: FileIdentity) {
+  private constructor({ fd, lockFd, file }: PidFileHandover) {
     this.fd = fd;
-    this.#file = file;
+    this.lockFd = lockFd;
+    this.#file = FileIdentity.from(file);
   }
 
   /**
@@ -31,26 +39,36 @@ export class PidFile {
    * @throws QomError `in-use` when a live process holds it, `wrong-type` when it is no regular file, `io` when the system refuses
    */
   static create(libc: Libc, path: string): PidFile {
-    const fd = openLocked(libc, path, "pid file");
-    const pidFile = new PidFile(fd, FileIdentity.of(path));
+    const lockFd = openLocked(libc, path, "pid file");
+    let pidFile;
     try {
+      const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+      pidFile = new PidFile({ fd, lockFd, file: FileIdentity.of(path).record });
       ftruncateSync(fd);
       writeSync(fd, `${process.pid}\n`);
       return pidFile;
     } catch (cause) {
-      pidFile.remove();
+      if (pidFile === undefined) closeSync(lockFd);
+      pidFile?.remove();
       throw new QomError("io", `cannot write the pid file '${printable(path)}'`, { cause });
     }
   }
 
   /** Goes on with the pid file that another run of the program in this process holds. */
-  static resume({ fd, file }: PidFileHandover): PidFile {
-    return new PidFile(fd, FileIdentity.from(file));
+  static resume(handover: PidFileHandover): PidFile {
+    return new PidFile(handover);
   }
 
   /** What another run of the program needs for {@link resume}. */
   get handover(): PidFileHandover {
-    return { fd: this.fd, file: this.#file.record };
+    return { fd: this.fd, lockFd: this.lockFd, file: this.#file.record };
+  }
+
+  /** Leaves the lock to a thread that has a copy of its descriptor: here that is closed. */
+  leaveLock(): void {
+    if (this.#removed) return;
+    closeSync(this.lockFd);
+    this.#lockLeft = true;
   }
 
   /**
@@ -66,6 +84,7 @@ export class PidFile {
       this.#file.remove();
     } finally {
       closeSync(this.fd);
+      if (!this.#lockLeft) closeSync(this.lockFd);
     }
   }
 }

@@ -41,8 +41,11 @@ export class Reception {
     this.#credentials = new PeerCredentialsReader(parts.server);
   }
 
-  /** Takes over a new connection: it is greeted and waits in epoll, or it is closed. */
-  welcome(connection: Connection): void {
+  /**
+   * Takes over a new connection: it is greeted and waits in epoll, or it is closed.
+   * @param listener which of the helper's sockets it came to
+   */
+  welcome(connection: Connection, listener: number): void {
     const { register, desk, exchange, epoll, totals, log } = this.#parts;
     const { fd } = connection;
     connection.open();
@@ -51,7 +54,7 @@ export class Reception {
       const client = this.#credentials.read(fd);
       const who = `uid ${client.uid}, gid ${client.gid}, process ${client.pid}`;
       // In the register first, so that two workers that let the last two clients in at the same time see each other's.
-      register.enter(fd, client, Date.now());
+      register.enter(fd, client, Date.now(), listener);
       const refusal = refusalOf(client, this.#parts.rules, register) ?? this.#identify(fd, client);
       if (refusal !== null) {
         totals.add("connectionsRefused");

@@ -8,6 +8,7 @@ import { SgIoCaller } from "../native/sg-io-call.js";
 import { Errno } from "../native/errno.js";
 import { resultOfErrno, resultOfSgIo } from "../native/sg-io-result.js";
 import { accessModeOf } from "../native/unix-server.js";
+import { good } from "../scsi/command.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
@@ -27,6 +28,12 @@ export class RequestRunner {
 
   constructor(libc: Libc) {
     this.#libc = libc;
+  }
+
+  /** Answers a request to clean up, of which there is never anything here: who may not write to a disk has nothing to say about it. */
+  cleanUp(descriptor: number): ScsiResult {
+    const readOnly = accessModeOf(this.#libc, descriptor) === constants.O_RDONLY;
+    return readOnly ? senseResult(Sense.INVALID_COMMAND_OPERATION_CODE) : good();
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.js";
 import { createEpoll, createWakeup, EpollSet, wakeUp } from "../native/epoll-server.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
+import type { ServerLibc } from "../native/libc-server.js";
 import { pathOfSocket, shutDownConnection } from "../native/unix-server.js";
 import { assert } from "../base/assert.js";
 import { packageVersion } from "../base/package-version.js";
@@ -11,17 +12,24 @@ import { allocateClientRegister, ClientRegister } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
 import { allocateConnectionTable } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
+import { Gate } from "./gate.js";
+import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
+import { initiators } from "./initiators.js";
 import { ManagerDesk } from "./manager-desk.js";
 import { SG_IO_MANAGER } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
+import type { PidFile } from "./pid-file.js";
+import type { Post } from "./posts.js";
+import { StopDeadline } from "./stop-deadline.js";
 import { StalledClients } from "./stalled-clients.js";
 import { statusReport } from "./status.js";
 import type { StatusReport } from "./status.js";
 import { allocateTotals, Totals } from "./totals.js";
 import { allocateWorkerControl, WorkerControl } from "./worker-control.js";
-import { WorkerPool } from "./worker-pool.js";
+import { UserLedger } from "./user-ledger.js";
+import { threadsMaxOf, WorkerPool } from "./worker-pool.js";
 import type { WorkerSetup } from "./worker.js";
 
 /** The main thread's part of what is counted. */
@@ -30,8 +38,9 @@ const MAIN_THREAD = 0;
 /** What a {@link Service} needs. */
 export interface ServiceParts {
   readonly options: HelperOptions;
-  /** The listening socket, which stays the caller's. */
-  readonly listenerFd: number;
+  /** The sockets, one at least, and the pid file, which stay the caller's; the gate has a part of them. */
+  readonly posts: readonly Post[];
+  readonly pidFile: PidFile | null;
   /** Where traces are written. */
   readonly traceFd: number;
   /** The manager that executes; null for SG_IO on the workers. The service ends it. */
@@ -40,79 +49,116 @@ export interface ServiceParts {
   readonly clock: Clock;
 }
 
-/** See the module text. It serves from its creation on. */
+/** See the module text. */
 export class Service {
-  /** Resolves when it was stopped and the last request is answered; rejects when a worker failed. */
+  /**
+   * Resolves when it was stopped and the last request is answered, or the time for that is over, see {@link Service.isStuck}; rejects when a
+   * worker failed.
+   */
   readonly ended: Promise<void>;
+  readonly #deadline: StopDeadline;
   readonly #parts: ServiceParts;
   readonly #setup: WorkerSetup;
   readonly #register: ClientRegister;
   readonly #control: WorkerControl;
+  readonly #gate: Gate;
   readonly #pool: WorkerPool;
   readonly #stalled: StalledClients;
+  readonly #ledger: UserLedger;
   readonly #managerDesk: ManagerDesk | null;
-  readonly #socketPath: string | null;
+  readonly #socketPaths: readonly (string | null)[];
   readonly #startedAtMs = Date.now();
+  #stuck = false;
 
   constructor(parts: ServiceParts) {
-    const { options, listenerFd, host, log, clock } = parts;
+    const { options, posts, pidFile, host, log, clock } = parts;
+    const listeners = posts.map(({ listener }) => listener);
     packageVersion(); // reports tell it, and by then it may not be there to be read
     const [libc, server] = [loadLibc(), loadServerLibc()];
     const epollFd = createEpoll(server);
     const epoll = new EpollSet(server, epollFd);
     const wakeupFd = createWakeup(server);
     epoll.addForAll(wakeupFd);
-    epoll.add(listenerFd, "readable");
     this.#parts = parts;
-    this.#socketPath = pathOfSocket(server, listenerFd);
+    this.#socketPaths = listeners.map(({ fd }) => pathOfSocket(server, fd));
+    const trace = { points: options.trace.points, fd: parts.traceFd };
+    const control = allocateWorkerControl(1 + threadsMaxOf(options.workersMax));
+    const { workersMax, logLevel } = options;
+    this.#gate = new Gate({ ...{ libc, server, listeners, pidFile, workersMax, control, log, logLevel, trace } });
+    const gateFd = this.#gate.receiverFd;
+    epoll.add(gateFd, "readable");
     this.#setup = setupOf(options, {
       epollFd,
-      listenerFd,
+      gateFd,
+      control,
       handOver: host !== null,
-      trace: { points: options.trace.points, fd: parts.traceFd },
+      trace,
     });
     const { connections } = this.#setup;
     const register = new ClientRegister(this.#setup.register);
     const totals = new Totals(this.#setup.totals, MAIN_THREAD);
     this.#register = register;
     this.#control = new WorkerControl(this.#setup.control);
-    const shared = { libc, server, epoll, register, totals, log };
+    const shared = { server, epoll, register, totals, log, discard: mainThreadClosesNothing, gone: mainThreadClosesNothing };
     this.#stalled = new StalledClients({
       ...{ clock, register, connections, totals, log },
       control: this.#control,
       timeoutMs: options.requestTimeoutMs,
       shutDown: (fd) => shutDownConnection(server, fd),
     });
-    const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk(shared) };
+    const ended = (session: number): void => this.#managerDesk?.ended(session);
+    const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk({ ...shared, ended }) };
+    const initiatorOf = initiators(
+      options.initiatorFrom,
+      posts.map(({ name }) => name),
+    );
+    this.#ledger = new UserLedger(options.userLimits, log);
     this.#managerDesk =
-      host === null ? null : new ManagerDesk({ host, initiatorFrom: options.initiatorFrom, libc, connections, register, log, ...desks });
+      host === null ? null : new ManagerDesk({ host, initiatorOf, libc, connections, register, ledger: this.#ledger, log, ...desks });
     this.#pool = new WorkerPool({
       setup: this.#setup,
       workersMax: options.workersMax,
       log,
-      rearmListener: () => epoll.rearm(listenerFd, "readable"),
+      rearmGate: () => epoll.rearm(gateFd, "readable"),
       wake: () => wakeUp(server, wakeupFd),
       execute: (fd) => this.#execute(fd),
+      ended,
       noteIncomplete: () => this.#stalled.watch(),
+      failed: () => this.stop(),
     });
-    this.ended = this.#end();
+    this.#deadline = new StopDeadline({ clock, isOver: () => this.#pool.working === 0 && (this.#managerDesk?.busy ?? 0) === 0 });
+    this.ended = Promise.race([this.#end(), this.#deadline.reached.then(() => this.#abandon(server)), this.#gate.failed]);
+  }
+
+  /** Whether it has ended with threads that wait for something which may never come. */
+  get isStuck(): boolean {
+    return this.#stuck;
+  }
+
+  /** Lets clients in. */
+  open(): void {
+    this.#gate.open();
   }
 
   /** Takes no more requests; those in execution are still answered. */
   stop(): void {
+    this.#gate.close();
     this.#stalled.stop();
     this.#pool.stop();
+    this.#deadline.start();
   }
 
-  /** What `--status` prints. */
-  report(): StatusReport {
+  /** What `--status` prints when it is asked beside the socket with that index. */
+  report(index: number): StatusReport {
     const { options, host } = this.#parts;
     const sources = {
-      socket: this.#socketPath,
+      socket: this.#socketPaths[index] ?? null,
+      socketOf: (listener: number) => this.#socketPaths[listener] ?? null,
       register: this.#register,
       totals: this.#setup.totals,
       startedAtMs: this.#startedAtMs,
       manager: host?.manager.typeName ?? SG_IO_MANAGER,
+      users: () => this.#ledger.users,
       isConnected: () => host?.manager.connected ?? true,
       workers: () => ({ running: this.#pool.size, idle: this.#control.idle, max: options.workersMax }),
     };
@@ -129,17 +175,30 @@ export class Service {
       await this.#pool.ended;
     } finally {
       await this.#managerDesk?.close();
+      this.#deadline.cancel();
     }
+  }
+
+  /** Tells every client that nothing comes any more: a thread that is stuck keeps the connections open for as long as it is. */
+  #abandon(server: ServerLibc): void {
+    this.#stuck = true;
+    for (const { fd } of this.#register.clients()) shutDownConnection(server, fd);
+    this.#parts.log.write(LogLevel.WARNING, `${this.#pool.size} threads are left that wait for a disk or a file system`);
+    this.#pool.throwFailure();
   }
 }
 
-function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "listenerFd" | "handOver" | "trace">): WorkerSetup {
+/** Its connections are closed by workers, and descriptors reach nobody else. */
+function mainThreadClosesNothing(): void {
+  assert(false, "the main thread closes no descriptor of a client");
+}
+
+function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "gateFd" | "control" | "handOver" | "trace">): WorkerSetup {
   return {
     ...own,
-    control: allocateWorkerControl(),
     connections: allocateConnectionTable(),
     register: allocateClientRegister(),
-    totals: allocateTotals(1 + options.workersMax),
+    totals: allocateTotals(1 + threadsMaxOf(options.workersMax)),
     logLevel: options.logLevel,
     admission: options.admission,
     byProcess: own.handOver && options.initiatorFrom === "pid",

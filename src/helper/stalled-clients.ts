@@ -85,13 +85,13 @@ export class StalledClients {
   #examine({ fd, connectedAtMs, commands }: ClientEntry): Unfinished | null {
     const { clock, connections, register, log, totals, timeoutMs, shutDown } = this.#parts;
     const connection = new Connection(connections, fd);
-    if (connection.isIdle || register.isNoted(fd, Note.STALLED)) return null;
+    if (connection.isIdle || register.isNoted(fd, Note.ENDS)) return null;
     // The same words at two looks mean that nothing was finished in between.
     const what = `${connectedAtMs} ${commands} ${connection.phase === "features" ? "features" : "request"}`;
     const before = this.#unfinished.get(fd);
     if (before?.what !== what) return { what, sinceMs: clock.nowMs() };
     if (clock.nowMs() - before.sinceMs < timeoutMs) return before;
-    register.note(fd, Note.STALLED);
+    register.note(fd, Note.ENDS);
     totals.add("stalled");
     log.write(LogLevel.WARNING, `client ${fd} dropped: nothing was finished for ${timeoutMs / 1000} s`);
     shutDown(fd);

@@ -19,23 +19,24 @@ import { missingFolder } from "../base/missing-folder.js";
 import { libc as loadLibc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import { ProcessControl } from "../native/process-server.js";
-import { pathOfSocket } from "../native/unix-server.js";
 import { takeActivation } from "./activation.js";
+import type { ActivatedSocket } from "./activation.js";
 import { leaveForeground, serveInBackground } from "./background.js";
-import { takeHandover, withHandover } from "./handover.js";
-import type { BackgroundHandover, ServiceHandover } from "./handover.js";
+import { cleanEnvironment, foreignHandover, takeHandover, withHandover } from "./handover.js";
+import type { BackgroundHandover, Handover, ServiceHandover } from "./handover.js";
 import { Helper } from "./helper.js";
 import type { Station } from "./helper.js";
-import { Listener } from "../native/listener-server.js";
 import { Log, LogLevel } from "./log.js";
 import { hostManager, objectHelp } from "./manager-host.js";
 import type { ManagerHost } from "./manager-host.js";
 import { DEFAULT_SOCKET, parseHelperOptions } from "./options.js";
 import type { HelperOptions } from "./options.js";
 import { PidFile } from "./pid-file.js";
+import { adoptPosts, descriptorsOf, handoverOf, openPosts, placesOf, resumePosts } from "./posts.js";
+import type { PostTools } from "./posts.js";
 import { findSurplus, mayReserve, shedPrivileges, unshedOf } from "./privileges.js";
 import type { Unshed } from "./privileges.js";
-import { StatusService } from "./status-service.js";
+import { checkSocketNames } from "./socket-names.js";
 import { askStatus } from "./status.js";
 import { STOP_SIGNALS } from "./stop-signals.js";
 import { threadPrivileges } from "./thread-privileges.js";
@@ -43,9 +44,6 @@ import type { ThreadPrivileges } from "./thread-privileges.js";
 
 /** Standard input, output and error; node has them closed on exec. */
 const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
-
-/** Owner and group may connect: whoever may, can reserve any disk it can open. */
-const SOCKET_MODE = 0o660;
 
 const TRACE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND | constants.O_NONBLOCK;
 
@@ -96,10 +94,14 @@ class Undo {
   }
 }
 
+/** Ends the process although threads of it wait for something that may never come, which node would wait for. */
+export function exitAtOnce(status: number): void {
+  new ProcessControl(loadLibc()).exitAtOnce(status);
+}
+
 async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): Promise<Outcome> {
   const handover = takeHandover(process.env);
-  if (handover?.stage === "background") return prepare(handover, stop, undo);
-  if (handover?.stage === "service") return resume(handover, stop, undo);
+  if (handover !== null) return goOn(handover, stop, undo);
   const command = parseHelperOptions(args);
   if ("print" in command) return { status: 0, print: command.print };
   if ("status" in command) return { status: 0, print: await askStatus(command.status) };
@@ -108,11 +110,36 @@ async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): 
   if (help !== null) return { status: 0, print: help };
   for (const warning of warnings) new Log(options.logLevel).write(LogLevel.WARNING, warning);
   const activated = takeActivation(process.env, process.pid);
-  if (activated !== null && options.socket !== null) {
-    throw new QomError("conflict", "option '--socket': the socket is passed by LISTEN_FDS, and cannot be chosen");
-  }
+  if (activated !== null) checkActivation(activated, options);
   if (options.background) return { status: await serveInBackground(options, activated, stop) };
   return prepare({ options, activated, ready: null }, stop, undo);
+}
+
+/** @throws QomError `conflict`, `limit`, `missing`, `duplicate` when the sockets that were passed do not fit the options */
+function checkActivation(sockets: readonly ActivatedSocket[], { initiatorFrom, sockets: chosen }: HelperOptions): void {
+  if (chosen.length > 0) {
+    throw new QomError("conflict", "option '--socket': the socket is passed by LISTEN_FDS, and cannot be chosen");
+  }
+  if (initiatorFrom === "path") {
+    const unnamed = sockets.filter(({ name }) => name === "").length;
+    if (unnamed > 0) throw new QomError("missing", `LISTEN_FDNAMES: ${unnamed} of ${sockets.length} sockets have no name`);
+    checkSocketNames(
+      sockets.map(({ name }) => name),
+      "LISTEN_FDNAMES",
+    );
+  } else if (sockets.length > 1) {
+    const text = `LISTEN_FDS: ${sockets.length} sockets are passed, and the helper serves one unless '--initiator-from path' is given`;
+    throw new QomError("limit", text);
+  }
+}
+
+async function goOn(handover: Handover, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+  try {
+    return await (handover.stage === "background" ? prepare(handover, stop, undo) : resume(handover, stop, undo));
+  } catch (error) {
+    // What this program wrote leads to no other errors.
+    throw error instanceof QomError || error instanceof Stopped ? error : foreignHandover(error);
+  }
 }
 
 /** A helper that has what it needs from outside. */
@@ -130,29 +157,29 @@ async function prepare(
   undo: Undo,
 ): Promise<Outcome> {
   const { options, activated, ready } = given;
-  const [libc, server] = [loadLibc(), loadServerLibc()];
-  requireFolders(given);
-  const pidFile = options.pidFile === null ? null : PidFile.create(libc, options.pidFile);
+  const chosen = options.sockets.length > 0 ? options.sockets : [DEFAULT_SOCKET];
+  requireFolders(options, activated === null ? chosen : []);
+  const pidFile = options.pidFile === null ? null : PidFile.create(loadLibc(), options.pidFile);
   undo.add(() => pidFile?.remove());
-  const chosen = options.socket ?? DEFAULT_SOCKET;
-  const listener = activated === null ? await Listener.create(libc, server, chosen, SOCKET_MODE) : Listener.adopt(libc, server, activated);
-  undo.add(() => listener.stop());
-  const path = activated === null ? chosen : pathOfSocket(server, activated);
-  const status =
-    path === null
-      ? StatusService.none(new Log(options.logLevel))
-      : await StatusService.create(libc, server, path, new Log(options.logLevel));
-  undo.add(() => status.stop());
+  const tools = postTools(options, undo);
+  const posts = activated === null ? await openPosts(chosen, tools) : await adoptPosts(activated, tools);
   // Not before the socket is ours: another helper may be writing the file.
   const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);
-  return serve({ options, listener, status, pidFile, traceFd, ready, unshed: null }, stop, undo);
+  return serve({ options, posts, pidFile, traceFd, ready, unshed: null }, stop, undo);
+}
+
+function postTools({ logLevel }: HelperOptions, undo: Undo): PostTools {
+  return { libc: loadLibc(), server: loadServerLibc(), log: new Log(logLevel), undo: (action) => undo.add(action) };
 }
 
 /** A folder that is missing is told with the option that names it. */
-function requireFolders({ options, activated }: Pick<BackgroundHandover, "options" | "activated">): void {
-  const socket = activated === null ? (options.socket ?? DEFAULT_SOCKET) : null;
-  const paths = { pidfile: options.pidFile, socket, trace: options.trace.file };
-  for (const [option, path] of Object.entries(paths)) {
+function requireFolders(options: HelperOptions, sockets: readonly string[]): void {
+  const paths: readonly (readonly [option: string, path: string | null])[] = [
+    ["pidfile", options.pidFile],
+    ...sockets.map((path) => ["socket", path] as const),
+    ["trace", options.trace.file],
+  ];
+  for (const [option, path] of paths) {
     const missing = path === null ? undefined : missingFolder(path);
     if (missing !== undefined) throw new QomError("io", `option '--${option}': ${missing}`, { context: { option } });
   }
@@ -171,11 +198,8 @@ function resume(handover: ServiceHandover, stop: AbortSignal, undo: Undo): Promi
   const { options, traceFd, ready, unshed } = handover;
   const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
   undo.add(() => pidFile?.remove());
-  const listener = Listener.resume(loadLibc(), loadServerLibc(), handover.listener);
-  undo.add(() => listener.stop());
-  const status = StatusService.resume(loadLibc(), loadServerLibc(), handover.status);
-  undo.add(() => status.stop());
-  return serve({ options, listener, status, pidFile, traceFd, ready, unshed }, stop, undo);
+  const posts = resumePosts(handover.posts, postTools(options, undo));
+  return serve({ options, posts, pidFile, traceFd, ready, unshed }, stop, undo);
 }
 
 async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<Outcome> {
@@ -190,7 +214,9 @@ async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<O
   }
   const helper = new Helper(options, { ...service, host });
   undo.add(() => helper.stop());
+  new Log(options.logLevel).write(LogLevel.WARNING, `listening on ${placesOf(service.posts, loadServerLibc())}`);
   if (ready !== null) leaveForeground(control, ready);
+  helper.open();
   return { helper };
 }
 
@@ -240,20 +266,19 @@ function programPath(): string {
 }
 
 function runAgain(control: ProcessControl, service: Service & { readonly unshed: Unshed }): never {
-  const { options, listener, status, pidFile, traceFd, ready, unshed } = service;
+  const { options, posts, pidFile, traceFd, ready, unshed } = service;
   const handover: ServiceHandover = {
     stage: "service",
     options,
-    listener: listener.handover,
-    status: status.handover,
+    posts: posts.map(handoverOf),
     pidFile: pidFile?.handover ?? null,
     traceFd,
     ready,
     unshed,
   };
-  const kept = [...STANDARD_DESCRIPTORS, listener.fd, status.handover?.fd, pidFile?.fd, traceFd, ready].filter(
+  const kept = [...STANDARD_DESCRIPTORS, ...posts.flatMap(descriptorsOf), pidFile?.fd, pidFile?.lockFd, traceFd, ready].filter(
     (fd) => typeof fd === "number",
   );
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
-  return control.execute(process.execPath, words, withHandover(process.env, handover), kept);
+  return control.execute(process.execPath, words, withHandover(cleanEnvironment(process.env), handover), kept);
 }

@@ -12,12 +12,13 @@ import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import type { ClientRegister } from "./client-register.js";
+import type { UserHoldings } from "./user-ledger.js";
 import { sumTotals } from "./totals.js";
 import type { TotalName } from "./totals.js";
 
 const SUFFIX = ".status";
 
-/** A report about all connections is far smaller: each takes about 200 bytes. */
+/** A report about all connections is far smaller: each takes about 350 bytes. */
 const REPORT_LENGTH_MAX = 4 * 1024 * 1024;
 
 /** Connections at the same time; a status is asked by hand or every few seconds, and one that does not take it must not pile up. */
@@ -34,11 +35,14 @@ export function statusPathOf(socketPath: string): string {
 /** Where a {@link StatusReport} comes from. */
 export interface StatusSources {
   readonly socket: string | null;
+  /** Path of the listening socket with that index. */
+  readonly socketOf: (listener: number) => string | null;
   readonly register: ClientRegister;
   readonly totals: SharedArrayBuffer;
   readonly startedAtMs: number;
   /** Type of the manager that executes. */
   readonly manager: string;
+  readonly users: () => readonly UserHoldings[];
   readonly isConnected: () => boolean;
   readonly workers: () => StatusReport["workers"];
 }
@@ -47,7 +51,7 @@ export interface StatusSources {
 export interface StatusReport {
   readonly version: string;
   readonly pid: number;
-  /** Path of the socket for requests, also of one that systemd made; null for one without a path. */
+  /** Path of the socket for requests beside which it was asked, also of one that systemd made; null for one without a path. */
   readonly socket: string | null;
   readonly uptimeSeconds: number;
   readonly manager: { readonly type: string; readonly connected: boolean };
@@ -55,6 +59,8 @@ export interface StatusReport {
   /** Clients that are connected, by descriptor: the number that the log calls them by. */
   readonly clients: readonly {
     readonly client: number;
+    /** Path of the socket that it came to. */
+    readonly socket: string | null;
     readonly pid: number;
     readonly uid: number;
     readonly gid: number;
@@ -62,12 +68,15 @@ export interface StatusReport {
     readonly commands: number;
     readonly errors: number;
   }[];
+  /** What users have made a manager keep, that is not pr-manager-sgio; only those who have anything. */
+  readonly users: readonly UserHoldings[];
   readonly connections: { readonly accepted: number; readonly refused: number };
   /** Commands that were answered since the start, by operation code and by status. */
   readonly commands: {
     readonly total: number;
     readonly in: number;
     readonly out: number;
+    readonly cleanUp: number;
     readonly good: number;
     readonly checkCondition: number;
     readonly reservationConflict: number;
@@ -88,10 +97,11 @@ export function statusReport(sources: StatusSources, nowMs: number): StatusRepor
     uptimeSeconds: seconds(sources.startedAtMs),
     manager: { type: sources.manager, connected: sources.isConnected() },
     workers: sources.workers(),
-    clients: [...sources.register.clients()].map(({ fd, pid, uid, gid, connectedAtMs, commands, failures }) => ({
-      ...{ client: fd, pid, uid, gid },
+    clients: [...sources.register.clients()].map(({ fd, listener, pid, uid, gid, connectedAtMs, commands, failures }) => ({
+      ...{ client: fd, socket: sources.socketOf(listener), pid, uid, gid },
       ...{ connectedSeconds: seconds(connectedAtMs), commands, errors: failures },
     })),
+    users: sources.users(),
     connections: { accepted: totals.connectionsAccepted, refused: totals.connectionsRefused },
     commands: commandsOf(totals),
     errors: { protocol: totals.protocolErrors, stalled: totals.stalled, multipathRefused: totals.multipathRefused },
@@ -99,8 +109,9 @@ export function statusReport(sources: StatusSources, nowMs: number): StatusRepor
 }
 
 function commandsOf(totals: Readonly<Record<TotalName, number>>): StatusReport["commands"] {
-  const { reserveIn, reserveOut, good, checkCondition, reservationConflict, otherStatus } = totals;
-  return { total: reserveIn + reserveOut, in: reserveIn, out: reserveOut, good, checkCondition, reservationConflict, otherStatus };
+  const { reserveIn, reserveOut, cleanUp, good, checkCondition, reservationConflict, otherStatus } = totals;
+  const total = reserveIn + reserveOut + cleanUp;
+  return { total, in: reserveIn, out: reserveOut, cleanUp, good, checkCondition, reservationConflict, otherStatus };
 }
 
 /**

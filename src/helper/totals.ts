@@ -17,6 +17,8 @@ const NAMES = [
   "reserveIn",
   /** PERSISTENT RESERVE OUT that were answered */
   "reserveOut",
+  /** requests to clean up that were answered */
+  "cleanUp",
   /** answers by status */
   "good",
   "checkCondition",

@@ -1,15 +1,37 @@
-/** The few numbers that the main thread and the workers share: who is idle, whether anything moves, whether to stop. */
+/**
+ * The few numbers that the main thread and the workers share: who is idle, whether anything moves, whether to stop, and who is closing a
+ * descriptor.
+ *
+ *     5 words for all                        3 words for each thread
+ *      0  whether to end                      0  closes that it has begun and ended: odd while one goes on
+ *      1  idle workers                        1  the user whose descriptor is closed
+ *      2  changes whenever one finishes       2  1 if that one takes long
+ *      3  saturation was told
+ *      4  an incomplete request was told
+ *      5  closes that take long
+ *      6  connections
+ */
 
 const STOPPING = 0;
 const IDLE = 1;
 const FINISHED = 2;
 const SATURATED = 3;
 const INCOMPLETE = 4;
-const WORDS = 5;
+const STUCK_CLOSES = 5;
+const CONNECTIONS = 6;
+const WORDS = 7;
 
-/** Memory for a {@link WorkerControl}, to be handed to every worker. */
-export function allocateWorkerControl(): SharedArrayBuffer {
-  return new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT);
+/** Whoever waits for a connection to close looks whether it is to end as well. */
+const LOOK_EVERY_MS = 1000;
+
+const CLOSES = 0;
+const USER = 1;
+const STUCK = 2;
+const WORDS_PER_THREAD = 3;
+
+/** Memory for a {@link WorkerControl} of so many threads, to be handed to every worker. */
+export function allocateWorkerControl(threads: number): SharedArrayBuffer {
+  return new SharedArrayBuffer((WORDS + threads * WORDS_PER_THREAD) * Int32Array.BYTES_PER_ELEMENT);
 }
 
 /** One thread's view of the shared numbers. */
@@ -24,6 +46,32 @@ export class WorkerControl {
   /** Asks every worker to end after what it is doing; whoever asks wakes them too. */
   stop(): void {
     Atomics.store(this.#words, STOPPING, 1);
+    Atomics.notify(this.#words, STOPPING);
+    Atomics.notify(this.#words, CONNECTIONS);
+  }
+
+  /** Blocks the calling thread for `durationMs`, or until the workers are asked to end. */
+  pause(durationMs: number): void {
+    Atomics.wait(this.#words, STOPPING, 0, durationMs);
+  }
+
+  /** A connection was accepted. */
+  addConnection(): void {
+    Atomics.add(this.#words, CONNECTIONS, 1);
+  }
+
+  /** A connection is closed. */
+  removeConnection(): void {
+    Atomics.sub(this.#words, CONNECTIONS, 1);
+    Atomics.notify(this.#words, CONNECTIONS);
+  }
+
+  /** Blocks the calling thread while there are `most` connections or more, for a while. True when there are fewer. */
+  hasRoom(most: number): boolean {
+    const count = Atomics.load(this.#words, CONNECTIONS);
+    if (count < most) return true;
+    if (!this.stopping) Atomics.wait(this.#words, CONNECTIONS, count, LOOK_EVERY_MS);
+    return Atomics.load(this.#words, CONNECTIONS) < most;
   }
 
   /** Whether the workers were asked to end. */
@@ -73,6 +121,58 @@ export class WorkerControl {
     return Atomics.load(this.#words, FINISHED);
   }
 
+  /** A thread is about to close a descriptor that came from `user`. */
+  beginClose(thread: number, user: number): void {
+    Atomics.store(this.#words, wordOf(thread, USER), user);
+    Atomics.add(this.#words, wordOf(thread, CLOSES), 1);
+  }
+
+  /** It is closed. */
+  endClose(thread: number): void {
+    // In this order, so that whoever notes it meanwhile sees that it has ended, or is seen.
+    Atomics.add(this.#words, wordOf(thread, CLOSES), 1);
+    this.#forgetStuck(thread);
+  }
+
+  /** A number that changes when the close ends that the thread is in; null when it is in none. */
+  closeOf(thread: number): number | null {
+    const closes = Atomics.load(this.#words, wordOf(thread, CLOSES));
+    return closes % 2 === 0 ? null : closes;
+  }
+
+  /**
+   * The main thread notes that the close which it knows as `close` takes long.
+   * @returns its user; null when it has ended, or was noted before
+   */
+  noteStuck(thread: number, close: number): number | null {
+    if (Atomics.exchange(this.#words, wordOf(thread, STUCK), 1) === 1) return null;
+    Atomics.add(this.#words, STUCK_CLOSES, 1);
+    if (this.closeOf(thread) === close) return Atomics.load(this.#words, wordOf(thread, USER)) >>> 0;
+    // It has ended in between, and may have done so before the note.
+    this.#forgetStuck(thread);
+    return null;
+  }
+
+  #forgetStuck(thread: number): void {
+    if (Atomics.exchange(this.#words, wordOf(thread, STUCK), 0) === 1) Atomics.sub(this.#words, STUCK_CLOSES, 1);
+  }
+
+  /** How many threads are in a close that takes long. */
+  get stuck(): number {
+    return Atomics.load(this.#words, STUCK_CLOSES);
+  }
+
+  /** How many of them close a descriptor of `user`. */
+  stuckOf(user: number): number {
+    const threads = (this.#words.length - WORDS) / WORDS_PER_THREAD;
+    let count = 0;
+    for (let thread = 0; thread < threads; thread += 1) {
+      const own = Atomics.load(this.#words, wordOf(thread, USER)) >>> 0 === user;
+      if (own && Atomics.load(this.#words, wordOf(thread, STUCK)) === 1) count += 1;
+    }
+    return count;
+  }
+
   /**
    * Lets {@link becomeBusy} tell of the next saturation again.
    * @returns false when the workers are saturated already, and so nobody is going to tell
@@ -81,4 +181,8 @@ export class WorkerControl {
     Atomics.store(this.#words, SATURATED, 0);
     return !this.saturated || Atomics.exchange(this.#words, SATURATED, 1) === 1;
   }
+}
+
+function wordOf(thread: number, word: number): number {
+  return WORDS + thread * WORDS_PER_THREAD + word;
 }

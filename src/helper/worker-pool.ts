@@ -1,5 +1,6 @@
 /**
- * The worker threads: two at first, and one more each time all are stuck, up to a limit. They end together.
+ * The worker threads: two at first, and one more each time all are stuck, up to a limit. They end together. One that does not come back
+ * from closing a descriptor is stuck for good, as far as anybody knows: it does not count towards the limit, up to another one.
  *
  * The last idle worker tells the main thread when it gets busy too. That one then looks every few milliseconds: if no worker finished
  * anything since the last look, all of them wait for disks, and another one is started. Otherwise nothing in this process wakes up by time.
@@ -11,6 +12,7 @@ import { describeError } from "../base/errors.js";
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 import { WorkerControl } from "./worker-control.js";
+import { STUCK_CLOSES_MAX } from "./spent-descriptors.js";
 import type { NumberedWorkerSetup, WorkerMessage, WorkerSetup } from "./worker.js";
 import { leaveGoneFolder } from "./working-folder.js";
 
@@ -20,26 +22,35 @@ const WORKERS_AT_START = 2;
 /** How long nothing may finish before another worker is started: longer than a healthy disk takes for a reservation command. */
 const STUCK_AFTER_MS = 10;
 
-/** Accepting, or starting a worker, is tried again after this time when the system refused it (most often for want of descriptors). */
+/** Taking a connection, or starting a worker, is tried again after this time when the system refused it (most often for want of descriptors). */
 const RETRY_MS = 1000;
 
 /** A worker keeps little: its own few objects, and buffers outside of the JavaScript heap. Smaller heaps, smaller process. */
 const WORKER_HEAP = Object.freeze({ maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 });
 
+/** Most threads that a pool of `workersMax` ever has at the same time: for the size of what they share. */
+export function threadsMaxOf(workersMax: number): number {
+  return workersMax + STUCK_CLOSES_MAX;
+}
+
 /** What a pool needs beside the workers' own setup. */
 export interface WorkerPoolOptions {
   readonly setup: WorkerSetup;
-  /** Most workers there will be. */
+  /** Most workers there will be, without those that do not come back from closing a descriptor. */
   readonly workersMax: number;
   readonly log: Log;
-  /** Arms the listener again, which a worker left alone after a failed accept. */
-  readonly rearmListener: () => void;
+  /** Arms the gate's socket again, which a worker left alone for want of a descriptor. */
+  readonly rearmGate: () => void;
   /** Wakes all workers, again and again. */
   readonly wake: () => void;
   /** A request is the main thread's to execute: that of the connection with this descriptor. */
   readonly execute: (fd: number) => void;
+  /** A connection is closed that had requests for the main thread: its session. */
+  readonly ended: (session: number) => void;
   /** A worker has left an incomplete request waiting. */
   readonly noteIncomplete: () => void;
+  /** A worker failed; the pool is to be stopped. */
+  readonly failed: () => void;
 }
 
 /** See the module text. */
@@ -51,6 +62,8 @@ export class WorkerPool {
   /** With their numbers, each of which is a part of the shared memory: one that has ended leaves its to another. */
   readonly #workers = new Map<Worker, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** The closes that went on at the last look, by the worker's number. */
+  #closing = new Map<number, number>();
   #starting = 0;
   /** Workers that have ever waited for events. */
   #ready = 0;
@@ -69,6 +82,16 @@ export class WorkerPool {
   /** Workers there are. */
   get size(): number {
     return this.#workers.size;
+  }
+
+  /** How many workers there are that do something else than closing a descriptor, which nobody waits for. */
+  get working(): number {
+    return [...this.#workers.values()].filter((thread) => this.#control.closeOf(thread) === null).length;
+  }
+
+  /** For who does not wait until it has {@link ended}. @throws Error the first that a worker did not expect, if one did */
+  throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Lets every worker finish and answer the request it has, and then end. */
@@ -115,23 +138,19 @@ export class WorkerPool {
       return;
     }
     this.#options.log.write(LogLevel.WARNING, `cannot start another worker: ${describeError(error)}`);
-    // With the last one that may be started, looking has ended as well.
-    const looks = this.#workers.size < this.#options.workersMax;
-    this.#after(RETRY_MS, () => {
-      this.#starting -= 1;
-      if (!looks) this.#watch();
-    });
+    this.#after(RETRY_MS, () => (this.#starting -= 1));
   }
 
   /** One that fails may have left anything half done, so all of them end. */
   #fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
-    this.stop();
+    this.#options.failed();
   }
 
   #receive(message: WorkerMessage): void {
     if (typeof message === "object") {
-      this.#options.execute(message.execute);
+      if ("execute" in message) this.#options.execute(message.execute);
+      else this.#options.ended(message.ended);
       return;
     }
     switch (message) {
@@ -143,7 +162,7 @@ export class WorkerPool {
         this.#watch();
         break;
       case "accept-failed":
-        this.#after(RETRY_MS, this.#options.rearmListener);
+        this.#after(RETRY_MS, this.#options.rearmGate);
         break;
       case "incomplete":
         this.#options.noteIncomplete();
@@ -155,13 +174,36 @@ export class WorkerPool {
 
   /** Looks once more after a while, until some worker is idle. */
   #watch(): void {
-    if (this.#workers.size >= this.#options.workersMax) return;
     const finished = this.#control.finished;
     this.#after(STUCK_AFTER_MS, () => {
-      if (!this.#control.saturated && this.#control.rearmSaturation()) return;
-      if (this.#control.finished === finished && this.#starting === 0) this.#start();
+      const undecided = this.#noteStuckCloses();
+      if (!undecided && !this.#control.saturated && this.#control.rearmSaturation()) return;
+      if (this.#control.finished === finished && this.#starting === 0 && this.#hasRoom()) this.#start();
       this.#watch();
     });
+  }
+
+  #hasRoom(): boolean {
+    const size = this.#workers.size - this.#control.stuck;
+    return size < this.#options.workersMax && this.#workers.size < threadsMaxOf(this.#options.workersMax);
+  }
+
+  /** A close that goes on since the last look takes long. True when there is one of which that cannot be said yet. */
+  #noteStuckCloses(): boolean {
+    let undecided = false;
+    const before = this.#closing;
+    this.#closing = new Map();
+    for (const thread of this.#workers.values()) {
+      const close = this.#control.closeOf(thread);
+      if (close === null) continue;
+      this.#closing.set(thread, close);
+      const goesOn = before.get(thread) === close;
+      undecided ||= !goesOn;
+      const user = goesOn ? this.#control.noteStuck(thread, close) : null;
+      if (user === null) continue;
+      this.#options.log.write(LogLevel.WARNING, `closing a descriptor of user ${user} waits for its file system or disk`);
+    }
+    return undecided;
   }
 
   #after(delayMs: number, action: () => void): void {

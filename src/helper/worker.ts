@@ -3,27 +3,30 @@
  * ioctl included. While it is stuck in a system call, the others serve the rest.
  */
 
+import { CLEAN_UP } from "../backends/helper-socket/protocol.js";
 import { systemClock } from "../base/clock.js";
 import { EpollSet } from "../native/epoll-server.js";
-import { Errno, errnoName, errnoText } from "../native/errno.js";
+import { errnoName, errnoText } from "../native/errno.js";
 import { FileTypeReader } from "../native/file-type-server.js";
+import type { FileType } from "../native/file-type-server.js";
 import { libc as loadLibc } from "../native/libc.js";
 import type { Libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/libc-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
 import { blockSignals } from "../native/signals.js";
-import { acceptConnection } from "../native/unix-server.js";
+import { DescriptorReceiver, whyNoDescriptor } from "../native/unix-server.js";
 import type { ScsiResult } from "../scsi/command.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { AdmissionRules } from "./admission.js";
 import { ClientRegister, Note } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
-import { Connection, CONNECTION_DESCRIPTOR_LIMIT, hasSlot } from "./connection-table.js";
+import { Connection, CONNECTION_DESCRIPTOR_LIMIT, hasSlot, NO_DESCRIPTOR } from "./connection-table.js";
 import { Exchange } from "./exchange.js";
 import { Log, LogLevel } from "./log.js";
 import { MultipathDetector } from "./multipath.js";
 import { Reception } from "./reception.js";
 import { RequestRunner } from "./request-runner.js";
+import { closesTooMany, SpentDescriptors, STUCK_CLOSES_PER_USER } from "./spent-descriptors.js";
 import { Totals } from "./totals.js";
 import { acceptFailureTrace } from "./trace-points.js";
 import { printTraces } from "./trace-printer.js";
@@ -32,9 +35,10 @@ import { WorkerControl } from "./worker-control.js";
 
 /** What a worker is started with: descriptors of the process, and memory that all its threads share. */
 export interface WorkerSetup {
-  /** The epoll instance, which holds the listener and the wake-up descriptor. */
+  /** The epoll instance, which holds the gate's socket and the wake-up descriptor. */
   readonly epollFd: number;
-  readonly listenerFd: number;
+  /** Where connections come from. */
+  readonly gateFd: number;
   readonly control: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
   readonly register: SharedArrayBuffer;
@@ -58,10 +62,15 @@ export interface NumberedWorkerSetup extends WorkerSetup {
 }
 
 /**
- * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that connections cannot be accepted
- * now and the listener is left unarmed; that a request is incomplete; or that the request of a connection is the main thread's to execute.
+ * What a worker tells the main thread: that it starts waiting for events; that no worker is idle; that there is no descriptor for a
+ * connection now and the gate's socket is left unarmed; that a request is incomplete; that the request of a connection is the main thread's
+ * to execute; or that a session has ended some of whose commands it executed.
  */
-export type WorkerMessage = "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number };
+export type WorkerMessage =
+  "ready" | "saturated" | "accept-failed" | "incomplete" | { readonly execute: number } | { readonly ended: number };
+
+/** Stands for the user of a connection that was not let in. */
+const NOBODY = 0xffff_ffff;
 
 /** A client's turn: when it has more requests behind this time, others come first. Some dozens of quick ones, and one of a slow disk. */
 const TURN_MS = 1;
@@ -71,11 +80,13 @@ export class HelperWorker {
   readonly #setup: NumberedWorkerSetup;
   readonly #tell: (message: WorkerMessage) => void;
   readonly #libc: Libc;
+  readonly #spent: SpentDescriptors;
   readonly #server: ServerLibc;
   readonly #epoll: EpollSet;
   readonly #control: WorkerControl;
   readonly #register: ClientRegister;
   readonly #totals: Totals;
+  readonly #receiver: DescriptorReceiver;
   readonly #runner: RequestRunner;
   readonly #fileTypes = new FileTypeReader();
   readonly #multipath: MultipathDetector | null;
@@ -83,6 +94,8 @@ export class HelperWorker {
   readonly #desk: ConnectionDesk;
   readonly #reception: Reception;
   readonly #log: Log;
+  /** The byte that comes with a connection: which of the listening sockets it came to. */
+  readonly #mark = new Uint8Array(1);
   /** By descriptor; as many as there are slots at most. */
   readonly #connections = new Map<number, Connection>();
 
@@ -96,10 +109,13 @@ export class HelperWorker {
     this.#register = new ClientRegister(setup.register);
     this.#totals = new Totals(setup.totals, setup.thread);
     this.#log = new Log(setup.logLevel);
+    this.#receiver = new DescriptorReceiver(this.#server, this.#mark.length);
     this.#runner = new RequestRunner(this.#libc);
+    this.#spent = new SpentDescriptors(this.#libc, this.#control, setup.thread);
     this.#multipath = setup.allowMultipath ? null : new MultipathDetector();
     const shared = {
-      libc: this.#libc,
+      discard: (descriptor: number, user: number) => this.#spent.add(descriptor, user),
+      gone: () => this.#control.removeConnection(),
       server: this.#server,
       epoll: this.#epoll,
       register: this.#register,
@@ -107,7 +123,7 @@ export class HelperWorker {
       log: this.#log,
     };
     this.#exchange = new Exchange(shared);
-    this.#desk = new ConnectionDesk(shared);
+    this.#desk = new ConnectionDesk(setup.handOver ? { ...shared, ended: (session) => tell({ ended: session }) } : shared);
     this.#reception = new Reception({
       ...shared,
       desk: this.#desk,
@@ -127,8 +143,9 @@ export class HelperWorker {
       const fd = this.#epoll.wait();
       if (this.#control.becomeBusy()) this.#tell("saturated");
       if (this.#control.stopping) return;
-      if (fd === this.#setup.listenerFd) this.#accept();
+      if (fd === this.#setup.gateFd) this.#accept();
       else this.#serve(this.#connection(fd));
+      this.#spent.closeAll();
     }
   }
 
@@ -143,26 +160,38 @@ export class HelperWorker {
   }
 
   #accept(): void {
-    const fd = acceptConnection(this.#server, this.#setup.listenerFd);
-    if (isAcceptRefused(fd)) {
+    const lacking = whyNoDescriptor(this.#libc, this.#setup.gateFd);
+    if (lacking !== 0) {
       if (this.#control.stopping) return;
-      acceptFailureTrace.publish({ errno: errnoName(-fd) });
-      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(-fd)}`);
+      // What is received without room for it is lost; until then it waits.
+      acceptFailureTrace.publish({ errno: errnoName(lacking) });
+      this.#log.write(LogLevel.WARNING, `cannot accept a connection: ${errnoText(lacking)}`);
       this.#tell("accept-failed");
       return;
     }
-    this.#epoll.rearm(this.#setup.listenerFd, "readable");
-    if (fd >= 0) this.#welcome(fd);
+    const descriptors: number[] = [];
+    const count = this.#receiver.receive(this.#setup.gateFd, this.#mark, descriptors);
+    if (this.#control.stopping) {
+      for (const fd of descriptors) this.#spent.add(fd, NOBODY);
+      return;
+    }
+    this.#epoll.rearm(this.#setup.gateFd, "readable");
+    for (const fd of descriptors) this.#welcome(fd, this.#mark[0] ?? 0);
+    if (count > 0 && descriptors.length === 0) {
+      this.#control.removeConnection();
+      this.#log.write(LogLevel.WARNING, "connection dropped: no descriptor is left for it");
+    }
   }
 
-  #welcome(fd: number): void {
+  #welcome(fd: number, listener: number): void {
     if (!hasSlot(fd)) {
-      this.#libc.close(fd);
+      this.#spent.add(fd, NOBODY);
+      this.#control.removeConnection();
       this.#totals.add("connectionsRefused");
       this.#log.write(LogLevel.WARNING, `connection refused: descriptors are used up to ${CONNECTION_DESCRIPTOR_LIMIT}`);
       return;
     }
-    this.#reception.welcome(new Connection(this.#setup.connections, fd));
+    this.#reception.welcome(new Connection(this.#setup.connections, fd), listener);
     // A client that never says anything is an incomplete request too.
     this.#watchIncomplete();
   }
@@ -170,22 +199,28 @@ export class HelperWorker {
   #serve(connection: Connection): void {
     const { fd } = connection;
     this.#register.take(fd);
-    if (this.#register.isNoted(fd, Note.STALLED)) {
+    if (this.#isOver(fd)) {
       this.#desk.close(connection);
       return;
     }
+    const spent = connection.takeSpent();
+    if (spent !== NO_DESCRIPTOR) this.#spent.add(spent, this.#register.userOf(fd));
     const endMs = systemClock.nowMs() + TURN_MS;
     let next = this.#exchange.advance(connection);
     while (next === "execute") {
-      if (this.#setup.handOver) {
+      if (this.#setup.handOver && connection.cdb[0] !== CLEAN_UP) {
         this.#register.handOver(fd);
         this.#tell({ execute: fd });
         return;
       }
-      next = this.#exchange.answer(connection, this.#execute(connection));
+      const file = this.#fileTypes.read(connection.descriptor);
+      next = this.#exchange.answer(connection, this.#execute(connection, file));
+      this.#spent.add(connection.takeDescriptor(), this.#register.userOf(fd));
       this.#control.finish();
-      // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it.
-      const goesOn = next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;
+      // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it. But nobody waits
+      // for a file to be closed. A device has nothing to do then, as long as the client has it open too.
+      const goesOn = isDevice(file) && next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;
+      if (goesOn) this.#spent.closeAll();
       if (goesOn) next = this.#exchange.advance(connection);
     }
     const incomplete = next !== "close" && !connection.isIdle;
@@ -193,11 +228,20 @@ export class HelperWorker {
     if (incomplete) this.#watchIncomplete();
   }
 
-  #execute({ fd, descriptor, cdb, data, length }: Connection): ScsiResult {
-    const file = this.#fileTypes.read(descriptor);
+  /** Whether the client is to be dropped, whatever it sent; it is still there to be received, and so is its descriptor. */
+  #isOver(fd: number): boolean {
+    if (this.#register.isNoted(fd, Note.ENDS)) return true;
+    if (!closesTooMany(this.#control, this.#register.userOf(fd))) return false;
+    this.#totals.add("stalled");
+    this.#log.write(LogLevel.WARNING, `client ${fd} dropped: descriptors of its user wait to be closed, and ${STUCK_CLOSES_PER_USER} may`);
+    return true;
+  }
+
+  #execute({ fd, descriptor, cdb, data, length }: Connection, file: FileType): ScsiResult {
+    if (cdb[0] === CLEAN_UP) return this.#runner.cleanUp(descriptor);
     const multipath = this.#multipath?.find(file) ?? null;
     if (multipath === null) {
-      return this.#runner.run(descriptor, file.kind === "block" || file.kind === "character", cdb, data.subarray(0, length));
+      return this.#runner.run(descriptor, isDevice(file), cdb, data.subarray(0, length));
     }
     this.#totals.add("multipathRefused");
     if (this.#register.note(fd, Note.MULTIPATH)) {
@@ -213,7 +257,6 @@ export class HelperWorker {
   }
 }
 
-/** Whether an accept failed for want of something that may be there later; otherwise the connection is merely gone already. */
-function isAcceptRefused(result: number): boolean {
-  return result < 0 && result !== -Errno.EAGAIN && result !== -Errno.EINTR;
+function isDevice({ kind }: FileType): boolean {
+  return kind === "block" || kind === "character";
 }

@@ -14,6 +14,7 @@ export const Errno = Object.freeze({
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
+  ENODEV: 19,
   EINVAL: 22,
   ENOTTY: 25,
   ENOSPC: 28,

@@ -10,6 +10,8 @@ export interface ServerLibc {
   bind(fd: number, address: Uint8Array, length: number): number;
   /** listen(2). */
   listen(fd: number, backlog: number): number;
+  /** socketpair(2). `pair` has room for two i32, which the caller owns. */
+  socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
   /** accept4(2) without the peer's address. The caller owns the descriptor it returns. */
   accept4(fd: number, address: null, length: null, flags: number): number;
   /** getsockname(2). `length` holds the room in `address`, and then how much there was to write. */
@@ -39,6 +41,7 @@ export interface ServerLibc {
 const PROTOTYPES: Readonly<Record<keyof ServerLibc, string>> = {
   bind: "int bind(int fd, const void *address, uint32_t length)",
   listen: "int listen(int fd, int backlog)",
+  socketpair: "int socketpair(int domain, int type, int protocol, void *pair)",
   accept4: "int accept4(int fd, void *address, void *length, int flags)",
   getsockname: "int getsockname(int fd, void *address, void *length)",
   getsockopt: "int getsockopt(int fd, int level, int option, void *value, void *length)",

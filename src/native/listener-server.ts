@@ -3,18 +3,21 @@
  *
  * A path may hold the socket of a process that was killed, which has to go, or of one that is alive, which must stay; only connecting
  * tells them apart. A lock file next to it keeps two processes that start at the same moment from each taking the other's fresh socket
- * for a dead one.
+ * for a dead one. One that was killed and still has a thread in the kernel listens as far as connecting can tell (process-end.ts).
  */
 
 import { closeSync, existsSync, lstatSync, rmSync, unlinkSync } from "node:fs";
-import { connect } from "node:net";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { requireFolder } from "../base/missing-folder.js";
 import { openLocked } from "./file-lock-server.js";
 import type { Libc } from "./libc.js";
+import { Errno } from "./errno.js";
+import { succeeded } from "./libc-server.js";
 import type { ServerLibc } from "./libc-server.js";
-import { unixAddress } from "./socket-layout.js";
+import { PeerCredentialsReader } from "./peer-credentials-server.js";
+import { hasEnded } from "./process-end.js";
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "./socket-layout.js";
 import { adoptListener, listenUnixStream, stopListening } from "./unix-server.js";
 import { FileIdentity } from "./file-identity.js";
 import type { FileIdentityRecord } from "./file-identity.js";
@@ -36,6 +39,7 @@ export class Listener {
   /** Null for a socket that systemd made and keeps: the next process is going to listen on it, so it is left as it is. */
   readonly #file: FileIdentity | null;
   #stopped = false;
+  #left = false;
 
   private constructor(server: ServerLibc, fd: number, file: FileIdentity | null) {
     this.fd = fd;
@@ -55,7 +59,7 @@ export class Listener {
     const lockPath = `${path}.lock`;
     const lock = openLock(libc, path, lockPath);
     try {
-      await removeStale(path);
+      removeStale(libc, server, path);
       return new Listener(server, listenWithMode(libc, server, path, mode), FileIdentity.of(path));
     } finally {
       rmSync(lockPath, { force: true });
@@ -82,9 +86,20 @@ export class Listener {
     return new Listener(server, fd, file === null ? null : FileIdentity.from(file));
   }
 
+  /** Whether it is this program's, and not systemd's, which goes on listening. */
+  get isOwn(): boolean {
+    return this.#file !== null;
+  }
+
   /** What another run of the program needs for {@link resume}. */
   get handover(): ListenerHandover {
     return { fd: this.fd, file: this.#file?.record ?? null };
+  }
+
+  /** Leaves the descriptor to a thread that has a copy of its own, by which it stops listening: here it is closed. */
+  leaveDescriptor(): void {
+    closeSync(this.fd);
+    this.#left = true;
   }
 
   /**
@@ -95,7 +110,7 @@ export class Listener {
   stop(): void {
     if (this.#file === null || this.#stopped) return;
     this.#stopped = true;
-    stopListening(this.#server, this.fd);
+    if (!this.#left) stopListening(this.#server, this.fd);
     this.#file.remove();
   }
 
@@ -130,11 +145,11 @@ function listenWithMode(libc: Libc, server: ServerLibc, path: string, mode: numb
   }
 }
 
-async function removeStale(path: string): Promise<void> {
+function removeStale(libc: Libc, server: ServerLibc, path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isSocket()) throw new QomError("wrong-type", `'${printable(path)}' exists and is not a socket`);
-  if (await answers(path)) throw new QomError("in-use", `another process listens on '${printable(path)}'`);
+  if (answers(libc, server, path)) throw new QomError("in-use", `another process listens on '${printable(path)}'`);
   try {
     unlinkSync(path);
   } catch (cause) {
@@ -142,17 +157,16 @@ async function removeStale(path: string): Promise<void> {
   }
 }
 
-/** Whether a process listens on the socket at `path`. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", (cause) => {
-      if (isErrnoError(cause) && cause.code === "ECONNREFUSED") resolve(false);
-      else reject(new QomError("io", `cannot tell whether a process listens on '${printable(path)}'`, { cause }));
-    });
-  });
+/** Whether a process listens on the socket at `path`, and not merely what is left of one that was killed. */
+function answers(libc: Libc, server: ServerLibc, path: string): boolean {
+  const attempted = `tell whether a process listens on '${printable(path)}'`;
+  const fd = succeeded(libc.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket", attempted);
+  try {
+    const result = libc.connect(fd, unixAddress(path), SOCKADDR_UN_SIZE);
+    if (result === -Errno.ECONNREFUSED) return false;
+    succeeded(result, "connect", attempted);
+    return !hasEnded(new PeerCredentialsReader(server).read(fd).pid);
+  } finally {
+    libc.close(fd);
+  }
 }

@@ -36,7 +36,7 @@ export class PeerCredentialsReader {
   }
 
   /**
-   * Who connected to this accepted socket.
+   * Who connected to this accepted socket; or who listens, where this end has connected.
    * @throws QomError `io` when `fd` is no connected Unix socket
    */
   read(fd: number): PeerCredentials {

@@ -27,6 +27,8 @@ interface ProcessFunctions {
   setresgid(real: number, effective: number, saved: number): number;
   setresuid(real: number, effective: number, saved: number): number;
   dup3(from: number, to: number, flags: number): number;
+  /** Returns never. */
+  exitGroup(status: number): number;
   /** Returns only when it failed. The three are read before the memory they are in goes away. */
   execve(path: Uint8Array, words: Uint8Array, environment: Uint8Array): number;
 }
@@ -38,6 +40,7 @@ const PROTOTYPES: Readonly<Record<keyof ProcessFunctions, string>> = {
   setresgid: "int setresgid(uint32_t real, uint32_t effective, uint32_t saved)",
   setresuid: "int setresuid(uint32_t real, uint32_t effective, uint32_t saved)",
   dup3: "int dup3(int from, int to, int flags)",
+  exitGroup: "int _exit(int status)",
   execve: "int execve(const char *path, const void *words, const void *environment)",
 };
 
@@ -169,6 +172,11 @@ export class ProcessControl {
     const [program, wordList, variableList] = [encoded(path), new PointerList(words), new PointerList(variables)];
     const result = this.#functions.execve(program, wordList.pointers, variableList.pointers);
     throw new QomError("io", `cannot run '${printable(path)}'`, { cause: new SystemCallError("execve", -result) });
+  }
+
+  /** Ends all threads of this process without waiting for one. Returns never. */
+  exitAtOnce(status: number): void {
+    this.#functions.exitGroup(status);
   }
 
   #prctl(attempted: string, option: number, second: number, third = 0): void {

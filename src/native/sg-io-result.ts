@@ -21,6 +21,8 @@ const ERRNO_ANSWERS: ReadonlyMap<number, Answer> = new Map<number, Answer>([
   [Errno.EBADE, ScsiStatus.RESERVATION_CONFLICT],
   [Errno.EREMOTEIO, Sense.INTERNAL_TARGET_FAILURE],
   [Errno.ENOMEM, Sense.INTERNAL_TARGET_FAILURE],
+  // since QEMU 11; QEMU 7.2 makes an I/O error of it
+  [Errno.ENODEV, Sense.INTERNAL_TARGET_FAILURE],
   [Errno.ENODATA, Sense.UNRECOVERED_READ_ERROR],
   [Errno.ENOMEDIUM, Sense.MEDIUM_NOT_PRESENT],
   [Errno.EINVAL, Sense.INVALID_FIELD_IN_CDB],

@@ -56,6 +56,9 @@ export const MSGHDR_CONTROL = 32;
 /** Offset in msghdr: length of the control data. */
 export const MSGHDR_CONTROL_LENGTH = 40;
 
+/** Offset in msghdr: what recvmsg(2) says of the message. */
+export const MSGHDR_FLAGS = 48;
+
 /** Size of iovec. */
 export const IOVEC_SIZE = 16;
 /** Offset in iovec: length. */

@@ -18,6 +18,7 @@ import {
   IOVEC_SIZE,
   MSGHDR_CONTROL,
   MSGHDR_CONTROL_LENGTH,
+  MSGHDR_FLAGS,
   MSGHDR_IOV,
   MSGHDR_IOV_COUNT,
   MSGHDR_SIZE,
@@ -33,7 +34,9 @@ import {
 } from "./socket-layout.js";
 
 const SHUT_RDWR = 2;
+const MSG_CTRUNC = 0x08;
 const MSG_CMSG_CLOEXEC = 0x40000000;
+const F_DUPFD_CLOEXEC = 1030;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const SO_TYPE = 3;
@@ -92,6 +95,16 @@ function numberOption(server: ServerLibc, fd: number, option: number): number {
   return value.view.getInt32(0, true);
 }
 
+/** Two connected stream sockets that the caller owns: sending into the one blocks, receiving from the other does not. */
+export function connectedPair(libc: Libc, server: ServerLibc): { readonly sender: number; readonly receiver: number } {
+  const pair = new NativeMemory(2 * DESCRIPTOR_SIZE);
+  const attempted = "connect two sockets";
+  succeeded(server.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.bytes), "socketpair", attempted);
+  const [sender, receiver] = [pair.view.getInt32(0, true), pair.view.getInt32(DESCRIPTOR_SIZE, true)];
+  succeeded(libc.fcntl(receiver, F_SETFL, SOCK_NONBLOCK), "fcntl", attempted);
+  return { sender, receiver };
+}
+
 /** Ends listening for all threads at once: from now on connects are refused and accepts fail. The descriptor stays open. */
 export function stopListening(server: ServerLibc, fd: number): void {
   succeeded(server.shutdown(fd, SHUT_RDWR), "shutdown", "stop listening");
@@ -129,6 +142,14 @@ export function sendBytes(server: ServerLibc, fd: number, bytes: Uint8Array): nu
   return server.send(fd, bytes, bytes.length, MSG_NOSIGNAL);
 }
 
+/** Why this process could not open one more descriptor, by duplicating the socket `fd` for a moment: a positive errno, or 0 when it can. */
+export function whyNoDescriptor(libc: Libc, fd: number): number {
+  const duplicate = libc.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0) return -duplicate;
+  libc.close(duplicate);
+  return 0;
+}
+
 /** How `fd` was opened: O_RDONLY, O_WRONLY, O_RDWR, or 3 for neither reading nor writing; or minus the errno. */
 export function accessModeOf(libc: Libc, fd: number): number {
   const flags = libc.fcntl(fd, F_GETFL, 0);
@@ -153,6 +174,7 @@ export class DescriptorReceiver {
   readonly #header: Uint8Array;
   /** Most bytes one call receives. */
   readonly capacity: number;
+  #truncated = false;
 
   constructor(server: ServerLibc, capacity: number) {
     this.#server = server;
@@ -177,8 +199,14 @@ export class DescriptorReceiver {
     view.setUint32(MSGHDR_CONTROL_LENGTH, CONTROL_SIZE, true);
     const count = this.#server.recvmsg(fd, this.#header, MSG_CMSG_CLOEXEC);
     if (count > 0) bytes.set(this.#memory.bytes.subarray(DATA_AT, DATA_AT + count));
+    this.#truncated = count >= 0 && (view.getInt32(MSGHDR_FLAGS, true) & MSG_CTRUNC) !== 0;
     if (count >= 0) this.#collect(descriptors);
     return count;
+  }
+
+  /** Whether more descriptors came with the last message than it brought: there were too many, or this process may open no more. */
+  get truncated(): boolean {
+    return this.#truncated;
   }
 
   #collect(descriptors: number[]): void {

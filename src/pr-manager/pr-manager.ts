@@ -16,6 +16,7 @@ import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
 import { aScsiUnit, commandShapeProblem } from "../scsi/command-check.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { normalizeHostStatus } from "../scsi/host-status.js";
+import type { Nexus } from "../scsi/nexus.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { ScsiUnit } from "./scsi-unit.js";
@@ -74,6 +75,11 @@ export abstract class PrManager extends QomObject {
    */
   admit(unit: ScsiUnit): void {
     check("PrManager.admit", "unit", unit, aScsiUnit);
+  }
+
+  /** Told when nothing more is going to come from a nexus before it is there again, so that what is kept for it alone may be forgotten. */
+  nexusGone(nexus: Nexus): void {
+    void nexus;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** What a PR manager sees of a device. */
+import type { Account } from "../reservation/account.js";
 import type { Nexus } from "../scsi/nexus.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { LogicalUnit } from "../target/logical-unit.js";
@@ -13,6 +14,8 @@ export interface ScsiUnit {
   readonly identity: string;
   /** The I_T nexus by which the device reaches its unit; null where only the operating system knows it. */
   readonly nexus: Nexus | null;
+  /** In whose name commands for it come; left out where users are not told apart. What they make a manager keep counts to that one. */
+  readonly account?: Account;
   /** Sends a command by the privileged path: `ioctl(SG_IO)` of a real disk, straight to the unit of a simulated one. */
   sgio(command: ScsiCommand): Promise<ScsiResult>;
 }

@@ -6,12 +6,12 @@
  *       "version": 1,
  *       "generation": 7,
  *       "aptpl": true,
- *       "registrations": [{ "initiator": "naa.5000c50012345678", "targetPort": 1, "key": "0x00000000000000a1", "allTargetPorts": false }],
+ *       "registrations": [{ "initiator": "naa.5000c50012345678", "targetPort": 1, "key": "0x00000000000000a1", "allTargetPorts": false, "owner": "uid-1000" }],
  *       "reservation": { "type": 5, "holder": 0 }
  *     }
  *
  * Registrations are in order of registration. `reservation` is null when there is none; its `holder` is an index into the
- * registrations, and null for the All Registrants types.
+ * registrations, and null for the All Registrants types. `owner` is there where somebody answers for a registration (account.ts).
  */
 
 import { QomError } from "../base/errors.js";
@@ -35,6 +35,7 @@ export interface RegistrationImage {
   /** `0x` and 16 hexadecimal digits. */
   readonly key: string;
   readonly allTargetPorts: boolean;
+  readonly owner?: string;
 }
 
 /** See the module text. */
@@ -54,11 +55,12 @@ export function encodeImage(state: ReservationState): ReservationImage {
     version: IMAGE_VERSION,
     generation: state.generation,
     aptpl: state.aptpl,
-    registrations: registrations.map(({ nexus, key, allTargetPorts }) => ({
+    registrations: registrations.map(({ nexus, key, allTargetPorts, owner }) => ({
       initiator: nexus.initiator.format(),
       targetPort: nexus.targetPort,
       key: formatKey(key),
       allTargetPorts,
+      ...(owner === null ? {} : { owner }),
     })),
     reservation:
       reservation === null
@@ -96,13 +98,23 @@ const TARGET_PORT_MAX = 0xffff;
 
 function decodeRegistration(state: ReservationState, image: unknown, where: string): Registration {
   const members = record(image, where);
-  only(members, ["initiator", "targetPort", "key", "allTargetPorts"], where);
+  only(members, ["initiator", "targetPort", "key", "allTargetPorts", "owner"], where);
   const text = members["initiator"];
   const initiator = decodeInitiator(text, `${where}.initiator`);
   const targetPort = integer(members["targetPort"], 1, TARGET_PORT_MAX, `${where}.targetPort`);
   if (state.find(initiator.keyAt(targetPort)) !== undefined) throw wrong(where, text, "registered once");
   const key = decodeKey(members["key"], `${where}.key`);
-  return state.register({ initiator, targetPort }, key, flag(members, "allTargetPorts", `${where}.allTargetPorts`));
+  const owner = decodeOwner(members["owner"], `${where}.owner`);
+  return state.register({ initiator, targetPort }, key, flag(members, "allTargetPorts", `${where}.allTargetPorts`), owner);
+}
+
+/** Far longer than the name of an owner is. */
+const OWNER_LENGTH_MAX = 64;
+
+function decodeOwner(value: unknown, where: string): string | null {
+  if (value === undefined) return null;
+  if (typeof value === "string" && value.length > 0 && value.length <= OWNER_LENGTH_MAX) return value;
+  throw wrong(where, value, `1 to ${OWNER_LENGTH_MAX} characters`);
 }
 
 function decodeInitiator(text: unknown, where: string): TransportId {

@@ -10,6 +10,7 @@ import type { Outcome } from "./effects.js";
 import { DESTINATION_FIELD, SERVICE_ACTION_FIELD, SERVICE_ACTION_KEY_FIELD, TARGET_PORT_FIELD } from "./fields.js";
 import { namedPorts } from "./initiator-ports.js";
 import { CONFLICT, GOOD, refused } from "./outcomes.js";
+import { hasRoomFor } from "./settings.js";
 import type { ReservationSettings } from "./settings.js";
 import type { Registration, ReservationState } from "./state.js";
 
@@ -48,11 +49,11 @@ export function registerAndMove(
   if (reservation === null) return refused(Sense.INVALID_FIELD_IN_CDB, SERVICE_ACTION_FIELD);
   if (reservation.holder !== sender) return CONFLICT;
   const nexus = { initiator, targetPort: command.relativeTargetPort };
-  const growth = (state.find(nexusKey(nexus)) === undefined ? 1 : 0) - (command.unregister ? 1 : 0);
-  if (growth > 0 && state.registrantCount + growth > settings.registrationsMax) {
+  const grows = state.find(nexusKey(nexus)) === undefined && !command.unregister;
+  if (grows && !hasRoomFor([nexus], state.registrantCount, settings)) {
     return refused(Sense.INSUFFICIENT_REGISTRATION_RESOURCES, DESTINATION_FIELD);
   }
-  const destination = state.register(nexus, command.serviceActionKey, false);
+  const destination = state.register(nexus, command.serviceActionKey, false, settings.account?.owner);
   state.reserve(reservation.type, destination);
   if (command.unregister) state.unregister(sender);
   state.setAptpl(command.aptpl);

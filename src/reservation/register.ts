@@ -29,6 +29,7 @@ import type { Outcome } from "./effects.js";
 import { SERVICE_ACTION_KEY_FIELD, SPEC_I_PT_FIELD, TRANSPORT_IDS_FIELD } from "./fields.js";
 import { namedPorts } from "./initiator-ports.js";
 import { CONFLICT, GOOD, goodWith, refused, tellRegistrants } from "./outcomes.js";
+import { hasRoomFor } from "./settings.js";
 import type { ReservationSettings, TargetPorts } from "./settings.js";
 import type { Registration, ReservationState } from "./state.js";
 
@@ -124,12 +125,12 @@ function registered(state: ReservationState, nexuses: readonly Nexus[], key: big
 
 /** Gives every one of `nexuses` the new key, all or none. */
 function enter(state: ReservationState, nexuses: readonly Nexus[], command: ReserveOutBasic, settings: ReservationSettings): Outcome {
-  let newcomers = 0;
-  for (const nexus of nexuses) if (state.find(nexusKey(nexus)) === undefined) newcomers += 1;
-  if (newcomers > 0 && state.registrantCount + newcomers > settings.registrationsMax) {
+  const newcomers = nexuses.filter((nexus) => state.find(nexusKey(nexus)) === undefined);
+  if (!hasRoomFor(newcomers, state.registrantCount, settings)) {
     return refused(Sense.INSUFFICIENT_REGISTRATION_RESOURCES, SERVICE_ACTION_KEY_FIELD);
   }
-  for (const nexus of nexuses) state.register(nexus, command.serviceActionKey, command.allTargetPorts);
+  const owner = settings.account?.owner;
+  for (const nexus of nexuses) state.register(nexus, command.serviceActionKey, command.allTargetPorts, owner);
   state.setAptpl(command.aptpl);
   state.advanceGeneration();
   return GOOD;

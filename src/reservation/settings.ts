@@ -8,6 +8,9 @@ import type { ReservationType } from "../scsi/persistent-reserve.js";
 import { RESERVE_OUT_LENGTH_MAX } from "../scsi/persistent-reserve-out.js";
 import type { ReserveOutSettings } from "../scsi/reserve-out-request.js";
 import type { TransportId } from "../scsi/transport-id.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { registrationHoldings } from "./account.js";
+import type { Account } from "./account.js";
 
 /** The target ports of a SCSI target device, by relative target port identifier (RTPI). */
 export interface TargetPorts {
@@ -41,6 +44,8 @@ export interface ReservationSettings extends Required<Omit<ReserveOutSettings, "
   readonly types: readonly ReservationType[];
   /** Registrations beyond this number are refused with INSUFFICIENT REGISTRATION RESOURCES. */
   readonly registrationsMax: number;
+  /** In whose name a command registers; null where accounts are not kept. */
+  readonly account: Account | null;
   /** CRH: RESERVE and RELEASE of SPC-2 are answered GOOD, without effect, for those whom a persistent reservation grants access. */
   readonly compatibleReservationHandling: boolean;
   /** NUAR of the Control mode page: RELEASE tells nobody. */
@@ -58,6 +63,7 @@ export const defaultReservationSettings: ReservationSettings = Object.freeze({
   targetPorts: targetPorts([1]),
   types: RESERVATION_TYPES,
   registrationsMax: REGISTRATIONS_MAX,
+  account: null,
   lengthMax: RESERVE_OUT_LENGTH_MAX,
   persistThroughPowerLoss: true,
   specifyInitiatorPorts: true,
@@ -65,3 +71,10 @@ export const defaultReservationSettings: ReservationSettings = Object.freeze({
   compatibleReservationHandling: true,
   noUnitAttentionOnRelease: false,
 });
+
+/** True when `newcomers` may register beside `count` others: as far as the unit goes, and who asks for it. */
+export function hasRoomFor(newcomers: readonly Nexus[], count: number, { registrationsMax, account }: ReservationSettings): boolean {
+  if (newcomers.length === 0) return true;
+  if (count + newcomers.length > registrationsMax) return false;
+  return account === null || account.ledger.hasRoom(account.owner, registrationHoldings(newcomers.map(({ initiator }) => initiator)));
+}

@@ -12,6 +12,8 @@ import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { isAllRegistrants } from "../scsi/persistent-reserve.js";
 import type { ReservationType } from "../scsi/persistent-reserve.js";
+import { negative, NO_HOLDINGS, registrationHoldings, sumOf } from "./account.js";
+import type { Holdings } from "./account.js";
 import { ChurnMap } from "./churn-map.js";
 
 /** One I_T nexus and its key. Never changed: a new key makes a new value in the same place. */
@@ -25,6 +27,8 @@ export interface Registration {
   readonly allTargetPorts: boolean;
   /** Place in the order of registration: lower came first. Means nothing outside one state. */
   readonly place: number;
+  /** Who made it, where accounts are kept (account.ts); null when nobody answers for it. A new key does not change who does. */
+  readonly owner: string | null;
 }
 
 /** The reservation. Its scope is always the logical unit. */
@@ -46,6 +50,8 @@ export class ReservationState {
   #generation = 0;
   #aptpl = false;
   #nextPlace = 0;
+  /** What owners have more or less since {@link takeChanges}. */
+  #changes = new Map<string, Holdings>();
 
   /** PRgeneration: 32 bits, unsigned, wraps. */
   get generation(): number {
@@ -107,15 +113,19 @@ export class ReservationState {
     return kept;
   }
 
-  /** Registers `nexus` with `key`, or gives the registered nexus that key; the reservation stays with whom it was. */
-  register(nexus: Nexus, key: bigint, allTargetPorts: boolean): Registration {
+  /**
+   * Registers `nexus` with `key`, or gives the registered nexus that key; the reservation stays with whom it was.
+   * @param owner who answers for the registration, if nobody does yet
+   */
+  register(nexus: Nexus, key: bigint, allTargetPorts: boolean, owner: string | null = null): Registration {
     assert(key !== 0n, "a registration has a key");
     const id = nexusKey(nexus);
     const former = this.#byNexus.get(id);
     if (former !== undefined) this.#dropFromKey(former);
     const place = former === undefined ? this.#nextPlace++ : former.place;
-    const registration: Registration = { nexus, nexusKey: id, key, allTargetPorts, place };
+    const registration: Registration = { nexus, nexusKey: id, key, allTargetPorts, place, owner: former?.owner ?? owner };
     this.#put(registration);
+    if ((former?.owner ?? null) === null) this.#count(registration, 1);
     if (former !== undefined && this.#reservation?.holder === former) {
       this.#reservation = { type: this.#reservation.type, holder: registration };
     }
@@ -128,12 +138,14 @@ export class ReservationState {
     this.#registrations.delete(registration.place);
     this.#byNexus.delete(registration.nexusKey);
     this.#dropFromKey(registration);
+    this.#count(registration, -1);
     if (this.#reservation?.holder === registration || this.registrantCount === 0) this.#reservation = null;
   }
 
   /** Removes all registrations and the reservation; returns what was registered. */
   clear(): readonly Registration[] {
     const former = [...this.#registrations.values()];
+    for (const registration of former) this.#count(registration, -1);
     this.#registrations = new Map();
     this.#byNexus = new ChurnMap();
     this.#byKey = new ChurnMap();
@@ -167,6 +179,19 @@ export class ReservationState {
   /** Sets whether the state survives power loss. */
   setAptpl(aptpl: boolean): void {
     this.#aptpl = aptpl;
+  }
+
+  /** What owners have more or less since this was called last, or the state was made; a copy begins with nothing. */
+  takeChanges(): ReadonlyMap<string, Holdings> {
+    const changes = this.#changes;
+    if (changes.size > 0) this.#changes = new Map();
+    return changes;
+  }
+
+  #count({ nexus, owner }: Registration, sign: 1 | -1): void {
+    if (owner === null) return;
+    const one = registrationHoldings([nexus.initiator]);
+    this.#changes.set(owner, sumOf(this.#changes.get(owner) ?? NO_HOLDINGS, sign > 0 ? one : negative(one)));
   }
 
   #put(registration: Registration): void {

@@ -11,6 +11,8 @@ import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
 import { Warnings } from "../base/warnings.js";
 import type { WarningListener } from "../base/warnings.js";
+import type { Account } from "../reservation/account.js";
+import type { Nexus } from "../scsi/nexus.js";
 import { completeBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
 import { checkDurableOptions, checkFabricOptions, checkPathOptions, checkSpecKinds } from "./fabric-options.js";
@@ -28,6 +30,7 @@ import { MemoryMedium } from "./memory-medium.js";
 import { memoryStore } from "./reservation-store.js";
 import type { ReservationStore } from "./reservation-store.js";
 import { formerShadowName, outlivesRestart, shadowUnitName } from "./shadow-name.js";
+import { ShadowUnits } from "./shadow-units.js";
 import { canonicalFilename, checkAgreement, checkSize, checkSpec, DEFAULT_SIZE_BYTES, define, normalizeWwn } from "./unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "./unit-spec.js";
 
@@ -48,7 +51,7 @@ export class Fabric {
   readonly #fullDiskCommands: CommandTable;
   readonly #shadowCommands: CommandTable;
   readonly #units = new Map<string, LogicalUnit>();
-  readonly #shadows = new Map<string, LogicalUnit>();
+  readonly #shadows = new ShadowUnits((identity, account) => this.#createShadow(identity, account));
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
   /** Names of units by device and inode of their file. */
@@ -177,8 +180,24 @@ export class Fabric {
   shadow(identity: string): LogicalUnit {
     check("Fabric.shadow", "identity", identity, aString);
     this.#checkOpen();
-    const known = this.#shadows.get(identity);
-    if (known !== undefined) return known;
+    return this.#shadows.get(identity);
+  }
+
+  /**
+   * The same in the name of an owner, to whom the unit counts if it is new; null when there is no room for one more. Such units are
+   * forgotten when nobody would miss them.
+   */
+  shadowFor(identity: string, account: Account): LogicalUnit | null {
+    this.#checkOpen();
+    return this.#shadows.getFor(identity, account);
+  }
+
+  /** Nothing comes from that nexus before it is there again: what shadow units know of it is forgotten, if nobody would miss it. */
+  forgetNexus(nexus: Nexus): void {
+    this.#shadows.forgetNexus(nexus);
+  }
+
+  #createShadow(identity: string, account: Account | null): LogicalUnit {
     const definition: UnitDefinition = {
       wwn: identity,
       sizeBytes: 0,
@@ -192,7 +211,7 @@ export class Fabric {
     const storeName = shadowUnitName(identity);
     const former = formerShadowName(identity);
     if (former !== null) this.#store.adopt?.(storeName, { unit: shadowUnitName(former.former), birthNs: former.birthNs });
-    const unit = new LogicalUnit({
+    return new LogicalUnit({
       definition,
       medium: new MemoryMedium(0),
       commands: this.#shadowCommands,
@@ -202,10 +221,9 @@ export class Fabric {
       persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
       persistenceRefused: this.#onceRefused(identity),
       clock: this.#clock,
+      account,
       reservationsChanged: this.#reservationsChanged,
     });
-    this.#shadows.set(identity, unit);
-    return unit;
   }
 
   /** Calls `listener` whenever reservations of a unit have changed; the returned function ends that. */
@@ -234,7 +252,7 @@ export class Fabric {
   /** Switches every unit off and on, as a power failure does. */
   async powerCycle(): Promise<void> {
     this.#checkOpen();
-    await Promise.all([...this.#units.values(), ...this.#shadows.values()].map((unit) => unit.powerCycle()));
+    await Promise.all([...this.#units.values(), ...this.shadows].map((unit) => unit.powerCycle()));
   }
 
   /** Aborts what is in flight and closes all media, and the folder of reservations. Idempotent. */
@@ -249,7 +267,7 @@ export class Fabric {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#opening.values());
-    const units = [...this.#units.values(), ...this.#shadows.values()];
+    const units = [...this.#units.values(), ...this.shadows];
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
   }
 

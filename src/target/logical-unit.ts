@@ -4,6 +4,8 @@ import type { Clock } from "../base/clock.js";
 import { aBoolean, aFunction, check, checkMembers, aDuration, oneOf, optional, problemOf, type Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import type { ImageAccess } from "../native/image-lock.js";
+import { nexusHoldings } from "../reservation/account.js";
+import type { Account } from "../reservation/account.js";
 import { snapshot, summary } from "../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
 import { CDB_LENGTH_MAX } from "../scsi/cdb.js";
@@ -48,6 +50,8 @@ export interface LogicalUnitParts {
   /** Told when APTPL was refused for lack of that. */
   readonly persistenceRefused?: () => void;
   readonly clock: Clock;
+  /** Who answers for the unit; null, or left out, for nobody. */
+  readonly account?: Account | null;
   /** Told when registrations or the reservation of the unit have changed. */
   readonly reservationsChanged?: (unit: LogicalUnit) => void;
 }
@@ -61,10 +65,12 @@ const RESET_ATTENTION: Readonly<Record<ResetKind, SenseCode>> = Object.freeze({
   target: Sense.SCSI_BUS_RESET,
 });
 
-/** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine. */
+/** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine, or a client of a helper. */
 export interface PathAccess {
   /** The unit is write-protected for this path: commands that write end with WRITE PROTECTED (07/27/00). Default false. */
   readonly readOnly?: boolean;
+  /** In whose name the command is executed: what the unit has to keep for it counts to that owner. Default nobody. */
+  readonly account?: Account;
 }
 
 const FULL_ACCESS: PathAccess = Object.freeze({});
@@ -126,6 +132,7 @@ export class LogicalUnit {
         nexuses,
         tasks: this.#tasks,
         modes,
+        ledger: parts.account?.ledger ?? null,
         changed: () => parts.reservationsChanged?.(this),
       }),
       commands,
@@ -186,6 +193,9 @@ export class LogicalUnit {
    * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
    * `timeoutMs` a command ends at the same points, with the host status of a timeout and its sense data (0B/2E/02).
    *
+   * Where `path` has an account, what the command makes the unit keep counts to its owner: with no room left it ends with INSUFFICIENT
+   * REGISTRATION RESOURCES (05/55/04).
+   *
    * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
    * is none.
    */
@@ -198,9 +208,36 @@ export class LogicalUnit {
     if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
     const lost = this.#interference.lose(nexus, command);
     if (lost !== null) return lost;
-    const task = new Task(this.#context.nexuses.enter(nexus), command, path.readOnly === true);
+    const { readOnly = false, account = null } = path;
+    if (account !== null && !this.#hasRoomFor(nexus, account)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+    const task = new Task(this.#context.nexuses.enter(nexus, account), command, readOnly, account);
     const outcome = this.#serve(task);
     return outcome instanceof Promise ? this.#tasks.track(task, outcome) : outcome;
+  }
+
+  /**
+   * Forgets nexuses that are known by commands alone and of which nothing would be missed: no registration, no news, nothing in flight.
+   * @param only this one, if it is such; by default all
+   */
+  forgetIdle(only?: Nexus): void {
+    const { nexuses, reservations } = this.#context;
+    const known = only === undefined ? nexuses.values() : [nexuses.find(only)];
+    for (const state of known) {
+      if (state === undefined || state.logins > 0 || state.attentions.head !== null) continue;
+      if (reservations.concerns(state.key) || this.#tasks.has(state)) continue;
+      nexuses.leave(state);
+      nexuses.forgetReach(state.nexus);
+    }
+  }
+
+  /** True when nobody is registered or known, and nothing in flight. */
+  get isDeserted(): boolean {
+    return !this.hasNexuses && this.#tasks.size === 0 && this.#context.reservations.state.registrantCount === 0;
+  }
+
+  /** True when, besides, no registration has ever been made since the start, so that a new unit would be the same. */
+  get isBlank(): boolean {
+    return this.isDeserted && this.#context.reservations.state.generation === 0;
   }
 
   /**
@@ -300,6 +337,10 @@ export class LogicalUnit {
 
   #accessOf({ writes, sharesWrites }: ImageAccess): ImageAccess {
     return { writes: writes && !this.definition.writeProtected, sharesWrites: sharesWrites || this.#sharedByHosts };
+  }
+
+  #hasRoomFor(nexus: Nexus, { ledger, owner }: Account): boolean {
+    return this.#context.nexuses.find(nexus) !== undefined || ledger.hasRoom(owner, nexusHoldings(nexus.initiator));
   }
 
   #checkOpen(): void {

@@ -1,6 +1,8 @@
 /** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
 
 import { QomError } from "../base/errors.js";
+import { negative, nexusHoldings } from "../reservation/account.js";
+import type { Account } from "../reservation/account.js";
 import type { TargetPorts } from "../reservation/settings.js";
 import { UnitAttentionQueue } from "../reservation/unit-attentions.js";
 import type { UnitAttentionQueues, UnitAttentionSettings } from "../reservation/unit-attentions.js";
@@ -22,6 +24,8 @@ export class NexusState {
     /** {@link nexusKey} of `nexus`. */
     readonly key: string,
     settings: UnitAttentionSettings,
+    /** Who answers for it. */
+    readonly account: Account | null,
   ) {
     this.attentions = new UnitAttentionQueue(settings);
   }
@@ -38,14 +42,16 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
 
   /**
    * The state of `nexus`; one that was not there appears.
+   * @param account who answers for one that appears, null for nobody
    * @throws QomError `invalid-value` for a target port that no device has: what it registered could not be read back
    */
-  enter(nexus: Nexus): NexusState {
+  enter(nexus: Nexus, account: Account | null = null): NexusState {
     const key = nexusKey(nexus);
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     checkTargetPort(nexus.targetPort);
-    const state = new NexusState(nexus, key, this.settings);
+    const state = new NexusState(nexus, key, this.settings, account);
+    account?.ledger.change(account.owner, nexusHoldings(nexus.initiator));
     this.#states.set(key, state);
     this.noteReach(nexus);
     return state;
@@ -63,7 +69,15 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
 
   /** The nexus is gone, and with it what it has not been told. */
   leave(state: NexusState): void {
-    this.#states.delete(state.key);
+    if (!this.#states.delete(state.key)) return;
+    state.account?.ledger.change(state.account.owner, negative(nexusHoldings(state.nexus.initiator)));
+  }
+
+  /** Forgets that the initiator port came through that target port, for who is not there and not registered. */
+  forgetReach({ initiator, targetPort }: Nexus): void {
+    const ports = (this.#reach.get(initiator.key) ?? []).filter((port) => port !== targetPort);
+    if (ports.length === 0) this.#reach.delete(initiator.key);
+    else this.#reach.set(initiator.key, ports);
   }
 
   /** The state of `nexus`, or undefined when it is not there. */

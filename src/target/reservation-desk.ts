@@ -9,6 +9,8 @@
 import { applyReserveIn, applyReserveOut } from "../reservation/apply.js";
 import { isAllowed, reserveOutAllowed } from "../reservation/access.js";
 import type { AccessClass } from "../reservation/access.js";
+import { negative, registrationHoldings } from "../reservation/account.js";
+import type { Account, Holdings, Ledger } from "../reservation/account.js";
 import { membersOf } from "../reservation/effects.js";
 import type { Audience, Effects } from "../reservation/effects.js";
 import { applyOldReservation, isAllowedBesideReserve } from "../reservation/old-reservation.js";
@@ -43,6 +45,8 @@ export interface ReservationDeskParts {
   readonly nexuses: NexusTable;
   readonly tasks: TaskSet;
   readonly modes: UnitModes;
+  /** Where what registrations take is counted, null for nowhere. */
+  readonly ledger: Ledger | null;
   /** Called when registrations or the reservation have changed. */
   readonly changed: () => void;
   /** Called when a command wanted to switch APTPL on, and may not. */
@@ -80,6 +84,7 @@ export class ReservationDesk {
     this.#state = stored?.state ?? new ReservationState();
     this.#revision = stored?.revision ?? 0;
     for (const { nexus } of this.#state.registrations()) nexuses.noteReach(nexus);
+    this.#countOwners();
   }
 
   /** The state at this moment, to be read. */
@@ -90,6 +95,11 @@ export class ReservationDesk {
   /** False when there is neither a registration nor a reservation, so that nothing can conflict. */
   get exist(): boolean {
     return this.#old !== null || this.#state.registrantCount > 0;
+  }
+
+  /** True when that nexus is registered or has reserved. */
+  concerns(nexus: string): boolean {
+    return this.#old === nexus || this.#state.find(nexus) !== undefined;
   }
 
   /** True when the reservation made by RESERVE lets a command begin that is neither RESERVE nor RELEASE. */
@@ -121,7 +131,9 @@ export class ReservationDesk {
     const maySave = persistent && store.durable && (this.#state.aptpl || mayActivate);
     const next = maySave ? this.#state.copy() : this.#state;
     const { generation, reservation } = next;
-    const { result, effects } = applyReserveOut(next, task.nexus, task.cdb, dataOut, this.#settings);
+    const { result, effects } = applyReserveOut(next, task.nexus, task.cdb, dataOut, this.#settingsFor(task.account));
+    const changes = next.takeChanges();
+    this.#count(changes);
     if (!persistent && mayActivate && isInvalidField(result)) this.#parts.persistenceRefused();
     const changed = next.generation !== generation || next.reservation !== reservation;
     const adopt = (): ScsiResult | Promise<ScsiResult> => {
@@ -129,7 +141,13 @@ export class ReservationDesk {
       if (changed) this.#parts.changed();
       return this.#carryOut(effects, task, result);
     };
-    return maySave && effects.persist ? this.#save(next).then((failure) => failure ?? adopt()) : adopt();
+    return maySave && effects.persist
+      ? this.#save(next).then((failure) => {
+          if (failure === null) return adopt();
+          this.#count(changes, negative);
+          return failure;
+        })
+      : adopt();
   }
 
   /** True when RESERVE or RELEASE from that nexus ends with RESERVATION CONFLICT. */
@@ -152,9 +170,36 @@ export class ReservationDesk {
   /** What power loss leaves: everything while APTPL is on, but PRgeneration; else nothing. */
   powerCycle(): void {
     const { exist } = this;
+    const former = this.#state;
     this.#old = null;
-    this.#state = this.#parts.persistent ? this.#state.afterPowerLoss() : new ReservationState();
+    this.#state = this.#parts.persistent ? former.afterPowerLoss() : new ReservationState();
+    if (this.#state.registrantCount === 0) {
+      former.clear();
+      this.#count(former.takeChanges());
+    }
     if (exist) this.#parts.changed();
+  }
+
+  /** What a command of that account goes by. */
+  #settingsFor(account: Account | null): ReservationSettings {
+    return account === null ? this.#settings : { ...this.#settings, account };
+  }
+
+  /** Finds out who answers for what is registered already. */
+  #countOwners(): void {
+    const { ledger } = this.#parts;
+    if (ledger === null) return;
+    for (const { nexus, key, allTargetPorts, owner } of this.#state.registrations()) {
+      const known = owner ?? ledger.ownerOf(nexus.initiator);
+      if (known === null) continue;
+      if (owner === null) this.#state.register(nexus, key, allTargetPorts, known);
+      ledger.change(known, registrationHoldings([nexus.initiator]));
+    }
+    this.#state.takeChanges();
+  }
+
+  #count(changes: ReadonlyMap<string, Holdings>, as: (by: Holdings) => Holdings = (by) => by): void {
+    for (const [owner, by] of changes) this.#parts.ledger?.change(owner, as(by));
   }
 
   #applyOld(nexus: string, operation: OldOperation): OldReservationOutcome {

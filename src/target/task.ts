@@ -1,6 +1,7 @@
 /** A command on its way through a logical unit, and the set of those that have not ended yet (SAM-5 8). */
 
 import type { Clock, Timer } from "../base/clock.js";
+import type { Account } from "../reservation/account.js";
 import { ScsiStatus, bareStatus } from "../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { hostFailure, HostStatus } from "../scsi/host-status.js";
@@ -26,6 +27,8 @@ export class Task implements Cancellation {
     readonly command: ScsiCommand,
     /** The path that the command came by is read-only. */
     readonly readOnly: boolean,
+    /** In whose name it is executed, null for nobody's. */
+    readonly account: Account | null = null,
   ) {}
 
   get nexus(): Nexus {
@@ -73,6 +76,12 @@ export class TaskSet {
   quiet(): Promise<void> | null {
     const ends = [...this.#tasks].filter(([task]) => task.busy).map(([, ended]) => ended);
     return ends.length === 0 ? null : Promise.all(ends).then(() => {});
+  }
+
+  /** Whether a task of that nexus is in the set. */
+  has(nexusState: NexusState): boolean {
+    for (const task of this.#tasks.keys()) if (task.nexusState === nexusState) return true;
+    return false;
   }
 
   /**

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { QomError } from "#src/base/errors.js";
 import { HelperConnection } from "#src/backends/helper-socket/connection.js";
+import { encodeFeatures } from "#src/backends/helper-socket/protocol.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { DATA, exchange, exchangeFailure, headerBytes, readKeys, RESERVE, responseBytes, ScriptedHelper } from "./helper-socket-server.js";
@@ -44,15 +45,17 @@ describe("helper socket: connection", () => {
   }
 
   describe("the greeting", () => {
-    it("is accepted whatever the server offers, and answered with no wish", async () => {
-      let answered = (_bytes: Buffer): void => {};
-      const answer = new Promise<Buffer>((resolve) => (answered = resolve));
-      const server = await ScriptedHelper.listen((client) => {
-        client.once("data", answered).write(Uint8Array.of(0xff, 0xff, 0xff, 0xff));
+    for (const offer of [1, 0xffff_ffff]) {
+      it(`is accepted when the server offers ${offer.toString(16)}h, and answered with no wish`, async () => {
+        let answered = (_bytes: Buffer): void => {};
+        const answer = new Promise<Buffer>((resolve) => (answered = resolve));
+        const server = await ScriptedHelper.listen((client) => {
+          client.once("data", answered).write(encodeFeatures(offer));
+        });
+        expect((await connect(server)).connected).to.equal(true);
+        expect([...(await answer)]).to.deep.equal([0, 0, 0, 0]);
       });
-      expect((await connect(server)).connected).to.equal(true);
-      expect([...(await answer)]).to.deep.equal([0, 0, 0, 0]);
-    });
+    }
 
     it("may come in pieces", async () => {
       const server = await ScriptedHelper.listen(async (client) => {
@@ -190,6 +193,7 @@ describe("helper socket: connection", () => {
     helper = server;
     const script = `
       import { HelperConnection } from "#src/backends/helper-socket/connection.js";
+import { encodeFeatures } from "#src/backends/helper-socket/protocol.js";
       import { encodeRequest } from "#src/backends/helper-socket/protocol.js";
       import { systemClock } from "#src/base/clock.js";
       const hold = setTimeout(() => {}, 5000); // connecting does not keep the process alive either

@@ -205,7 +205,7 @@ describe("faults around qom-pr-helper", function () {
     expect(result.status, result.stderr).to.equal(0);
     one.send(cdb(PR_IN, 0, 8), [device]);
     expect((await one.readToEnd()).bytes.length).to.equal(0);
-    await until(() => helper.stderr.includes("no file descriptor in the request"));
+    await until(() => helper.stderr.includes("no descriptor is left for the one in its request"));
     spawnSync("prlimit", ["--pid", `${helper.pid}`, "--nofile=1024:"]);
     expect(await answers(two)).to.be.true;
     await helper.stop();

@@ -12,7 +12,7 @@ import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_PATH, SOCKADDR_UN_SIZE, unixAddress }
 import { greets, isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
-import { privilegeWarning } from "./support/process-status.js";
+import { startLines } from "./support/process-status.js";
 import { PublicProgram } from "./support/public-program.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb, converse } from "./support/scenarios.js";
@@ -42,7 +42,12 @@ describe("socket activation of qom-pr-helper", () => {
   }
 
   function startWith(descriptor: number, args: readonly string[], environment: NodeJS.ProcessEnv): HelperProcess {
-    return workshop.spawn([...SHELL, program.path, ...args], { ...environment, ...program.environment }, { descriptor }, "/bin/sh");
+    return workshop.spawn(
+      [...SHELL, program.path, ...args],
+      { ...environment, ...program.environment },
+      { descriptors: [descriptor] },
+      "/bin/sh",
+    );
   }
 
   it("serves the one socket, and leaves it to the next helper", async () => {
@@ -161,7 +166,7 @@ describe("socket activation of qom-pr-helper", () => {
 
   for (const { name, descriptor, args = [], count = "1", text } of REFUSED) {
     it(`refuses ${name}`, async () => {
-      const circumstances = { descriptor: await descriptor() };
+      const circumstances = { descriptors: [await descriptor()] };
       const result = await run("/bin/sh", [...SHELL, OUR_PROGRAM, ...args], passing(count), circumstances);
       expect(result).to.include({ code: 1, stdout: "" });
       expect(result.stderr).to.match(/^qom-pr-helper: [^\n]+\n$/);
@@ -190,10 +195,10 @@ describe("socket activation of qom-pr-helper", () => {
     const path = workshop.path("background");
     const pidFile = workshop.path("background.pid");
     const result = await run("/bin/sh", [...SHELL, OUR_PROGRAM, "-d", "-f", pidFile], passing("1"), {
-      descriptor: workshop.listener("background"),
+      descriptors: [workshop.listener("background")],
     });
     const pid = workshop.adopt(pidFile);
-    expect(result).to.include({ code: 0, stdout: "", stderr: privilegeWarning() });
+    expect(result).to.include({ code: 0, stdout: "", stderr: startLines(path) });
     expect(await greets(path)).to.be.true;
     process.kill(pid);
     await until(() => !existsSync(pidFile));

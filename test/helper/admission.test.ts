@@ -73,7 +73,7 @@ describe("admission to qom-pr-helper", () => {
     const dropped: number[] = [];
     const watcher = new StalledClients({
       ...{ clock, register, connections, timeoutMs: TIMEOUT_MS },
-      control: new WorkerControl(allocateWorkerControl()),
+      control: new WorkerControl(allocateWorkerControl(1)),
       totals: new Totals(totals, 0),
       log: new Log(0),
       shutDown: (fd) => void dropped.push(fd),

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { greets } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
-import { distinctStatuses, privilegeWarning } from "./support/process-status.js";
+import { distinctStatuses, startLines } from "./support/process-status.js";
 import { cdb, converse } from "./support/scenarios.js";
 
 describe("qom-pr-helper in the background", () => {
@@ -15,7 +15,7 @@ describe("qom-pr-helper in the background", () => {
     const [path, pidFile] = [workshop.path("served"), workshop.path("served.pid")];
     const result = await run(OUR_PROGRAM, ["-d", "-k", path, "-f", pidFile]);
     const pid = workshop.adopt(pidFile);
-    expect(result).to.deep.equal({ code: 0, signal: null, stdout: "", stderr: privilegeWarning() });
+    expect(result).to.deep.equal({ code: 0, signal: null, stdout: "", stderr: startLines(path) });
     expect(readFileSync(pidFile, "utf8")).to.equal(`${pid}\n`);
     expect(await greets(path)).to.be.true;
 
@@ -39,7 +39,7 @@ describe("qom-pr-helper in the background", () => {
     const words = ["-c", 'cd "$1" && exec "$0" -d -k "$1/socket" -f pid', OUR_PROGRAM, workshop.path("here")];
     const result = await run("/bin/sh", words);
     const pid = workshop.adopt(workshop.path("here/pid"));
-    expect(result).to.include({ code: 0, stderr: privilegeWarning() });
+    expect(result).to.include({ code: 0, stderr: startLines(workshop.path("here/socket")) });
     process.kill(pid);
     await until(() => !existsSync(workshop.path("here/pid")));
   });

@@ -6,7 +6,7 @@ import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { askStatus } from "#src/helper/status.js";
 import { isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
-import { privilegeWarning } from "./support/process-status.js";
+import { startLines } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
 import { scriptedCdb, SgShim } from "./support/sg-shim.js";
 
@@ -141,7 +141,7 @@ describe("qom-pr-helper at work", () => {
       expect((await idle.readToEnd()).bytes.length).to.equal(0);
       expect(await helper.ended).to.deep.equal({ code: 0, signal: null });
       expect(existsSync(workshop.path(`${name}.pid`))).to.equal(false);
-      expect(helper.stderr).to.equal(privilegeWarning());
+      expect(helper.stderr).to.equal(startLines(path));
     });
   }
 

@@ -2,18 +2,27 @@
 
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
-import type { ScsiCommand } from "qom-pr";
-import { parseSense } from "#src/scsi/sense.js";
 import { defaultInitiator } from "#src/target/default-initiator.js";
-import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
+import { greetedAs, send } from "./support/command-client.js";
+import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { skipUnlessRequired } from "../support/requirement.js";
-import { skipUnlessRoot } from "./support/process-status.js";
+import { listeningLine, skipUnlessRoot } from "./support/process-status.js";
 
 const O_PATH = 0o10000000;
 const OTHER_USER = 65534;
@@ -26,18 +35,6 @@ const RESERVE = { action: "reserve", type: 5 } as const;
 const FULL_STATUS = PersistentReserveIn.readFullStatus(1024);
 const READ_KEYS = PersistentReserveIn.readKeys(1024);
 
-/** Sends a command and gives status, or sense for a CHECK CONDITION, and data. */
-async function send(client: RawClient, fd: number, { cdb, dataOut }: ScsiCommand): Promise<{ outcome: string; data: Buffer }> {
-  const padded = Buffer.alloc(16);
-  padded.set(cdb);
-  client.send(Buffer.concat([padded, dataOut ?? new Uint8Array()]), [fd]);
-  const answer = await client.readAnswer();
-  const sense = parseSense(answer.subarray(8, RESPONSE_HEADER_SIZE));
-  const codes = [sense?.key, sense?.asc, sense?.ascq].map((code) => code?.toString(16).padStart(2, "0"));
-  const status = answer.readInt32BE(0);
-  return { outcome: status === 2 ? codes.join("/") : `${status}`, data: answer.subarray(RESPONSE_HEADER_SIZE) };
-}
-
 describe("managers of qom-pr-helper", () => {
   const workshop = new Workshop();
   let helper: HelperProcess;
@@ -47,20 +44,6 @@ describe("managers of qom-pr-helper", () => {
     const path = workshop.path(name);
     writeFileSync(path, "", { flag: "a" });
     return openSync(path, flags);
-  }
-
-  /** Connects as another user, for which the tests have to be root. */
-  async function asOtherUser(path: string): Promise<RawClient> {
-    process.seteuid?.(OTHER_USER);
-    let client;
-    try {
-      client = new RawClient(path);
-    } finally {
-      process.seteuid?.(0);
-    }
-    await client.read(4);
-    client.send(Buffer.alloc(4));
-    return client;
   }
 
   before(async () => {
@@ -93,7 +76,7 @@ describe("managers of qom-pr-helper", () => {
     chmodSync(path, 0o666);
     chmodSync(workshop.path("."), 0o711);
     const disk = open("shared");
-    const [mine, mineToo, other] = [await RawClient.greeted(path), await RawClient.greeted(path), await asOtherUser(path)];
+    const [mine, mineToo, other] = [await RawClient.greeted(path), await RawClient.greeted(path), await greetedAs(OTHER_USER, path)];
     expect((await send(mine, disk, REGISTER_A)).outcome).to.equal("0");
     expect((await send(other, disk, REGISTER_A)).outcome).to.equal("0");
     expect((await send(mineToo, disk, REGISTER_B)).outcome).to.equal("24"); // registered already, with another key
@@ -285,15 +268,19 @@ describe("managers of qom-pr-helper", () => {
   it("leaks no descriptor, however a request ends", async () => {
     const client = await RawClient.greeted(workshop.path("memory"));
     await send(client, fd, READ_KEYS);
+    // A descriptor is closed after the answer.
+    const settled = (): Promise<void> => until(() => !helper.descriptors.includes(realpathSync(workshop.path("disk"))));
+    await settled();
     const before = helper.descriptors.length;
     for (let i = 0; i < 50; i += 1) await send(client, fd, READ_KEYS);
+    await settled();
     expect(helper.descriptors.length).to.equal(before);
   });
 
   it("ends as it should, with clients connected", async () => {
     await RawClient.greeted(workshop.path("memory"));
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
-    expect(helper.stderr).to.equal("");
+    expect(helper.stderr).to.equal(listeningLine(workshop.path("memory")));
   });
 
   for (const [args, text] of [
@@ -303,7 +290,7 @@ describe("managers of qom-pr-helper", () => {
     [["--object", "pr-manager-memory", "--object", "pr-manager-memory"], /more than one of the objects is a PR manager/],
     [["--object", "pr-manager-helper,path=/nonexistent/socket"], /\/nonexistent\/socket': the folder '\/nonexistent' does not exist/],
     [["--object", "{"], /--object \{: /],
-    [["--object", "pr-manager-memory", "--initiator-from", "gid"], /'gid' is neither uid nor pid/],
+    [["--object", "pr-manager-memory", "--initiator-from", "gid"], /'gid' is neither uid nor pid nor path/],
   ] as const) {
     it(`${args.join(" ")} ends the start with one line, and leaves nothing`, async () => {
       const path = workshop.path("bad");

@@ -139,9 +139,8 @@ describe("privileges of qom-pr-helper", () => {
     const helper = await workshop.start("honest");
     const claim = {
       stage: "service",
-      options: { socket: null, pidFile: null, background: false, user: null, group: null, workersMax: 1, logLevel: 1 },
-      listener: { fd: 3, file: null },
-      status: null,
+      options: { sockets: [], pidFile: null, background: false, user: null, group: null, workersMax: 1, logLevel: 1 },
+      posts: [{ name: "", listener: { fd: 3, file: null }, status: null }],
       pidFile: null,
       traceFd: null,
       ready: null,
@@ -149,7 +148,7 @@ describe("privileges of qom-pr-helper", () => {
     };
     const socket = workshop.listener("claimed");
     const environment = { QOM_PR_HELPER_HANDOVER: JSON.stringify(claim) };
-    const result = await run(OUR_PROGRAM, [], environment, { descriptor: socket });
+    const result = await run(OUR_PROGRAM, [], environment, { descriptors: [socket] });
     expect(result.code).to.equal(1);
     expect(result.stderr).to.match(
       /^qom-pr-helper: privileges cannot be dropped on this system: thread \d+ has permitted capabilities [0-9a-f]+\n$/,
@@ -165,13 +164,38 @@ describe("privileges of qom-pr-helper", () => {
     });
   }
 
+  for (const [what, forged] of [
+    ["nothing else", { stage: "service" }],
+    ["the wrong things", { stage: "service", options: {}, listener: { fd: "x", file: null }, status: null, pidFile: null }],
+    ["a descriptor that is not open", { stage: "service", options: {}, listener: { fd: 999, file: null }, status: null, pidFile: null }],
+    ["no options", { stage: "background", activated: null, ready: 99 }],
+  ] as const) {
+    it(`a forged handover with ${what} ends in one line`, async () => {
+      const result = await run(OUR_PROGRAM, [], { QOM_PR_HELPER_HANDOVER: JSON.stringify(forged) });
+      expect(result.code).to.equal(1);
+      expect(result.stderr).to.match(/^qom-pr-helper: [^\n]+\n$/);
+    });
+  }
+
+  it("run without what the starter's environment would have node and the dynamic loader do", async () => {
+    const environment = { NODE_OPTIONS: "--no-warnings", NODE_ENV: "x", LD_LIBRARY_PATH: "/nowhere", GCONV_PATH: "/nowhere", KEPT: "yes" };
+    const helper = await workshop.start("clean", [], environment);
+    const names = readFileSync(`/proc/${helper.pid}/environ`, "utf8")
+      .split("\0")
+      .map((variable) => variable.replace(/=.*/s, ""));
+    expect(names).to.include("KEPT");
+    // Its own, which it has taken out of its memory, is in what the kernel keeps of the start.
+    expect(names.filter((name) => /^(?:NODE_|LD_|GCONV_PATH)/.test(name))).to.deep.equal([]);
+    await helper.stop();
+  });
+
   it("do not suffice to remove the files at the end as another user: it says so, and the pid file names nobody", async () => {
     const helper = await workshop.start("kept", ["-f", workshop.path("kept.pid"), "-u", "nobody"], program.environment, program.path);
     const path = workshop.path("kept");
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${helper.pid}\n`);
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
     expect(helper.stderr).to.match(
-      /^qom-pr-helper: cannot remove '.*kept': permission denied\nqom-pr-helper: cannot remove '.*kept\.status': permission denied\nqom-pr-helper: cannot remove '.*kept\.pid': permission denied\n$/,
+      /^qom-pr-helper: listening on '.*kept'\nqom-pr-helper: cannot remove '.*kept': permission denied\nqom-pr-helper: cannot remove '.*kept\.status': permission denied\nqom-pr-helper: cannot remove '.*kept\.pid': permission denied\n$/,
     );
     expect(existsSync(path)).to.be.true;
     expect(readFileSync(`${path}.pid`, "utf8")).to.equal("");

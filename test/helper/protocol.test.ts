@@ -8,7 +8,7 @@ import { parseSense } from "#src/scsi/sense.js";
 import { usePrHelper } from "../support/pr-helper.js";
 import { Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
-import { cdb, converse, OPENINGS, SCENARIOS } from "./support/scenarios.js";
+import { cdb, CLEAN_UP_SCENARIOS, converse, OPENINGS, SCENARIOS } from "./support/scenarios.js";
 import type { Descriptor, Message, Scenario, Transcript } from "./support/scenarios.js";
 
 const RANDOM_CONVERSATIONS = 200;
@@ -20,7 +20,9 @@ function answersIn({ bytes }: Transcript): string[] {
   for (let at = 0; at < bytes.length; at += RESPONSE_HEADER_SIZE) {
     const sense = parseSense(bytes.subarray(at + 8, at + RESPONSE_HEADER_SIZE));
     const codes = [sense?.key, sense?.asc, sense?.ascq].map((code) => code?.toString(16).padStart(2, "0"));
-    answers.push(bytes.readInt32BE(at) === 2 && bytes.readInt32BE(at + 4) === 0 ? codes.join("/") : "no CHECK CONDITION");
+    const [status, size] = [bytes.readInt32BE(at), bytes.readInt32BE(at + 4)];
+    if (size !== 0) answers.push("data");
+    else answers.push(status === 2 ? codes.join("/") : status.toString(16).padStart(2, "0"));
   }
   return answers;
 }
@@ -51,12 +53,17 @@ const usable = SCENARIOS.filter(({ messages }) => canOpenLoop() || !messages.som
 
 const anyDescriptor = fc.constantFrom(...(Object.keys(OPENINGS) as Descriptor[]).filter((name) => name !== "loop" || canOpenLoop()));
 
+/** FFh is a request to our helper alone, wherever a request that is cut short lets the next one begin. */
+const withoutFF = (value: number): boolean => (value & 0xff) !== 0xff && value >> 8 !== 0xff;
+
 /** A request that is more often right than wrong. */
 const anyRequest: fc.Arbitrary<readonly Message[]> = fc
   .record({
-    operationCode: fc.oneof({ weight: 20, arbitrary: fc.constantFrom(0x5e, 0x5f) }, { weight: 1, arbitrary: fc.nat(255) }),
-    serviceAction: fc.nat(255),
-    length: fc.oneof({ weight: 20, arbitrary: fc.nat(300) }, { weight: 1, arbitrary: fc.integer({ min: 8000, max: 65535 }) }),
+    operationCode: fc.oneof({ weight: 20, arbitrary: fc.constantFrom(0x5e, 0x5f) }, { weight: 1, arbitrary: fc.nat(254) }),
+    serviceAction: fc.nat(254),
+    length: fc
+      .oneof({ weight: 20, arbitrary: fc.nat(300) }, { weight: 1, arbitrary: fc.integer({ min: 8000, max: 65535 }) })
+      .filter(withoutFF),
     descriptors: fc.oneof(
       { weight: 20, arbitrary: fc.tuple(anyDescriptor) },
       { weight: 1, arbitrary: fc.array(anyDescriptor, { maxLength: 4 }) },
@@ -89,7 +96,7 @@ describe("wire protocol of qom-pr-helper", () => {
   });
 
   describe("answers and closes as it should", () => {
-    for (const scenario of usable) {
+    for (const scenario of [...usable, ...CLEAN_UP_SCENARIOS]) {
       it(scenario.name, async () => {
         const transcript = await converse(path, scenario, file);
         const listens = scenario.then === "listens";
@@ -100,7 +107,7 @@ describe("wire protocol of qom-pr-helper", () => {
 
     it("closes every descriptor, however a conversation ends", async () => {
       const before = helper.descriptors;
-      for (const scenario of usable) await converse(path, scenario, file);
+      for (const scenario of [...usable, ...CLEAN_UP_SCENARIOS]) await converse(path, scenario, file);
       expect(helper.descriptors).to.deep.equal(before);
     });
   });

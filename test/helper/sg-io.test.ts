@@ -4,6 +4,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { closeSync, openSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { parseSense } from "#src/scsi/sense.js";
 import { findPrHelper, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { Workshop } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
@@ -39,12 +40,14 @@ class Disk {
 /** Host bytes that qemu-pr-helper knows; to others it answers GOOD, and to ECANCELED, which only our executor gives, something else. */
 const HOST_STATUSES = [0x01, 0x02, 0x03, 0x04, 0x05, 0x08, 0x0e, 0x10, 0x11, 0x12, 0x13];
 const ECANCELED = 125;
+/** To which qemu-pr-helper answers as ours since QEMU 11, and 7.2 with an I/O error. */
+const ENODEV = 19;
 
 /** Outcomes of the call that the kernel has, and some that it should not have. */
 const OUTCOMES: readonly ShimAnswer[] = [
   {},
   ...[64, 128, 4096, 8128, 8192, 16320].map((residual) => ({ residual })),
-  ...[1, 4, 5, 6, 11, 12, 14, 16, 19, 22, 25, 28, 33, 52, 61, 110, 121, 123].map((errno) => ({ errno })),
+  ...[1, 4, 5, 6, 11, 12, 14, 16, 22, 25, 28, 33, 52, 61, 110, 121, 123].map((errno) => ({ errno })),
   ...[0x02, 0x04, 0x08, 0x18, 0x28, 0x30, 0x40].map((status) => ({ status })),
   ...[0, 8, 18, 32, 96, 252].map((senseLength) => ({ status: 2, driverStatus: 8, senseLength })),
   ...HOST_STATUSES.map((hostStatus) => ({ hostStatus })),
@@ -65,7 +68,10 @@ const RANDOM_TIMEOUT_MS = 60_000;
  * it: what qemu-pr-helper sends behind the sense data of other statuses is not for comparison.
  */
 const anyOutcome: fc.Arbitrary<ShimAnswer> = fc.oneof(
-  { weight: 1, arbitrary: fc.record({ errno: fc.integer({ min: 1, max: 133 }).filter((errno) => errno !== ECANCELED) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ errno: fc.integer({ min: 1, max: 133 }).filter((errno) => errno !== ECANCELED && errno !== ENODEV) }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -128,6 +134,14 @@ describe("SG_IO calls of qom-pr-helper", () => {
     const asked = Array.from({ length: 7 }, (_, i) => answer.readInt32LE(8 + 18 + 4 * i));
     expect(asked).to.deep.equal([0x53, -2, 16, 96, 0, PARAMETERS.length, 0]);
     expect(answer.subarray(8 + 60, 8 + 64)).to.deep.equal(PARAMETERS.subarray(0, 4));
+  });
+
+  it("say INTERNAL TARGET FAILURE of a device that is gone, as qemu-pr-helper since QEMU 11", async () => {
+    for (const request of [scriptedCdb(PR_IN, 8, { errno: ENODEV }), scriptedCdb(PR_OUT, PARAMETERS.length, { errno: ENODEV })]) {
+      const answer = await ours.request(request);
+      expect([answer.readInt32BE(0), answer.readInt32BE(4)]).to.deep.equal([2, 0]);
+      expect(parseSense(answer.subarray(8))).to.include({ key: 4, asc: 0x44, ascq: 0 });
+    }
   });
 
   it("give sense data with CHECK CONDITION only", async () => {

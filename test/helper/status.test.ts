@@ -44,7 +44,7 @@ describe("status of qom-pr-helper", () => {
       pid: helper.pid,
       socket: path,
       manager: { type: "pr-manager-sgio", connected: true },
-      commands: { total: 5, in: 4, out: 1, good: 2, checkCondition: 1, reservationConflict: 1, otherStatus: 1 },
+      commands: { total: 5, in: 4, out: 1, cleanUp: 0, good: 2, checkCondition: 1, reservationConflict: 1, otherStatus: 1 },
       errors: { protocol: 1, stalled: 0, multipathRefused: 0 },
     });
     expect(report.workers.max).to.equal(3);

@@ -44,7 +44,7 @@ describe("units for systemd", () => {
     expect(program).to.equal("qom-pr-helper");
     const command = parseHelperOptions(args);
     if (!("serve" in command)) throw new Error("it only prints something");
-    expect(command.serve).to.include({ socket: null, background: false, user: null, group: null });
+    expect(command.serve).to.deep.include({ sockets: [], background: false, user: null, group: null });
   });
 
   it("make one socket, for owner and group", () => {

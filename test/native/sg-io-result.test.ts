@@ -32,7 +32,7 @@ describe("native: result of SG_IO", () => {
     [Errno.EIO, "0B/00/06"],
     [1, "0B/00/06"],
     [Errno.EAGAIN, "0B/00/06"],
-    [19, "0B/00/06"],
+    [Errno.ENODEV, "04/44/00"],
     [Errno.ENOTCONN, "0B/00/06"],
     [9999, "0B/00/06"],
   ];

@@ -126,6 +126,16 @@ describe("image of a state", () => {
     expect(encodeImage(decodeImage(encodeImage(new ReservationState())))).to.deep.equal(encodeImage(new ReservationState()));
   });
 
+  it("names who answers for a registration, where somebody does", () => {
+    const state = full.copy();
+    const nexus = { initiator: initiator("C1"), targetPort: 1 };
+    state.register(nexus, 3n, false, "uid-7");
+    state.register(nexus, 4n, false, "uid-8");
+    const decoded = decodeImage(JSON.parse(JSON.stringify(encodeImage(state))));
+    expect([...decoded.registrations()].map(({ owner }) => owner)).to.deep.equal([null, null, null, "uid-7"]);
+    expect(encodeImage(decoded)).to.deep.equal(encodeImage(state));
+  });
+
   it("is refused with one line that names what is wrong", () => {
     const image = encodeImage(full);
     const [first] = image.registrations;
@@ -151,6 +161,8 @@ describe("image of a state", () => {
       [registrationsWith({ key: "0x61" }), /registrations\[0\].key is "0x61"/],
       [registrationsWith({ key: "0x0000000000000000" }), /registrations\[0\].key is .* and not other than 0/],
       [registrationsWith({ allTargetPorts: "no" }), /registrations\[0\].allTargetPorts is "no"/],
+      [registrationsWith({ owner: null }), /registrations\[0\].owner is null/],
+      [registrationsWith({ owner: "" }), /registrations\[0\].owner is "" and not 1 to 64 characters/],
       [{ ...image, reservation: 5 }, /reservation is 5/],
       [{ ...image, reservation: { type: 5 } }, /reservation.holder is missing/],
       [{ ...image, reservation: { type: 5, holder: null } }, /reservation.holder is null/],

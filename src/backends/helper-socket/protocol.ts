@@ -1,13 +1,13 @@
 /**
  * The wire protocol of qemu-pr-helper (QEMU: scsi/pr-helper.h, docs/interop/pr-helper): a Unix stream socket, all integers big-endian.
  *
- *     server -> client   u32  features the server offers: 0
+ *     server -> client   u32  features the server offers: 0; bit 0 (CLEANUP) in later versions of QEMU
  *     client -> server   u32  features the client wants: 0
  *
  *     then, one at a time and as often as wanted:
  *
  *     client -> server   request, 16 bytes, with one file descriptor (SCM_RIGHTS)
- *                         0  16   CDB, filled up with zeros
+ *                         0  16   CDB, filled up with zeros; FFh as operation code asks to clean up, which CLEANUP announces
  *                        PERSISTENT RESERVE OUT: followed by the parameter list, as long as CDB bytes 7 and 8 say
  *     server -> client   response header, 104 bytes
  *                         0  i32  SCSI status
@@ -26,6 +26,12 @@ export const FEATURE_WORD_SIZE = 4;
 
 /** The features both sides have today. */
 export const NO_FEATURES = 0;
+
+/**
+ * In place of an operation code: the client is done with a disk whose registration went elsewhere (migrate-pr). Something is to be cleaned up
+ * only on multipath devices to which the server itself distributes registrations.
+ */
+export const CLEAN_UP = 0xff;
 
 /** Size of a request without the parameter list: room for the longest CDB. */
 export const CDB_SIZE = 16;

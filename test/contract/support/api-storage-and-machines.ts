@@ -6,7 +6,6 @@ import {
   text,
   aFunction,
   bytes,
-  count,
   nexus,
   options,
   unit,

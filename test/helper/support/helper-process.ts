@@ -42,8 +42,24 @@ export interface Ending {
 export interface Circumstances {
   /** Options of setpriv(1). */
   readonly privileges?: readonly string[];
-  /** What it has as descriptor 3. */
-  readonly descriptor?: number;
+  /** What it has as descriptors 3 and following. */
+  readonly descriptors?: readonly number[];
+}
+
+/**
+ * Options of setpriv(1), and a second one, that leave what our program keeps: with more, it would run a second time, without what its starter
+ * had the dynamic loader add. For root; another user has nothing to shed but the privileges it could gain.
+ */
+const UNPRIVILEGED =
+  process.getuid?.() === 0
+    ? [
+        ...["--inh-caps", "-all,+sys_rawio", "--ambient-caps", "-all,+sys_rawio"],
+        ...["setpriv", "--bounding-set", "-all", "--clear-groups", "--no-new-privs"],
+      ]
+    : ["--no-new-privs"];
+
+function isPreloaded(environment: NodeJS.ProcessEnv): boolean {
+  return environment["LD_PRELOAD"] !== undefined;
 }
 
 /** A running program. It is killed when the thread that started it ends, however that ends. */
@@ -58,10 +74,11 @@ export class HelperProcess {
     program: string,
     args: readonly string[],
     environment: NodeJS.ProcessEnv = {},
-    { privileges = [], descriptor }: Circumstances = {},
+    { privileges = [], descriptors = [] }: Circumstances = {},
   ) {
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...privileges, program, ...args], {
-      stdio: ["ignore", "pipe", "pipe", ...(descriptor === undefined ? [] : [descriptor])],
+    const words = [...privileges, ...(isPreloaded(environment) ? UNPRIVILEGED : []), program, ...args];
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...words], {
+      stdio: ["ignore", "pipe", "pipe", ...descriptors],
       env: { ...process.env, ...environment },
     });
     this.#child = child;

@@ -63,3 +63,13 @@ export async function workersOf(path: string): Promise<number> {
   const report = JSON.parse(await askStatus(path)) as StatusReport; // what it answers
   return report.workers.running;
 }
+
+/** All that a helper on the socket at `path` has to say while nothing happens. */
+export function startLines(path: string): string {
+  return `${privilegeWarning()}${listeningLine(path)}`;
+}
+
+/** What a helper says when it serves. */
+export function listeningLine(...paths: readonly string[]): string {
+  return `qom-pr-helper: listening on ${paths.map((path) => `'${path}'`).join(", ")}\n`;
+}

@@ -56,6 +56,7 @@ export interface Scenario {
 
 const IO_ERROR = "0b/00/06";
 const INVALID_OPCODE = "05/20/00";
+const GOOD = "00";
 const INVALID_FIELD = "05/24/00";
 
 /** A CDB of 16 bytes; `length` goes to bytes 7 and 8. */
@@ -184,7 +185,7 @@ const DESCRIPTORS: readonly Scenario[] = [
 ];
 
 const COMMANDS: readonly Scenario[] = [
-  ...[0x00, 0x12, 0x5d, 0x60, 0xff].map((operationCode) => ({
+  ...[0x00, 0x12, 0x5d, 0x60, 0xfe].map((operationCode) => ({
     name: `operation code ${operationCode.toString(16)}h`,
     messages: [{ bytes: cdb(operationCode, 0, 8), with: ["null" as const] }],
     answers: [],
@@ -265,7 +266,32 @@ const DEVICES: readonly Scenario[] = [
   { name: "PERSISTENT RESERVE OUT to a loop device", messages: register("loop"), answers: [INVALID_FIELD], then: "listens" },
 ];
 
-/** All of them. */
+/** What a later version of the protocol has besides, and qemu-pr-helper 7.2 has not. */
+export const CLEAN_UP_SCENARIOS: readonly Scenario[] = [
+  ...(["null", "null, write-only", "null, ioctl only", "file"] as const).map((descriptor) => ({
+    name: `clean up ${descriptor}`,
+    messages: [{ bytes: cdb(0xff, 0, 0), with: [descriptor] }],
+    answers: [GOOD],
+    then: "listens" as const,
+  })),
+  ...(["null, read-only", "null, path only", "file, read-only", "directory"] as const).map((descriptor) => ({
+    name: `clean up ${descriptor}`,
+    messages: [{ bytes: cdb(0xff, 0, 0), with: [descriptor] }],
+    answers: [INVALID_OPCODE],
+    then: "listens" as const,
+  })),
+  { name: "clean up, without a descriptor", messages: [{ bytes: cdb(0xff, 0, 0) }], answers: [], then: "eof" },
+  {
+    name: "clean up, without data whatever the length",
+    messages: [{ bytes: cdb(0xff, 1, 8192), with: ["null"] }],
+    answers: [GOOD],
+    then: "listens",
+  },
+  { name: "clean up, with a length of 8193", messages: [{ bytes: cdb(0xff, 0, 8193), with: ["null"] }], answers: [], then: "eof" },
+  { name: "CLEANUP wanted, which is not offered", messages: [{ bytes: encodeFeatures(1) }], answers: [], then: "eof", raw: true },
+];
+
+/** All that qemu-pr-helper 7.2 has too. */
 export const SCENARIOS: readonly Scenario[] = [...HANDSHAKE, ...DESCRIPTORS, ...COMMANDS, ...DEVICES];
 
 /** Everything that came back after the server's feature word. */

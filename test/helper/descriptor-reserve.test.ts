@@ -1,0 +1,55 @@
+/** A helper that may have few descriptors: connections wait, and those that are let in find room for their requests. */
+
+import { expect } from "chai";
+import { closeSync, openSync } from "node:fs";
+import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { connectionsFor } from "#src/helper/gate.js";
+import { OUR_PROGRAM, Workshop } from "./support/helper-process.js";
+import { RawClient } from "./support/raw-client.js";
+import { cdb } from "./support/scenarios.js";
+
+describe("descriptors of qom-pr-helper", () => {
+  const workshop = new Workshop();
+  let device = -1;
+  before(() => (device = openSync("/dev/null", "r+")));
+  after(() => closeSync(device));
+
+  for (const [limit, open, workers, connections] of [
+    [8192, 40, 16, 4028],
+    [1024, 40, 16, 444],
+    [128, 40, 2, 24],
+    [64, 40, 16, 8],
+    [Infinity, 40, 16, Infinity],
+  ] as const) {
+    it(`of which it may have ${limit}: ${connections} connections, with ${workers} workers`, () => {
+      expect(connectionsFor(limit, open, workers)).to.equal(connections);
+    });
+  }
+
+  it("are there for the request of everybody who is let in, however many connect", async () => {
+    const path = workshop.path("few");
+    const helper = workshop.spawn(["--nofile=128:128", OUR_PROGRAM, "-k", path, "--workers", "2"], {}, {}, "prlimit");
+    await helper.serves(path);
+    const clients = Array.from({ length: 100 }, () => new RawClient(path));
+    const admitted = clients.slice(0, 16);
+    const request = cdb(0x5e, 0, 32);
+    for (const client of admitted) {
+      expect((await client.read(4)).length).to.equal(4);
+      client.send(Buffer.alloc(4));
+    }
+    // All of them have a descriptor in the helper at the same time.
+    for (const client of admitted) {
+      client.send(request.subarray(0, 3), [device]);
+      await client.drained();
+    }
+    for (const client of admitted) client.send(request.subarray(3));
+    for (const client of admitted) expect((await client.readAnswer()).length).to.equal(RESPONSE_HEADER_SIZE);
+    for (const client of clients.slice(0, -1)) client.close();
+    // Who has waited in the kernel's queue comes when others have gone.
+    const last = clients.at(-1);
+    expect((await last?.read(4))?.length).to.equal(4);
+    last?.close();
+    expect(helper.stderr).not.to.match(/no descriptor|cannot accept/);
+    await helper.stop();
+  });
+});
