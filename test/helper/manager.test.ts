@@ -7,7 +7,7 @@ import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import type { ScsiCommand } from "qom-pr";
 import { parseSense } from "#src/scsi/sense.js";
-import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
+import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { skipUnlessRoot } from "./support/process-status.js";
@@ -206,10 +206,9 @@ describe("managers of qom-pr-helper", () => {
 
   it("leaks no descriptor, however a request ends", async () => {
     const client = await RawClient.greeted(workshop.path("memory"));
-    await send(client, fd, READ_KEYS);
-    const before = helper.descriptors.length;
     for (let i = 0; i < 50; i += 1) await send(client, fd, READ_KEYS);
-    expect(helper.descriptors.length).to.equal(before);
+    // A request is answered before its descriptor is closed.
+    await until(() => !helper.descriptors.includes(workshop.path("disk")));
   });
 
   it("ends as it should, with clients connected", async () => {
