@@ -127,7 +127,7 @@ export class Service {
       failed: () => this.stop(),
     });
     this.#deadline = new StopDeadline({ clock, isOver: () => this.#pool.working === 0 && (this.#managerDesk?.busy ?? 0) === 0 });
-    this.ended = Promise.race([this.#end(), this.#deadline.reached.then(() => this.#abandon(server)), this.#gate.failed]);
+    this.ended = Promise.race([this.#end(server), this.#deadline.reached.then(() => this.#abandon(server)), this.#gate.failed]);
   }
 
   /** Whether it has ended with threads that wait for something which may never come. */
@@ -170,19 +170,24 @@ export class Service {
     this.#managerDesk.execute(fd);
   }
 
-  async #end(): Promise<void> {
+  async #end(server: ServerLibc): Promise<void> {
     try {
       await this.#pool.ended;
     } finally {
       await this.#managerDesk?.close();
       this.#deadline.cancel();
+      this.#shutDownConnections(server);
     }
   }
 
-  /** Tells every client that nothing comes any more: a thread that is stuck keeps the connections open for as long as it is. */
+  /** Tells every client that nothing comes any more: as long as a descriptor cannot be closed, the end of the process closes no other. */
+  #shutDownConnections(server: ServerLibc): void {
+    for (const { fd } of this.#register.clients()) shutDownConnection(server, fd);
+  }
+
   #abandon(server: ServerLibc): void {
     this.#stuck = true;
-    for (const { fd } of this.#register.clients()) shutDownConnection(server, fd);
+    this.#shutDownConnections(server);
     this.#parts.log.write(LogLevel.WARNING, `${this.#pool.size} threads are left that wait for a disk or a file system`);
     this.#pool.throwFailure();
   }

@@ -114,7 +114,8 @@ describe("qom-pr-helper at work", () => {
   it("survives clients that go away during their command, and closes their descriptors", async () => {
     const helper = await workshop.start("gone", ["--workers", "1"], shim.environment);
     const other = await RawClient.greeted(workshop.path("gone"));
-    await ask(other); // one thread, which takes events in turn: what came before is over
+    await ask(other);
+    await RawClient.greeted(workshop.path("gone")); // one thread, which takes events in turn: what came before is over, and closed
     const before = helper.descriptors.join();
     const client = await RawClient.greeted(workshop.path("gone"));
     const number = await hold(client);

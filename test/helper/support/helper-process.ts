@@ -76,7 +76,7 @@ export class HelperProcess {
     environment: NodeJS.ProcessEnv = {},
     { privileges = [], descriptors = [] }: Circumstances = {},
   ) {
-    const words = [...privileges, ...(isPreloaded(environment) ? UNPRIVILEGED : []), program, ...args];
+    const words = [...privileges, ...(isPreloaded(environment) && program.includes("qom-pr-helper") ? UNPRIVILEGED : []), program, ...args];
     const child = spawn("setpriv", ["--pdeathsig", "KILL", ...words], {
       stdio: ["ignore", "pipe", "pipe", ...descriptors],
       env: { ...process.env, ...environment },
