@@ -13,6 +13,7 @@
 
 import { readFileSync, readlinkSync } from "node:fs";
 import { isErrnoError } from "../base/errors.js";
+import { hasEnded } from "../native/process-end.js";
 
 /** How long a folder is held: for one command, or for as long as something serves. */
 export type FolderUse = "moment" | "lasting";
@@ -77,7 +78,7 @@ export function stateOf(holder: FolderHolder, own: FolderHolder): HolderState {
   if (!isNumberTaken(holder.pid)) return "dead";
   const stat = processStat(String(holder.pid));
   if (stat === null) return "unseen";
-  if (stat.ended) return "dead";
+  if (hasEnded(holder.pid)) return "dead";
   if (holder.started === "" || !sharesStartTimes(holder, own)) return "unseen";
   return stat.started === holder.started ? "running" : "dead";
 }
@@ -103,18 +104,13 @@ function isNumberTaken(pid: number): boolean {
   }
 }
 
-/** Fields of /proc/PID/stat behind the name of the program, which may contain blanks and parentheses: the state is field 3. */
-const STATE_AT = 0;
+/** Field of /proc/PID/stat behind the name of the program, which may contain blanks and parentheses: the first behind it is field 3. */
 const STARTED_AT = 22 - 3;
-
-/** A process that has ended and that its parent has not asked for yet. */
-const ENDED_STATES: readonly string[] = ["Z", "X"];
 
 /** What the system says about a process. */
 interface ProcessStat {
   readonly pid: number;
   readonly started: string;
-  readonly ended: boolean;
 }
 
 /** Null for a process that cannot be seen. */
@@ -123,7 +119,7 @@ function processStat(name: string): ProcessStat | null {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const started = fields[STARTED_AT];
   if (started === undefined) return null;
-  return { pid: Number.parseInt(text, 10), started, ended: ENDED_STATES.includes(fields[STATE_AT] ?? "") };
+  return { pid: Number.parseInt(text, 10), started };
 }
 
 /** What `read` gives, or nothing where the system does not have it. */

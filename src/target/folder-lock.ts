@@ -68,17 +68,25 @@ function hold(folder: string): HeldFile | null {
   try {
     return HeldFile.acquire(join(folder, "lock.held"));
   } catch (error) {
-    throw error instanceof QomError && error.kind === "in-use" ? heldByAnother(folder) : error;
+    if (!(error instanceof QomError && error.kind === "in-use")) throw error;
+    const refused = heldByAnother(folder);
+    if (refused !== null) throw refused;
+    return null;
   }
 }
 
-/** What to say about whoever has `lock.held`. */
-function heldByAnother(folder: string): QomError {
+/**
+ * What to say about whoever has `lock.held`. Null where the process that the lock names has ended: it may be kept from vanishing by a thread
+ * that waits in the kernel (native/process-end.ts), and what it held in the kernel stays with it. The lock alone decides then, as it does
+ * between two that come at the same time.
+ */
+function heldByAnother(folder: string): QomError | null {
   const target = targetOf(join(folder, "lock"));
   const holder = target === null ? null : parseHolder(target);
   const own = thisProcess("moment", "");
-  // Its lock is not there yet, or still the one of a dead holder.
-  if (holder === null || stateOf(holder, own) === "dead") return refusal(folder, "another process is using it", "moment");
+  // Its lock is not there yet.
+  if (holder === null) return refusal(folder, "another process is using it", "moment");
+  if (stateOf(holder, own) === "dead") return null;
   const elsewhere = holder.namespace === own.namespace ? "" : " of another container";
   return refusal(folder, `process ${holder.pid}${ifThisOne(holder, own)}${elsewhere} is using it`, holder.use);
 }

@@ -62,14 +62,15 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
   }
 
   for (const [manager, options] of [
-    ["SG_IO", []],
-    ["pr-manager-memory", ["--object", "pr-manager-memory"]],
-  ] as const) {
+    ["SG_IO", () => []],
+    ["pr-manager-memory", () => ["--object", "pr-manager-memory"]],
+    ["a state folder", (state) => ["--object", `scsi-fabric,id=san0,state=${state}`, "--object", "pr-manager-memory,fabric=san0"]],
+  ] satisfies [manager: string, options: (state: string) => string[]][]) {
     describe(manager, () => {
       it("the client is answered, and others are served however many closes wait", async function () {
         const server = await fuse.serve(this);
         const name = `many-${manager}`;
-        const helper = await workshop.start(name, ["--workers", "2", ...options]);
+        const helper = await workshop.start(name, ["--workers", "2", ...options(workshop.path(`${name}.state`))]);
         const path = workshop.path(name);
         for (let i = 1; i <= 4; i += 1) {
           expect(await ask(await RawClient.greeted(path), server)).to.be.at.least(RESPONSE_HEADER_SIZE);
@@ -85,7 +86,7 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
       it("a client with too many is dropped before its next descriptor is received, and another user is not", async function () {
         const server = await fuse.serve(this);
         const name = `dropped-${manager}`;
-        const helper = await workshop.start(name, ["--workers", "2", ...options]);
+        const helper = await workshop.start(name, ["--workers", "2", ...options(workshop.path(`${name}.state`))]);
         const path = workshop.path(name);
         const client = await RawClient.greeted(path);
         const other = await asNobody(path);
@@ -107,7 +108,7 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         const server = await fuse.serve(this);
         const name = `stopped-${manager}`;
         const path = workshop.path(name);
-        const args = ["-f", `${path}.pid`, ...options];
+        const args = ["-f", `${path}.pid`, ...options(`${path}.state`)];
         const helper = await workshop.start(name, args);
         const [client, idle] = [await RawClient.greeted(path), await RawClient.greeted(path)];
         await ask(client, server);
@@ -126,7 +127,7 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         const server = await fuse.serve(this);
         const name = `killed-${manager}`;
         const path = workshop.path(name);
-        const args = ["-f", `${path}.pid`, ...options];
+        const args = ["-f", `${path}.pid`, ...options(`${path}.state`)];
         const helper = await workshop.start(name, args);
         await ask(await RawClient.greeted(path), server);
         helper.signal("SIGKILL");
