@@ -11,7 +11,9 @@ import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
 import { Warnings } from "../base/warnings.js";
 import type { WarningListener } from "../base/warnings.js";
+import { anAccount } from "../reservation/account.js";
 import type { Account } from "../reservation/account.js";
+import { aNexus } from "../scsi/command-check.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { completeBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
@@ -188,12 +190,15 @@ export class Fabric {
    * forgotten when nobody would miss them.
    */
   shadowFor(identity: string, account: Account): LogicalUnit | null {
+    check("Fabric.shadowFor", "identity", identity, aString);
+    check("Fabric.shadowFor", "account", account, anAccount);
     this.#checkOpen();
     return this.#shadows.getFor(identity, account);
   }
 
   /** Nothing comes from that nexus before it is there again: what shadow units know of it is forgotten, if nobody would miss it. */
   forgetNexus(nexus: Nexus): void {
+    check("Fabric.forgetNexus", "nexus", nexus, aNexus);
     this.#shadows.forgetNexus(nexus);
   }
 
