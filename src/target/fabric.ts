@@ -53,7 +53,10 @@ export class Fabric {
   readonly #fullDiskCommands: CommandTable;
   readonly #shadowCommands: CommandTable;
   readonly #units = new Map<string, LogicalUnit>();
-  readonly #shadows = new ShadowUnits((identity, account) => this.#createShadow(identity, account));
+  readonly #shadows = new ShadowUnits(
+    (identity, account) => this.#createShadow(identity, account),
+    (identity) => this.#store.forget?.(shadowUnitName(identity)),
+  );
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
   /** Names of units by device and inode of their file. */
@@ -139,7 +142,7 @@ export class Fabric {
    * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
    * write it, and not kept from anybody. `spec.sharesWrites` does not count.
    */
-  attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
+  async attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
     checkSpecKinds("Fabric.attachPath", spec);
     checkPathOptions("Fabric.attachPath", options);
     const { writes, warn, onCreate } = options;
@@ -156,7 +159,10 @@ export class Fabric {
     this.#checkOpen();
     const unit = this.#units.get(wwn);
     if (unit !== undefined) {
-      checkAgreement(unit.definition, spec, spec.filename === undefined ? null : await canonicalFilename(spec.filename));
+      const filename = spec.filename === undefined ? null : await canonicalFilename(spec.filename);
+      // who made it has taken it back meanwhile
+      if (this.#units.get(wwn) !== unit) return this.#attach(spec, admission);
+      checkAgreement(unit.definition, spec, filename);
       admission.admit(unit);
       return unit;
     }
