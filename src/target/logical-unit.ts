@@ -219,9 +219,9 @@ export class LogicalUnit {
       problemOf("LogicalUnit.execute", "path", path, A_PATH);
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
-    if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
     const lost = this.#interference.lose(nexus, command);
     if (lost !== null) return lost;
+    if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
     const { readOnly = false, account = null } = path;
     if (account !== null && !this.#hasRoomFor(nexus, account)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
     const task = new Task(this.#context.nexuses.enter(nexus, account), command, readOnly, account);
