@@ -11,7 +11,9 @@ import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
 import { Warnings } from "../base/warnings.js";
 import type { WarningListener } from "../base/warnings.js";
+import { anAccount } from "../reservation/account.js";
 import type { Account } from "../reservation/account.js";
+import { aNexus } from "../scsi/command-check.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { completeBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
@@ -51,7 +53,10 @@ export class Fabric {
   readonly #fullDiskCommands: CommandTable;
   readonly #shadowCommands: CommandTable;
   readonly #units = new Map<string, LogicalUnit>();
-  readonly #shadows = new ShadowUnits((identity, account) => this.#createShadow(identity, account));
+  readonly #shadows = new ShadowUnits(
+    (identity, account) => this.#createShadow(identity, account),
+    (identity) => this.#store.forget?.(shadowUnitName(identity)),
+  );
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
   /** Names of units by device and inode of their file. */
@@ -137,7 +142,7 @@ export class Fabric {
    * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
    * write it, and not kept from anybody. `spec.sharesWrites` does not count.
    */
-  attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
+  async attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
     checkSpecKinds("Fabric.attachPath", spec);
     checkPathOptions("Fabric.attachPath", options);
     const { writes, warn, onCreate } = options;
@@ -154,7 +159,10 @@ export class Fabric {
     this.#checkOpen();
     const unit = this.#units.get(wwn);
     if (unit !== undefined) {
-      checkAgreement(unit.definition, spec, spec.filename === undefined ? null : await canonicalFilename(spec.filename));
+      const filename = spec.filename === undefined ? null : await canonicalFilename(spec.filename);
+      // who made it has taken it back meanwhile
+      if (this.#units.get(wwn) !== unit) return this.#attach(spec, admission);
+      checkAgreement(unit.definition, spec, filename);
       admission.admit(unit);
       return unit;
     }
@@ -188,12 +196,15 @@ export class Fabric {
    * forgotten when nobody would miss them.
    */
   shadowFor(identity: string, account: Account): LogicalUnit | null {
+    check("Fabric.shadowFor", "identity", identity, aString);
+    check("Fabric.shadowFor", "account", account, anAccount);
     this.#checkOpen();
     return this.#shadows.getFor(identity, account);
   }
 
   /** Nothing comes from that nexus before it is there again: what shadow units know of it is forgotten, if nobody would miss it. */
   forgetNexus(nexus: Nexus): void {
+    check("Fabric.forgetNexus", "nexus", nexus, aNexus);
     this.#shadows.forgetNexus(nexus);
   }
 
