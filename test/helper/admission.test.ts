@@ -181,9 +181,9 @@ describe("admission to qom-pr-helper", () => {
     it("ends for a client that leaves a request unfinished, and for no other", async () => {
       const path = workshop.path("unfinished");
       const helper = await workshop.start("unfinished", ["--request-timeout", "1", "--workers", "1"]);
-      // The one worker has closed the connection that asked whether the helper serves before it takes this one.
       const idle = await RawClient.greeted(path);
       expect(await answers(idle)).to.be.true;
+      await RawClient.greeted(path); // one thread, which takes events in turn: what came before is over, and closed
       const open = helper.descriptors;
       const silent = new RawClient(path);
       const half = await RawClient.greeted(path);
