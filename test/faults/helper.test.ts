@@ -12,7 +12,7 @@ import { requireCompiler } from "../support/c-compiler.js";
 import { openFilesLimit } from "../support/descriptors.js";
 import { until, Workshop } from "../helper/support/helper-process.js";
 import type { HelperProcess } from "../helper/support/helper-process.js";
-import { descriptorsAtRest, stopProcess, workersOf } from "../helper/support/process-status.js";
+import { descriptorsAtRest, hasClosed, stopProcess, workersOf } from "../helper/support/process-status.js";
 import { RawClient } from "../helper/support/raw-client.js";
 import { cdb } from "../helper/support/scenarios.js";
 import { scriptedCdb, SgShim } from "../helper/support/sg-shim.js";
@@ -264,7 +264,7 @@ describe("faults around qom-pr-helper", function () {
     } finally {
       for (const client of clients) client.close();
     }
-    await until(() => helper.descriptors.join() === before.join());
+    await hasClosed(helper, before);
     await helper.stop();
   });
 
@@ -325,7 +325,7 @@ describe("faults around qom-pr-helper", function () {
     const client = await RawClient.greeted(path);
     expect(await answers(client)).to.be.true;
     client.close();
-    await until(() => helper.descriptors.join() === before.join());
+    await hasClosed(helper, before);
   }
 
   it(`memory is the same after ${COMMANDS[0]} commands and after ${COMMANDS[1]} more`, async function () {

@@ -7,11 +7,11 @@ import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { defaultInitiator } from "#src/target/default-initiator.js";
 import { greetedAs, send } from "./support/command-client.js";
-import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { skipUnlessRequired } from "../support/requirement.js";
-import { descriptorsAtRest, listeningLine, skipUnlessRoot } from "./support/process-status.js";
+import { descriptorsAtRest, hasClosed, listeningLine, skipUnlessRoot } from "./support/process-status.js";
 
 const O_PATH = 0o10000000;
 const OTHER_USER = 65534;
@@ -260,8 +260,7 @@ describe("managers of qom-pr-helper", () => {
     const client = await RawClient.greeted(workshop.path("lent"));
     for (let i = 0; i < 50; i += 1) await send(client, fd, READ_KEYS);
     client.close();
-    // A descriptor is closed after the answer.
-    await until(() => lent.descriptors.join() === before.join());
+    await hasClosed(lent, before);
     await lent.stop();
   });
 

@@ -6,9 +6,9 @@ import { accessSync, constants, writeFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { parseSense } from "#src/scsi/sense.js";
 import { usePrHelper } from "../support/pr-helper.js";
-import { until, Workshop } from "./support/helper-process.js";
+import { Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
-import { descriptorsAtRest } from "./support/process-status.js";
+import { descriptorsAtRest, hasClosed } from "./support/process-status.js";
 import { cdb, CLEAN_UP_SCENARIOS, converse, OPENINGS, SCENARIOS } from "./support/scenarios.js";
 import type { Descriptor, Message, Scenario, Transcript } from "./support/scenarios.js";
 
@@ -110,8 +110,7 @@ describe("wire protocol of qom-pr-helper", () => {
 
     it("closes every descriptor, however a conversation ends", async () => {
       for (const scenario of [...usable, ...CLEAN_UP_SCENARIOS]) await converse(path, scenario, file);
-      // It closes what it was lent when the client has all that it gets.
-      await until(() => helper.descriptors.join() === atRest.join());
+      await hasClosed(helper, atRest);
     });
   });
 

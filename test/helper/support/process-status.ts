@@ -74,10 +74,25 @@ const SOCKETS_OF_ITS_OWN = 5;
  */
 export async function descriptorsAtRest(helper: HelperProcess, path: string): Promise<readonly string[]> {
   await until(async () => /"clients": \[\]/.test(await askStatus(path)));
-  const sockets = (open: readonly string[]): number => open.filter((target) => target.startsWith("socket:")).length;
   let open = helper.descriptors;
-  await until(() => sockets((open = helper.descriptors)) === SOCKETS_OF_ITS_OWN);
+  await until(() => (open = helper.descriptors).filter(isSocket).length === SOCKETS_OF_ITS_OWN);
   return open;
+}
+
+function isSocket(target: string): boolean {
+  return target.startsWith("socket:");
+}
+
+/**
+ * Waits until the helper has open what it had at rest, and a socket for each of so many clients. It closes what it was lent when the client
+ * has its answer, and on a busy computer other workers, which `--workers` does not count then, have gone on meanwhile.
+ */
+export async function hasClosed(helper: HelperProcess, atRest: readonly string[], connected = 0): Promise<void> {
+  await until(() => {
+    const open = helper.descriptors;
+    const clients = open.filter((target) => isSocket(target) && !atRest.includes(target));
+    return clients.length === connected && open.filter((target) => !clients.includes(target)).join() === atRest.join();
+  });
 }
 
 /** All that a helper on the socket at `path` has to say while nothing happens. */
