@@ -26,7 +26,7 @@ import { FabricMembers } from "./fabric-members.js";
 import { FileMedium } from "./file-medium.js";
 import { LogicalUnit } from "./logical-unit.js";
 import { pastedWwn } from "../scsi/pasted-names.js";
-import { SERIAL_LENGTH_MAX } from "./limits.js";
+import { REFUSALS_TOLD_MAX, SERIAL_LENGTH_MAX } from "./limits.js";
 import type { Medium } from "./medium.js";
 import { MemoryMedium } from "./memory-medium.js";
 import { memoryStore } from "./reservation-store.js";
@@ -69,6 +69,8 @@ export class Fabric {
   readonly #reservationListeners = new Set<ReservationListener>();
   /** Warnings that were given for who attached a unit without a machine. */
   readonly #emitted = new Set<string>();
+  /** Shadow units that {@link #tellRefusal} has told of. */
+  readonly #refusalsTold = new Set<string>();
   #closing: Promise<void> | null = null;
 
   /** @throws QomError `invalid-value` for options of another kind */
@@ -230,7 +232,7 @@ export class Fabric {
       store: this.#store,
       storeName,
       persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
-      persistenceRefused: this.#onceRefused(identity),
+      persistenceRefused: () => this.#tellRefusal(identity),
       clock: this.#clock,
       account,
       reservationsChanged: this.#reservationsChanged,
@@ -282,17 +284,15 @@ export class Fabric {
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
   }
 
-  /** Says why APTPL is refused for a shadow unit, at the first time. */
-  #onceRefused(identity: string): () => void {
-    let said = !this.#behaviour.persistThroughPowerLoss;
-    return () => {
-      if (said) return;
-      said = true;
-      const reason = outlivesRestart(identity)
-        ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
-        : "it says no name of its own, by which it could be recognised after a restart of this host";
-      this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
-    };
+  /** Says why APTPL is refused for a shadow unit, at the first time: it may be forgotten and come again as often as a client likes. */
+  #tellRefusal(identity: string): void {
+    const told = this.#refusalsTold;
+    if (!this.#behaviour.persistThroughPowerLoss || told.has(identity) || told.size >= REFUSALS_TOLD_MAX) return;
+    told.add(identity);
+    const reason = outlivesRestart(identity)
+      ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
+      : "it says no name of its own, by which it could be recognised after a restart of this host";
+    this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
   }
 
   #checkOpen(): void {
