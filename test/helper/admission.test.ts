@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import { closeSync, openSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { refusalOf } from "#src/helper/admission.js";
+import { refusalOf, rulesFor } from "#src/helper/admission.js";
 import type { AdmissionRules } from "#src/helper/admission.js";
 import { allocateClientRegister, ClientRegister } from "#src/helper/client-register.js";
 import { allocateConnectionTable, Connection } from "#src/helper/connection-table.js";
@@ -51,6 +51,12 @@ describe("admission to qom-pr-helper", () => {
       register.enter(13, { ...CLIENT, uid: 1 }, 0);
       register.enter(14, { ...CLIENT, uid: 2 }, 0);
       expect(refusalOf(CLIENT, OPEN, register)).to.match(/its process has 2 connections/);
+    });
+
+    it("give each user half of the connections there can be, unless it was given more", () => {
+      const users = [8, 101, 4028, 8192, Infinity].map((most) => rulesFor({ ...OPEN, connectionsPerUser: null }, most).connectionsPerUser);
+      expect(users).to.deep.equal([4, 50, 2014, 2048, 2048]);
+      expect(rulesFor({ ...OPEN, connectionsPerUser: 60 }, 101).connectionsPerUser).to.equal(60);
     });
 
     it("do not take all processes of other pid namespaces for one", () => {
