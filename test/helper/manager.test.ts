@@ -280,6 +280,7 @@ describe("managers of qom-pr-helper", () => {
   for (const [args, text] of [
     [["--object", "nope"], /^qom-pr-helper: --object nope: .*unknown type 'nope'/],
     [["--object", "pr-manager-memory,nope=1"], /--object pr-manager-memory,nope=1: .*nope/],
+    [["--object", "pr-manager-memory id=a"], /--object pr-manager-memory id=a: .*a comma stands between 'pr-manager-memory' and 'id'/],
     [["--object", "scsi-fabric"], /none of the objects is a PR manager/],
     [["--object", "pr-manager-memory", "--object", "pr-manager-memory"], /more than one of the objects is a PR manager/],
     [["--object", "pr-manager-helper,path=/nonexistent/socket"], /\/nonexistent\/socket': the folder '\/nonexistent' does not exist/],
