@@ -1,16 +1,24 @@
 /** fence_scsi of the fence agents, with `qom-pr persist` in the place of sg_persist: two nodes, two disks. */
+import { once } from "node:events";
 import { accessSync, constants, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { runPersist } from "#src/cli/persist/persist.js";
 import { temporaryFolder } from "../support/machine.js";
 import { skipUnlessRequired } from "../support/requirement.js";
-import { PROGRAM, run, runProgram, type Ended } from "./support/programs.js";
+import { PROGRAM, runProgram, type Ended } from "./support/programs.js";
 
-const RUNNER = fileURLToPath(new URL("../../../test/cli/support/fence-scsi.py", import.meta.url));
+const source = (name: string): string => fileURLToPath(new URL(`../../../test/cli/support/${name}`, import.meta.url));
+const RUNNER = source("fence-scsi.py");
+const CLIENT = source("persist-client.py");
 
 /** Seconds that the agent gives a command; what it would do on a slow computer is not asked here. */
 const COMMAND_TIMEOUT = "600";
+
+/** The node whose status the program itself tells. */
+const PROGRAM_ITSELF = "a";
 
 /** Exit statuses of fence agents. */
 const ON = 0;
@@ -41,6 +49,22 @@ function interpreter(agent: string): string {
   return /^#! ?(\S+)/.exec(readFileSync(agent, "utf8"))?.[1] ?? "python3";
 }
 
+/** Runs `persist` in this process, as the program does in its own. */
+async function persist(argv: readonly string[]): Promise<Ended> {
+  let [stdout, stderr] = ["", ""];
+  const output = { out: (text: string) => void (stdout += text), error: (text: string) => void (stderr += text) };
+  const code = await runPersist(argv, { output, variables: {} });
+  return { code, stdout, stderr };
+}
+
+/** Lets persist-client.py have commands run in this process. */
+async function answer(connection: Socket): Promise<void> {
+  let words = "";
+  connection.setEncoding("utf8").on("data", (text: string) => (words += text));
+  await once(connection, "end");
+  connection.end(JSON.stringify(await persist(JSON.parse(words) as string[]))); // what the client wrote
+}
+
 /** A blank in a path would be the end of a word. */
 function quoted(word: string): string {
   return `'${word}'`;
@@ -49,6 +73,9 @@ function quoted(word: string): string {
 describe("fence_scsi over qom-pr persist", function () {
   this.timeout(240_000);
   const folder = temporaryFolder();
+  const server = createServer({ allowHalfOpen: true }, (connection) => {
+    answer(connection).catch((error: unknown) => connection.destroy(error instanceof Error ? error : undefined));
+  });
   let agent = "";
   let disks: readonly string[] = [];
   before(function () {
@@ -57,22 +84,28 @@ describe("fence_scsi over qom-pr persist", function () {
     agent = found;
     disks = ["disk one", "disk2"].map((name) => folder.path(name.replace(" ", "-")));
     for (const disk of disks) writeFileSync(disk, "");
+    server.listen(folder.path("socket"));
   });
+  after(() => void server.close());
 
   function wayOf(node: string): readonly string[] {
     return ["--name", node, "--object", `scsi-fabric,id=san,state=${folder.path("san")}`, "--manager", "pr-manager-memory,fabric=san"];
   }
 
-  /** What a cluster configures, on the node. */
+  /** What a cluster configures, on the node. The agent starts the program for each command, dozens in all: some are enough. */
   function fence(node: string, action: string, key: string, ...further: readonly string[]): Promise<Ended> {
-    const command = [process.execPath, PROGRAM, "persist", ...wayOf(node)].map(quoted).join(" ");
+    const program =
+      node === PROGRAM_ITSELF && action === "status"
+        ? [process.execPath, PROGRAM, "persist"]
+        : [interpreter(agent), "-S", "-E", CLIENT, folder.path("socket")];
+    const command = [...program, ...wayOf(node)].map(quoted).join(" ");
     const paths = [`--sg_persist-path=${command}`, "--sg_turs-path=/bin/true", `--power-timeout=${COMMAND_TIMEOUT}`];
     const argv = ["-o", action, "-k", key, "-d", disks.join(","), ...paths, ...further];
     return runProgram(interpreter(agent), ["-W", "ignore", RUNNER, agent, folder.path(`store-${node}`), ...argv]);
   }
 
   async function registrants(disk: string): Promise<readonly Registrant[]> {
-    const { stdout } = await run(["persist", ...wayOf("observer"), "--json", "-s", disk]);
+    const { stdout } = await persist([...wayOf("observer"), "--json", "-s", disk]);
     const { data } = JSON.parse(stdout) as { data: { registrants: readonly Registrant[] } }; // docs/cli.md has its members
     return data.registrants.map(({ key, holder }) => ({ key, holder }));
   }
