@@ -34,6 +34,7 @@ export class ManagerDesk {
   readonly #sessions: ClientSessions;
   readonly #executor: ManagerExecutor;
   readonly #inFlight = new Set<Promise<void>>();
+  #closing: Promise<void> | null = null;
 
   constructor(parts: ManagerDeskParts) {
     this.#parts = parts;
@@ -67,8 +68,13 @@ export class ManagerDesk {
     return this.#inFlight.size;
   }
 
-  /** Answers what is in execution, then ends the manager. No request comes any more. */
-  async close(): Promise<void> {
+  /** Answers what is in execution, then ends the manager, with what it has to save. No request comes any more. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await Promise.all(this.#inFlight);
     await this.#parts.host.close();
     await this.#sgIo.close();

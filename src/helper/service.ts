@@ -23,7 +23,7 @@ import type { ManagerHost } from "./manager-host.js";
 import type { HelperOptions } from "./options.js";
 import type { PidFile } from "./pid-file.js";
 import type { Post } from "./posts.js";
-import { StopDeadline } from "./stop-deadline.js";
+import { CLOSE_GRACE_MS, StopDeadline } from "./stop-deadline.js";
 import { StalledClients } from "./stalled-clients.js";
 import { statusReport } from "./status.js";
 import type { StatusReport } from "./status.js";
@@ -190,11 +190,17 @@ export class Service {
     for (const { fd } of this.#register.clients()) shutDownConnection(server, fd);
   }
 
-  #abandon(server: ServerLibc): void {
+  async #abandon(server: ServerLibc): Promise<void> {
     this.#stuck = true;
     this.#shutDownConnections(server);
+    // A thread that hangs is no reason to leave a folder of reservations as it is; but that may hang too.
+    if (this.#managerDesk !== null) await Promise.race([this.#managerDesk.close(), this.#afterGrace()]);
     this.#parts.log.write(LogLevel.WARNING, `${this.#pool.size} threads are left that wait for a disk or a file system`);
     this.#pool.throwFailure();
+  }
+
+  #afterGrace(): Promise<void> {
+    return new Promise((resolve) => void this.#parts.clock.after(CLOSE_GRACE_MS, resolve));
   }
 }
 

@@ -1,7 +1,7 @@
 /** Descriptors whose close(2) never comes back: the client has its answer, others are served, and the helper can be ended and replaced. */
 
 import { expect } from "chai";
-import { chmodSync, closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { STUCK_CLOSES_PER_USER } from "#src/helper/spent-descriptors.js";
 import { hasEnded } from "#src/native/process-end.js";
@@ -116,6 +116,8 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         await until(() => hasEnded(helper.pid));
         for (const each of [client, idle]) expect((await each.readToEnd()).bytes.length).to.equal(0);
         for (const file of [path, `${path}.pid`, `${path}.status`]) expect(existsSync(file), file).to.equal(false);
+        const folder = `${path}.state`;
+        if (existsSync(folder)) expect(readdirSync(folder), "a folder that was closed").to.deep.equal([]);
         const next = await workshop.start(name, args);
         expect(await ask(await RawClient.greeted(path))).to.be.at.least(RESPONSE_HEADER_SIZE);
         await server.end();

@@ -153,11 +153,20 @@ describe("image locks of machines", function () {
       await add();
     });
 
-    it("a read-only node keeps writers out that it would read from, and readers not", async () => {
-      await create(machine(",read-only=on"));
-      await create(machine(",read-only=on"));
-      for (const rest of ["", ",share-rw=on"]) expect((await refusal(() => create(machine("", rest)))).kind).to.equal("in-use");
-    });
+    for (const kind of ["read-only", "write-protected"]) {
+      it(`a ${kind} disk keeps writers out that it would read from, and readers not`, async () => {
+        await create(machine(`,${kind}=on`));
+        await create(machine(",read-only=on"));
+        await create(machine(",write-protected=on"));
+        for (const rest of ["", ",share-rw=on"]) expect((await refusal(() => create(machine("", rest)))).kind).to.equal("in-use");
+      });
+
+      it(`a ${kind} disk that shares goes beside a writer`, async () => {
+        await create(machine());
+        await create(machine(`,${kind}=on`, ",share-rw=on"));
+        expect((await refusal(() => create(machine(`,${kind}=on`)))).kind).to.equal("in-use");
+      });
+    }
   });
 
   describe("of units that a program attaches itself", () => {
