@@ -143,20 +143,20 @@ const OPTIONS: readonly OptionRow[] = [
   {
     short: "v",
     long: "verbose",
-    help: "tell of clients; twice: of every request",
+    help: "log client connections; twice: every request as well",
     take: (draft) => void (draft.logLevel = louder(draft.logLevel)),
   },
   {
     short: "q",
     long: "quiet",
-    help: "tell of nothing but the error that ends the program",
+    help: "log only fatal errors",
     take: (draft) => void (draft.logLevel = LogLevel.FATAL),
   },
   {
     long: "workers",
     own: true,
     argument: "NUMBER",
-    help: `most threads, 1 to ${WORKERS_MAX} (${DEFAULT_WORKERS}): so many disks may hang before others wait`,
+    help: `maximum number of worker threads, 1 to ${WORKERS_MAX} (${DEFAULT_WORKERS}): that many disks can hang before others wait`,
     take: (draft, value) => void (draft.workersMax = wholeNumber("workers", value, 1, WORKERS_MAX)),
   },
   {
