@@ -8,7 +8,7 @@ import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { askStatus } from "#src/helper/status.js";
 import { defaultInitiator } from "#src/target/default-initiator.js";
 import { greetedAs, send } from "./support/command-client.js";
-import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
+import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { skipUnlessRequired } from "../support/requirement.js";
