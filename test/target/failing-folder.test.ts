@@ -185,7 +185,7 @@ describe("folder of reservations that fails", () => {
 
   it("since somebody put a FIFO in the way of the next save waits for nobody, and works again at once", async () => {
     expect(await disk.send(register(1))).to.equal("GOOD");
-    execFileSync("mkfifo", [`${folder}/${FILE}.unfinished`]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', `${folder}/${FILE}.unfinished`]);
     expect(await disk.send(register(2))).to.equal("04/44/00");
     expect(found()).to.equal(1);
     expect(await disk.send(register(3))).to.equal("GOOD");
