@@ -21,7 +21,8 @@ const FILE_MODE = 0o600;
 /** How the name of a file ends that is to take the place of another. */
 export const UNFINISHED_SUFFIX = ".unfinished";
 
-const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+/** No symbolic link is followed and no FIFO waited for: whoever may write to the folder could have put one there. */
+const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The folder of a file. */
 export interface FileFolder {

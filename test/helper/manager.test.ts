@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { askStatus } from "#src/helper/status.js";
@@ -143,6 +143,17 @@ describe("managers of qom-pr-helper", () => {
       if (command === READ_KEYS) expect(PersistentReserveIn.parse("read-keys", data).keys).to.deep.equal(expected);
       await durable.stop();
     }
+  });
+
+  it("says of a folder that cannot be let go of what is wrong, and of nothing else", async () => {
+    const state = workshop.path("kept-state");
+    const args = ["--object", `scsi-fabric,id=san0,state=${state}`, "--object", "pr-manager-memory,fabric=san0"];
+    const helper = await workshop.start("kept-state-helper", args);
+    rmSync(`${state}/lock`);
+    mkdirSync(`${state}/lock`);
+    expect((await helper.stop()).code).to.equal(1);
+    expect(helper.stderr).to.match(/cannot read the lock/);
+    expect(helper.stderr).not.to.match(/threads are left|\n\s+at /);
   });
 
   it("finds what qom-pr persist has left in the folder of such a fabric", async () => {

@@ -1,4 +1,5 @@
 /** A folder of reservations on a disk that fails for a while, or in which others move things: what is refused, what is said, and what is there. */
+import { execFileSync } from "node:child_process";
 import fs, { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -178,6 +179,15 @@ describe("folder of reservations that fails", () => {
     mkdirSync(`${folder}/${FILE}`);
     expect(await disk.send(register(3)), "a folder cannot be replaced").to.match(/^0[34]\//);
     rmSync(`${folder}/${FILE}`, { recursive: true });
+    expect(await disk.send(register(3))).to.equal("GOOD");
+    expect(found()).to.equal(3);
+  });
+
+  it("since somebody put a FIFO in the way of the next save waits for nobody, and works again at once", async () => {
+    expect(await disk.send(register(1))).to.equal("GOOD");
+    execFileSync("sh", ["-c", 'mkfifo "$0"', `${folder}/${FILE}.unfinished`]);
+    expect(await disk.send(register(2))).to.equal("04/44/00");
+    expect(found()).to.equal(1);
     expect(await disk.send(register(3))).to.equal("GOOD");
     expect(found()).to.equal(3);
   });
