@@ -56,7 +56,7 @@ export class FileNode extends ProtocolNode {
       const found = await handle.stat();
       if (!found.isFile()) {
         const context = { option: "filename", value: this.filename };
-        throw new QomError("invalid-value", `'${printable(this.filename)}' is no regular file: driver 'file' needs one`, { context });
+        throw new QomError("invalid-value", `'${printable(this.filename)}' is not a regular file: driver 'file' needs one`, { context });
       }
       this.#lock = this.#locked(handle);
     } catch (error) {

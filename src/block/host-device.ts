@@ -101,7 +101,7 @@ export class HostDeviceNode extends ProtocolNode {
     const found = await handle.stat();
     if (!found.isBlockDevice() && !found.isCharacterDevice()) {
       const context = { option: "filename", value: this.filename };
-      throw new QomError("invalid-value", `'${printable(this.filename)}' is no block or character device: driver 'host_device' needs one`, {
+      throw new QomError("invalid-value", `'${printable(this.filename)}' is not a block or character device: driver 'host_device' needs one`, {
         context,
       });
     }

@@ -306,7 +306,7 @@ export class Machine {
   scsiDevice(idOrPath: string): ScsiDevice {
     const device = this.device(idOrPath);
     if (device instanceof ScsiDevice) return device;
-    throw new QomError("wrong-type", `device '${printable(idOrPath)}' is of type '${device.typeName}' and is no SCSI device`, {
+    throw new QomError("wrong-type", `device '${printable(idOrPath)}' is of type '${device.typeName}' and is not a SCSI device`, {
       context: { value: idOrPath },
     });
   }
@@ -315,7 +315,7 @@ export class Machine {
   hba(idOrPath: string): VirtioScsi {
     const device = this.device(idOrPath);
     if (device instanceof VirtioScsi) return device;
-    throw new QomError("wrong-type", `device '${printable(idOrPath)}' is of type '${device.typeName}' and is no SCSI host adapter`, {
+    throw new QomError("wrong-type", `device '${printable(idOrPath)}' is of type '${device.typeName}' and is not a SCSI host adapter`, {
       context: { value: idOrPath },
     });
   }

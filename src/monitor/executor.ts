@@ -40,7 +40,7 @@ export class QmpExecutor {
     check("QmpExecutor.execute", "command", command, aString);
     check("QmpExecutor.execute", "args", args, anObject);
     const plain = toPlain(args);
-    if (!(plain instanceof Map)) throw new QomError("invalid-value", `the arguments of '${printable(command)}' are no object`);
+    if (!(plain instanceof Map)) throw new QomError("invalid-value", `the arguments of '${printable(command)}' are not an object`);
     const { value, afterReply } = await this.run(command, plain);
     setImmediate(afterReply);
     return fromPlain(value);

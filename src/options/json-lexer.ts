@@ -236,7 +236,7 @@ export class JsonLexer {
 
   #endString(endAt: number): void {
     const value = this.#pieces.join("");
-    if (hasNoncharacter(value)) this.#flaw ??= { kind: "syntax", message: "a string has what is no Unicode character, or invalid UTF-8" };
+    if (hasNoncharacter(value)) this.#flaw ??= { kind: "syntax", message: "a string has something that is not a Unicode character, or invalid UTF-8" };
     this.#deliver(value, endAt);
   }
 
@@ -276,7 +276,7 @@ export class JsonLexer {
     const word = this.#pieces.join("");
     if (state === "literal") {
       const value = LITERALS.get(word);
-      if (value === undefined) this.#flaw = { kind: "syntax", message: `'${printable(word)}' is no JSON value` };
+      if (value === undefined) this.#flaw = { kind: "syntax", message: `'${printable(word)}' is not a JSON value` };
       this.#deliver(value ?? null, endAt);
     } else if (!NUMBER_ENDS.has(this.#number)) {
       this.#sink.lexicalError("a number ends too early", this.#tokenStart, this.#base + endAt);

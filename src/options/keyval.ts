@@ -77,7 +77,7 @@ export function printKeyval(values: OptionMap, syntax: PairSyntax = {}): string 
 
 function printMembers(values: OptionMap, prefix: string, depth: number, emit: (key: string, leaf: string) => void): void {
   for (const [name, value] of values) {
-    if (!isMemberName(name)) throw unprintable(prefix + name, `'${printable(name)}' is no parameter name`);
+    if (!isMemberName(name)) throw unprintable(prefix + name, `'${printable(name)}' is not a parameter name`);
     printNested(value, prefix + name, depth, emit);
   }
 }

@@ -122,7 +122,7 @@ function decodeInitiator(text: unknown, where: string): TransportId {
   try {
     return TransportId.parse(text);
   } catch (cause) {
-    throw new QomError("invalid-value", `reservation image: ${where} is no TransportID`, { cause });
+    throw new QomError("invalid-value", `reservation image: ${where} is not a TransportID`, { cause });
   }
 }
 

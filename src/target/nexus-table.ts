@@ -120,7 +120,7 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
 
 function checkTargetPort(targetPort: number): void {
   if (Number.isInteger(targetPort) && targetPort >= 1 && targetPort <= TARGET_PORT_MAX) return;
-  throw new QomError("invalid-value", `target port ${targetPort} is no relative target port identifier, 1 to ${TARGET_PORT_MAX}`, {
+  throw new QomError("invalid-value", `target port ${targetPort} is not a relative target port identifier, 1 to ${TARGET_PORT_MAX}`, {
     context: { option: "targetPort", value: String(targetPort) },
   });
 }

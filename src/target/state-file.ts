@@ -125,7 +125,7 @@ function sha256(content: string | Uint8Array): string {
 
 function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Omit<SavedReservations, "writtenNs"> {
   const file: unknown = JSON.parse(text);
-  if (typeof file !== "object" || file === null || Array.isArray(file)) throw invalid("it is no JSON object");
+  if (typeof file !== "object" || file === null || Array.isArray(file)) throw invalid("it is not a JSON object");
   const { unit, revision, reservations, version, ...others } = file as Readonly<Record<string, unknown>>; // an object may be asked for members by name
   // Somebody has laid out a file of version 2 anew.
   if (version === 2) throw invalid(SUM_PROBLEM);
@@ -134,7 +134,7 @@ function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Om
   if (other !== undefined) throw invalid(`it has an unknown member "${printable(other)}"`);
   if (typeof unit !== "string") throw invalid("it does not say whose reservations it has");
   if (stateFileName(unit) !== name) throw invalid(`it has the reservations of "${printable(unit)}"`);
-  if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is no number from 1");
+  if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is not a whole number from 1");
   const state = decodeImage(reservations);
   if (!state.aptpl) throw invalid("its reservations are not to survive power loss");
   const saved = reservations as ReservationImage; // decodeImage has taken it

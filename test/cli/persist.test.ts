@@ -103,7 +103,7 @@ describe("qom-pr persist", () => {
       [["-k", folder.path(".")], 71, /is a directory|illegal operation on a directory/],
       [["-k", "-y", folder.path(".")], 1, /neither a device nor a regular file/],
       [["-k", "--manager", "pr-manager-nope", disk], 1, /pr-manager-nope/],
-      [["-k", "--manager", "scsi-fabric", disk], 1, /is no PR manager/],
+      [["-k", "--manager", "scsi-fabric", disk], 1, /is not a PR manager/],
       [["-k", "--manager", `pr-manager-helper,path=${folder.path("absent")}`, disk], 15, /absent/],
       [["-k", disk], 75, /inappropriate ioctl/],
       [["--manager", "pr-manager-memory", "-o", "-G", "-S", "1", "-X", "file=/dev/zero", disk], 1, /more than \d+ bytes of TransportIDs/],

@@ -154,7 +154,7 @@ describe("image of a state", () => {
       [{ ...image, registrations: [7] }, /registrations\[0\] is 7 and not an object/],
       [{ ...image, registrations: [...image.registrations, first] }, /registrations\[3\] is .* and not registered once/],
       [registrationsWith({ initiator: 3 }), /registrations\[0\].initiator is 3/],
-      [registrationsWith({ initiator: "naa.12" }), /registrations\[0\].initiator is no TransportID/],
+      [registrationsWith({ initiator: "naa.12" }), /registrations\[0\].initiator is not a TransportID/],
       [registrationsWith({ targetPort: 0 }), /registrations\[0\].targetPort is 0/],
       [registrationsWith({ targetPort: 65536 }), /registrations\[0\].targetPort is 65536/],
       [registrationsWith({ key: 5 }), /registrations\[0\].key is 5/],

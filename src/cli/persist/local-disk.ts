@@ -116,7 +116,7 @@ export class LocalDisk implements PersistDisk {
       machine = await makeMachine(text, options);
       const manager = machine.object(id);
       if (!(manager instanceof PrManager)) {
-        throw new QomError("wrong-type", `--manager ${printable(text)}: '${manager.typeName}' is no PR manager`);
+        throw new QomError("wrong-type", `--manager ${printable(text)}: '${manager.typeName}' is not a PR manager`);
       }
       // SG_IO needs no name, and a user who wants no INQUIRY to be sent gets none.
       const identity =

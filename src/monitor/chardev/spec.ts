@@ -64,7 +64,7 @@ export function parseChardev(text: string): { readonly id: string; readonly spec
   if (backend === undefined) throw missing("backend");
   if (backend === "stdio") return { id, spec: stdio(values) };
   if (backend === "socket") return { id, spec: socket(values) };
-  throw new QomError("invalid-value", `'${printable(backend)}' is no character device here: there are 'socket' and 'stdio'`, {
+  throw new QomError("invalid-value", `'${printable(backend)}' is not a character device here: there are 'socket' and 'stdio'`, {
     context: { option: "backend", value: printable(backend) },
   });
 }
@@ -89,7 +89,7 @@ export function parseMonitorDevice(text: string): string | ChardevSpec {
       return socket(splitHostAndPort(new Map(values), text));
     }
     default:
-      throw new QomError("invalid-value", `'${printable(text)}' is no character device of a monitor`, {
+      throw new QomError("invalid-value", `'${printable(text)}' is not a character device of a monitor`, {
         context: { value: printable(text) },
         hint: "unix:PATH, tcp:HOST:PORT, stdio or chardev:ID",
       });

@@ -46,7 +46,7 @@ function deviceNamed(host: MonitorHost, id: string): Device {
   if (id.startsWith("/")) {
     const object = host.tree.resolve(id);
     if (object instanceof Device) return object;
-    throw new QomError("wrong-type", `'${printable(id)}' is no device that can be unplugged`, {
+    throw new QomError("wrong-type", `'${printable(id)}' is not a device that can be unplugged`, {
       context: { option: "id", value: printable(id) },
     });
   }

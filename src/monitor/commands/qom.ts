@@ -146,7 +146,7 @@ function concreteDevice(host: MonitorHost, name: string): RegisteredType {
   if (type === undefined) {
     throw new QomError("unknown-type", `no device type '${printable(name)}'`, { context, qmpClass: "DeviceNotFound" });
   }
-  if (!host.objectTypes.isA(type.name, DEVICE_TYPE)) throw new QomError("wrong-type", `'${type.name}' is no device type`, { context });
+  if (!host.objectTypes.isA(type.name, DEVICE_TYPE)) throw new QomError("wrong-type", `'${type.name}' is not a device type`, { context });
   if (type.abstract) throw new QomError("abstract-type", `device type '${type.name}' is abstract`, { context });
   return type;
 }
