@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { requireWellFormedId } from "../options/id.js";
+import { thoseThere } from "../options/nearest.js";
 import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
@@ -42,12 +43,13 @@ export async function checkDrive(graph: BlockGraph, given: OptionMap): Promise<v
  * @throws QomError `not-found` (DeviceNotFound), also for a node that is no drive; `in-use`
  */
 export async function removeDrive(graph: BlockGraph, id: string): Promise<void> {
-  if (!graph.drives.some(({ nodeName }) => nodeName === id)) {
+  const drives = graph.drives.map(({ nodeName }) => nodeName);
+  if (!drives.includes(id)) {
     const isNode = graph.nodes.some(({ nodeName }) => nodeName === id);
     throw new QomError("not-found", `no drive '${printable(id)}'`, {
       context: { value: id },
       qmpClass: "DeviceNotFound",
-      ...(isNode ? { hint: "blockdev-del removes a block node" } : {}),
+      hint: isNode ? "blockdev-del removes a block node" : thoseThere(id, drives),
     });
   }
   await graph.close(id);

@@ -4,6 +4,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type * as MachineModule from "../machine/machine.js";
 import { parseOption } from "../options/arguments.js";
+import { commaHint } from "../options/comma-hint.js";
 import type { ParsedOptions } from "../options/value.js";
 import type { PrManager } from "../pr-manager/pr-manager.js";
 
@@ -101,7 +102,8 @@ async function namedAsync<T>(text: string, action: () => Promise<T>): Promise<T>
 /** The error with the option in front of it. */
 function inOption(text: string, error: unknown): unknown {
   if (!(error instanceof QomError)) return error;
-  const { kind, message, context, hint, cause } = error;
+  const { kind, message, context, cause } = error;
+  const hint = commaHint(text) ?? error.hint;
   const begin = `--object ${printable(text)}: `;
   return new QomError(kind, `${begin}${message.replace(/^-object .*?: /, "")}`, {
     context,

@@ -10,6 +10,7 @@ import { createServer, connect } from "node:net";
 import type { Server } from "node:net";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { missingFolder } from "../base/missing-folder.js";
 import { packageVersion } from "../base/package-version.js";
 import type { ClientRegister } from "./client-register.js";
 import type { UserHoldings } from "./user-ledger.js";
@@ -152,7 +153,10 @@ export function askStatus(socketPath: string): Promise<string> {
       text += chunk;
       if (text.length > REPORT_LENGTH_MAX) refuse("the report has no end");
     });
-    socket.once("error", (error) => refuse(REASONS[isErrnoError(error) ? error.code : ""] ?? errnoOrMessage(error)));
+    socket.once("error", (error) => {
+      const code = isErrnoError(error) ? error.code : "";
+      refuse((code === "ENOENT" ? missingFolder(path) : undefined) ?? REASONS[code] ?? errnoOrMessage(error));
+    });
     socket.once("end", () => (text.endsWith("}\n") ? resolve(text) : refuse("the helper ended, or too many ask at once")));
   });
 }

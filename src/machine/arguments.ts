@@ -52,7 +52,7 @@ export function parseArguments(argv: readonly string[]): MachineArguments {
   const chardevs = new Map<string, ChardevSpec>();
   const monitors: MonitorSpec[] = [];
   const monitoring = { chardevs, monitors };
-  const sources = new Map<ChardevSpec, { readonly argument: MonitoringArgument; readonly text: string }>();
+  const sources = new Map<ChardevSpec | MonitorSpec, { readonly argument: MonitoringArgument; readonly text: string }>();
   for (let at = 0; at < argv.length; at += 2) {
     const word = argv[at] ?? "";
     const argument = optionName(word);
@@ -60,15 +60,14 @@ export function parseArguments(argv: readonly string[]): MachineArguments {
     if (text === undefined) throw new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
     if (argument === "name") name = machineName(text);
     else if (isMonitoring(argument)) {
-      const spec = inArgument(argument, text, () => addMonitoring(monitoring, argument, text));
-      if (spec !== undefined) sources.set(spec, { argument, text });
+      for (const spec of inArgument(argument, text, () => addMonitoring(monitoring, argument, text))) sources.set(spec, { argument, text });
     } else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
   }
-  checkMonitorOptions(monitoring);
-  const blame = (spec: ChardevSpec, error: unknown): unknown => {
+  const blame = (spec: ChardevSpec | MonitorSpec, error: unknown): unknown => {
     const source = sources.get(spec);
     return source === undefined ? error : atArgument(source.argument, source.text, error);
   };
+  checkMonitorOptions(monitoring, blame);
   return { name, options, monitoring, blame };
 }
 
@@ -76,31 +75,36 @@ function isMonitoring(argument: StructuredArgument | MonitoringArgument): argume
   return MONITORING.some((known) => known === argument);
 }
 
-/** Takes note of the option, and gives the character device that it asks for, if it does. */
+/** Takes note of the option, and gives the character device and the monitor that it asks for. */
 function addMonitoring(
   { chardevs, monitors }: { readonly chardevs: Map<string, ChardevSpec>; readonly monitors: MonitorSpec[] },
   argument: MonitoringArgument,
   text: string,
-): ChardevSpec | undefined {
+): readonly (ChardevSpec | MonitorSpec)[] {
   if (argument === "mon") {
-    monitors.push(parseMon(text));
-  } else if (argument === "chardev") {
+    const monitor = parseMon(text);
+    monitors.push(monitor);
+    return [monitor];
+  }
+  if (argument === "chardev") {
     const { id, spec } = parseChardev(text);
     if (chardevs.has(id))
       throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
     chardevs.set(id, spec);
-    return spec;
-  } else if (argument !== "monitor" || text !== "none") {
+    return [spec];
+  }
+  if (argument !== "monitor" || text !== "none") {
     // In QEMU there is a human monitor unless one says so; here there is none anyway.
     const chardev = parseMonitorDevice(text);
-    monitors.push({
+    const monitor: MonitorSpec = {
       chardev,
       mode: argument === "monitor" ? "readline" : "control",
       pretty: argument === "qmp-pretty",
-    });
-    return typeof chardev === "string" ? undefined : chardev;
+    };
+    monitors.push(monitor);
+    return typeof chardev === "string" ? [monitor] : [chardev, monitor];
   }
-  return undefined;
+  return [];
 }
 
 /** Runs `action`; a QomError from it is told which option, with which text, it came from. */

@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
+import { thoseThere } from "../options/nearest.js";
 import { openChardev, type Chardev, type ChardevSurroundings } from "./chardev/chardev.js";
 import type { Connection } from "./chardev/connection.js";
 import type { ChardevSpec, MonitorSpec } from "./chardev/spec.js";
@@ -108,15 +109,25 @@ export class Monitors {
 
 /**
  * Whether each monitor has a device and no two the same.
+ * @param blame gives the error about a monitor with what the caller knows of it, such as the option that asks for it
  * @throws QomError `not-found`, `in-use`
  */
-export function checkMonitorOptions({ chardevs, monitors }: MonitorOptions): void {
+export function checkMonitorOptions(
+  { chardevs, monitors }: MonitorOptions,
+  blame: (monitor: MonitorSpec, error: QomError) => unknown,
+): void {
   const used = new Set<string>();
-  for (const { chardev } of monitors) {
+  for (const monitor of monitors) {
+    const { chardev } = monitor;
     if (typeof chardev !== "string") continue;
     const context = { option: "chardev", value: printable(chardev) };
-    if (!chardevs.has(chardev)) throw new QomError("not-found", `there is no character device '${printable(chardev)}'`, { context });
-    if (used.has(chardev)) throw new QomError("in-use", `character device '${printable(chardev)}' has a monitor already`, { context });
+    if (!chardevs.has(chardev)) {
+      const hint = thoseThere(chardev, [...chardevs.keys()]);
+      throw blame(monitor, new QomError("not-found", `there is no character device '${printable(chardev)}'`, { context, hint }));
+    }
+    if (used.has(chardev)) {
+      throw blame(monitor, new QomError("in-use", `character device '${printable(chardev)}' has a monitor already`, { context }));
+    }
     used.add(chardev);
   }
   if (stdioUsers({ chardevs, monitors }) < 2) return;

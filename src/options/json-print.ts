@@ -68,7 +68,7 @@ function scalarText(value: string | number | bigint | boolean | null): string {
 
 /** A number such that it is read back as a number: a large one gets an exponent, or it would be read as an integer. */
 function numberText(value: number): string {
-  if (!Number.isFinite(value)) throw new QomError("invalid-value", `${value} is not a JSON number`);
+  if (!Number.isFinite(value)) throw new QomError("invalid-value", `${value} is not a number of JSON`);
   if (Object.is(value, -0)) return "-0.0";
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
 }

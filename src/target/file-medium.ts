@@ -6,6 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { assert } from "../base/assert.js";
 import { QomError, isErrnoError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { missingFolder } from "../base/missing-folder.js";
 import { ImageLock, type Locking } from "../native/image-lock.js";
 import type { Cancellation, Medium } from "./medium.js";
 
@@ -56,9 +57,10 @@ export class FileMedium implements Medium {
       return (await FileMedium.#openExisting(filename)) ?? (await FileMedium.#create(filename, newSizeBytes));
     } catch (error) {
       if (error instanceof QomError) throw error;
+      const missing = isErrnoError(error) && error.code === "ENOENT" ? missingFolder(filename) : undefined;
       throw new QomError("io", `cannot open "${printable(filename)}" as the medium of a logical unit`, {
         context: { option: "filename", value: printable(filename) },
-        cause: error,
+        cause: missing === undefined ? error : new QomError("io", missing),
       });
     }
   }

@@ -134,7 +134,7 @@ function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Om
   if (other !== undefined) throw invalid(`it has an unknown member "${printable(other)}"`);
   if (typeof unit !== "string") throw invalid("it does not say whose reservations it has");
   if (stateFileName(unit) !== name) throw invalid(`it has the reservations of "${printable(unit)}"`);
-  if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is not a whole number from 1");
+  if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is not a number from 1");
   const state = decodeImage(reservations);
   if (!state.aptpl) throw invalid("its reservations are not to survive power loss");
   const saved = reservations as ReservationImage; // decodeImage has taken it

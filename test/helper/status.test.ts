@@ -99,6 +99,9 @@ describe("status of qom-pr-helper", () => {
     const result = await run(OUR_PROGRAM, ["--status", "-k", workshop.path("nobody")]);
     expect(result.code).to.equal(1);
     expect(result.stderr).to.match(/^qom-pr-helper: no status from '.*nobody\.status': no helper serves that socket\n$/);
+    expect((await run(OUR_PROGRAM, ["--status", "-k", "/nonexistent/socket"])).stderr).to.equal(
+      "qom-pr-helper: no status from '/nonexistent/socket.status': the folder '/nonexistent' does not exist\n",
+    );
   });
 
   it("is not offered where the path is too long for it, and the helper serves nevertheless", async () => {

@@ -130,6 +130,25 @@ describe("a slip on the command line", () => {
     expect(await told("-qmp", `unix:${folder.path("none")}`)).to.match(/: no such file or directory$/);
   });
 
+  it("is an image in a folder that is not there", async () => {
+    expect(await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},filename=/nonexistent/x.img`)).to.match(
+      /: cannot open "\/nonexistent\/x\.img" as the medium of a logical unit: the folder '\/nonexistent' does not exist$/,
+    );
+    expect(await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},filename=/proc/x.img`)).to.match(/: no such file or directory$/);
+  });
+
+  it("is a monitor's character device that there is not, or that has one, told with its option", async () => {
+    const chardev = ["-chardev", `socket,id=c,path=${folder.path("c")},server=on,wait=off`];
+    expect(await told(...chardev, "-mon", "chardev=d,mode=control")).to.equal(
+      "-mon chardev=d,mode=control: there is no character device 'd' (there is c)",
+    );
+    expect(await told("-qmp", "chardev:d")).to.equal("-qmp chardev:d: there is no character device 'd' (there is none)");
+    expect(await told(...chardev, "-mon", "c", "-mon", "c,mode=control")).to.equal(
+      "-mon c,mode=control: character device 'c' has a monitor already",
+    );
+    expect(await told("-qmp", "pipe:x")).to.match(/^-qmp pipe:x: 'pipe:x' is not a character device of a monitor /);
+  });
+
   it("is a name that nothing has: those that are there are named", async () => {
     const disk = machineArguments("blockdev", "pr-manager-memory,id=pr0");
     expect(await told(...disk, "-device", "scsi-block,drive=hard,lun=3"))

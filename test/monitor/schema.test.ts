@@ -125,7 +125,7 @@ describe("query-qmp-schema", () => {
   it("converts values to and fro without loss", () => {
     const value = { a: [1, 2n ** 63n, null, { ["__proto__"]: "x" }], b: 1.5 };
     expect(fromPlain(toPlain(value))).to.deep.equal(value);
-    expect(() => toPlain(() => 1)).to.throw(/not a JSON value/);
+    expect(() => toPlain(() => 1)).to.throw(/not a value of JSON/);
     const ring: { self?: unknown } = {};
     ring.self = ring;
     expect(() => toPlain(ring)).to.throw(/nests deeper/);

@@ -133,6 +133,7 @@ describe("the human monitor", () => {
     expect(await typist.type("device_add scsi-block,drive=d0,lun=5,id=disk5")).to.deep.equal([]);
     expect((await typist.type("drive_del d0"))[0]).to.match(/^Error: .*in use/);
     await typist.type("device_del disk5");
+    expect((await typist.type("drive_del nothing"))[0]).to.match(/^Error: no drive 'nothing' \(there (?:is|are) /);
     expect((await typist.type("drive_del n2"))[0]).to.equal("Error: no drive 'n2' (blockdev-del removes a block node)");
     for (const line of ["drive_del none0", "blockdev-del n2", "blockdev-del n1", "blockdev-del n0"])
       expect(await typist.type(line), line).to.deep.equal([]);
