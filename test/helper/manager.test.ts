@@ -148,12 +148,12 @@ describe("managers of qom-pr-helper", () => {
   it("says of a folder that cannot be let go of what is wrong, and of nothing else", async () => {
     const state = workshop.path("kept-state");
     const args = ["--object", `scsi-fabric,id=san0,state=${state}`, "--object", "pr-manager-memory,fabric=san0"];
-    const helper = await workshop.start("kept-state-helper", args);
+    const keeping = await workshop.start("kept-state-helper", args);
     rmSync(`${state}/lock`);
     mkdirSync(`${state}/lock`);
-    expect((await helper.stop()).code).to.equal(1);
-    expect(helper.stderr).to.match(/cannot read the lock/);
-    expect(helper.stderr).not.to.match(/threads are left|\n\s+at /);
+    expect((await keeping.stop()).code).to.equal(1);
+    expect(keeping.stderr).to.match(/cannot read the lock/);
+    expect(keeping.stderr).not.to.match(/threads are left|\n\s+at /);
   });
 
   it("finds what qom-pr persist has left in the folder of such a fabric", async () => {
