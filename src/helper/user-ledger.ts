@@ -31,6 +31,12 @@ export const HOLDINGS_MAX: Holdings = Object.freeze({ units: 1_000_000, registra
  */
 export const USERS_AT_THEIR_LIMIT = 4;
 
+/**
+ * What a user may have although all together have what they may: some twenty disks with a registration each, so that those who take all
+ * keep nobody out who wants little.
+ */
+export const BYTES_OF_EVERY_USER = 256 * 1024;
+
 /** The owner that a user is, in files of reservations too. */
 const OWNER_PREFIX = "uid-";
 
@@ -73,7 +79,7 @@ export class UserLedger implements Ledger {
     if (more.registrations > 0 && registrations > limits.registrations) return this.#refuse(owner, `${limits.registrations} registrations`);
     if (bytes > limits.bytes) return this.#refuse(owner, `${limits.bytes} bytes`);
     const all = USERS_AT_THEIR_LIMIT * limits.bytes;
-    return this.#bytes + more.bytes <= all || this.#refuse(owner, `${all} bytes of all users together`);
+    return this.#bytes + more.bytes <= all || bytes <= BYTES_OF_EVERY_USER || this.#refuse(owner, `${all} bytes of all users together`);
   }
 
   change(owner: string, by: Holdings): void {

@@ -21,6 +21,9 @@ const PR_OUT = 0x5f;
 const DEVICE = "/dev/null";
 const LENGTH = 8192;
 
+/** Ends what hangs: hundreds of cases run in one process. */
+const LIMIT_MS = 600_000;
+
 /** One comparison. */
 interface Case {
   /** The words of the command line, DEVICE not among them. */
@@ -279,7 +282,7 @@ function wordsOf({ argv }: Case): readonly string[] {
 }
 
 describe("qom-pr persist beside sg_persist", function () {
-  this.timeout(60_000);
+  this.timeout(LIMIT_MS);
   const disks = new CannedDisks();
   const ours = new Map<Case, Done>();
   let sgPersist: SgPersist;
