@@ -101,9 +101,13 @@ export class HostDeviceNode extends ProtocolNode {
     const found = await handle.stat();
     if (!found.isBlockDevice() && !found.isCharacterDevice()) {
       const context = { option: "filename", value: this.filename };
-      throw new QomError("invalid-value", `'${printable(this.filename)}' is not a block or character device: driver 'host_device' needs one`, {
-        context,
-      });
+      throw new QomError(
+        "invalid-value",
+        `'${printable(this.filename)}' is not a block or character device: driver 'host_device' needs one`,
+        {
+          context,
+        },
+      );
     }
     const kind = found.isBlockDevice() ? "block" : "character";
     this.#device = { kind, rdev: found.rdev };

@@ -236,7 +236,8 @@ export class JsonLexer {
 
   #endString(endAt: number): void {
     const value = this.#pieces.join("");
-    if (hasNoncharacter(value)) this.#flaw ??= { kind: "syntax", message: "a string has what is not a Unicode character, or invalid UTF-8" };
+    if (hasNoncharacter(value))
+      this.#flaw ??= { kind: "syntax", message: "a string has what is not a Unicode character, or invalid UTF-8" };
     this.#deliver(value, endAt);
   }
 

@@ -330,7 +330,9 @@ export class CompositionTree {
       throw new QomError("not-found", `no ${link.noun} with id '${printable(name)}'`, { context, hint: thoseThere(name, idsOf(fitting)) });
     }
     if (!this.#factory.registry.isA(target.typeName, link.typeName)) {
-      throw new QomError("wrong-type", `object '${printable(name)}' is of type '${target.typeName}' and is not a ${link.noun}`, { context });
+      throw new QomError("wrong-type", `object '${printable(name)}' is of type '${target.typeName}' and is not a ${link.noun}`, {
+        context,
+      });
     }
     return target;
   }
