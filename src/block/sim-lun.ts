@@ -13,7 +13,7 @@ import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { defaultInitiator } from "../target/default-initiator.js";
-import type { LogicalUnit, PathAccess } from "../target/logical-unit.js";
+import { FULL_ACCESS, READ_ONLY_ACCESS, type LogicalUnit, type PathAccess } from "../target/logical-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial, type UnitSpec } from "../target/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
@@ -25,11 +25,8 @@ const TARGET_PORT_MAX = 0xffff;
 /** A medium's length is a file's or a sparse map's, both addressed by numbers that are exact to here. */
 const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
-const READ_ONLY: PathAccess = Object.freeze({ readOnly: true });
-const READ_WRITE: PathAccess = Object.freeze({ readOnly: false });
-
 function pathAccess({ readOnly }: { readonly readOnly: boolean }): PathAccess {
-  return readOnly ? READ_ONLY : READ_WRITE;
+  return readOnly ? READ_ONLY_ACCESS : FULL_ACCESS;
 }
 
 /** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */

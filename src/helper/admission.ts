@@ -21,6 +21,21 @@ export interface AdmissionRules {
  */
 export const CONNECTIONS_PER_USER_DEFAULT = 2048;
 
+/** {@link AdmissionRules} as the options give them. */
+export interface AdmissionOptions extends Omit<AdmissionRules, "connectionsPerUser"> {
+  /** Null when nobody chose it. */
+  readonly connectionsPerUser: number | null;
+}
+
+/**
+ * The rules of a helper that lets in `connectionsMax` connections: few where it may have few descriptors. Beyond them nobody gets as far as
+ * being counted, so unless a user was given more, each has half of them at most.
+ */
+export function rulesFor(options: AdmissionOptions, connectionsMax: number): AdmissionRules {
+  const half = Math.floor(connectionsMax / 2);
+  return { ...options, connectionsPerUser: options.connectionsPerUser ?? Math.min(CONNECTIONS_PER_USER_DEFAULT, half) };
+}
+
 /** More than one emulator has disks. */
 export const CONNECTIONS_PER_PROCESS_DEFAULT = 1024;
 

@@ -68,6 +68,8 @@ export interface GateParts {
 export class Gate {
   /** Connections come out of this socket, one with each byte, which says which of the listening sockets it came to. */
   readonly receiverFd: number;
+  /** How many it lets in at the same time. */
+  readonly connectionsMax: number;
   /** Rejects when the thread fails; otherwise pending. */
   readonly failed: Promise<never>;
   readonly #parts: GateParts;
@@ -76,17 +78,18 @@ export class Gate {
   #fail: (error: unknown) => void = () => {};
 
   constructor(parts: GateParts) {
-    const { libc, server } = parts;
+    const { libc, server, workersMax } = parts;
     this.#parts = parts;
     ({ sender: this.#senderFd, receiver: this.receiverFd } = connectedPair(libc, server));
     this.#wakeupFd = createWakeup(server);
+    this.connectionsMax = connectionsFor(openFilesMax(), readdirSync("/proc/self/fd").length, workersMax);
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
   }
 
   /** Lets clients in. */
   open(): void {
     leaveGoneFolder();
-    const { listeners, pidFile, workersMax, control, logLevel, trace } = this.#parts;
+    const { listeners, pidFile, control, logLevel, trace } = this.#parts;
     const left = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const setup: GateSetup = {
       ...{ control, left, logLevel, trace },
@@ -94,7 +97,7 @@ export class Gate {
       lockFd: pidFile?.lockFd ?? null,
       senderFd: this.#senderFd,
       wakeupFd: this.#wakeupFd,
-      connectionsMax: connectionsFor(openFilesMax(), readdirSync("/proc/self/fd").length, workersMax),
+      connectionsMax: this.connectionsMax,
     };
     const thread = new Worker(new URL("./gate-main.js", import.meta.url), { workerData: setup, resourceLimits: GATE_HEAP });
     thread.once("message", (message: GateMessage) => this.#leave(message, new Int32Array(left)));

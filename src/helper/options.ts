@@ -6,7 +6,7 @@ import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import { accountNamed, accountNumbered, groupNamed } from "../native/accounts-server.js";
 import { CONNECTIONS_PER_PROCESS_DEFAULT, CONNECTIONS_PER_USER_DEFAULT } from "./admission.js";
-import type { AdmissionRules } from "./admission.js";
+import type { AdmissionOptions } from "./admission.js";
 import { CONNECTION_DESCRIPTOR_LIMIT } from "./connection-table.js";
 import { noTracePoint } from "../options/trace-pattern.js";
 import { displayName, readOptions } from "./getopt.js";
@@ -60,7 +60,7 @@ export interface HelperOptions {
   readonly initiatorFrom: InitiatorSource;
   /** SG_IO on dm-multipath devices is allowed. */
   readonly allowMultipath: boolean;
-  readonly admission: AdmissionRules;
+  readonly admission: AdmissionOptions;
   /** How much of a manager's memory a user may fill, for other managers than SG_IO. */
   readonly userLimits: UserLimits;
   /** How long a client may take over one request, and over taking its answer. */
@@ -143,20 +143,20 @@ const OPTIONS: readonly OptionRow[] = [
   {
     short: "v",
     long: "verbose",
-    help: "tell of clients; twice: of every request",
+    help: "log client connections; twice: every request as well",
     take: (draft) => void (draft.logLevel = louder(draft.logLevel)),
   },
   {
     short: "q",
     long: "quiet",
-    help: "tell of nothing but the error that ends the program",
+    help: "log only fatal errors",
     take: (draft) => void (draft.logLevel = LogLevel.FATAL),
   },
   {
     long: "workers",
     own: true,
     argument: "NUMBER",
-    help: `most threads, 1 to ${WORKERS_MAX} (${DEFAULT_WORKERS}): so many disks may hang before others wait`,
+    help: `maximum number of worker threads, 1 to ${WORKERS_MAX} (${DEFAULT_WORKERS}): that many disks can hang before others wait`,
     take: (draft, value) => void (draft.workersMax = wholeNumber("workers", value, 1, WORKERS_MAX)),
   },
   {
@@ -269,7 +269,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     admission: {
       allowedUids: [],
       allowedGids: [],
-      connectionsPerUser: CONNECTIONS_PER_USER_DEFAULT,
+      connectionsPerUser: null,
       connectionsPerProcess: CONNECTIONS_PER_PROCESS_DEFAULT,
     },
     userLimits: { units: UNITS_PER_USER_DEFAULT, registrations: REGISTRATIONS_PER_USER_DEFAULT, bytes: BYTES_PER_USER_DEFAULT },

@@ -8,6 +8,7 @@ import type { ServerLibc } from "../native/libc-server.js";
 import { pathOfSocket, shutDownConnection } from "../native/unix-server.js";
 import { assert } from "../base/assert.js";
 import { packageVersion } from "../base/package-version.js";
+import { rulesFor } from "./admission.js";
 import { allocateClientRegister, ClientRegister } from "./client-register.js";
 import { ConnectionDesk } from "./connection-desk.js";
 import { allocateConnectionTable } from "./connection-table.js";
@@ -93,6 +94,7 @@ export class Service {
       control,
       handOver: host !== null,
       trace,
+      admission: rulesFor(options.admission, this.#gate.connectionsMax),
     });
     const { connections } = this.#setup;
     const register = new ClientRegister(this.#setup.register);
@@ -174,9 +176,12 @@ export class Service {
     try {
       await this.#pool.ended;
     } finally {
-      await this.#managerDesk?.close();
-      this.#deadline.cancel();
-      this.#shutDownConnections(server);
+      try {
+        await this.#managerDesk?.close();
+      } finally {
+        this.#deadline.cancel();
+        this.#shutDownConnections(server);
+      }
     }
   }
 
@@ -198,14 +203,16 @@ function mainThreadClosesNothing(): void {
   assert(false, "the main thread closes no descriptor of a client");
 }
 
-function setupOf(options: HelperOptions, own: Pick<WorkerSetup, "epollFd" | "gateFd" | "control" | "handOver" | "trace">): WorkerSetup {
+function setupOf(
+  options: HelperOptions,
+  own: Pick<WorkerSetup, "epollFd" | "gateFd" | "control" | "handOver" | "trace" | "admission">,
+): WorkerSetup {
   return {
     ...own,
     connections: allocateConnectionTable(),
     register: allocateClientRegister(),
     totals: allocateTotals(1 + threadsMaxOf(options.workersMax)),
     logLevel: options.logLevel,
-    admission: options.admission,
     byProcess: own.handOver && options.initiatorFrom === "pid",
     allowMultipath: options.allowMultipath,
   };

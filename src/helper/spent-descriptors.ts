@@ -13,7 +13,7 @@ import type { WorkerControl } from "./worker-control.js";
  */
 export const STUCK_CLOSES_PER_USER = 8;
 
-/** The same of all users: threads there are beside those of `--workers`, at about 5 MB each. */
+/** The same of all users: threads there are beside those of `--workers`, at about 11 MB each, which MemoryMax of the packaged unit allows. */
 export const STUCK_CLOSES_MAX = 32;
 
 /** Whether a client of `user` is dropped when it has a request, since its user's last ones are still being closed. */

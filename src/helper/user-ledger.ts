@@ -26,10 +26,10 @@ export const BYTES_PER_USER_DEFAULT = 32 * 1024 * 1024;
 export const HOLDINGS_MAX: Holdings = Object.freeze({ units: 1_000_000, registrations: 1_000_000, bytes: 64 * 1024 ** 3 });
 
 /**
- * All users together may have as many bytes as this many may have each. With the defaults that is 128 MiB; 177 MB are the process itself,
- * and a change that is saved may need half as much again for a moment: less than MemoryMax=512M of the packaged unit.
+ * All users together may have as many bytes as this many may have each. With the defaults that is 128 MiB; with the most threads that the
+ * process may have it is less than MemoryMax of the packaged unit.
  */
-const USERS_AT_THEIR_LIMIT = 4;
+export const USERS_AT_THEIR_LIMIT = 4;
 
 /** The owner that a user is, in files of reservations too. */
 const OWNER_PREFIX = "uid-";

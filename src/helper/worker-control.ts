@@ -140,17 +140,18 @@ export class WorkerControl {
     return closes % 2 === 0 ? null : closes;
   }
 
-  /**
-   * The main thread notes that the close which it knows as `close` takes long.
-   * @returns its user; null when it has ended, or was noted before
-   */
-  noteStuck(thread: number, close: number): number | null {
-    if (Atomics.exchange(this.#words, wordOf(thread, STUCK), 1) === 1) return null;
+  /** The main thread notes that the close which it knows as `close` takes long, unless it has ended. */
+  noteStuck(thread: number, close: number): void {
+    if (Atomics.exchange(this.#words, wordOf(thread, STUCK), 1) === 1) return;
     Atomics.add(this.#words, STUCK_CLOSES, 1);
-    if (this.closeOf(thread) === close) return Atomics.load(this.#words, wordOf(thread, USER)) >>> 0;
-    // It has ended in between, and may have done so before the note.
-    this.#forgetStuck(thread);
-    return null;
+    // It may have ended before the note.
+    if (this.closeOf(thread) !== close) this.#forgetStuck(thread);
+  }
+
+  /** Whose descriptor the close closes that the main thread knows as `close`; null when it has ended. */
+  userOfClose(thread: number, close: number): number | null {
+    const user = Atomics.load(this.#words, wordOf(thread, USER)) >>> 0;
+    return this.closeOf(thread) === close ? user : null;
   }
 
   #forgetStuck(thread: number): void {

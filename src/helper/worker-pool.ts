@@ -22,6 +22,12 @@ const WORKERS_AT_START = 2;
 /** How long nothing may finish before another worker is started: longer than a healthy disk takes for a reservation command. */
 const STUCK_AFTER_MS = 10;
 
+/**
+ * How many looks a close has gone on when the log tells of it. A thread of a busy host may not run for as long as one or two: that hurts
+ * nobody, and would be told of file systems and disks that nothing is wrong with.
+ */
+const LOOKS_BEFORE_TOLD = 20;
+
 /** Taking a connection, or starting a worker, is tried again after this time when the system refused it (most often for want of descriptors). */
 const RETRY_MS = 1000;
 
@@ -62,8 +68,8 @@ export class WorkerPool {
   /** With their numbers, each of which is a part of the shared memory: one that has ended leaves its to another. */
   readonly #workers = new Map<Worker, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** The closes that went on at the last look, by the worker's number. */
-  #closing = new Map<number, number>();
+  /** The closes that went on at the last look, and how many looks before, by the worker's number. */
+  #closing = new Map<number, { readonly close: number; readonly looks: number }>();
   #starting = 0;
   /** Workers that have ever waited for events. */
   #ready = 0;
@@ -178,7 +184,8 @@ export class WorkerPool {
     this.#after(STUCK_AFTER_MS, () => {
       const undecided = this.#noteStuckCloses();
       if (!undecided && !this.#control.saturated && this.#control.rearmSaturation()) return;
-      if (this.#control.finished === finished && this.#starting === 0 && this.#hasRoom()) this.#start();
+      const stuck = this.#control.saturated && this.#control.finished === finished;
+      if (stuck && this.#starting === 0 && this.#hasRoom()) this.#start();
       this.#watch();
     });
   }
@@ -188,7 +195,10 @@ export class WorkerPool {
     return size < this.#options.workersMax && this.#workers.size < threadsMaxOf(this.#options.workersMax);
   }
 
-  /** A close that goes on since the last look takes long. True when there is one of which that cannot be said yet. */
+  /**
+   * A close that goes on since the last look takes long: from then on its worker counts as stuck. True when there is one of which not
+   * everything has been said yet.
+   */
   #noteStuckCloses(): boolean {
     let undecided = false;
     const before = this.#closing;
@@ -196,10 +206,12 @@ export class WorkerPool {
     for (const thread of this.#workers.values()) {
       const close = this.#control.closeOf(thread);
       if (close === null) continue;
-      this.#closing.set(thread, close);
-      const goesOn = before.get(thread) === close;
-      undecided ||= !goesOn;
-      const user = goesOn ? this.#control.noteStuck(thread, close) : null;
+      const last = before.get(thread);
+      const looks = last?.close === close ? last.looks + 1 : 0;
+      this.#closing.set(thread, { close, looks });
+      undecided ||= looks < LOOKS_BEFORE_TOLD;
+      if (looks > 0) this.#control.noteStuck(thread, close);
+      const user = looks === LOOKS_BEFORE_TOLD ? this.#control.userOfClose(thread, close) : null;
       if (user === null) continue;
       this.#options.log.write(LogLevel.WARNING, `closing a descriptor of user ${user} waits for its file system or disk`);
     }

@@ -137,15 +137,17 @@ export class HelperWorker {
   run(): void {
     blockSignals();
     printTraces(this.#setup.trace);
+    // In this order, so that whoever hears of it finds it idle.
+    this.#control.becomeIdle();
     this.#tell("ready");
     for (;;) {
-      this.#control.becomeIdle();
       const fd = this.#epoll.wait();
       if (this.#control.becomeBusy()) this.#tell("saturated");
       if (this.#control.stopping) return;
       if (fd === this.#setup.gateFd) this.#accept();
       else this.#serve(this.#connection(fd));
       this.#spent.closeAll();
+      this.#control.becomeIdle();
     }
   }
 

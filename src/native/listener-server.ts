@@ -16,7 +16,7 @@ import { Errno } from "./errno.js";
 import { succeeded } from "./libc-server.js";
 import type { ServerLibc } from "./libc-server.js";
 import { PeerCredentialsReader } from "./peer-credentials-server.js";
-import { hasEnded } from "./process-end.js";
+import { hasEndedWithDescriptors } from "./process-end.js";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOCKADDR_UN_SIZE, unixAddress } from "./socket-layout.js";
 import { adoptListener, listenUnixStream, stopListening } from "./unix-server.js";
 import { FileIdentity } from "./file-identity.js";
@@ -165,7 +165,7 @@ function answers(libc: Libc, server: ServerLibc, path: string): boolean {
     const result = libc.connect(fd, unixAddress(path), SOCKADDR_UN_SIZE);
     if (result === -Errno.ECONNREFUSED) return false;
     succeeded(result, "connect", attempted);
-    return !hasEnded(new PeerCredentialsReader(server).read(fd).pid);
+    return !hasEndedWithDescriptors(new PeerCredentialsReader(server).read(fd).pid);
   } finally {
     libc.close(fd);
   }

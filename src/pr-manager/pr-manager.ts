@@ -13,7 +13,7 @@ import { QomObject } from "../qom/object.js";
 import type { LinkTarget } from "../qom/property-type.js";
 import { readU16, readU32 } from "../scsi/bytes.js";
 import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
-import { aScsiUnit, commandShapeProblem } from "../scsi/command-check.js";
+import { aNexus, aScsiUnit, commandShapeProblem } from "../scsi/command-check.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { normalizeHostStatus } from "../scsi/host-status.js";
 import type { Nexus } from "../scsi/nexus.js";
@@ -79,7 +79,7 @@ export abstract class PrManager extends QomObject {
 
   /** Told when nothing more is going to come from a nexus before it is there again, so that what is kept for it alone may be forgotten. */
   nexusGone(nexus: Nexus): void {
-    void nexus;
+    check("PrManager.nexusGone", "nexus", nexus, aNexus);
   }
 
   /**

@@ -3,6 +3,7 @@
  * of them cannot take all; everybody else has none, and nothing is counted.
  */
 
+import { aFunction, aString, having, type Kind } from "../base/check.js";
 import type { TransportId } from "../scsi/transport-id.js";
 
 /** What somebody has caused to be kept, or a change of that. */
@@ -29,6 +30,12 @@ export interface Account {
   readonly owner: string;
   readonly ledger: Ledger;
 }
+
+/** An {@link Account}. */
+export const anAccount: Kind = having("an account, { owner, ledger }", {
+  owner: aString,
+  ledger: having("a ledger", { hasRoom: aFunction, change: aFunction, ownerOf: aFunction }),
+});
 
 /** A unit without anything: measured 5 KB. */
 const UNIT_BYTES = 8192;

@@ -52,7 +52,7 @@ export class DirectoryStore implements ReservationStore {
   readonly #files = new Map<string, UnitFile>();
   /** What 0.1.0 saved of files, by the names that it gave them. */
   readonly #former = new Map<string, SavedReservations>();
-  /** Other units' files that are written again since the disk works. */
+  /** Files that are written again since the disk works, or that go since nobody would miss them. */
   readonly #settling = new Set<Promise<void>>();
 
   private constructor(path: string, lock: FolderLock, folder: OpenFolder, warn: (line: string) => void) {
@@ -111,7 +111,13 @@ export class DirectoryStore implements ReservationStore {
   async commit(unit: string, revision: number, image: ReservationState): Promise<void> {
     const file = this.#files.get(unit) ?? this.#add(unit, { revision: 0, state: null }, { unwritten: false });
     await file.commit(revision, image);
-    for (const other of this.#files.values()) if (other !== file) this.#settle(other);
+    for (const [name, other] of this.#files) if (other !== file) this.#settle(name, other);
+  }
+
+  /** The unit's file goes, and with it what memory has of it. */
+  forget(unit: string): void {
+    const file = this.#files.get(unit);
+    if (file !== undefined) this.#follow(unit, file, file.forget());
   }
 
   /** Lets go of the folder. No commit is under way. */
@@ -135,7 +141,7 @@ export class DirectoryStore implements ReservationStore {
       return;
     }
     this.#files.delete(former);
-    this.#settle(this.#add(unit, saved, { unwritten: true, supersedes: path }));
+    this.#settle(unit, this.#add(unit, saved, { unwritten: true, supersedes: path }));
     this.#warn(`the reservations that version 0.1.0 saved of ${former} are those of ${unit} now`);
   }
 
@@ -143,9 +149,16 @@ export class DirectoryStore implements ReservationStore {
     await Promise.all([...this.#files.values()].map((file) => file.settle()));
   }
 
-  #settle(file: UnitFile): void {
-    if (!file.isDoubtful) return;
-    const settled = file.settle().finally(() => this.#settling.delete(settled));
+  #settle(unit: string, file: UnitFile): void {
+    if (file.isDoubtful) this.#follow(unit, file, file.settle());
+  }
+
+  /** Waits for `writing`, before {@link close} at the latest. */
+  #follow(unit: string, file: UnitFile, writing: Promise<void>): void {
+    const settled = writing.finally(() => {
+      this.#settling.delete(settled);
+      if (file.isForgotten && this.#files.get(unit) === file) this.#files.delete(unit);
+    });
     this.#settling.add(settled);
   }
 

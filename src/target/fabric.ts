@@ -11,7 +11,9 @@ import { tellAll } from "../base/listeners.js";
 import { runAll } from "../base/run-all.js";
 import { Warnings } from "../base/warnings.js";
 import type { WarningListener } from "../base/warnings.js";
+import { anAccount } from "../reservation/account.js";
 import type { Account } from "../reservation/account.js";
+import { aNexus } from "../scsi/command-check.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { completeBehaviour } from "./behaviour.js";
 import type { TargetBehaviour } from "./behaviour.js";
@@ -24,7 +26,7 @@ import { FabricMembers } from "./fabric-members.js";
 import { FileMedium } from "./file-medium.js";
 import { LogicalUnit } from "./logical-unit.js";
 import { pastedWwn } from "../scsi/pasted-names.js";
-import { SERIAL_LENGTH_MAX } from "./limits.js";
+import { REFUSALS_TOLD_MAX, SERIAL_LENGTH_MAX } from "./limits.js";
 import type { Medium } from "./medium.js";
 import { MemoryMedium } from "./memory-medium.js";
 import { memoryStore } from "./reservation-store.js";
@@ -51,7 +53,10 @@ export class Fabric {
   readonly #fullDiskCommands: CommandTable;
   readonly #shadowCommands: CommandTable;
   readonly #units = new Map<string, LogicalUnit>();
-  readonly #shadows = new ShadowUnits((identity, account) => this.#createShadow(identity, account));
+  readonly #shadows = new ShadowUnits(
+    (identity, account) => this.#createShadow(identity, account),
+    (identity) => this.#store.forget?.(shadowUnitName(identity)),
+  );
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
   /** Names of units by device and inode of their file. */
@@ -64,6 +69,8 @@ export class Fabric {
   readonly #reservationListeners = new Set<ReservationListener>();
   /** Warnings that were given for who attached a unit without a machine. */
   readonly #emitted = new Set<string>();
+  /** Shadow units that {@link #tellRefusal} has told of. */
+  readonly #refusalsTold = new Set<string>();
   #closing: Promise<void> | null = null;
 
   /** @throws QomError `invalid-value` for options of another kind */
@@ -137,7 +144,7 @@ export class Fabric {
    * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
    * write it, and not kept from anybody. `spec.sharesWrites` does not count.
    */
-  attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
+  async attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
     checkSpecKinds("Fabric.attachPath", spec);
     checkPathOptions("Fabric.attachPath", options);
     const { writes, warn, onCreate } = options;
@@ -154,7 +161,10 @@ export class Fabric {
     this.#checkOpen();
     const unit = this.#units.get(wwn);
     if (unit !== undefined) {
-      checkAgreement(unit.definition, spec, spec.filename === undefined ? null : await canonicalFilename(spec.filename));
+      const filename = spec.filename === undefined ? null : await canonicalFilename(spec.filename);
+      // who made it has taken it back meanwhile
+      if (this.#units.get(wwn) !== unit) return this.#attach(spec, admission);
+      checkAgreement(unit.definition, spec, filename);
       admission.admit(unit);
       return unit;
     }
@@ -188,12 +198,15 @@ export class Fabric {
    * forgotten when nobody would miss them.
    */
   shadowFor(identity: string, account: Account): LogicalUnit | null {
+    check("Fabric.shadowFor", "identity", identity, aString);
+    check("Fabric.shadowFor", "account", account, anAccount);
     this.#checkOpen();
     return this.#shadows.getFor(identity, account);
   }
 
   /** Nothing comes from that nexus before it is there again: what shadow units know of it is forgotten, if nobody would miss it. */
   forgetNexus(nexus: Nexus): void {
+    check("Fabric.forgetNexus", "nexus", nexus, aNexus);
     this.#shadows.forgetNexus(nexus);
   }
 
@@ -219,7 +232,7 @@ export class Fabric {
       store: this.#store,
       storeName,
       persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
-      persistenceRefused: this.#onceRefused(identity),
+      persistenceRefused: () => this.#tellRefusal(identity),
       clock: this.#clock,
       account,
       reservationsChanged: this.#reservationsChanged,
@@ -271,17 +284,15 @@ export class Fabric {
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
   }
 
-  /** Says why APTPL is refused for a shadow unit, at the first time. */
-  #onceRefused(identity: string): () => void {
-    let said = !this.#behaviour.persistThroughPowerLoss;
-    return () => {
-      if (said) return;
-      said = true;
-      const reason = outlivesRestart(identity)
-        ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
-        : "it says no name of its own, by which it could be recognised after a restart of this host";
-      this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
-    };
+  /** Says why APTPL is refused for a shadow unit, at the first time: it may be forgotten and come again as often as a client likes. */
+  #tellRefusal(identity: string): void {
+    const told = this.#refusalsTold;
+    if (!this.#behaviour.persistThroughPowerLoss || told.has(identity) || told.size >= REFUSALS_TOLD_MAX) return;
+    told.add(identity);
+    const reason = outlivesRestart(identity)
+      ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
+      : "it says no name of its own, by which it could be recognised after a restart of this host";
+    this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
   }
 
   #checkOpen(): void {

@@ -20,3 +20,6 @@ export const PHYSICAL_BLOCK_SIZE_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Longest unit serial number: what fits a VPD page 80h that hosts read with one byte of allocation length. */
 export const SERIAL_LENGTH_MAX = 251;
+
+/** Real disks and files that a fabric tells why they refuse APTPL: one line each, and no host has that many whose registrants want it. */
+export const REFUSALS_TOLD_MAX = 1024;

@@ -1,10 +1,10 @@
 /** A simulated logical unit: what an I_T nexus can do with it, and what a test can do to it. */
 
 import type { Clock } from "../base/clock.js";
-import { aBoolean, aFunction, check, checkMembers, aDuration, oneOf, optional, problemOf, type Kind } from "../base/check.js";
+import { aBoolean, aFunction, check, checkMembers, having, aDuration, oneOf, optional, problemOf, type Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import type { ImageAccess } from "../native/image-lock.js";
-import { nexusHoldings } from "../reservation/account.js";
+import { anAccount, nexusHoldings } from "../reservation/account.js";
 import type { Account } from "../reservation/account.js";
 import { snapshot, summary } from "../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../reservation/snapshot.js";
@@ -73,7 +73,18 @@ export interface PathAccess {
   readonly account?: Account;
 }
 
-const FULL_ACCESS: PathAccess = Object.freeze({});
+/** The paths that most commands come by. */
+export const FULL_ACCESS: PathAccess = Object.freeze({});
+/** See {@link PathAccess.readOnly}. */
+export const READ_ONLY_ACCESS: PathAccess = Object.freeze({ readOnly: true });
+
+/** A {@link PathAccess}: asked for every command, so those that nearly all have cost a comparison. */
+const A_PATH: Kind = {
+  expects: "a path, { readOnly, account }",
+  holds: (value) => value === FULL_ACCESS || value === READ_ONLY_ACCESS || GIVEN_PATH.holds(value),
+};
+
+const GIVEN_PATH: Kind = having("a path", { readOnly: optional(aBoolean), account: optional(anAccount) });
 /** Kinds of the members of a {@link Disturbance}. */
 const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult), pathLost: optional(aBoolean) } as const;
 
@@ -202,12 +213,15 @@ export class LogicalUnit {
   // async although nothing is awaited: what is thrown inside becomes a rejection
   async execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     this.#checkOpen();
-    const problem = problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ?? commandProblem("LogicalUnit.execute", command);
+    const problem =
+      problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ??
+      commandProblem("LogicalUnit.execute", command) ??
+      problemOf("LogicalUnit.execute", "path", path, A_PATH);
     if (problem !== null) throw problem;
     if (command.signal?.aborted === true) return taskAborted();
-    if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
     const lost = this.#interference.lose(nexus, command);
     if (lost !== null) return lost;
+    if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
     const { readOnly = false, account = null } = path;
     if (account !== null && !this.#hasRoomFor(nexus, account)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
     const task = new Task(this.#context.nexuses.enter(nexus, account), command, readOnly, account);
@@ -220,6 +234,7 @@ export class LogicalUnit {
    * @param only this one, if it is such; by default all
    */
   forgetIdle(only?: Nexus): void {
+    check("LogicalUnit.forgetIdle", "only", only, optional(aNexus));
     const { nexuses, reservations } = this.#context;
     const known = only === undefined ? nexuses.values() : [nexuses.find(only)];
     for (const state of known) {

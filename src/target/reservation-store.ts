@@ -35,6 +35,11 @@ export interface ReservationStore {
    * until the next commit of the unit, to put it back: the caller leaves it as it is.
    */
   commit(unit: string, revision: number, image: ReservationState): Promise<void> | null;
+  /**
+   * Nothing of the unit of that name would be missed, and none of its commits is under way: what is kept of it may go, at any time. From now
+   * on {@link load} gives null for it. Absent: it stays.
+   */
+  forget?(unit: string): void;
 }
 
 /** Forgets everything with the process. */

@@ -14,14 +14,17 @@ const LOOKS_MAX = 64;
 /** See the module text. */
 export class ShadowUnits {
   readonly #create: (identity: string, account: Account | null) => LogicalUnit;
+  readonly #forgotten: (identity: string) => void;
   readonly #units = new Map<string, LogicalUnit>();
   /** Who answers for a unit, by the unit's name. */
   readonly #accounts = new Map<string, Account>();
   /** The names of each owner's units; those that were looked at last come last. */
   readonly #owned = new Map<string, Set<string>>();
 
-  constructor(create: (identity: string, account: Account | null) => LogicalUnit) {
+  /** @param forgotten told of a unit that is forgotten although another one of its name would not be the same: what is saved of it is to go */
+  constructor(create: (identity: string, account: Account | null) => LogicalUnit, forgotten: (identity: string) => void) {
     this.#create = create;
+    this.#forgotten = forgotten;
   }
 
   /** All units, in order of first use. */
@@ -67,7 +70,7 @@ export class ShadowUnits {
     return unit;
   }
 
-  /** Forgets units of that owner that nobody uses, until there is room. PRgeneration of such a unit begins again at 0. */
+  /** Forgets units of that owner that nobody uses, until there is room. Of such a unit PRgeneration begins again at 0, and APTPL is off. */
   #reclaim(identity: string, account: Account): void {
     const owned = this.#owned.get(account.owner);
     const oldest = [...(owned ?? [])].slice(0, LOOKS_MAX);
@@ -76,6 +79,7 @@ export class ShadowUnits {
       unit?.forgetIdle();
       if (unit?.isDeserted === true) {
         this.#drop(name, unit);
+        this.#forgotten(name);
         if (this.#hasRoom(identity, account)) return;
       } else {
         owned?.delete(name);

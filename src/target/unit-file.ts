@@ -63,6 +63,8 @@ export class UnitFile {
   /** The file may have something else than {@link #saved}. */
   #doubtful: boolean;
   #supersedes: string | null;
+  /** Nobody has saved anything since {@link forget}. */
+  #forgotten = false;
   /** Said to differ. */
   #told = false;
 
@@ -86,8 +88,25 @@ export class UnitFile {
     return state === null ? null : { revision, state };
   }
 
+  /** True when nothing is kept of the unit, not even the number of its next revision. */
+  get isForgotten(): boolean {
+    return this.#forgotten && !this.#doubtful;
+  }
+
+  /** From now on nothing is saved of the unit, and revisions are counted anew; the file goes as soon as it can. */
+  async forget(): Promise<void> {
+    this.#saved = { revision: 0, image: null };
+    this.#forgotten = true;
+    await this.#queue.run(async () => {
+      // whatever was under way has written what there was before
+      this.#doubtful = true;
+      await this.#putBack();
+    });
+  }
+
   /** Saves `image`, or removes the file where APTPL is off. Rejects with the error of the system call that failed. */
   async commit(revision: number, image: ReservationState): Promise<void> {
+    this.#forgotten = false;
     await this.#queue.run(() => this.#commit({ revision, image: image.aptpl ? image : null }));
   }
 

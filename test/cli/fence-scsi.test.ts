@@ -1,5 +1,5 @@
 /** fence_scsi of the fence agents, with `qom-pr persist` in the place of sg_persist: two nodes, two disks. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
@@ -23,7 +23,17 @@ interface Registrant {
 
 function findAgent(): string | null {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
-  return folders.map((folder) => join(folder, "fence_scsi")).find((path) => existsSync(path)) ?? null;
+  return folders.map((folder) => join(folder, "fence_scsi")).find(isProgram) ?? null;
+}
+
+/** CI hides a program by a file in its place that cannot be executed. */
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Its modules are those of the distribution's Python, which need not be the first one in PATH. */

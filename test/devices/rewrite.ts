@@ -1,4 +1,4 @@
-/** `npm run test:virtio-scsi`: drives QEMU's device through all scenarios and writes its answers down. */
+/** `npm run record:virtio-scsi`: drives QEMU's device through all scenarios and writes its answers down. */
 import { QemuPeer } from "./support/qemu.js";
 import { play, writeRecord, type Step } from "./support/record.js";
 import { SCENARIOS } from "./support/scenarios.js";

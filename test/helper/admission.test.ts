@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import { closeSync, openSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { refusalOf } from "#src/helper/admission.js";
+import { refusalOf, rulesFor } from "#src/helper/admission.js";
 import type { AdmissionRules } from "#src/helper/admission.js";
 import { allocateClientRegister, ClientRegister } from "#src/helper/client-register.js";
 import { allocateConnectionTable, Connection } from "#src/helper/connection-table.js";
@@ -14,6 +14,7 @@ import { allocateWorkerControl, WorkerControl } from "#src/helper/worker-control
 import { ManualClock } from "../support/manual-clock.js";
 import { isListening } from "../support/pr-helper.js";
 import { until, Workshop } from "./support/helper-process.js";
+import { descriptorsAtRest, hasClosed } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb } from "./support/scenarios.js";
 
@@ -50,6 +51,12 @@ describe("admission to qom-pr-helper", () => {
       register.enter(13, { ...CLIENT, uid: 1 }, 0);
       register.enter(14, { ...CLIENT, uid: 2 }, 0);
       expect(refusalOf(CLIENT, OPEN, register)).to.match(/its process has 2 connections/);
+    });
+
+    it("give each user half of the connections there can be, unless it was given more", () => {
+      const users = [8, 101, 4028, 8192, Infinity].map((most) => rulesFor({ ...OPEN, connectionsPerUser: null }, most).connectionsPerUser);
+      expect(users).to.deep.equal([4, 50, 2014, 2048, 2048]);
+      expect(rulesFor({ ...OPEN, connectionsPerUser: 60 }, 101).connectionsPerUser).to.equal(60);
     });
 
     it("do not take all processes of other pid namespaces for one", () => {
@@ -181,17 +188,16 @@ describe("admission to qom-pr-helper", () => {
     it("ends for a client that leaves a request unfinished, and for no other", async () => {
       const path = workshop.path("unfinished");
       const helper = await workshop.start("unfinished", ["--request-timeout", "1", "--workers", "1"]);
-      // The one worker has closed the connection that asked whether the helper serves before it takes this one.
+      const atRest = await descriptorsAtRest(helper, path);
       const idle = await RawClient.greeted(path);
       expect(await answers(idle)).to.be.true;
-      const open = helper.descriptors;
       const silent = new RawClient(path);
       const half = await RawClient.greeted(path);
       half.send(cdb(0x5e, 0, 8).subarray(0, 7), [device]);
       const withoutParameters = await RawClient.greeted(path);
       withoutParameters.send(cdb(0x5f, 0, 24), [device]);
       for (const client of [half, withoutParameters, silent]) await client.readToEnd();
-      await until(() => helper.descriptors.join() === open.join());
+      await hasClosed(helper, atRest, 1);
       expect(helper.stderr.match(/dropped: nothing was finished for 1 s/g)).to.have.lengthOf(3);
       expect(await answers(idle)).to.be.true;
       await helper.stop();

@@ -28,7 +28,12 @@ describe("descriptors of qom-pr-helper", () => {
 
   it("are there for the request of everybody who is let in, however many connect", async () => {
     const path = workshop.path("few");
-    const helper = workshop.spawn(["--nofile=128:128", OUR_PROGRAM, "-k", path, "--workers", "2"], {}, {}, "prlimit");
+    const helper = workshop.spawn(
+      ["--nofile=128:128", OUR_PROGRAM, "-k", path, "--workers", "2", "--connections-per-user", "100"],
+      {},
+      {},
+      "prlimit",
+    );
     await helper.serves(path);
     const clients = Array.from({ length: 100 }, () => new RawClient(path));
     const admitted = clients.slice(0, 16);
@@ -50,6 +55,20 @@ describe("descriptors of qom-pr-helper", () => {
     expect((await last?.read(4))?.length).to.equal(4);
     last?.close();
     expect(helper.stderr).not.to.match(/no descriptor|cannot accept/);
+    await helper.stop();
+  });
+
+  it("leave room for others when one user connects as often as it can", async () => {
+    const path = workshop.path("one-user");
+    const helper = workshop.spawn(["--nofile=128:128", OUR_PROGRAM, "-k", path, "--workers", "2"], {}, {}, "prlimit");
+    await helper.serves(path);
+    const clients = Array.from({ length: 100 }, () => new RawClient(path));
+    // Nobody waits in the kernel's queue: who is one too many for its user is told so, and the place is free.
+    const greetings = await Promise.all(clients.map((client) => client.read(4)));
+    const greeted = greetings.filter(({ length }) => length === 4).length;
+    expect(greeted).to.be.within(4, 128 / 4);
+    expect(helper.stderr).to.match(/refused: its user has \d+ connections, the most allowed/);
+    for (const client of clients) client.close();
     await helper.stop();
   });
 });

@@ -6,7 +6,7 @@ import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { askStatus } from "#src/helper/status.js";
 import { isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
-import { startLines } from "./support/process-status.js";
+import { descriptorsAtRest, hasClosed, startLines } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
 import { scriptedCdb, SgShim } from "./support/sg-shim.js";
 
@@ -113,17 +113,17 @@ describe("qom-pr-helper at work", () => {
 
   it("survives clients that go away during their command, and closes their descriptors", async () => {
     const helper = await workshop.start("gone", ["--workers", "1"], shim.environment);
+    const atRest = await descriptorsAtRest(helper, workshop.path("gone"));
     const other = await RawClient.greeted(workshop.path("gone"));
     await ask(other);
-    await RawClient.greeted(workshop.path("gone")); // one thread, which takes events in turn: what came before is over, and closed
-    const before = helper.descriptors.join();
+    await hasClosed(helper, atRest, 1);
     const client = await RawClient.greeted(workshop.path("gone"));
     const number = await hold(client);
-    expect(helper.descriptors.join()).not.to.equal(before);
+    await until(() => helper.descriptors.length === atRest.length + 3); // two sockets, and what it lent
     client.close();
     shim.release(number);
     expect(await ask(other)).to.equal(ANSWER_LENGTH);
-    await until(() => helper.descriptors.join() === before);
+    await hasClosed(helper, atRest, 1);
     await helper.stop();
   });
 

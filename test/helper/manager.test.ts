@@ -2,27 +2,17 @@
 
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
+import { askStatus } from "#src/helper/status.js";
 import { defaultInitiator } from "#src/target/default-initiator.js";
 import { greetedAs, send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { skipUnlessRequired } from "../support/requirement.js";
-import { listeningLine, skipUnlessRoot } from "./support/process-status.js";
+import { descriptorsAtRest, hasClosed, listeningLine, skipUnlessRoot } from "./support/process-status.js";
 
 const O_PATH = 0o10000000;
 const OTHER_USER = 65534;
@@ -188,10 +178,16 @@ describe("managers of qom-pr-helper", () => {
       const args = objects.map((text) => text.replace("STATE", workshop.path("state2")));
       const refusing = await workshop.start("refusing", args);
       const disk = path === "/dev/null" ? openSync(path, constants.O_RDWR) : open(path);
-      const client = await RawClient.greeted(workshop.path("refusing"));
       const register = PersistentReserveOut.encode({ action: "register", serviceActionKey: 0xan, aptpl: true });
-      for (let time = 0; time < 3; time += 1) expect((await send(client, disk, register)).outcome).to.equal("05/26/00");
-      expect((await send(client, disk, REGISTER_A)).outcome).to.equal("0");
+      // The disk is forgotten when its last client is gone.
+      const isForgotten = async (): Promise<boolean> => (await askStatus(workshop.path("refusing"))).includes('"users": []');
+      for (let time = 0; time < 3; time += 1) {
+        const client = await RawClient.greeted(workshop.path("refusing"));
+        for (let again = 0; again < 2; again += 1) expect((await send(client, disk, register)).outcome).to.equal("05/26/00");
+        client.close();
+        await until(isForgotten);
+      }
+      expect((await send(await RawClient.greeted(workshop.path("refusing")), disk, REGISTER_A)).outcome).to.equal("0");
       closeSync(disk);
       await refusing.stop();
       expect(refusing.stderr.match(/APTPL is refused/g), refusing.stderr).to.have.length(1);
@@ -266,15 +262,13 @@ describe("managers of qom-pr-helper", () => {
   });
 
   it("leaks no descriptor, however a request ends", async () => {
-    const client = await RawClient.greeted(workshop.path("memory"));
-    await send(client, fd, READ_KEYS);
-    // A descriptor is closed after the answer.
-    const settled = (): Promise<void> => until(() => !helper.descriptors.includes(realpathSync(workshop.path("disk"))));
-    await settled();
-    const before = helper.descriptors.length;
+    const lent = await workshop.start("lent", ["--object", "pr-manager-memory"]);
+    const before = await descriptorsAtRest(lent, workshop.path("lent"));
+    const client = await RawClient.greeted(workshop.path("lent"));
     for (let i = 0; i < 50; i += 1) await send(client, fd, READ_KEYS);
-    await settled();
-    expect(helper.descriptors.length).to.equal(before);
+    client.close();
+    await hasClosed(lent, before);
+    await lent.stop();
   });
 
   it("ends as it should, with clients connected", async () => {

@@ -1,7 +1,7 @@
 /** The two files a helper makes: it takes no path away from anyone, and leaves none behind. */
 
 import { expect } from "chai";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { libc } from "#src/native/libc.js";
@@ -87,6 +87,29 @@ describe("files of qom-pr-helper", () => {
       expect((await run(OUR_PROGRAM, ["-k", workshop.path("frozen")])).stderr).to.match(/another process listens/);
       helper.signal("SIGCONT");
       await helper.stop();
+    });
+
+    it("is refused where a process listens that has it from one that has ended", async () => {
+      const path = workshop.path("inherited");
+      // The shell becomes a program that never asks what became of the first one, so that this one's number stays taken.
+      const listen = `
+        const server = require("node:net").createServer().listen(process.argv[1], () => {
+          const heir = require("node:child_process").spawn("sleep", ["600"], { stdio: ["ignore", "ignore", "ignore", server._handle.fd] });
+          process.stdout.write(process.pid + " " + heir.pid, () => process.kill(process.pid, "SIGKILL"));
+        });`;
+      const script = `"$0" -e '${listen}' "$1" & exec sleep 600`;
+      const parent = spawn("sh", ["-c", script, process.execPath, path], { stdio: ["ignore", "pipe", "inherit"] });
+      const said = await new Promise<string>((resolve) => parent.stdout.setEncoding("utf8").once("data", resolve));
+      const [first = 0, heir = 0] = said.split(" ").map(Number);
+      try {
+        await until(() => readFileSync(`/proc/${first}/stat`, "latin1").includes(") Z "));
+        const result = await run(OUR_PROGRAM, ["-k", path]);
+        expect(result).to.deep.include({ code: 1, stderr: `qom-pr-helper: another process listens on '${path}'\n` });
+        expect(await isListening(path)).to.be.true;
+      } finally {
+        process.kill(heir);
+        parent.kill();
+      }
     });
 
     for (const [kind, make, isStill] of [

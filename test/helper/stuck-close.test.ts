@@ -131,8 +131,7 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         const helper = await workshop.start(name, args);
         await ask(await RawClient.greeted(path), server);
         helper.signal("SIGKILL");
-        await until(() => hasEnded(helper.pid));
-        expect(await isListening(path)).to.equal(false);
+        await until(async () => !(await isListening(path)));
         const next = await workshop.start(name, args);
         expect(readFileSync(`${path}.pid`, "utf8")).to.equal(`${next.pid}\n`);
         expect(existsSync(`${path}.pid.lock`)).to.equal(false);

@@ -2,12 +2,13 @@
  * Everything that can be wrong on a command line: each gives one line that names option and value, exit status 1 from `qom-pr run`,
  * and leaves nothing behind.
  */
-import { execFile } from "node:child_process";
 import { readdir, readlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Fabric, Machine, QomObject, qomType, USER_CREATABLE, type QomErrorKind } from "qom-pr";
+import { present } from "#src/base/assert.js";
+import { run, runProgram, type Ended } from "../cli/support/programs.js";
 import { refusal } from "../support/refusal.js";
 import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
 
@@ -26,11 +27,10 @@ interface Row {
   readonly names: readonly string[];
 }
 
-/** Programs that run at the same time: two cores are what a small machine has. */
-const PROGRAMS_AT_ONCE = 2;
+const DRIVER = fileURLToPath(new URL("./support/program-driver.js", import.meta.url));
 
-/** Ends a program that hangs. Each has its own limit, so that their number does not count, nor what else the computer does. */
-const PROGRAM_LIMIT_MS = 60_000;
+/** Ends what hangs. */
+const PROGRAM_LIMIT_MS = 600_000;
 
 const HBA = ["-device", "virtio-scsi"];
 const MEMORY = ["-object", "pr-manager-memory,id=pr0"];
@@ -301,17 +301,27 @@ describe("bad input", () => {
     expect(error.hint).to.contain("filename");
   });
 
+  /** An embedder's type is not the program's. */
+  const ofProgram = (): Row[] => ROWS.filter(({ argv }) => !argv().some((text) => text.startsWith("secret,")));
+
+  function expectRefused({ code, stdout, stderr }: Ended, what: string): void {
+    expect([code, stdout], what).to.deep.equal([1, ""]);
+    expect(stderr, what).to.match(/^qom-pr: [^\n]+\n$/);
+  }
+
   it("makes qom-pr run exit with 1 and one line on stderr, every time", async function () {
-    this.timeout(0); // each program has a limit
-    const waiting = ROWS.filter(({ argv }) => !argv().some((text) => text.startsWith("secret,")));
-    const worker = async (): Promise<void> => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        const { code, stdout, stderr } = await runProgram(["run", ...next.argv()]);
-        expect([code, stdout], next.what).to.deep.equal([1, ""]);
-        expect(stderr, next.what).to.match(/^qom-pr: [^\n]+\n$/);
-      }
-    };
-    await Promise.all(Array.from({ length: PROGRAMS_AT_ONCE }, worker));
+    this.timeout(PROGRAM_LIMIT_MS);
+    const lines = ofProgram().map(({ argv }) => ["run", ...argv()]);
+    const { stdout, stderr } = await runProgram(process.execPath, [DRIVER], { stdin: JSON.stringify(lines) });
+    expect(stderr).to.equal("");
+    const results = JSON.parse(stdout) as Ended[]; // what the driver wrote
+    ofProgram().forEach(({ what }, i) => expectRefused(present(results[i], "a result"), what));
+  });
+
+  it("does so in a process of its own, for one mistake of each kind", async function () {
+    this.timeout(PROGRAM_LIMIT_MS);
+    for (const { argv, what } of new Map(ofProgram().map((each) => [each.kind, each])).values())
+      expectRefused(await run(["run", ...argv()]), what);
   });
 });
 
@@ -323,13 +333,4 @@ async function openFiles(): Promise<string[]> {
     if (target.startsWith("/") || target.startsWith("socket:")) found.push(target);
   }
   return found.filter((target) => !target.startsWith("/proc/")).toSorted();
-}
-
-function runProgram(argv: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const program = fileURLToPath(new URL("../../../bin/qom-pr.js", import.meta.url));
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...argv], { timeout: PROGRAM_LIMIT_MS, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
-    });
-  });
 }

@@ -237,22 +237,22 @@ describe("image locks of machines", function () {
 
     describe("without native code", () => {
       const elsewhere = "data:text/javascript,Object.defineProperty(process,'platform',{value:'sunos'})";
-      const node22 = (argv: readonly string[], stdin = ""): ReturnType<typeof runProgram> =>
+      const nodeElsewhere = (argv: readonly string[], stdin = ""): ReturnType<typeof runProgram> =>
         runProgram(process.execPath, ["--import", elsewhere, ...argv], { stdin });
       const WARNING = "image locks are not available here (system calls need Linux, and this is sunos)";
 
       it("auto says so once for a machine, on is refused, off is silent", async () => {
         const twice = [...machine(), ...file()];
-        const auto = await node22([PROGRAM, "run", "--check", ...twice]);
+        const auto = await nodeElsewhere([PROGRAM, "run", "--check", ...twice]);
         expect([auto.code, auto.stderr]).to.deep.equal([
           0,
           `qom-pr: warning: ${WARNING}: that another process opens the same image is not noticed\n`,
         ]);
         for (const argv of [machine(",locking=on"), file(",locking=on")]) {
-          const on = await node22([PROGRAM, "run", "--check", ...argv]);
+          const on = await nodeElsewhere([PROGRAM, "run", "--check", ...argv]);
           expect([on.code, on.stderr]).to.satisfy(([code, text]: [number, string]) => code === 1 && text.includes(`${WARNING}, and`));
         }
-        expect((await node22([PROGRAM, "run", "--check", ...machine(",locking=off")])).stderr).to.equal("");
+        expect((await nodeElsewhere([PROGRAM, "run", "--check", ...machine(",locking=off")])).stderr).to.equal("");
       });
 
       it("a program that attaches units is warned once for each fabric", async () => {
@@ -262,7 +262,7 @@ describe("image locks of machines", function () {
           await fabric.attach({ wwn: "${WWN}", filename: "${image}" });
           await fabric.attach({ wwn: "${OTHER_WWN}", filename: "${folder.path("second")}" });
           await fabric.close();`;
-        const { code, stderr } = await node22(["--input-type=module", "-"], script);
+        const { code, stderr } = await nodeElsewhere(["--input-type=module", "-"], script);
         expect([code, stderr.split(WARNING).length]).to.deep.equal([0, 2]);
       });
     });

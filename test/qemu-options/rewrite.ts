@@ -1,4 +1,4 @@
-/** `npm run test:qemu-options`: asks QEMU about every row of the table and writes its answers down. */
+/** `npm run record:qemu-options`: asks QEMU about every row of the table and writes its answers down. */
 import { askQemu } from "./qemu.js";
 import { keyOf, withFile, writeRecord } from "./record.js";
 import { ROWS } from "./rows.js";

@@ -1,4 +1,4 @@
-/** `npm run test:qmp-compare`: plays every script against QEMU and writes its answers down. */
+/** `npm run record:qmp-compare`: plays every script against QEMU and writes its answers down. */
 import type { Transcript } from "./conversation.js";
 import { askQemu } from "./qemu.js";
 import { writeRecord } from "./record.js";

@@ -49,6 +49,18 @@ describe("fabric", () => {
     await other.close();
   });
 
+  it("gives a unit that works to who asks while its maker takes it back", async () => {
+    const spec: UnitSpec = { wwn: WWN, filename: path("taken back"), sizeBytes: 1024 * 1024 };
+    const taken = await fabric.attach(spec);
+    const asked = fabric.attach(spec);
+    const discarded = fabric.discard(taken);
+    const unit = await asked;
+    await discarded;
+    expect(unit).not.to.equal(taken);
+    expect(outcome(await unit.execute(nexus("A1"), command("00 00 00 00 00 00")))).to.equal("GOOD");
+    expect(fabric.units).to.deep.equal([unit]);
+  });
+
   describe("attach once more", () => {
     const first: UnitSpec = { wwn: WWN, sizeBytes: 1024 * 1024, blockSizeBytes: 4096, serial: "abc", writeProtected: true };
     beforeEach(async () => void (await fabric.attach(first)));

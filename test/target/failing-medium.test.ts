@@ -132,6 +132,8 @@ describe("a medium that fails", () => {
       for (const [what, sent] of table) {
         for (const from of [A, B]) outcomes.push(`${what} ${outcome(await unit.execute(from, sent))}`);
       }
+      // one of them stops the unit
+      await unit.execute(A, command("1b 00 00 00 01 00"));
       return outcomes;
     };
     const each = (table: typeof promises, expected: string): readonly string[] =>

@@ -1,5 +1,6 @@
 /** The lock of a folder: whose lock is respected, whose is taken over, and that processes which come at once do not both get it. */
 import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import fs, { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
@@ -16,9 +17,10 @@ const CHILD = fileURLToPath(new URL("./support/reservation-child.js", import.met
 /** Between two looks at another process; the look decides, not the pause. */
 const POLL_INTERVAL_MS = 5;
 
-/** Field 22 of /proc/PID/stat, where the program's name has no blank. */
+/** Field 22 of /proc/PID/stat: the 20th behind the program's name. */
 function startOf(pid: number): string {
-  return readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[21] ?? "";
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }
 
 /** f_type of NFS (statfs(2)). */
@@ -35,6 +37,14 @@ describe("lock of a folder", () => {
   let folder = "";
   /** What the lock of this process says. */
   let own = "";
+  /** A live process of this user: where /proc has the option hidepid, others are not seen. */
+  let alive = 0;
+  let sleeping: ChildProcess | undefined;
+  before(() => {
+    sleeping = spawn("sleep", ["3600"], { stdio: "ignore" });
+    alive = present(sleeping.pid, "the system has a program sleep");
+  });
+  after(() => void sleeping?.kill());
   beforeEach(() => {
     folder = path(`folder${folders}`);
     folders += 1;
@@ -79,23 +89,23 @@ describe("lock of a folder", () => {
       const error = await refusal(() => Fabric.open({ stateDir: folder }));
       expect([error.kind, error.context.heldFor, error.within({ option: "state" }).context.heldFor]).to.deep.equal(["in-use", use, use]);
       await fabric.close();
-      plant(asPid(1).replace(/use:\w+/, `use:${use}`));
+      plant(asPid(alive).replace(/use:\w+/, `use:${use}`));
       expect((await refusal(() => Fabric.open({ stateDir: folder }))).context.heldFor).to.equal(use);
     });
   }
 
   it("of version 0.1.0 does not say it", async () => {
-    plant(asPid(1).replace(/ time:.*$/, ""));
+    plant(asPid(alive).replace(/ time:.*$/, ""));
     const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
-    expect(error.message, "whether its clock is this one's only its owner may see").to.match(/is locked: process 1 (?:is|may be) using it/);
+    expect(error.message).to.contain(`is locked: process ${alive} is using it`);
     expect(error.context.heldFor).to.equal(undefined);
   });
 
   it("of a live process is respected", async () => {
-    plant(asPid(1));
+    plant(asPid(alive));
     const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
-    expect(error.message).to.equal(`the folder "${folder}" is locked: process 1 is using it`);
-    expect(readlinkSync(`${folder}/lock`)).to.equal(asPid(1));
+    expect(error.message).to.equal(`the folder "${folder}" is locked: process ${alive} is using it`);
+    expect(readlinkSync(`${folder}/lock`)).to.equal(asPid(alive));
   });
 
   const dead: readonly (readonly [string, () => string])[] = [
@@ -129,8 +139,8 @@ describe("lock of a folder", () => {
 
   it("is not taken over while another process is about to", async () => {
     plant(asPid(process.pid, "1"));
-    plant(asPid(1), "lock.1");
-    expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain("process 1 is using it");
+    plant(asPid(alive), "lock.1");
+    expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain(`process ${alive} is using it`);
     expect(readdirSync(folder)).to.deep.equal(["lock", "lock.1"]);
   });
 
@@ -138,12 +148,12 @@ describe("lock of a folder", () => {
     plant(asPid(process.pid, "1"));
     const { symlinkSync: original } = fs;
     fs.symlinkSync = (target, name): void => {
-      if (name === `${folder}/lock.1`) spawnSync("ln", ["-sfn", asPid(1), `${folder}/lock`]);
+      if (name === `${folder}/lock.1`) spawnSync("ln", ["-sfn", asPid(alive), `${folder}/lock`]);
       original(target, name);
     };
     syncBuiltinESMExports();
     try {
-      expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain("process 1 is using it");
+      expect((await refusal(() => FolderLock.acquire(folder, "lasting"))).message).to.contain(`process ${alive} is using it`);
       expect(readdirSync(folder)).to.deep.equal(["lock"]);
     } finally {
       fs.symlinkSync = original;
@@ -225,9 +235,9 @@ describe("lock of a folder", () => {
 
   it("that somebody else has by now is not released", () => {
     const lock = FolderLock.acquire(folder, "lasting");
-    spawnSync("ln", ["-sfn", asPid(1), `${folder}/lock`]);
+    spawnSync("ln", ["-sfn", asPid(alive), `${folder}/lock`]);
     lock.release();
-    expect(readlinkSync(`${folder}/lock`)).to.equal(asPid(1));
+    expect(readlinkSync(`${folder}/lock`)).to.equal(asPid(alive));
   });
 
   it("is one process's alone, when several take it over at once, and the next one's after kill -9", async function () {

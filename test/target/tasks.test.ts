@@ -340,6 +340,9 @@ describe("commands in flight", () => {
     const pending: Promise<ScsiResult>[] = [];
     for (let index = 0; index < 65_536; index += 1) pending.push(san.unit.execute(san.nexuses.A, command(TUR)));
     expect(await san.try("B", TUR)).to.equal("FULL");
+    const restore = san.unit.disturb(() => true, { pathLost: true });
+    expect((await san.send("B", TUR)).hostStatus, "a command that does not arrive").to.equal(0x0e);
+    restore();
     hold.release();
     expect(new Set((await Promise.all(pending)).map(outcome))).to.deep.equal(new Set(["GOOD"]));
     expect(await san.try("B", TUR)).to.equal("GOOD");

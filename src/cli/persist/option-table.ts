@@ -2,7 +2,7 @@
 import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
 
 /** What an option is for: the headings of the help and of docs/cli.md. */
-export type OptionGroup = "PERSISTENT RESERVE IN" | "PERSISTENT RESERVE OUT" | "Parameters" | "The way to the disk" | "Output";
+export type OptionGroup = "PERSISTENT RESERVE IN" | "PERSISTENT RESERVE OUT" | "Parameters" | "Connection" | "Output";
 
 /** One option. */
 export interface PersistOption {
@@ -107,32 +107,32 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     group: "Parameters",
     text: "with --register-move: the other initiator's target port, hexadecimal (0)",
   },
-  { letter: "d", name: "device", value: "DEVICE", group: "The way to the disk", text: "the device, where it is no word of its own" },
+  { letter: "d", name: "device", value: "DEVICE", group: "Connection", text: "the device, if it is not given as an argument" },
   {
     name: "manager",
     value: "TEXT",
-    group: "The way to the disk",
+    group: "Connection",
     text: "PR manager that sends the command, as in -object (pr-manager-sgio)",
   },
-  { name: "object", value: "TEXT", group: "The way to the disk", text: "an object that the manager needs; may be repeated" },
-  { name: "name", value: "NAME", group: "The way to the disk", text: "name of this host in initiator names of pr-manager-memory" },
+  { name: "object", value: "TEXT", group: "Connection", text: "an object that the manager needs; may be repeated" },
+  { name: "name", value: "NAME", group: "Connection", text: "name of this host in initiator names of pr-manager-memory" },
   {
     name: "qmp",
     value: "PATH",
-    group: "The way to the disk",
+    group: "Connection",
     text: "a machine's QMP socket: DEVICE is one of its devices, by id or QOM path",
   },
   {
     name: "wait",
     value: "SECONDS",
-    group: "The way to the disk",
+    group: "Connection",
     text: "how long to wait for a state folder that another command has, up to 3600 (3)",
   },
-  { letter: "n", name: "no-inquiry", group: "The way to the disk", text: "without an INQUIRY before the command" },
+  { letter: "n", name: "no-inquiry", group: "Connection", text: "without an INQUIRY before the command" },
   {
     letter: "y",
     name: "readonly",
-    group: "The way to the disk",
+    group: "Connection",
     text: "open the device read-only; twice: not even if SG_PERSIST_IN_RDONLY is set",
   },
   { name: "json", group: "Output", text: "print one JSON document" },

@@ -35,6 +35,13 @@ const spec = parameter("spec", { wwn: "naa.5000000000000099" }, accepts.nothing,
   sharesWrites: orNothing(accepts.flag),
 });
 
+const account = parameter(
+  "account",
+  { owner: "x", ledger: { hasRoom: () => true, change: () => undefined, ownerOf: () => null } },
+  accepts.nothing,
+  { owner: accepts.text, ledger: accepts.nothing },
+);
+
 const imageAccess = parameter("access", { writes: true, sharesWrites: true }, accepts.nothing, {
   writes: accepts.flag,
   sharesWrites: accepts.flag,
@@ -76,13 +83,22 @@ export const storageRows: readonly Row[] = [
   ),
   method("Fabric#discard", (c) => c.fabric, parameter("unit", UNIT, accepts.nothing)),
   method("Fabric#shadow", (c) => c.fabric, text("identity")),
+  method("Fabric#shadowFor", (c) => c.fabric, text("identity"), account),
+  method("Fabric#forgetNexus", (c) => c.fabric, nexus),
   method("Fabric#onReservationChange", (c) => c.fabric, aFunction("listener")),
   method("Fabric#onWarning", (c) => c.fabric, aFunction("listener")),
   method("ScsiFabric#onReservationChange", (c) => c.san, aFunction("listener")),
   method("ScsiFabric#onWarning", (c) => c.san, aFunction("listener")),
   method("LogicalUnit#login", (c) => c.unit, nexus, options("options", { powerOnUnitAttention: orNothing(accepts.flag) })),
   method("LogicalUnit#logout", (c) => c.unit, nexus),
-  method("LogicalUnit#execute", (c) => c.unit, nexus, command),
+  method(
+    "LogicalUnit#execute",
+    (c) => c.unit,
+    nexus,
+    command,
+    options("path", { readOnly: orNothing(accepts.flag), account: orNothing(accepts.nothing) }),
+  ),
+  method("LogicalUnit#forgetIdle", (c) => c.unit, parameter("only", undefined, orNothing(accepts.nothing))),
   method("LogicalUnit#reset", (c) => c.unit, parameter("kind", "target", accepts.nothing), nexus),
   method("LogicalUnit#claimMedium", (c) => c.unit, imageAccess),
   method("LogicalUnit#checkMedium", (c) => c.unit, imageAccess),
@@ -109,6 +125,7 @@ export const machineRows: readonly Row[] = [
   method("PrManager#admit", (c) => c.manager, unit),
   method("PrManager#execute", (c) => c.manager, unit, command),
   method("PrManager#onConnectionChange", (c) => c.manager, aFunction("listener"), options("options", { current: orNothing(accepts.flag) })),
+  method("PrManager#nexusGone", (c) => c.manager, nexus),
   method("PrManager#onExecute", (c) => c.manager, aFunction("listener")),
   method("ScsiDevice#execute", (c) => c.device, command),
   method("ScsiDevice#reset", (c) => c.device, parameter("scope", "target", accepts.nothing)),

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { askStatus, type StatusReport } from "#src/helper/status.js";
 import { skipUnlessRequired } from "../../support/requirement.js";
 import { until } from "./helper-process.js";
+import type { HelperProcess } from "./helper-process.js";
 
 /** Fields of one thread in /proc/PID/task/N/status, with single blanks: `Uid` is `0 0 0 0`. */
 export type ThreadStatus = ReadonlyMap<string, string>;
@@ -62,6 +63,36 @@ export function privilegeWarning(): string {
 export async function workersOf(path: string): Promise<number> {
   const report = JSON.parse(await askStatus(path)) as StatusReport; // what it answers
   return report.workers.running;
+}
+
+/** Standard output and error, which are socket pairs, the one that it listens on for its status, and the two ends of the gate's pair. */
+const SOCKETS_OF_ITS_OWN = 5;
+
+/**
+ * Waits until nobody is connected to the helper on the socket at `path`, and it has closed its end of the last connection too, which it does
+ * a moment later. What it has open then: without what clients lent, if nobody has lent it anything so far, and otherwise sooner or later.
+ */
+export async function descriptorsAtRest(helper: HelperProcess, path: string): Promise<readonly string[]> {
+  await until(async () => /"clients": \[\]/.test(await askStatus(path)));
+  let open = helper.descriptors;
+  await until(() => (open = helper.descriptors).filter(isSocket).length === SOCKETS_OF_ITS_OWN);
+  return open;
+}
+
+function isSocket(target: string): boolean {
+  return target.startsWith("socket:");
+}
+
+/**
+ * Waits until the helper has open what it had at rest, and a socket for each of so many clients. It closes what it was lent when the client
+ * has its answer, and on a busy computer other workers, which `--workers` does not count then, have gone on meanwhile.
+ */
+export async function hasClosed(helper: HelperProcess, atRest: readonly string[], connected = 0): Promise<void> {
+  await until(() => {
+    const open = helper.descriptors;
+    const clients = open.filter((target) => isSocket(target) && !atRest.includes(target));
+    return clients.length === connected && open.filter((target) => !clients.includes(target)).join() === atRest.join();
+  });
 }
 
 /** All that a helper on the socket at `path` has to say while nothing happens. */
