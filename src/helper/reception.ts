@@ -1,11 +1,11 @@
 /** New connections: who it is, whether they are let in, and the greeting. */
 
-import { readFileSync } from "node:fs";
 import { describeError } from "../base/errors.js";
 import type { EpollSet } from "../native/epoll-server.js";
 import { PeerCredentialsReader } from "../native/peer-credentials-server.js";
 import type { PeerCredentials } from "../native/peer-credentials-server.js";
 import type { ServerLibc } from "../native/libc-server.js";
+import { readProcessStat } from "../native/process-stat.js";
 import { refusalOf } from "./admission.js";
 import type { AdmissionRules } from "./admission.js";
 import type { ClientRegister } from "./client-register.js";
@@ -79,23 +79,9 @@ export class Reception {
   /** Notes when the client's process was started: process numbers are used again. A refusal when that cannot be known. */
   #identify(fd: number, client: PeerCredentials): string | null {
     if (!this.#parts.byProcess) return null;
-    const ticks = client.pid === 0 ? null : processStartTicks(client.pid);
-    if (ticks === null) return "its process cannot be identified from here";
-    this.#parts.register.setProcessStart(fd, ticks);
+    const stat = client.pid === 0 ? null : readProcessStat(`/proc/${client.pid}/stat`);
+    if (stat === null) return "its process cannot be identified from here";
+    this.#parts.register.setProcessStart(fd, Number(stat.started));
     return null;
   }
 }
-
-/** Field 22 of /proc/PID/stat (proc(5)), behind the name in brackets, which may contain anything. Null when there is no such process. */
-function processStartTicks(pid: number): number | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[STARTTIME_FIELD - FIRST_FIELD_BEHIND_NAME]);
-  } catch {
-    return null;
-  }
-}
-
-const STARTTIME_FIELD = 22;
-const FIRST_FIELD_BEHIND_NAME = 3;

@@ -2,20 +2,17 @@
  * Whether a process has ended whose number is still taken. A thread that waits in the kernel, as in close(2) for the server of a FUSE file
  * system, comes to its end only when it is answered, whatever signal it gets; until then the process stays, and with it what its
  * descriptors hold: locks, and sockets that listen for nobody.
- *
- *     /proc/PID/task/THREAD/stat (proc(5)), behind the name in brackets
- *       3  state of the thread: Z and X are those of one that has ended
- *       9  its flags in the kernel (include/linux/sched.h); one bit says that it is on its way there
- *      31  signals that wait for it, a bit for each: SIGKILL waits for those that have to end and cannot yet
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { readProcessStat } from "./process-stat.js";
 
-const STATE_FIELD = 3;
-const FLAGS_FIELD = 9;
-const SIGNALS_FIELD = 31;
 const ENDED: readonly string[] = ["Z", "X"];
+
+/** On its way to its end. */
 const PF_EXITING = 0x4;
+
+/** It waits for threads that have to end and cannot yet. */
 const SIGKILL = 1 << 8;
 
 /** What is left of a thread; `gone` is also one that may not be seen. */
@@ -45,15 +42,9 @@ function threadsOf(pid: number): ThreadState[] {
 }
 
 function stateOf(path: string): ThreadState {
-  try {
-    const stat = readFileSync(path, "latin1");
-    // The name may contain anything.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const field = (number: number): string => fields[number - STATE_FIELD] ?? "";
-    if (ENDED.includes(field(STATE_FIELD))) return "ended";
-    if ((Number(field(FLAGS_FIELD)) & PF_EXITING) !== 0) return "exiting";
-    return (Number(field(SIGNALS_FIELD)) & SIGKILL) === 0 ? "runs" : "killed";
-  } catch {
-    return "gone";
-  }
+  const stat = readProcessStat(path);
+  if (stat === null) return "gone";
+  if (ENDED.includes(stat.state)) return "ended";
+  if ((stat.flags & PF_EXITING) !== 0) return "exiting";
+  return (stat.pendingSignals & SIGKILL) === 0 ? "runs" : "killed";
 }

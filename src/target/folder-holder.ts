@@ -3,7 +3,7 @@
  *
  *     pid:4711 started:8812345 boot:1b4e28ba-… namespace:pid:[4026531836] time:time:[4026531834] use:lasting held:5d7c…
  *
- * `started` is the start time of the process (proc(5), /proc/PID/stat, field 22) as seen from the time namespace `time`, `boot` the
+ * `started` is the start time of the process (native/process-stat.ts) as seen from the time namespace `time`, `boot` the
  * kernel's boot id, `namespace` that of process numbers. `held` names the file beside the lock that its holder keeps locked in the kernel
  * (folder-lock.ts), and is empty without native code. Version 0.1.0 ended the text after `namespace`; it respects every lock with more.
  *
@@ -14,6 +14,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { isErrnoError } from "../base/errors.js";
 import { hasEnded } from "../native/process-end.js";
+import { readProcessStat } from "../native/process-stat.js";
 
 /** How long a folder is held: for one command, or for as long as something serves. */
 export type FolderUse = "moment" | "lasting";
@@ -35,7 +36,7 @@ export type HolderState = "running" | "dead" | "unseen";
 
 /** This process as the holder of a folder. */
 export function thisProcess(use: FolderUse, held: string): FolderHolder {
-  const stat = processStat("self");
+  const stat = readProcessStat("/proc/self/stat");
   return {
     pid: stat?.pid ?? process.pid,
     started: stat?.started ?? "",
@@ -76,7 +77,7 @@ export function stateOf(holder: FolderHolder, own: FolderHolder): HolderState {
   if (!sharesNumbers(holder, own)) return "unseen";
   if (holder.pid === own.pid) return holder.started === own.started && holder.boot === own.boot ? "running" : "dead";
   if (!isNumberTaken(holder.pid)) return "dead";
-  const stat = processStat(String(holder.pid));
+  const stat = readProcessStat(`/proc/${holder.pid}/stat`);
   if (stat === null) return "unseen";
   if (hasEnded(holder.pid)) return "dead";
   if (holder.started === "" || !sharesStartTimes(holder, own)) return "unseen";
@@ -102,24 +103,6 @@ function isNumberTaken(pid: number): boolean {
   } catch (error) {
     return !(isErrnoError(error) && error.code === "ESRCH");
   }
-}
-
-/** Field of /proc/PID/stat behind the name of the program, which may contain blanks and parentheses: the first behind it is field 3. */
-const STARTED_AT = 22 - 3;
-
-/** What the system says about a process. */
-interface ProcessStat {
-  readonly pid: number;
-  readonly started: string;
-}
-
-/** Null for a process that cannot be seen. */
-function processStat(name: string): ProcessStat | null {
-  const text = textOf(() => readFileSync(`/proc/${name}/stat`, "utf8"));
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const started = fields[STARTED_AT];
-  if (started === undefined) return null;
-  return { pid: Number.parseInt(text, 10), started };
 }
 
 /** What `read` gives, or nothing where the system does not have it. */

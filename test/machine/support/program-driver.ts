@@ -18,12 +18,17 @@ function caught(stream: NodeJS.WriteStream): { readonly text: () => string; read
   return { text: () => text, stop: () => (stream.write = write) };
 }
 
+/** What `main` has set; the compiler takes it for what was assigned last. */
+function exitStatus(): number {
+  return Number(process.exitCode ?? 0);
+}
+
 async function runOne(argv: readonly string[]): Promise<Ended> {
   const [out, error] = [caught(process.stdout), caught(process.stderr)];
   process.exitCode = undefined;
   try {
     await main(argv);
-    return { code: Number(process.exitCode ?? 0), stdout: out.text(), stderr: error.text() };
+    return { code: exitStatus(), stdout: out.text(), stderr: error.text() };
   } finally {
     process.exitCode = undefined;
     for (const each of [out, error]) each.stop();
