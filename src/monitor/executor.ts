@@ -1,5 +1,5 @@
 /** The commands of QMP, for whoever asks: a socket, the human monitor, the embedder. */
-import { aFunction, anObject, aString, check } from "../base/check.js";
+import { aFunction, anObject, aString, check, wrongValue } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
@@ -39,7 +39,7 @@ export class QmpExecutor {
   async execute(command: string, args: QmpArguments = {}): Promise<QmpValue> {
     check("QmpExecutor.execute", "command", command, aString);
     check("QmpExecutor.execute", "args", args, anObject);
-    const plain = toPlain(args);
+    const plain = plainArguments(args);
     if (!(plain instanceof Map)) throw new QomError("invalid-value", `the arguments of '${printable(command)}' are not an object`);
     const { value, afterReply } = await this.run(command, plain);
     setImmediate(afterReply);
@@ -83,5 +83,14 @@ export class QmpExecutor {
       qmpClass: "CommandNotFound",
       ...(hint === undefined ? {} : { hint }),
     });
+  }
+}
+
+/** The arguments as a plain value. @throws QomError, also where a getter or a Proxy throws something */
+function plainArguments(args: QmpArguments): PlainValue {
+  try {
+    return toPlain(args);
+  } catch (error) {
+    throw error instanceof QomError ? error : wrongValue("QmpExecutor.execute", "args", args, "an object whose members can be read");
   }
 }

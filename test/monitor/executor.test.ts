@@ -49,6 +49,19 @@ describe("machine.qmp", () => {
     }
   });
 
+  it("refuses arguments that cannot be read", async () => {
+    const unreadable = {
+      get id(): string {
+        throw new Error("not today");
+      },
+    };
+    const { kind, message } = await refusal(() => machine.qmp.execute("object-del", unreadable));
+    expect([kind, message]).to.deep.equal([
+      "invalid-value",
+      "QmpExecutor.execute: args is an object and not an object whose members can be read",
+    ]);
+  });
+
   it("tells listeners that a device is gone", async () => {
     const told = new Promise<QmpEvent>((resolve) => machine.qmp.onEvent(resolve));
     expect(await machine.qmp.execute("device_del", { id: "disk0" })).to.deep.equal({});
