@@ -32,10 +32,10 @@ export const HOLDINGS_MAX: Holdings = Object.freeze({ units: 1_000_000, registra
 export const USERS_AT_THEIR_LIMIT = 4;
 
 /**
- * What a user may have although all together have what they may: some twenty disks with a registration each, so that those who take all
- * keep nobody out who wants little.
+ * This part of what one user may have, each may have although all together have what they may: with the defaults 256 KiB, some twenty disks
+ * with a registration each. So those who take all keep nobody out who wants little.
  */
-export const BYTES_OF_EVERY_USER = 256 * 1024;
+const PART_OF_EVERY_USER = 1 / 128;
 
 /** The owner that a user is, in files of reservations too. */
 const OWNER_PREFIX = "uid-";
@@ -79,7 +79,11 @@ export class UserLedger implements Ledger {
     if (more.registrations > 0 && registrations > limits.registrations) return this.#refuse(owner, `${limits.registrations} registrations`);
     if (bytes > limits.bytes) return this.#refuse(owner, `${limits.bytes} bytes`);
     const all = USERS_AT_THEIR_LIMIT * limits.bytes;
-    return this.#bytes + more.bytes <= all || bytes <= BYTES_OF_EVERY_USER || this.#refuse(owner, `${all} bytes of all users together`);
+    return (
+      this.#bytes + more.bytes <= all ||
+      bytes <= PART_OF_EVERY_USER * limits.bytes ||
+      this.#refuse(owner, `${all} bytes of all users together`)
+    );
   }
 
   change(owner: string, by: Holdings): void {

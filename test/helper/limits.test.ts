@@ -219,6 +219,7 @@ describe("limits of what a user may have qom-pr-helper keep", () => {
       ledger.change(`uid-${uid}`, most);
     }
     expect(ledger.hasRoom("uid-5", { ...most, bytes: 1 })).to.equal(false);
+    expect(ledger.hasRoom("uid-5", { ...most, bytes: 0.75 }), "a 128th part is for everybody").to.equal(true);
     ledger.change("uid-2", { ...most, bytes: -100 });
     expect(ledger.hasRoom("uid-5", most)).to.equal(true);
     expect(ledger.users.map(({ uid }) => uid)).to.deep.equal([1, 3, 4]);
