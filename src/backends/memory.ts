@@ -42,13 +42,13 @@ export class PrManagerMemory extends PrManager {
   }
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    if (isSimulated(unit)) return unit.logicalUnit.execute(unit.nexus, command);
+    if (isSimulated(unit)) return unit.logicalUnit.executeChecked(unit.nexus, command);
     const fabric = this.#home();
     const nexus = unit.nexus ?? this.#host;
     const { account } = unit;
-    if (account === undefined) return fabric.shadow(unit.identity).execute(nexus, command);
+    if (account === undefined) return fabric.shadow(unit.identity).executeChecked(nexus, command);
     const shadow = fabric.shadowFor(unit.identity, account);
-    return shadow?.execute(nexus, command, { account }) ?? Promise.resolve(senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES));
+    return shadow?.executeChecked(nexus, command, { account }) ?? Promise.resolve(senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES));
   }
 
   override nexusGone(nexus: Nexus): void {

@@ -143,7 +143,7 @@ export class SimLunNode extends ProtocolNode {
   protected override passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (routeOf(command.cdb[0]) === "manager") return Promise.resolve(senseResult(Sense.IO_ERROR));
     const { logicalUnit, nexus } = this.unit;
-    return logicalUnit.execute(nexus, command, pathAccess(unit));
+    return logicalUnit.executeChecked(nexus, command, pathAccess(unit));
   }
 
   #initiator(): TransportId {

@@ -67,6 +67,8 @@ export class Fabric {
   #warnings = new Warnings();
   readonly #members = new FabricMembers();
   readonly #reservationListeners = new Set<ReservationListener>();
+  /** Units whose file {@link attach} keeps from others, and whether those may write. */
+  readonly #claims = new WeakMap<LogicalUnit, boolean>();
   /** Warnings that were given for who attached a unit without a machine. */
   readonly #emitted = new Set<string>();
   /** Shadow units that {@link #tellRefusal} has told of. */
@@ -136,8 +138,8 @@ export class Fabric {
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
     checkSpecKinds("Fabric.attach", spec);
     check("Fabric.attach", "onCreate", onCreate, optional(aFunction));
-    const access = { writes: true, sharesWrites: spec.sharesWrites === true };
-    return this.#attach(spec, { onCreate, warn: (line) => this.#warn(line), admit: (unit) => void unit.claimMedium(access) });
+    const sharesWrites = spec.sharesWrites === true;
+    return this.#attach(spec, { onCreate, warn: (line) => this.#warn(line), admit: (unit) => this.#claim(unit, sharesWrites) });
   }
 
   /**
@@ -352,6 +354,14 @@ export class Fabric {
       await medium.close();
       throw error;
     }
+  }
+
+  /** Keeps the file of a unit from others until the fabric closes, once however often it is attached. */
+  #claim(unit: LogicalUnit, sharesWrites: boolean): void {
+    const shared = this.#claims.get(unit);
+    if (shared === false || (shared === true && sharesWrites)) return;
+    unit.claimMedium({ writes: true, sharesWrites });
+    this.#claims.set(unit, sharesWrites);
   }
 
   #warn(line: string): void {

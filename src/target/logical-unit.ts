@@ -210,14 +210,18 @@ export class LogicalUnit {
    * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
    * is none.
    */
-  // async although nothing is awaited: what is thrown inside becomes a rejection
-  async execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
-    this.#checkOpen();
+  execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     const problem =
       problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ??
       commandProblem("LogicalUnit.execute", command) ??
       problemOf("LogicalUnit.execute", "path", path, A_PATH);
-    if (problem !== null) throw problem;
+    return problem === null ? this.executeChecked(nexus, command, path) : Promise.reject(problem);
+  }
+
+  /** The same for a device or manager that has looked at the arguments already; nothing else may call it. */
+  // async although nothing is awaited: what is thrown inside becomes a rejection
+  async executeChecked(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
+    this.#checkOpen();
     if (command.signal?.aborted === true) return taskAborted();
     const lost = this.#interference.lose(nexus, command);
     if (lost !== null) return lost;

@@ -81,6 +81,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "ScsiDevice#ask": "protected",
   "PrManager#connectionChanged": "protected",
   "Hold#keep": "for the unit",
+  "LogicalUnit#executeChecked": "for devices and managers, after their own checks",
 };
 
 /** Functions that take no argument. */

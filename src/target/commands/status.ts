@@ -1,7 +1,7 @@
 /** How the unit is: TEST UNIT READY (SPC-4 6.47), REQUEST SENSE (SPC-4 6.39), START STOP UNIT (SBC-4 5.31). */
 
 import type { ScsiResult } from "../../scsi/command.js";
-import { fixedSense, Sense, senseResult } from "../../scsi/sense.js";
+import { fixedSense, Sense } from "../../scsi/sense.js";
 import type { DeviceCommand, UnitContext } from "../device-command.js";
 import { after, goodWithData, goodWithoutData, invalidCdbField } from "../reply.js";
 import type { Task } from "../task.js";
@@ -32,7 +32,7 @@ function checkStartStop(_unit: UnitContext, task: Task): ScsiResult | null {
 
 /**
  * START = 0 empties the cache first unless NO_FLUSH says that it need not; a unit that cannot do so stays ready. With IMMED = 1 as well
- * the answer comes when everything is done.
+ * the answer comes when everything is done. It writes nothing, so a path that may not write may do it, as in Linux (scsi_cmd_allowed).
  */
 function startStop(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
   const flags = task.cdb[4] ?? 0;
@@ -40,8 +40,6 @@ function startStop(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResu
     unit.power.start();
     return goodWithoutData(task);
   }
-  // a path that may not write may not take the disk from those that may
-  if (task.readOnly) return senseResult(Sense.WRITE_PROTECTED);
   // before the flush, so that no later write is left in the cache
   unit.power.stop();
   if ((flags & NO_FLUSH) !== 0) return goodWithoutData(task);
