@@ -33,10 +33,10 @@ for (const device of ["scsi-block", "scsi-generic"]) {
       fabric = new Fabric();
       machine = await Machine.create(machineArguments("blockdev", object, {}, device), { fabric, types: [Recorder] });
       const unit = fabric.unit(WWN);
-      const execute = unit.execute.bind(unit);
-      unit.execute = (nexus, sent): Promise<ScsiResult> => {
+      const execute = unit.executeChecked.bind(unit);
+      unit.executeChecked = (nexus, sent, path): Promise<ScsiResult> => {
         reached.push(sent.cdb[0] ?? -1);
-        return execute(nexus, sent);
+        return execute(nexus, sent, path);
       };
     };
     afterEach(async () => {
