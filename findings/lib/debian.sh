@@ -6,7 +6,11 @@ set -euo pipefail
 folder="$(mktemp --directory)"
 finish() {
   local job
-  for job in $(jobs -p); do kill "$job" 2>/dev/null || true; done
+  # A function in the background is a shell with the program below it.
+  for job in $(jobs -p); do
+    pkill --parent "$job" || true
+    kill "$job" 2>/dev/null || true
+  done
   rm -rf "$folder"
 }
 trap finish EXIT

@@ -1,6 +1,7 @@
 /*
- * Kills the program it is loaded into (LD_PRELOAD) between two bytes of what that sends or receives on sockets: the call that reaches the
- * limit moves bytes up to it and no further, then the program gets SIGKILL.
+ * Kills the program it is loaded into (LD_PRELOAD) between two bytes of what that sends to or receives from clients: the call that reaches
+ * the limit moves bytes up to it and no further, then the program gets SIGKILL. A client's socket has the name of the one that listens;
+ * those that a program has between its own threads have none, and are left alone.
  *
  *   BREAK_SENT=N      after N bytes were sent
  *   BREAK_RECEIVED=N  after N bytes were received
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { IOV_MAX_HERE = 64 };
@@ -23,6 +25,12 @@ static long sent, received;
 static long limit_of(const char *name) {
   const char *text = getenv(name);
   return text == NULL ? -1 : atol(text);
+}
+
+static int is_clients(int fd) {
+  struct sockaddr_un name;
+  socklen_t length = sizeof name;
+  return getsockname(fd, (struct sockaddr *)&name, &length) == 0 && length > sizeof name.sun_family;
 }
 
 static void die(void) {
@@ -47,7 +55,7 @@ static struct msghdr cut(const struct msghdr *message, struct iovec *iov, size_t
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
   ssize_t (*real)(int, const struct msghdr *, int) = (ssize_t(*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
   long limit = limit_of("BREAK_SENT");
-  if (limit < 0) return real(fd, message, flags);
+  if (limit < 0 || !is_clients(fd)) return real(fd, message, flags);
   if (sent >= limit) die();
   struct iovec iov[IOV_MAX_HERE];
   struct msghdr copy = cut(message, iov, (size_t)(limit - sent));
@@ -66,7 +74,7 @@ ssize_t send(int fd, const void *bytes, size_t size, int flags) {
 ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
   ssize_t (*real)(int, struct msghdr *, int) = (ssize_t(*)(int, struct msghdr *, int))dlsym(RTLD_NEXT, "recvmsg");
   long limit = limit_of("BREAK_RECEIVED");
-  if (limit < 0) return real(fd, message, flags);
+  if (limit < 0 || !is_clients(fd)) return real(fd, message, flags);
   if (received >= limit) die();
   struct iovec iov[IOV_MAX_HERE];
   struct msghdr copy = cut(message, iov, (size_t)(limit - received));

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Machine, PrManager, type ScsiCommand, type ScsiUnit } from "qom-pr";
 import { compileC, requireCompiler } from "../../support/c-compiler.js";
 import { findPrHelper, greets } from "../../support/pr-helper.js";
-import { OUR_PROGRAM } from "../../helper/support/helper-process.js";
+import { mortalCommand, OUR_PROGRAM } from "../../helper/support/helper-process.js";
 import { outcome } from "../../support/machine.js";
 
 /** Root of the project, seen from build/test/faults/support. */
@@ -62,7 +62,8 @@ export class ClientBench {
 
   /** Starts a program that is killed with the test; does not wait for anything. */
   spawn(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", program, ...args], { stdio: "ignore", env: { ...process.env, ...environment } });
+    const words = mortalCommand([program, ...args], environment);
+    const child = spawn("setpriv", words, { stdio: "ignore", env: { ...process.env, ...environment } });
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
     return child;

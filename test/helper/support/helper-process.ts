@@ -62,6 +62,14 @@ function isPreloaded(environment: NodeJS.ProcessEnv): boolean {
   return environment["LD_PRELOAD"] !== undefined;
 }
 
+/**
+ * Words for setpriv(1) that start a command which is killed when the thread that started it ends. Our program may be a word of a shell's.
+ */
+export function mortalCommand(words: readonly string[], environment: NodeJS.ProcessEnv): readonly string[] {
+  const runsOnce = isPreloaded(environment) && words.some((word) => word.endsWith("qom-pr-helper.js"));
+  return ["--pdeathsig", "KILL", ...(runsOnce ? UNPRIVILEGED : []), ...words];
+}
+
 /** A running program. It is killed when the thread that started it ends, however that ends. */
 export class HelperProcess {
   /** Resolves when it has ended. */
@@ -76,8 +84,7 @@ export class HelperProcess {
     environment: NodeJS.ProcessEnv = {},
     { privileges = [], descriptors = [] }: Circumstances = {},
   ) {
-    const words = [...privileges, ...(isPreloaded(environment) && program.includes("qom-pr-helper") ? UNPRIVILEGED : []), program, ...args];
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...words], {
+    const child = spawn("setpriv", [...privileges, ...mortalCommand([program, ...args], environment)], {
       stdio: ["ignore", "pipe", "pipe", ...descriptors],
       env: { ...process.env, ...environment },
     });
