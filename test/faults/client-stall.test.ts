@@ -113,7 +113,7 @@ describe("faults of our client", function () {
       };
       const machine = await create();
       const manager = machine.object("pr0");
-      const unit = { fd: openSync("/dev/null", "r+"), readOnly: false, identity: "disk", nexus: null };
+      const unit = { fd: openSync("/dev/null", "r+"), readOnly: false, identity: "disk", nexus: null, sgio: () => undefined };
       const commands = [PersistentReserveIn.readKeys(8), PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n })];
       const run = async (count) => {
         for (let i = 0; i < count; i += 1) {
