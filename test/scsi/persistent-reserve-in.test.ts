@@ -226,6 +226,37 @@ describe("PersistentReserveIn as an initiator", () => {
     expect(second).to.not.have.property("malformedInitiator");
   });
 
+  it("reads a registration whatever its TransportID is, and keeps the bytes of one that is none", () => {
+    const id = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.constant(Uint8Array.from(Buffer.from("450000280000iqn.a\0,i,0x0123", "latin1"))),
+    );
+    fc.assert(
+      fc.property(id, (bytesOfId) => {
+        const size = 24 + bytesOfId.length;
+        const data = Uint8Array.from([
+          0,
+          0,
+          0,
+          9,
+          0,
+          0,
+          size >> 8,
+          size & 0xff,
+          ...new Uint8Array(22),
+          bytesOfId.length >> 8,
+          bytesOfId.length & 0xff,
+          ...bytesOfId,
+        ]);
+        const [registrant] = PersistentReserveIn.parse(3, data).registrants;
+        expect(registrant?.initiator === null ? hex(registrant.malformedInitiator?.bytes ?? new Uint8Array(1)) : "").to.equal(
+          registrant?.initiator === null ? hex(bytesOfId) : "",
+        );
+        expect(registrant).to.not.equal(undefined);
+      }),
+    );
+  });
+
   it("gives back what was encoded", () => {
     fc.assert(
       fc.property(fc.nat(0xffffffff), fc.array(reservationKey), (generation, keys) => {
