@@ -6,6 +6,7 @@ import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
 import { STUCK_CLOSES_PER_USER } from "#src/helper/spent-descriptors.js";
 import { hasEnded } from "#src/native/process-end.js";
 import { isListening } from "../support/pr-helper.js";
+import { greetedAs } from "./support/command-client.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { MuteFuse } from "./support/mute-fuse.js";
@@ -14,6 +15,9 @@ import { RawClient } from "./support/raw-client.js";
 import { cdb } from "./support/scenarios.js";
 
 const READ_KEYS = cdb(0x5e, 0, 32);
+
+/** Any user but root. */
+const NOBODY = 65_534;
 
 describe("qom-pr-helper and descriptors that cannot be closed", () => {
   const fuse = new MuteFuse();
@@ -41,19 +45,10 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
   }
 
   /** Another client, as another user. */
-  async function asNobody(path: string): Promise<RawClient> {
+  function asNobody(path: string): Promise<RawClient> {
     chmodSync(path, 0o666);
     chmodSync(workshop.path("."), 0o711);
-    process.seteuid?.("nobody");
-    let client;
-    try {
-      client = new RawClient(path);
-    } finally {
-      process.seteuid?.(0);
-    }
-    await client.read(4);
-    client.send(Buffer.alloc(4));
-    return client;
+    return greetedAs(NOBODY, path);
   }
 
   async function stuck(helper: HelperProcess, count: number): Promise<void> {

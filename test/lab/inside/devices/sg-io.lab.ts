@@ -159,6 +159,6 @@ describe("SG_IO on a disk with errors", () => {
   it("answers for a disk that was pulled out, and does not hang", async () => {
     const device = await start("scsi-generic", nodes.generic);
     unplug();
-    expect(outcome(await device.execute({ cdb: transferCdb(0x28, 0, 1) }))).to.match(/^(?:0B\/0[05]|04\/44)\//);
+    expect(outcome(await device.execute({ cdb: transferCdb(0x28, 0, 1) }))).to.match(/^(?:04\/44|0B\/05)\//);
   });
 });
