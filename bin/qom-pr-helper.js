@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import "../dist/helper/main.js";
+import "../dist/helper/program/main.js";
