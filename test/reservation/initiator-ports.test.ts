@@ -16,12 +16,12 @@ function named(
 ): unknown {
   const state = new ReservationState();
   for (const id of registered) state.register({ initiator: TransportId.parse(id), targetPort: 2 }, 1n, false);
-  const ports = { ...targetPorts([1, 2]), initiators: () => loggedIn.map((id) => TransportId.parse(id)) };
-  const found = namedPorts(
+  const device = { ...targetPorts([1, 2]), initiators: () => loggedIn.map((id) => TransportId.parse(id)) };
+  const ports = namedPorts(
     ids.map((id) => TransportId.parse(id)),
-    { state, sender: { initiator: TransportId.parse(sender), targetPort: 1 }, targetPorts: ports },
+    { state, sender: { initiator: TransportId.parse(sender), targetPort: 1 }, targetPorts: device },
   );
-  return found?.map((port) => port.format()) ?? null;
+  return ports?.map((id) => id.format()) ?? null;
 }
 
 interface Known {
