@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
+import type { ReserveOutRequest } from "#src/scsi/persistent-reserve-out.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import { refusal } from "../support/refusal.js";
 
@@ -202,6 +203,54 @@ describe("refusals of PERSISTENT RESERVE OUT", () => {
       "known are register, reserve, release, clear, preempt, preempt-and-abort, register-and-ignore-existing-key, register-and-move, " +
         "replace-lost-reservation",
     );
+  });
+
+  it("say why a command is not processed", () => {
+    const sas = TransportId.parse(SAS_TEXT);
+    const problem = (request: ReserveOutRequest, change: (cdb: Uint8Array, list: Uint8Array) => void, settings = {}): unknown => {
+      const { cdb, dataOut } = PersistentReserveOut.encode(request);
+      change(cdb, dataOut);
+      return PersistentReserveOut.parse(cdb, dataOut, settings).problem?.message;
+    };
+    const listing: ReserveOutRequest = {
+      action: "register",
+      serviceActionKey: 1n,
+      transportIds: [sas, TransportId.parse("naa.5000c50012345679")],
+    };
+    const move: ReserveOutRequest = { action: "register-and-move", transportIds: [sas] };
+    const register: ReserveOutRequest = { action: "register" };
+    expect(problem(register, (cdb) => void (cdb[1] = 9))).to.equal("service action 9 is not supported");
+    expect(problem(register, (cdb) => void (cdb[8] = 25))).to.equal("PARAMETER LIST LENGTH is 25, data-out has 24 bytes");
+    expect(problem(listing, (_cdb, list) => void (list[20] = 0))).to.equal(
+      "the parameter list has 76 bytes instead of 24, and SPEC_I_PT is 0",
+    );
+    expect(problem(register, (_cdb, list) => void (list[20] = 0x08))).to.equal(
+      "the parameter list has 24 bytes, too few for TRANSPORTID PARAMETER DATA LENGTH",
+    );
+    expect(problem({ action: "clear" }, (_cdb, list) => void (list[20] = 0x08))).to.equal("SPEC_I_PT is not supported here");
+    expect(problem(register, (_cdb, list) => void (list[20] = 0x04), { allTargetPorts: false })).to.equal(
+      "ALL_TG_PT is not supported here",
+    );
+    expect(problem(register, (_cdb, list) => void (list[20] = 0x01), { persistThroughPowerLoss: false })).to.equal(
+      "APTPL is not supported here",
+    );
+    expect(problem(move, (_cdb, list) => void (list[17] = 0x01), { persistThroughPowerLoss: false })).to.equal(
+      "APTPL is not supported here",
+    );
+    expect(problem(listing, (_cdb, list) => void (list[27] = 49))).to.equal(
+      "TRANSPORTID PARAMETER DATA LENGTH 49 reaches beyond the list of 76 bytes",
+    );
+    expect(problem(listing, (_cdb, list) => void list.copyWithin(52, 28, 52))).to.equal(`the TransportID ${SAS_TEXT} is in the list twice`);
+    expect(problem(listing, (_cdb, list) => void (list[28] = 7))).to.equal("protocol identifier 7h has no TransportID");
+    expect(problem(move, (_cdb, list) => void (list[23] = 28))).to.equal("TRANSPORTID LENGTH 28 reaches beyond the list of 48 bytes");
+    expect(problem(move, (_cdb, list) => void (list[23] = 20))).to.equal("TRANSPORTID LENGTH 20 is not a multiple of 4 from 24");
+    expect(problem(move, (_cdb, list) => void (list[24] = 7))).to.equal("protocol identifier 7h has no TransportID");
+    const named: ReserveOutRequest = { ...move, transportIds: [TransportId.parse("iqn.2026-11.org.example:abcdef")] };
+    const shortened = (_cdb: Uint8Array, list: Uint8Array): void => {
+      list[27] = 24;
+      list[28 + 6] = 0;
+    };
+    expect(problem(named, shortened)).to.equal("TRANSPORTID LENGTH is 36, and the TransportID has 28 bytes");
   });
 
   it("name what is no command", () =>
