@@ -25,7 +25,10 @@ export function workerFiles() {
   const sources = readdirSync(COMPILED, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".js"));
   const found = sources.flatMap((source) => {
     const code = readFileSync(join(COMPILED, source), "utf8");
-    return [...code.matchAll(WORKER_URL)].map(([, name = ""]) => ({ file: join(dirname(source), name), asText: code.includes(WORKER_TEXT) }));
+    return [...code.matchAll(WORKER_URL)].map(([, name = ""]) => ({
+      file: join(dirname(source), name),
+      asText: code.includes(WORKER_TEXT),
+    }));
   });
   return {
     files: found.filter(({ asText }) => !asText).map(({ file }) => file),
