@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Machine } from "qom-pr";
 import { tracePoint } from "#src/base/trace.js";
-import { requestsTraced } from "#src/devices/request-trace.js";
+import { requestsTraced } from "#src/devices/disk/request-trace.js";
 import type { Figure } from "./main.js";
 import { inTurn, nanosecondsEach, spread, type Spread } from "./measure.js";
 

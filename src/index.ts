@@ -80,13 +80,13 @@ export { TransportId } from "./scsi/transport-id.js";
 export type { TransportIdDecoding, TransportIdProblem, TransportProtocol } from "./scsi/transport-id.js";
 
 // Simulated storage
-export { Fabric } from "./target/fabric.js";
-export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric-options.js";
-export { ScsiFabric } from "./target/scsi-fabric.js";
-export type { LogicalUnit, PathAccess } from "./target/logical-unit.js";
+export { Fabric } from "./target/fabric/fabric.js";
+export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric/fabric-options.js";
+export { ScsiFabric } from "./target/fabric/scsi-fabric.js";
+export type { LogicalUnit, PathAccess } from "./target/unit/logical-unit.js";
 export type { TargetBehaviour } from "./target/behaviour.js";
-export type { CommandFilter, CommandInFlight, Disturbance, Hold } from "./target/interference.js";
-export type { UnitDefinition, UnitSpec } from "./target/unit-spec.js";
+export type { CommandFilter, CommandInFlight, Disturbance, Hold } from "./target/unit/interference.js";
+export type { UnitDefinition, UnitSpec } from "./target/unit/unit-spec.js";
 export type {
   HeldReservation,
   NexusSnapshot,
@@ -98,15 +98,15 @@ export type {
 // PR managers, devices, machines
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
 export type { ConnectionListener, ConnectionListenerOptions, ExecuteListener } from "./pr-manager/pr-manager.js";
-export type { Route } from "./pr-manager/routing.js";
+export type { Route } from "./scsi/routing.js";
 export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
-export { ScsiDevice } from "./devices/scsi-device.js";
-export type { ResetScope } from "./devices/scsi-device.js";
-export type { BusDevice, ScsiAddress, ScsiBus } from "./devices/scsi-bus.js";
+export { ScsiDevice } from "./devices/disk/scsi-device.js";
+export type { ResetScope } from "./devices/disk/scsi-device.js";
+export type { BusDevice, ScsiAddress, ScsiBus } from "./devices/bus/scsi-bus.js";
 export type { Device } from "./devices/device.js";
-export { VirtioScsi } from "./devices/virtio-scsi.js";
-export type { VirtioChain } from "./devices/virtio-scsi-chain.js";
-export type { UsedLength } from "./devices/virtio-scsi-context.js";
+export { VirtioScsi } from "./devices/virtio-scsi/device.js";
+export type { VirtioChain } from "./devices/virtio-scsi/chain.js";
+export type { UsedLength } from "./devices/virtio-scsi/context.js";
 export type { BlockGraph } from "./block/graph.js";
 export type { BlockNode } from "./block/node.js";
 export type { QmpExecutor } from "./monitor/executor.js";

@@ -1,6 +1,6 @@
 /** `pr-manager-memory`: the reservation rules of SPC-4 in this process. */
 import { PrManager } from "../pr-manager/pr-manager.js";
-import { MachineContext } from "../pr-manager/machine-context.js";
+import { MachineContext } from "../target/fabric/machine-context.js";
 import { isSimulated, type ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
@@ -8,9 +8,9 @@ import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
-import { defaultInitiator } from "../target/default-initiator.js";
-import type { Fabric } from "../target/fabric.js";
-import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
+import { defaultInitiator } from "../reservation/default-initiator.js";
+import type { Fabric } from "../target/fabric/fabric.js";
+import { FABRIC_LINK, type ScsiFabric } from "../target/fabric/scsi-fabric.js";
 
 /** Every disk that the simulation does not own is reached through this target port. */
 const SHADOW_TARGET_PORT = 1;

@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrnoError } from "../base/errors.js";
-import { deviceName, splitDeviceNumber } from "../native/device-number.js";
+import { deviceName, splitDeviceNumber } from "../base/device-number.js";
 import type { HostTraits } from "./node.js";
 
 /** Major number of the sg driver's nodes (Documentation/admin-guide/devices.txt: SCSI_GENERIC_MAJOR). */

@@ -4,9 +4,9 @@ import { assert, present } from "../base/assert.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { hold, QomObject } from "../qom/object.js";
 import { qom, type ValueForm } from "../qom/property-type.js";
-import type { ImageAccess } from "../native/image-lock.js";
+import type { ImageAccess } from "../base/image-access.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import type { Route } from "../pr-manager/routing.js";
+import type { Route } from "../scsi/routing.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 

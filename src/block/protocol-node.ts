@@ -1,9 +1,9 @@
 /** Nodes at the end of the chain: they have the descriptor, and the link to the PR manager lives here. */
-import { LOCKINGS } from "../native/image-lock.js";
+import { LOCKINGS } from "../base/image-access.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
 import { PR_MANAGER_LINK, type PrManager } from "../pr-manager/pr-manager.js";
-import { routeOf, type Route } from "../pr-manager/routing.js";
+import { routeOf, type Route } from "../scsi/routing.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { BlockNode, NoScsi, type HostTraits, type MediumInfo, type ProtocolAccess } from "./node.js";

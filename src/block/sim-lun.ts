@@ -1,10 +1,10 @@
 /** `driver=sim-lun`: one initiator's path to a logical unit of the simulated storage network. */
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
-import type { ImageAccess, Locking } from "../native/image-lock.js";
-import { MachineContext } from "../pr-manager/machine-context.js";
+import type { ImageAccess, Locking } from "../base/image-access.js";
+import { MachineContext } from "../target/fabric/machine-context.js";
 import type { ScsiUnit, SimulatedScsiUnit } from "../pr-manager/scsi-unit.js";
-import { routeOf } from "../pr-manager/routing.js";
+import { routeOf } from "../scsi/routing.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
@@ -12,10 +12,10 @@ import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import { TransportId } from "../scsi/transport-id.js";
-import { defaultInitiator } from "../target/default-initiator.js";
-import { FULL_ACCESS, READ_ONLY_ACCESS, type LogicalUnit, type PathAccess } from "../target/logical-unit.js";
-import { normalizeWwn, requireBlockSize, requireSerial, type UnitSpec } from "../target/unit-spec.js";
-import { FABRIC_LINK, type ScsiFabric } from "../target/scsi-fabric.js";
+import { defaultInitiator } from "../reservation/default-initiator.js";
+import { FULL_ACCESS, READ_ONLY_ACCESS, type LogicalUnit, type PathAccess } from "../target/unit/logical-unit.js";
+import { normalizeWwn, requireBlockSize, requireSerial, type UnitSpec } from "../target/unit/unit-spec.js";
+import { FABRIC_LINK, type ScsiFabric } from "../target/fabric/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
 

@@ -7,7 +7,7 @@ import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.j
 import { PersistentReserveIn } from "../scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
 import { formatSense, parseSense } from "../scsi/sense.js";
-import { Fabric } from "../target/fabric.js";
+import { Fabric } from "../target/fabric/fabric.js";
 import { renderTable, type Column, type Style, type TableLayout } from "./table.js";
 
 /** A command of the demo, before it is run. */

@@ -4,7 +4,7 @@ import type { BlockGraph } from "../block/graph.js";
 import { qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { QomObject } from "../qom/object.js";
-import type { ScsiBuses } from "./scsi-bus.js";
+import type { ScsiBuses } from "./bus/scsi-bus.js";
 
 /** What devices of one machine find around them. */
 export interface DeviceHost {

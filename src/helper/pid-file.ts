@@ -6,10 +6,10 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { openLocked } from "../native/file-lock-server.js";
+import { openLocked } from "../native/file/open-locked.js";
 import type { Libc } from "../native/libc.js";
-import { FileIdentity } from "../native/file-identity.js";
-import type { FileIdentityRecord } from "../native/file-identity.js";
+import { FileIdentity } from "../native/file/identity.js";
+import type { FileIdentityRecord } from "../native/file/identity.js";
 
 /** A pid file in the hands of another run of the program. */
 export interface PidFileHandover {

@@ -1,7 +1,7 @@
 /** The command line of a machine: which words are options, and what each of them says. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../monitor/chardev/spec.js";
+import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../chardev/spec.js";
 import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
 import { commaHint } from "../options/comma-hint.js";

@@ -1,7 +1,7 @@
 /** Makes what the options of a command line ask for, in QEMU's order. */
 import { addDrive, checkDrive } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
-import type { DeviceSet } from "../devices/device-set.js";
+import type { DeviceSet } from "../devices/set/device-set.js";
 import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
 import { atArgument, type GivenOption } from "./arguments.js";

@@ -5,7 +5,7 @@ import { typeHelp, typesHelp } from "../qom/help.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
 import { atArgument, type GivenOption } from "./arguments.js";
 import { BLOCK_NODE_TYPE } from "../block/node.js";
-import { DEVICE_TYPE } from "../devices/device-set.js";
+import { DEVICE_TYPE } from "../devices/set/device-set.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import type { TypeRegistries } from "./types.js";
 

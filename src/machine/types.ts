@@ -9,17 +9,17 @@ import { ProtocolNode } from "../block/protocol-node.js";
 import { RawNode } from "../block/raw.js";
 import { SimLunNode } from "../block/sim-lun.js";
 import { Device } from "../devices/device.js";
-import { DEVICE_TYPE } from "../devices/device-set.js";
-import { ScsiBlock } from "../devices/scsi-block.js";
-import { ScsiDevice } from "../devices/scsi-device.js";
-import { ScsiGeneric } from "../devices/scsi-generic.js";
-import { VirtioScsi } from "../devices/virtio-scsi.js";
+import { DEVICE_TYPE } from "../devices/set/device-set.js";
+import { ScsiBlock } from "../devices/disk/scsi-block.js";
+import { ScsiDevice } from "../devices/disk/scsi-device.js";
+import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
+import { VirtioScsi } from "../devices/virtio-scsi/device.js";
 import { PrManager } from "../pr-manager/pr-manager.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { Container } from "../qom/tree.js";
 import { TypeRegistry, type ReservedNames } from "../qom/type-registry.js";
-import { ScsiFabric } from "../target/scsi-fabric.js";
+import { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 
 /** Types of objects and devices. */
 const OBJECT_TYPES: readonly QomType[] = [

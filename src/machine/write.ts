@@ -3,7 +3,7 @@ import { QomError } from "../base/errors.js";
 import { present } from "../base/assert.js";
 import type { BlockGraph } from "../block/graph.js";
 import { NODE_REFERENCE, type BlockNode } from "../block/node.js";
-import type { DeviceSet } from "../devices/device-set.js";
+import type { DeviceSet } from "../devices/set/device-set.js";
 import { ARGUMENT_GRAMMARS } from "../options/arguments.js";
 import { printJson } from "../options/json.js";
 import { printKeyval } from "../options/keyval.js";

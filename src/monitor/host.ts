@@ -1,9 +1,9 @@
 /** What monitors see of the machine that they control. */
 import type { BlockGraph } from "../block/graph.js";
-import type { DeviceSet } from "../devices/device-set.js";
+import type { DeviceSet } from "../devices/set/device-set.js";
 import type { CompositionTree } from "../qom/tree.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
-import type { Fabric } from "../target/fabric.js";
+import type { Fabric } from "../target/fabric/fabric.js";
 import type { EventHub } from "./events.js";
 
 /** The machine, as its commands need it. */

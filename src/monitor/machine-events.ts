@@ -2,9 +2,9 @@
 import { PrManager, type ExecuteListener } from "../pr-manager/pr-manager.js";
 import { isComplete, type QomObject } from "../qom/object.js";
 import { serviceActionOf } from "../scsi/cdb.js";
-import type { Fabric } from "../target/fabric.js";
-import type { LogicalUnit } from "../target/logical-unit.js";
-import { ScsiFabric } from "../target/scsi-fabric.js";
+import type { Fabric } from "../target/fabric/fabric.js";
+import type { LogicalUnit } from "../target/unit/logical-unit.js";
+import { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 import type { EventHub } from "./events.js";
 import { reservationMember } from "./reservations.js";
 

@@ -2,7 +2,7 @@
 import type { Account } from "../reservation/account.js";
 import type { Nexus } from "../scsi/nexus.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
-import type { LogicalUnit } from "../target/logical-unit.js";
+import type { LogicalUnit } from "../target/unit/logical-unit.js";
 
 /** A manager's view of a device. */
 export interface ScsiUnit {

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { QomError } from "#src/base/errors.js";
 import { HelperConnection } from "#src/backends/helper-socket/connection.js";
-import { encodeFeatures } from "#src/backends/helper-socket/protocol.js";
+import { encodeFeatures } from "#src/scsi/pr-helper.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { DATA, exchange, exchangeFailure, headerBytes, readKeys, RESERVE, responseBytes, ScriptedHelper } from "./helper-socket-server.js";
@@ -193,8 +193,8 @@ describe("helper socket: connection", () => {
     helper = server;
     const script = `
       import { HelperConnection } from "#src/backends/helper-socket/connection.js";
-import { encodeFeatures } from "#src/backends/helper-socket/protocol.js";
-      import { encodeRequest } from "#src/backends/helper-socket/protocol.js";
+import { encodeFeatures } from "#src/scsi/pr-helper.js";
+      import { encodeRequest } from "#src/scsi/pr-helper.js";
       import { systemClock } from "#src/base/clock.js";
       const hold = setTimeout(() => {}, 5000); // connecting does not keep the process alive either
       const connection = await HelperConnection.open(${JSON.stringify(server.path)}, { clock: systemClock, handshakeTimeoutMs: 5000 });

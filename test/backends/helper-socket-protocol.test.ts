@@ -10,8 +10,8 @@ import {
   SENSE_SIZE,
   transferLengthOf,
   writeResponseHeader,
-} from "#src/backends/helper-socket/protocol.js";
-import type { Decoded } from "#src/backends/helper-socket/protocol.js";
+} from "#src/scsi/pr-helper.js";
+import type { Decoded } from "#src/scsi/pr-helper.js";
 import { fromHex } from "#src/scsi/bytes.js";
 import { headerBytes, responseBytes } from "./helper-socket-server.js";
 

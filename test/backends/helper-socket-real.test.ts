@@ -6,7 +6,7 @@ import { systemClock } from "#src/base/clock.js";
 import { HelperConnection } from "#src/backends/helper-socket/connection.js";
 import { HelperExchangeError } from "#src/backends/helper-socket/exchange.js";
 import { HelperPool } from "#src/backends/helper-socket/pool.js";
-import type { HelperResponse } from "#src/backends/helper-socket/protocol.js";
+import type { HelperResponse } from "#src/scsi/pr-helper.js";
 import { Sense, parseSense } from "#src/scsi/sense.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { usePrHelper } from "../support/pr-helper.js";

@@ -16,7 +16,7 @@ import {
   parameterListLength,
   RESPONSE_HEADER_SIZE,
   writeResponseHeader,
-} from "#src/backends/helper-socket/protocol.js";
+} from "#src/scsi/pr-helper.js";
 
 /** What the helper does when a connection has sent a whole request; nobody waits for it. */
 export type RequestHandler = (client: Socket, cdb: Uint8Array, parameterList: Uint8Array) => unknown;

@@ -5,7 +5,7 @@ import { parsePersistOptions } from "#src/cli/persist/options.js";
 import { renderDemo, runDemo } from "#src/cli/demo.js";
 import { RUN_OPTIONS, runHelp, takeRunWords } from "#src/cli/run-options.js";
 import { terminalWidth } from "#src/cli/table.js";
-import { parseHelperOptions } from "#src/helper/options.js";
+import { parseHelperOptions } from "#src/helper/start/options.js";
 import { refusal } from "../support/refusal.js";
 import { run } from "./support/programs.js";
 

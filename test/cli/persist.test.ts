@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { runPersist, type PersistEnvironment } from "#src/cli/persist/persist.js";
-import { defaultInitiator } from "#src/target/default-initiator.js";
+import { defaultInitiator } from "#src/reservation/default-initiator.js";
 import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
 import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
 import { run, type Ended } from "./support/programs.js";

@@ -2,7 +2,7 @@
 import { getEventListeners } from "node:events";
 import { expect } from "chai";
 import type { ScsiCommand, ScsiResult } from "qom-pr";
-import { CommandSet } from "#src/devices/command-set.js";
+import { CommandSet } from "#src/devices/disk/command-set.js";
 import { ManualClock } from "../support/manual-clock.js";
 
 const GOOD: ScsiResult = { status: 0, dataIn: new Uint8Array(0), residual: 0, sense: new Uint8Array(0) };

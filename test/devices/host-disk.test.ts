@@ -3,9 +3,9 @@
 import { expect } from "chai";
 import type { Machine, ScsiCommand, ScsiDevice } from "qom-pr";
 import { encodeCapacity10, encodeCapacity16 } from "#src/scsi/capacity.js";
-import { pieceCdb, transferBlocks } from "#src/devices/block-path.js";
-import { isPatched, patchAnswer } from "#src/devices/answer-patches.js";
-import { DiskFacts } from "#src/devices/disk-facts.js";
+import { pieceCdb, transferBlocks } from "#src/devices/disk/block-path.js";
+import { isPatched, patchAnswer } from "#src/devices/disk/answer-patches.js";
+import { DiskFacts } from "#src/devices/disk/disk-facts.js";
 import { Sense, senseResult } from "#src/scsi/sense.js";
 import { encodeBlockLimits, NO_BLOCK_LIMITS, parseBlockLimits } from "#src/scsi/vpd-block.js";
 import { encodeSupportedPages } from "#src/scsi/vpd.js";

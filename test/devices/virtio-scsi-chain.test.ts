@@ -1,7 +1,7 @@
 /** Descriptor chains: where one segment ends and the next begins means nothing. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { copyOf, lengthOf, viewIn, writeTo } from "#src/devices/virtio-scsi-chain.js";
+import { copyOf, lengthOf, viewIn, writeTo } from "#src/devices/virtio-scsi/chain.js";
 
 /** Segments of 0 to 12 bytes, with bytes that tell their place. */
 const segments = fc.array(fc.nat(12), { maxLength: 6 }).map((lengths) => {

@@ -2,7 +2,7 @@
 import "reflect-metadata";
 import { expect } from "chai";
 import { Machine, PrManager, qomType, USER_CREATABLE, type ScsiResult } from "qom-pr";
-import type { SgIoOutcome } from "#src/native/sg-io.js";
+import type { SgIoOutcome } from "#src/native/sg-io/sg-io.js";
 import { ScriptedDisk } from "../support/scripted-disk.js";
 import { commandRequest, commandText } from "./support/peer.js";
 

@@ -11,7 +11,7 @@ import {
   type ScsiResult,
   type VirtioChain,
 } from "qom-pr";
-import { defaultInitiator } from "#src/target/default-initiator.js";
+import { defaultInitiator } from "#src/reservation/default-initiator.js";
 import { commandRequest, commandText, manage, plainText, send, type Answer } from "./support/peer.js";
 import { OurPeer } from "./support/ours.js";
 import { temporaryFolder } from "../support/machine.js";

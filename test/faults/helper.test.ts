@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
 import { SystemCallError } from "#src/native/errno.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { requireCompiler } from "../support/c-compiler.js";

@@ -5,10 +5,10 @@ import { closeSync, existsSync, lstatSync, openSync, readFileSync } from "node:f
 import { createServer } from "node:net";
 import type { Server } from "node:net";
 import { once } from "node:events";
-import { askStatus } from "#src/helper/status.js";
+import { askStatus } from "#src/helper/serving/status.js";
 import { libc } from "#src/native/libc.js";
-import { loadServerLibc } from "#src/native/libc-server.js";
-import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_PATH, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket-layout.js";
+import { loadServerLibc } from "#src/native/server/libc.js";
+import { AF_UNIX, SOCK_STREAM, SOCKADDR_UN_PATH, SOCKADDR_UN_SIZE, unixAddress } from "#src/native/socket/layout.js";
 import { greets, isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";

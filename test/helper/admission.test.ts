@@ -2,15 +2,15 @@
 
 import { expect } from "chai";
 import { closeSync, openSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { refusalOf, rulesFor } from "#src/helper/admission.js";
-import type { AdmissionRules } from "#src/helper/admission.js";
-import { allocateClientRegister, ClientRegister } from "#src/helper/client-register.js";
-import { allocateConnectionTable, Connection } from "#src/helper/connection-table.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
+import { refusalOf, rulesFor } from "#src/helper/connections/admission.js";
+import type { AdmissionRules } from "#src/helper/connections/admission.js";
+import { allocateClientRegister, ClientRegister } from "#src/helper/shared/client-register.js";
+import { allocateConnectionTable, Connection } from "#src/helper/shared/connection-table.js";
 import { Log } from "#src/helper/log.js";
-import { StalledClients } from "#src/helper/stalled-clients.js";
-import { allocateTotals, sumTotals, Totals } from "#src/helper/totals.js";
-import { allocateWorkerControl, WorkerControl } from "#src/helper/worker-control.js";
+import { StalledClients } from "#src/helper/connections/stalled-clients.js";
+import { allocateTotals, sumTotals, Totals } from "#src/helper/shared/totals.js";
+import { allocateWorkerControl, WorkerControl } from "#src/helper/shared/worker-control.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { isListening } from "../support/pr-helper.js";
 import { until, Workshop } from "./support/helper-process.js";

@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
 import { greets } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { distinctStatuses, startLines } from "./support/process-status.js";

@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 import { closeSync, openSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { connectionsFor } from "#src/helper/gate.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
+import { connectionsFor } from "#src/helper/serving/gate.js";
 import { OUR_PROGRAM, Workshop } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb } from "./support/scenarios.js";

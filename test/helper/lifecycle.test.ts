@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { askStatus } from "#src/helper/status.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
+import { askStatus } from "#src/helper/serving/status.js";
 import { isListening } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { descriptorsAtRest, hasClosed, startLines } from "./support/process-status.js";

@@ -5,9 +5,9 @@ import { chmodSync, closeSync, constants, mkdirSync, openSync, writeFileSync } f
 import { PersistentReserveIn, PersistentReserveOut, TransportId } from "qom-pr";
 import type { ScsiCommand } from "qom-pr";
 import { Log, LogLevel } from "#src/helper/log.js";
-import type { StatusReport } from "#src/helper/status.js";
-import { askStatus } from "#src/helper/status.js";
-import { UserLedger } from "#src/helper/user-ledger.js";
+import type { StatusReport } from "#src/helper/serving/status.js";
+import { askStatus } from "#src/helper/serving/status.js";
+import { UserLedger } from "#src/helper/managers/user-ledger.js";
 import { greetedAs, send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";

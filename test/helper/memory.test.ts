@@ -3,9 +3,9 @@
 import { expect } from "chai";
 import { chmodSync, closeSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { STUCK_CLOSES_MAX, STUCK_CLOSES_PER_USER } from "#src/helper/spent-descriptors.js";
-import { BYTES_PER_USER_DEFAULT, USERS_AT_THEIR_LIMIT } from "#src/helper/user-ledger.js";
-import { threadsMaxOf } from "#src/helper/worker-pool.js";
+import { STUCK_CLOSES_MAX, STUCK_CLOSES_PER_USER } from "#src/helper/workers/spent-descriptors.js";
+import { BYTES_PER_USER_DEFAULT, USERS_AT_THEIR_LIMIT } from "#src/helper/managers/user-ledger.js";
+import { threadsMaxOf } from "#src/helper/workers/worker-pool.js";
 import { greetedAs } from "./support/command-client.js";
 import { until, Workshop } from "./support/helper-process.js";
 import { MuteFuse } from "./support/mute-fuse.js";

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { accessSync, closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MultipathDetector } from "#src/helper/multipath.js";
+import { MultipathDetector } from "#src/helper/workers/multipath.js";
 import { temporaryFolder } from "../support/machine.js";
 import { HelperProcess, OUR_PROGRAM } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";

@@ -3,7 +3,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { accessSync, constants, writeFileSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
 import { parseSense } from "#src/scsi/sense.js";
 import { usePrHelper } from "../support/pr-helper.js";
 import { Workshop } from "./support/helper-process.js";

@@ -4,7 +4,7 @@
  */
 
 import { expect } from "chai";
-import { askStatus } from "#src/helper/status.js";
+import { askStatus } from "#src/helper/serving/status.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { commandText, send } from "../devices/support/peer.js";
 import { isInstalled, PACKAGE, QemuPeer } from "../devices/support/qemu.js";

@@ -5,8 +5,8 @@ import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, wri
 import { basename, join } from "node:path";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { checkSocketNames, initiatorOfSocket, nameOfSocket } from "#src/helper/socket-names.js";
-import { askStatus } from "#src/helper/status.js";
-import type { StatusReport } from "#src/helper/status.js";
+import { askStatus } from "#src/helper/serving/status.js";
+import type { StatusReport } from "#src/helper/serving/status.js";
 import { greets } from "../support/pr-helper.js";
 import { send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { closeSync, existsSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { StatusReport } from "#src/helper/status.js";
+import type { StatusReport } from "#src/helper/serving/status.js";
 import { copyPackage, removeManifest } from "../support/installed-copy.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";

@@ -2,9 +2,9 @@
 
 import { expect } from "chai";
 import { chmodSync, closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
-import { STUCK_CLOSES_PER_USER } from "#src/helper/spent-descriptors.js";
-import { hasEnded } from "#src/native/process-end.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
+import { STUCK_CLOSES_PER_USER } from "#src/helper/workers/spent-descriptors.js";
+import { hasEnded } from "#src/native/process/end.js";
 import { isListening } from "../support/pr-helper.js";
 import { greetedAs } from "./support/command-client.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";

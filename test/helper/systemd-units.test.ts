@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseHelperOptions } from "#src/helper/options.js";
+import { parseHelperOptions } from "#src/helper/start/options.js";
 import { OUR_PROGRAM, Workshop } from "./support/helper-process.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 

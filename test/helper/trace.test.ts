@@ -3,8 +3,8 @@
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { TraceSelection } from "#src/helper/trace-option.js";
-import { TRACE_POINTS } from "#src/helper/trace-points.js";
+import { TraceSelection } from "#src/helper/trace/trace-option.js";
+import { TRACE_POINTS } from "#src/helper/trace/trace-points.js";
 import { libc } from "#src/native/libc.js";
 import { findPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";

@@ -1,7 +1,7 @@
 /** What the main thread knows of descriptors that workers are closing. */
 
 import { expect } from "chai";
-import { allocateWorkerControl, WorkerControl } from "#src/helper/worker-control.js";
+import { allocateWorkerControl, WorkerControl } from "#src/helper/shared/worker-control.js";
 
 const [THREAD, OTHER_THREAD] = [1, 2];
 const HIGHEST_USER = 0xffff_fffe;

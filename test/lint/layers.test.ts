@@ -4,7 +4,7 @@
  * The ladder is read from docs/architecture.md, so the page and the rules cannot part.
  */
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { expect } from "chai";
 import { PlantedTree, PROJECT, projectFile, TOOL_TIMEOUT_MS } from "./planted-tree.js";
 
@@ -15,6 +15,61 @@ const TABLE = [...projectFile("docs/architecture.md").matchAll(/^\| `([a-z-]+)` 
     forbidden: [...remark.matchAll(/`([a-z-]+)`/g)].map(([, other]) => other),
   }),
 );
+
+/** The table of folders: each room that has some, and their ladder. */
+const LADDERS = [...projectFile("docs/architecture.md").matchAll(/^\| `([a-z-]+)` +\|((?: `(?:\.|[a-z-]+)`)+) *\|$/gm)].map(
+  ([, room = "", names = ""]) => ({ room, folders: [...names.matchAll(/`([^`]+)`/g)].map(([, folder = ""]) => folder) }),
+);
+
+/** The table of exceptions: each folder, and the folders of another room that it may import. */
+const EXCEPTIONS = [
+  ...projectFile("docs/architecture.md").matchAll(/^\| `([a-z-]+)\/([a-z-]+)` +\|((?: `native\/(?:\.|[a-z-]+)`)+) *\|/gm),
+].map(([, room = "", folder = "", names = ""]) => ({
+  room,
+  folder,
+  open: [...names.matchAll(/`native\/([^`]+)`/g)].map(([, name = ""]) => name),
+}));
+
+/** The folder of a room as a path; "." has none. */
+const place = (room: string, folder: string): string => (folder === "." ? `src/${room}` : `src/${room}/${folder}`);
+
+/** How a file in `from` imports `self` of `to`. */
+const specifierOf = (from: string, to: string): string => {
+  const path = relative(from, `${to}/self.js`);
+  return path.startsWith(".") ? path : `./${path}`;
+};
+
+const ruleOfFolder = (room: string, folder: string): string => `folder-${room}-${folder === "." ? "own" : folder}`;
+
+/** Pairs of folders of one room: rule, importing file, specifier; `upwards` says which of the two directions. */
+const folderImports = (upwards: boolean): (readonly [rule: string, file: string, specifier: string])[] =>
+  LADDERS.flatMap(({ room, folders }) =>
+    folders.flatMap((folder, rung) =>
+      folders.flatMap((other, otherRung) =>
+        otherRung === rung || otherRung > rung !== upwards
+          ? []
+          : [
+              [
+                ruleOfFolder(room, folder),
+                `${place(room, folder)}/imports-${other === "." ? "own" : other}.ts`,
+                specifierOf(place(room, folder), place(room, other)),
+              ] as const,
+            ],
+      ),
+    ),
+  );
+
+/** Imports of native's folders by a folder with an exception; `open` says which. */
+const exceptionImports = (open: boolean): (readonly [rule: string, file: string, specifier: string])[] =>
+  EXCEPTIONS.flatMap((exception) =>
+    (LADDERS.find(({ room }) => room === "native")?.folders ?? [])
+      .filter((other) => exception.open.includes(other) === open)
+      .map((other) => [
+        `room-${exception.room}-${exception.folder}`,
+        `${place(exception.room, exception.folder)}/imports-native-${other === "." ? "own" : other}.ts`,
+        specifierOf(place(exception.room, exception.folder), place("native", other)),
+      ]),
+  );
 
 const ROOMS = TABLE.map(({ room }) => room);
 
@@ -29,6 +84,10 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, specifier: str
     ),
   ),
   ...ROOMS.map((room) => [`room-${room}`, `src/${room}/imports-index.ts`, "../index.js"] as const),
+  ...folderImports(true),
+  ...LADDERS.map(({ room }) => [`folder-${room}-unknown`, `src/${room}/attic/imports-own.ts`, "../self.js"] as const),
+  ...exceptionImports(false),
+  ["server-calls", "src/cli/imports-server.ts", "../native/server/self.js"],
   ["room-base", "src/base/imports-attic.ts", "../attic/imports-base.js"],
   ["room-unknown", "src/attic/imports-base.ts", "../base/self.js"],
   ["index-imports-rooms", "src/index.ts", "./attic/imports-base.js"],
@@ -50,6 +109,10 @@ const ALLOWED: readonly (readonly [file: string, specifier: string])[] = [
   ...ROOMS.flatMap((room) =>
     ROOMS.filter((other) => isAllowed(room, other)).map((other) => [`src/${room}/may-import-${other}.ts`, `../${other}/self.js`] as const),
   ),
+  ...folderImports(false).map(([, file, specifier]) => [file, specifier] as const),
+  ...exceptionImports(true).map(([, file, specifier]) => [file, specifier] as const),
+  ["src/helper/may-import-server.ts", "../native/server/self.js"],
+  ["src/chardev/may-import-server.ts", "../native/server/self.js"],
   ["src/base/hen.ts", "./egg.js"], // closes the cycle, which is reported once, for the egg
   ["src/native/may-import-koffi.ts", "koffi"],
   ["src/scsi/may-import-buffer.ts", "node:buffer"],
@@ -65,6 +128,9 @@ function planted(): Record<string, string> {
     "test/support.ts": "export type Self = 1;\n",
   };
   for (const room of ROOMS) files[`src/${room}/self.ts`] = "export type Self = 1;\n";
+  for (const { room, folders } of LADDERS) {
+    for (const folder of folders) files[`${place(room, folder)}/self.ts`] = "export type Self = 1;\n";
+  }
   const imports = [...VIOLATIONS.map(([, file, specifier]) => [file, specifier] as const), ...ALLOWED];
   for (const [file, specifier] of imports) files[file] = `import type * as other from "${specifier}";\nexport type Other = typeof other;\n`;
   return files;

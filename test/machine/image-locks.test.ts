@@ -5,7 +5,7 @@ import { truncateSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Fabric, Machine } from "qom-pr";
-import { memoryStore } from "#src/target/reservation-store.js";
+import { memoryStore } from "#src/stores/memory.js";
 import { PROGRAM, run, runProgram } from "../cli/support/programs.js";
 import { temporaryFolder, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { container } from "tsyringe";
 import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, ScsiFabric } from "qom-pr";
 import type { ScsiDevice, ScsiUnit } from "qom-pr";
-import { FabricUse } from "#src/target/scsi-fabric.js";
+import { FabricUse } from "#src/target/fabric/scsi-fabric.js";
 import { COMMAND_LINES, outcome, temporaryFolder, WWN, type CommandLine } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine, type MachineOptions } from "qom-pr";
-import { openChardev } from "#src/monitor/chardev/chardev.js";
+import { openChardev } from "#src/chardev/chardev.js";
 import { temporaryFolder } from "../support/machine.js";
 import { memoryInUse } from "../support/memory.js";
 import { refusal } from "../support/refusal.js";

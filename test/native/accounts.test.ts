@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
-import { accountNamed, accountNumbered, groupNamed } from "#src/native/accounts-server.js";
+import { accountNamed, accountNumbered, groupNamed } from "#src/native/server/accounts.js";
 
 /** Lines of /etc/passwd or /etc/group, in their fields. The system may know more accounts, and these first. */
 function linesOf(file: string): string[][] {

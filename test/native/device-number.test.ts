@@ -2,7 +2,7 @@
 
 import { expect } from "chai";
 import { statSync } from "node:fs";
-import { deviceName, splitDeviceNumber } from "#src/native/device-number.js";
+import { deviceName, splitDeviceNumber } from "#src/base/device-number.js";
 
 describe("a device number", () => {
   it("has the names that the kernel writes", () => {

@@ -3,8 +3,8 @@ import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, unlinkSync, writeFileSync } from "node:fs";
 import { present } from "#src/base/assert.js";
-import { splitDeviceNumber } from "#src/native/device-number.js";
-import { FileTypeReader } from "#src/native/file-type-server.js";
+import { splitDeviceNumber } from "#src/base/device-number.js";
+import { FileTypeReader } from "#src/native/file/type.js";
 import { temporaryFolder } from "../support/machine.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 

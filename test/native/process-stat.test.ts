@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 import { writeFileSync } from "node:fs";
-import { hasEnded, hasEndedWithDescriptors } from "#src/native/process-end.js";
-import { readProcessStat } from "#src/native/process-stat.js";
+import { hasEnded, hasEndedWithDescriptors } from "#src/native/process/end.js";
+import { readProcessStat } from "#src/native/process/stat.js";
 import { temporaryFolder } from "../support/machine.js";
 
 describe("what the system says of a process", () => {

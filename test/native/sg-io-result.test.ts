@@ -2,8 +2,8 @@ import { expect } from "chai";
 import { ScsiStatus } from "#src/scsi/command.js";
 import { formatSense, parseSense } from "#src/scsi/sense.js";
 import { Errno } from "#src/native/errno.js";
-import type { SgIoCompletion } from "#src/native/sg-io.js";
-import { resultOfErrno, resultOfSgIo } from "#src/native/sg-io-result.js";
+import type { SgIoCompletion } from "#src/native/sg-io/sg-io.js";
+import { resultOfErrno, resultOfSgIo } from "#src/native/sg-io/result.js";
 
 const SENSE = Uint8Array.of(0x70, 0, 5, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x24, 0, 0, 0, 0, 0);
 

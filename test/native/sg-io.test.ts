@@ -10,10 +10,10 @@ import { AssertionError } from "#src/base/assert.js";
 import { Errno } from "#src/native/errno.js";
 import { declareFunctions } from "#src/native/libc.js";
 import { NativeMemory } from "#src/native/memory.js";
-import { SG_IO_DATA_BYTES_MAX } from "#src/native/sg-io.js";
-import type { SgIoOutcome, SgIoRequest } from "#src/native/sg-io.js";
-import { SgIoCaller } from "#src/native/sg-io-call.js";
-import { SG_IO_THREADS_MAX, SG_IO_WAITING_MAX, ThreadedSgIoExecutor } from "#src/native/sg-io-executor.js";
+import { SG_IO_DATA_BYTES_MAX } from "#src/native/sg-io/sg-io.js";
+import type { SgIoOutcome, SgIoRequest } from "#src/native/sg-io/sg-io.js";
+import { SgIoCaller } from "#src/native/sg-io/call.js";
+import { SG_IO_THREADS_MAX, SG_IO_WAITING_MAX, ThreadedSgIoExecutor } from "#src/native/sg-io/executor.js";
 import { openDescriptors } from "../support/descriptors.js";
 
 const INQUIRY: SgIoRequest = { cdb: Uint8Array.of(0x12, 0, 0, 0, 36, 0), dataInLength: 36, timeoutMs: 1000, senseLength: 32 };
@@ -299,7 +299,7 @@ describe("native: SG_IO", () => {
   it("has threads that no signal interrupts: an interrupted command would be started a second time", async () => {
     const script = `
       import { openSync, readdirSync, readFileSync } from "node:fs";
-      import { ThreadedSgIoExecutor } from "#src/native/sg-io-executor.js";
+      import { ThreadedSgIoExecutor } from "#src/native/sg-io/executor.js";
       const threads = () => readdirSync("/proc/self/task");
       const before = new Set(threads());
       const executor = new ThreadedSgIoExecutor(2);
@@ -323,7 +323,7 @@ describe("native: SG_IO", () => {
 
   it("does not keep the process alive while it is idle", async () => {
     const script = `
-      import { ThreadedSgIoExecutor } from "#src/native/sg-io-executor.js";
+      import { ThreadedSgIoExecutor } from "#src/native/sg-io/executor.js";
       const outcome = await new ThreadedSgIoExecutor().execute(0, { cdb: new Uint8Array(6), timeoutMs: 1, senseLength: 0 });
       console.log(outcome.errno > 0);
     `;

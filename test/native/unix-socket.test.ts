@@ -11,8 +11,8 @@ import { QomError } from "#src/base/errors.js";
 import { SystemCallError } from "#src/native/errno.js";
 import { declareFunctions, libc } from "#src/native/libc.js";
 import { NativeMemory } from "#src/native/memory.js";
-import * as layout from "#src/native/socket-layout.js";
-import { connectUnixStream, NativeSocket } from "#src/native/unix-socket.js";
+import * as layout from "#src/native/socket/layout.js";
+import { connectUnixStream, NativeSocket } from "#src/native/socket/unix-socket.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { ManualClock } from "../support/manual-clock.js";
 

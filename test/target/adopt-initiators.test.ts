@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { Fabric, Machine, PersistentReserveOut } from "qom-pr";
 import type { ReservationImage } from "#src/reservation/image.js";
 import { decodeImage } from "#src/reservation/image.js";
-import { adoptDefaultInitiators } from "#src/target/adopt-initiators.js";
+import { adoptDefaultInitiators } from "#src/stores/folder/adopt-initiators.js";
 import { outcome, useFolder, WWN } from "./support.js";
 
 /** What 0.1.0 wrote for machines named node-a, Node_B and c, of which c had an initiator of its own, all three with a node `hd`. */

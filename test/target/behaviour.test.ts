@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { QomError } from "#src/base/errors.js";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
-import { Fabric } from "#src/target/fabric.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
 import type { TargetBehaviour } from "#src/target/behaviour.js";
 import { command, disk, hex, KEYS, nexus, outcome, useFolder, WWN } from "./support.js";
 

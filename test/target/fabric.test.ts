@@ -1,8 +1,8 @@
 import { link, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { expect } from "chai";
 import { QomError } from "#src/base/errors.js";
-import { Fabric } from "#src/target/fabric.js";
-import type { UnitSpec } from "#src/target/unit-spec.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
+import type { UnitSpec } from "#src/target/unit/unit-spec.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { refusal } from "../support/refusal.js";
 import { blocks, command, disk, nexus, outcome, useFolder, WWN } from "./support.js";

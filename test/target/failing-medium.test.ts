@@ -1,10 +1,10 @@
 import { expect } from "chai";
 import { systemClock } from "#src/base/clock.js";
 import { defaultBehaviour } from "#src/target/behaviour.js";
-import { diskCommands } from "#src/target/device-server.js";
-import { LogicalUnit } from "#src/target/logical-unit.js";
-import type { Medium } from "#src/target/medium.js";
-import { memoryStore } from "#src/target/reservation-store.js";
+import { diskCommands } from "#src/target/commands/tables.js";
+import { LogicalUnit } from "#src/target/unit/logical-unit.js";
+import type { Medium } from "#src/target/medium/medium.js";
+import { memoryStore } from "#src/stores/memory.js";
 import { blocks, command, nexus, outcome, WWN } from "./support.js";
 
 /** A medium that does what the test says, and counts how often it is made safe. */

@@ -7,8 +7,8 @@ import { syncBuiltinESMExports } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { present } from "#src/base/assert.js";
-import { Fabric } from "#src/target/fabric.js";
-import { FolderLock } from "#src/target/folder-lock.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
+import { FolderLock } from "#src/stores/folder/lock.js";
 import { refusal } from "../support/refusal.js";
 import { useFolder } from "./support.js";
 

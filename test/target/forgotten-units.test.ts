@@ -4,8 +4,8 @@ import { mkdir, rename, rmdir } from "node:fs/promises";
 import { expect } from "chai";
 import { NO_HOLDINGS, sumOf, type Account, type Holdings, type Ledger } from "#src/reservation/account.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
-import { DirectoryStore } from "#src/target/directory-store.js";
-import { Fabric } from "#src/target/fabric.js";
+import { DirectoryStore } from "#src/stores/folder/store.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
 import { nexus, outcome, useFolder } from "./support.js";
 
 const UNITS_MAX = 3;

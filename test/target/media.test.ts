@@ -5,9 +5,9 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { AssertionError } from "#src/base/assert.js";
 import { describeError } from "#src/base/errors.js";
-import { FileMedium } from "#src/target/file-medium.js";
-import { MemoryMedium } from "#src/target/memory-medium.js";
-import type { Medium } from "#src/target/medium.js";
+import { FileMedium } from "#src/target/medium/file-medium.js";
+import { MemoryMedium } from "#src/target/medium/memory-medium.js";
+import type { Medium } from "#src/target/medium/medium.js";
 import { refusal } from "../support/refusal.js";
 import { useFolder } from "./support.js";
 

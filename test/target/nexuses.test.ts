@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { CommandInFlight } from "#src/target/interference.js";
+import type { CommandInFlight } from "#src/target/unit/interference.js";
 import { refusal } from "../support/refusal.js";
 import { blocks, command, disk, KEYS, nexus, outcome, useFolder } from "./support.js";
 import type { Disk } from "./support.js";

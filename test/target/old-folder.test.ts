@@ -5,11 +5,11 @@
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { DirectoryStore } from "#src/target/directory-store.js";
-import { Fabric } from "#src/target/fabric.js";
-import type { LogicalUnit } from "#src/target/logical-unit.js";
-import { fileShadowName, outlivesRestart } from "#src/target/shadow-name.js";
-import { stateFileName } from "#src/target/state-file.js";
+import { DirectoryStore } from "#src/stores/folder/store.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
+import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
+import { fileShadowName, outlivesRestart } from "#src/base/shadow-name.js";
+import { stateFileName } from "#src/stores/folder/file.js";
 import { useFolder, WWN } from "./support.js";
 
 const WRITTEN = fileURLToPath(new URL("../../../test/target/folder-0.1.0", import.meta.url));

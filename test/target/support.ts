@@ -3,10 +3,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Fabric } from "#src/target/fabric.js";
-import type { FabricOptions } from "#src/target/fabric-options.js";
-import type { LogicalUnit } from "#src/target/logical-unit.js";
-import type { UnitSpec } from "#src/target/unit-spec.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
+import type { FabricOptions } from "#src/target/fabric/fabric-options.js";
+import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
+import type { UnitSpec } from "#src/target/unit/unit-spec.js";
 import type { ScsiCommand, ScsiResult } from "#src/scsi/command.js";
 import type { Nexus } from "#src/scsi/nexus.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { ScsiResult } from "#src/scsi/command.js";
-import type { CommandInFlight } from "#src/target/interference.js";
+import type { CommandInFlight } from "#src/target/unit/interference.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { refusal } from "../support/refusal.js";
 import { blocks, command, disk, KEYS, outcome, useFolder } from "./support.js";

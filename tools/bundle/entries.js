@@ -12,7 +12,7 @@ import { COMPILED } from "./project.js";
 export const ENTRIES = {
   index: "index.js",
   "qom-pr": "cli/main.js",
-  "qom-pr-helper": "helper/main.js",
+  "qom-pr-helper": "helper/program/main.js",
 };
 
 /** The name under which a source is given the text of its worker file; such a worker needs no file, so that an embedder can bundle it. */

@@ -12,11 +12,11 @@ import { assert } from "../../base/assert.js";
 import type { Clock } from "../../base/clock.js";
 import { isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { connectUnixStream } from "../../native/unix-socket.js";
-import type { NativeSocket } from "../../native/unix-socket.js";
+import { connectUnixStream } from "../../native/socket/unix-socket.js";
+import type { NativeSocket } from "../../native/socket/unix-socket.js";
 import { HelperExchangeError } from "./exchange.js";
 import type { HelperExchange, HelperExchangeReason } from "./exchange.js";
-import { encodeFeatures, FEATURE_WORD_SIZE, NO_FEATURES, ResponseDecoder } from "./protocol.js";
+import { encodeFeatures, FEATURE_WORD_SIZE, NO_FEATURES, ResponseDecoder } from "../../scsi/pr-helper.js";
 
 /** How {@link HelperConnection.open} connects. */
 export interface HelperConnectionOptions {

@@ -1,7 +1,7 @@
 /** One command and one response on a connection to a PR helper: what goes out, and how it can fail. */
 
 import { QomError } from "../../base/errors.js";
-import type { HelperResponse } from "./protocol.js";
+import type { HelperResponse } from "../../scsi/pr-helper.js";
 
 /** One PERSISTENT RESERVE command on its way to a helper, and who is told how it ended. */
 export interface HelperExchange {

@@ -17,7 +17,7 @@ import { PR_OUT } from "../../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import { HelperExchangeError } from "./exchange.js";
 import { HelperPool } from "./pool.js";
-import { DATA_SIZE_MAX, transferLengthOf, type HelperResponse } from "./protocol.js";
+import { DATA_SIZE_MAX, transferLengthOf, type HelperResponse } from "../../scsi/pr-helper.js";
 
 /** A helper that accepts and does not greet is given up after this; QEMU waits for ever. */
 const HANDSHAKE_TIMEOUT_SECONDS_DEFAULT = 5;

@@ -19,7 +19,7 @@ import { ATTEMPT_PAUSE_MS, Connector, type Need } from "./connector.js";
 import { DeadlineTimer } from "./deadline-timer.js";
 import { HelperExchangeError, type HelperExchange, type HelperOutcome } from "./exchange.js";
 import { FairQueue } from "./fair-queue.js";
-import { encodeRequest } from "./protocol.js";
+import { encodeRequest } from "../../scsi/pr-helper.js";
 
 /** Commands of one disk that may wait: more than its queue has. More is a caller that does not look at its results. */
 export const HELPER_COMMANDS_WAITING_MAX = 1024;

@@ -1,7 +1,7 @@
 /** `qom-pr persist`: one PERSISTENT RESERVE command, with the options, output and exit statuses of sg_persist. */
 import { systemClock, type Clock } from "../../base/clock.js";
 import { describeError, QomError } from "../../base/errors.js";
-import { MultipathDetector } from "../../helper/multipath.js";
+import { MultipathDetector } from "../../helper/workers/multipath.js";
 import type { PlainValue } from "../../options/value.js";
 import { printJson } from "../../options/json.js";
 import { toHex } from "../../scsi/bytes.js";

@@ -2,8 +2,8 @@
 import * as z from "zod";
 import type { BlockNode } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
-import { givenId } from "../../devices/device-set.js";
-import { ScsiDevice } from "../../devices/scsi-device.js";
+import { givenId } from "../../devices/set/device-set.js";
+import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
 import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";

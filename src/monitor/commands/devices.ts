@@ -3,10 +3,10 @@ import { emitWarning } from "node:process";
 import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { givenId } from "../../devices/device-set.js";
+import { givenId } from "../../devices/set/device-set.js";
 import { Device } from "../../devices/device.js";
-import { ScsiDevice } from "../../devices/scsi-device.js";
-import { VirtioScsi } from "../../devices/virtio-scsi.js";
+import { ScsiDevice } from "../../devices/disk/scsi-device.js";
+import { VirtioScsi } from "../../devices/virtio-scsi/device.js";
 import { defineCommand, nothing, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { DEVICE_TYPE } from "../../devices/device-set.js";
+import { DEVICE_TYPE } from "../../devices/set/device-set.js";
 import type { PropertyListing } from "../../qom/properties.js";
 import type { RegisteredType } from "../../qom/type-registry.js";
 import type { PlainValue } from "../../options/value.js";

@@ -2,11 +2,11 @@
 import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { ScsiDevice } from "../../devices/scsi-device.js";
+import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import { pastedWwn } from "../../scsi/pasted-names.js";
 import type { ScsiCommand } from "../../scsi/command.js";
-import { noLogicalUnit, type Fabric } from "../../target/fabric.js";
-import { ScsiFabric } from "../../target/scsi-fabric.js";
+import { noLogicalUnit, type Fabric } from "../../target/fabric/fabric.js";
+import { ScsiFabric } from "../../target/fabric/scsi-fabric.js";
 import { defineCommand, nothing, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 import { UNIT_RESERVATIONS, unitReservations } from "../reservations.js";

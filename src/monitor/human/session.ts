@@ -5,7 +5,7 @@
 import { clearLine, createInterface, cursorTo, type Interface } from "node:readline";
 import { describeError, QomError } from "../../base/errors.js";
 import { packageVersion } from "../../base/package-version.js";
-import type { Connection } from "../chardev/connection.js";
+import type { Connection } from "../../chardev/connection.js";
 import { ClientQueue } from "../client-queue.js";
 import { parseLine, type HumanContext } from "./command.js";
 import { HUMAN_COMMANDS } from "./commands.js";

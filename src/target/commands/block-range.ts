@@ -5,10 +5,10 @@ import { blockAccess } from "../../scsi/cdb.js";
 import type { BlockAccess } from "../../scsi/cdb.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
-import type { UnitContext } from "../device-command.js";
+import type { UnitContext } from "../unit/device-command.js";
 import { TRANSFER_BYTES_MAX } from "../limits.js";
-import { invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import { invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 
 /**
  * RDPROTECT, WRPROTECT, VRPROTECT in byte 1: no unit here has protection information. 6-byte CDBs, of operation codes below 20h, have

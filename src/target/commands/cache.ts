@@ -1,9 +1,9 @@
 /** SYNCHRONIZE CACHE (SBC-4 5.33, 5.34). */
 
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { after, goodWithoutData } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { after, goodWithoutData } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { blockRange, checkRange } from "./block-range.js";
 
 /** Byte 1 has no protection field here. */

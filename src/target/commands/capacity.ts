@@ -4,9 +4,9 @@ import { readU32 } from "../../scsi/bytes.js";
 import { CAPACITY_10_LENGTH, encodeCapacity10, encodeCapacity16 } from "../../scsi/capacity.js";
 import type { Capacity } from "../../scsi/capacity.js";
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { goodWithData } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithData } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { physicalBlockLength } from "./block-range.js";
 
 function capacityOf(unit: UnitContext): Capacity {

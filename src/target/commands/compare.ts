@@ -2,9 +2,9 @@
 
 import type { ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { after, goodWithoutData, inTurn, invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { after, goodWithoutData, inTurn, invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { blockRange, checkAddress, checkTransfer } from "./block-range.js";
 import { checkWritable, dataOutOf, mustFlush } from "./data-out.js";
 

@@ -3,11 +3,11 @@
 import { NO_BYTES } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
-import type { UnitContext } from "../device-command.js";
-import { after, goodWithoutData, inTurn } from "../reply.js";
-import { taskAborted } from "../task.js";
-import type { Task } from "../task.js";
-import { isWriteProtected } from "../write-protection.js";
+import type { UnitContext } from "../unit/device-command.js";
+import { after, goodWithoutData, inTurn } from "../unit/reply.js";
+import { taskAborted } from "../unit/task.js";
+import type { Task } from "../unit/task.js";
+import { isWriteProtected } from "../unit/write-protection.js";
 
 /** FUA, in byte 1 of CDBs from 10 bytes on. */
 const FORCE_UNIT_ACCESS = 0x08;

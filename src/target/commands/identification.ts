@@ -21,9 +21,9 @@ import {
 } from "../../scsi/vpd-identification.js";
 import type { Designator } from "../../scsi/vpd-identification.js";
 import { encodeSerialNumber, encodeSupportedPages, VpdPage } from "../../scsi/vpd.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { goodWithData, invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithData, invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { physicalBlockLength, transferBlocksMax } from "./block-range.js";
 import { COMPARE_AND_WRITE_BLOCKS_MAX } from "./compare.js";
 import { UNMAP_BLOCKS_MAX, UNMAP_DESCRIPTORS_MAX } from "./unmap.js";

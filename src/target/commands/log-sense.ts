@@ -12,9 +12,9 @@ import {
   temperatureValue,
 } from "../../scsi/log.js";
 import type { LogParameter } from "../../scsi/log.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { goodWithData, invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithData, invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 
 const PARAMETER_POINTER_CONTROL = 0x02;
 const SAVE_PARAMETERS = 0x01;

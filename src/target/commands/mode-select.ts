@@ -5,10 +5,10 @@ import type { ScsiResult } from "../../scsi/command.js";
 import { PageControl, parseModeParameters } from "../../scsi/mode.js";
 import type { BlockDescriptor, ModeHeaderForm, ModePageData } from "../../scsi/mode.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { goodWithoutData, invalidCdbField, invalidParameter } from "../reply.js";
-import type { Task } from "../task.js";
-import { isReadOnly } from "../write-protection.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithoutData, invalidCdbField, invalidParameter } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
+import { isReadOnly } from "../unit/write-protection.js";
 import { dataOutOf } from "./data-out.js";
 
 const PAGE_FORMAT = 0x10;

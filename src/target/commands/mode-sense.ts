@@ -5,11 +5,11 @@ import type { ScsiResult } from "../../scsi/command.js";
 import { DeviceSpecific, encodeModeParameters, ModePage, PageControl } from "../../scsi/mode.js";
 import type { BlockDescriptor, ModeHeaderForm, ModePageData } from "../../scsi/mode.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { goodWithData, invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
-import { MODE_PAGE_CODES } from "../unit-modes.js";
-import { isWriteProtected } from "../write-protection.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithData, invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
+import { MODE_PAGE_CODES } from "../unit/unit-modes.js";
+import { isWriteProtected } from "../unit/write-protection.js";
 
 const DISABLE_BLOCK_DESCRIPTORS = 0x08;
 const PAGE_CODE_MASK = 0x3f;

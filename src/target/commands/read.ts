@@ -2,9 +2,9 @@
 
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { after, bufferLength } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { after, bufferLength } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { blockRange, checkTransfer } from "./block-range.js";
 
 /** Reads into the caller's memory if there is some. A buffer that is too small for all blocks gets the first bytes. */

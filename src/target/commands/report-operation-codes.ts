@@ -13,9 +13,9 @@
 
 import { readU16, readU32, writeU16, writeU32 } from "../../scsi/bytes.js";
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, SupportedCommand, UnitContext } from "../device-command.js";
-import { goodWithData, invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, SupportedCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithData, invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 
 const RETURN_TIMEOUTS = 0x80;
 const REPORTING_OPTIONS_MASK = 0x07;

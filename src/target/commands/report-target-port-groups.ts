@@ -13,9 +13,9 @@
 
 import { readU32, writeU16, writeU32 } from "../../scsi/bytes.js";
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { goodWithData, invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithData, invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 
 /** PARAMETER DATA FORMAT, byte 1: only the one without the extended header. */
 const DATA_FORMAT_MASK = 0xe0;

@@ -2,9 +2,9 @@
 
 import { readU16 } from "../../scsi/bytes.js";
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 
 /** RESERVE and RELEASE, byte 1: reservations for a third party, with long identifiers, of extents. SPC-2 lets a device do without. */
 const THIRD_PARTY = 0x10;

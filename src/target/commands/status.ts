@@ -2,9 +2,9 @@
 
 import type { ScsiResult } from "../../scsi/command.js";
 import { fixedSense, Sense } from "../../scsi/sense.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { after, goodWithData, goodWithoutData, invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { after, goodWithData, goodWithoutData, invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 
 /** DESC of REQUEST SENSE. */
 const DESCRIPTOR_FORMAT = 0x01;

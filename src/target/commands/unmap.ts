@@ -11,9 +11,9 @@ import { readU16, readU32, readU64 } from "../../scsi/bytes.js";
 import type { BlockAccess } from "../../scsi/cdb.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { goodWithoutData, invalidCdbField, invalidParameter } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { goodWithoutData, invalidCdbField, invalidParameter } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { checkRange } from "./block-range.js";
 import { changeMedium, checkWritable, dataOutOf } from "./data-out.js";
 

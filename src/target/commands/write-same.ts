@@ -1,9 +1,9 @@
 /** WRITE SAME (SBC-4 5.52, 5.53): one block of data-out, or zeros, into many. */
 
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { blockRange, checkTransfer } from "./block-range.js";
 import { changeMedium, checkWritable, dataOutOf } from "./data-out.js";
 

@@ -1,9 +1,9 @@
 /** WRITE and WRITE AND VERIFY (SBC-4 5.40 to 5.48). */
 
 import type { ScsiResult } from "../../scsi/command.js";
-import type { DeviceCommand, UnitContext } from "../device-command.js";
-import { invalidCdbField } from "../reply.js";
-import type { Task } from "../task.js";
+import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
+import { invalidCdbField } from "../unit/reply.js";
+import type { Task } from "../unit/task.js";
 import { blockRange, checkTransfer } from "./block-range.js";
 import { changeMedium, checkWritable, dataOutOf, mustFlush } from "./data-out.js";
 

@@ -2,8 +2,8 @@
 import { Fabric, Machine, qomType, type VirtioScsi } from "qom-pr";
 import { systemClock } from "#src/base/clock.js";
 import { Device, type DeviceHost } from "#src/devices/device.js";
-import { ScsiBlock } from "#src/devices/scsi-block.js";
-import type { Hold } from "#src/target/interference.js";
+import { ScsiBlock } from "#src/devices/disk/scsi-block.js";
+import type { Hold } from "#src/target/unit/interference.js";
 import type { Answer, Peer } from "./peer.js";
 
 const WWNS = { n0: "naa.5000000000000010", n1: "naa.5000000000000011", n2: "naa.5000000000000012", spare: "naa.5000000000000013" };

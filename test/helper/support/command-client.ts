@@ -1,7 +1,7 @@
 /** Commands of a client to a helper, as values. */
 
 import type { ScsiCommand } from "qom-pr";
-import { RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
 import { parseSense } from "#src/scsi/sense.js";
 import { RawClient } from "./raw-client.js";
 

@@ -9,8 +9,8 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { libc } from "#src/native/libc.js";
-import { loadServerLibc } from "#src/native/libc-server.js";
-import { listenUnixStream } from "#src/native/unix-server.js";
+import { loadServerLibc } from "#src/native/server/libc.js";
+import { listenUnixStream } from "#src/native/server/unix.js";
 import { greets } from "../../support/pr-helper.js";
 
 /** Root of the project, seen from build/test/helper/support. */

@@ -1,7 +1,7 @@
 /** What the kernel tells of another process, for tests. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { askStatus, type StatusReport } from "#src/helper/status.js";
+import { askStatus, type StatusReport } from "#src/helper/serving/status.js";
 import { skipUnlessRequired } from "../../support/requirement.js";
 import { until } from "./helper-process.js";
 import type { HelperProcess } from "./helper-process.js";

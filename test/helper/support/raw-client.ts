@@ -2,11 +2,11 @@
 
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { encodeFeatures, FEATURE_WORD_SIZE, NO_FEATURES, RESPONSE_HEADER_SIZE } from "#src/backends/helper-socket/protocol.js";
+import { encodeFeatures, FEATURE_WORD_SIZE, NO_FEATURES, RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
 import { libc } from "#src/native/libc.js";
 import { NativeMemory } from "#src/native/memory.js";
 import { Errno, SystemCallError } from "#src/native/errno.js";
-import * as layout from "#src/native/socket-layout.js";
+import * as layout from "#src/native/socket/layout.js";
 
 const SIOCOUTQ = 0x5411;
 const FIONREAD = 0x541b;

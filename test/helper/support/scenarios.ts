@@ -1,7 +1,7 @@
 /** Conversations with a helper, good and bad: what is sent, and what has to come of it (facts observed on qemu-pr-helper 7.2). */
 
 import { closeSync, constants, openSync } from "node:fs";
-import { encodeFeatures, FEATURE_WORD_SIZE, NO_FEATURES } from "#src/backends/helper-socket/protocol.js";
+import { encodeFeatures, FEATURE_WORD_SIZE, NO_FEATURES } from "#src/scsi/pr-helper.js";
 import { SystemCallError } from "#src/native/errno.js";
 import { RawClient } from "./raw-client.js";
 import type { End } from "./raw-client.js";

@@ -1,6 +1,6 @@
 /** A unit with reservations in a folder, and what can be said of it in the words of the model. */
-import { Fabric } from "#src/target/fabric.js";
-import type { LogicalUnit } from "#src/target/logical-unit.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
+import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
 import type { ScsiResult } from "#src/scsi/command.js";
 import { parseSense } from "#src/scsi/sense.js";

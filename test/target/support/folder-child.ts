@@ -1,7 +1,7 @@
 /** A process that takes the lock of a folder, says so or why not in one line, and holds it until its standard input ends. */
 import { writeSync } from "node:fs";
 import { describeError } from "#src/base/errors.js";
-import { FolderLock } from "#src/target/folder-lock.js";
+import { FolderLock } from "#src/stores/folder/lock.js";
 
 const [folder = ""] = process.argv.slice(2);
 try {

@@ -7,7 +7,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Machine } from "qom-pr";
 import type { ScsiDevice, ScsiResult } from "qom-pr";
-import { SG_IO_THREADS_PER_DESCRIPTOR } from "#src/native/sg-io-executor.js";
+import { SG_IO_THREADS_PER_DESCRIPTOR } from "#src/native/sg-io/executor.js";
 import { parseSenseData } from "#src/scsi/sense.js";
 import { parseBlockLimits } from "#src/scsi/vpd-block.js";
 import { outcome } from "../../../support/machine.js";

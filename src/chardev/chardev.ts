@@ -1,0 +1,186 @@
+/** A character device at work: it listens or connects, and hands its connections to the monitor on it. */
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { errnoOrMessage, QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { missingFolder } from "../base/missing-folder.js";
+import { libc } from "../native/libc.js";
+import { loadServerLibc } from "../native/server/libc.js";
+import { Listener } from "../native/server/listener.js";
+import { socketConnection, stdioConnection, type Connection } from "./connection.js";
+import { formatAddress, type ChardevSpec, type SocketAddress } from "./spec.js";
+
+/** Only the owner may connect: a monitor opens files and ends the machine. */
+const SOCKET_MODE = 0o600;
+
+/**
+ * Clients of one server at a time: each may keep some megabytes here (see session.ts), and hardly anybody wants more than a few. A client
+ * beyond them is hung up on.
+ */
+const CLIENTS_MAX = 64;
+
+/** What a monitor does with a connection. */
+export type ConnectionHandler = (connection: Connection) => void;
+
+/** A device that is open. Connections that come before {@link start} wait for it. */
+export interface Chardev {
+  /** Hands over the connections that wait, and all that come. */
+  start(handler: ConnectionHandler): void;
+  /** Takes no more connections, and removes the socket file. Those that were handed over stay. Idempotent. */
+  close(): void;
+}
+
+/** What a device may be given beside its options. */
+export interface ChardevSurroundings {
+  readonly stdio: { readonly input: Readable; readonly output: Writable };
+  /** False: a server with `wait=on` does not wait. */
+  readonly wait: boolean;
+  /** Ends waiting. */
+  readonly signal: AbortSignal | undefined;
+  /** Told, in one line, what the user may want to know. */
+  readonly notify: (line: string) => void;
+}
+
+/**
+ * Opens a device; one with `wait=on` when somebody has connected.
+ * @throws QomError `connection` when nobody listens where it connects to, `in-use` or `wrong-type` for a path that another has, `io`
+ */
+export async function openChardev(spec: ChardevSpec, surroundings: ChardevSurroundings): Promise<Chardev> {
+  if (spec.kind === "stdio") return new Single(stdioConnection(surroundings.stdio.input, surroundings.stdio.output));
+  if (!spec.server) return new Single(await connectTo(spec.address));
+  const server = await SocketServer.listen(spec.address);
+  if (!spec.wait || !surroundings.wait) return server;
+  try {
+    surroundings.notify(`waiting for a connection on ${formatAddress(spec.address)}`);
+    await server.firstConnection(surroundings.signal);
+    return server;
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}
+
+/** A device with one connection, which is there from the start. */
+class Single implements Chardev {
+  #connection: Connection | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  start(handler: ConnectionHandler): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) handler(connection);
+  }
+
+  close(): void {
+    this.#connection?.destroy();
+    this.#connection = undefined;
+  }
+}
+
+function cannot(what: string, address: SocketAddress, cause: unknown): QomError {
+  const missing = address.kind === "unix" ? missingFolder(address.path) : undefined;
+  const reason = missing ?? (cause instanceof Error ? errnoOrMessage(cause) : String(cause));
+  return new QomError("connection", `cannot ${what} ${printable(formatAddress(address))}: ${reason}`);
+}
+
+/** Where node connects to or listens on. */
+function endpoint(address: SocketAddress): { readonly path: string } | { readonly host?: string; readonly port: number } {
+  if (address.kind === "unix") return { path: address.path };
+  return address.host === "" ? { port: address.port } : { host: address.host, port: address.port };
+}
+
+function connectTo(address: SocketAddress): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...endpoint(address), noDelay: true, allowHalfOpen: true });
+    // It stays, though nobody hears of it any more: a peer that resets the connection before a monitor has it is no failure of this process.
+    socket.on("error", (cause) => reject(cannot("connect to", address, cause)));
+    socket.once("connect", () => resolve(socketConnection(socket)));
+  });
+}
+
+/** A listening socket, for any number of clients at once. */
+class SocketServer implements Chardev {
+  readonly #server: Server;
+  /** Of a Unix socket. */
+  readonly #file: Listener | undefined;
+  readonly #waiting: Socket[] = [];
+  #handler: ConnectionHandler | undefined;
+  #onConnection: (() => void) | undefined;
+  #closed = false;
+
+  private constructor(server: Server, file: Listener | undefined) {
+    this.#server = server;
+    this.#file = file;
+    server.maxConnections = CLIENTS_MAX;
+    server.on("connection", (socket) => this.#accept(socket));
+  }
+
+  static async listen(address: SocketAddress): Promise<SocketServer> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    if (address.kind === "tcp") {
+      await listening(server, endpoint(address), address);
+      return new SocketServer(server, undefined);
+    }
+    const file = await Listener.create(libc(), loadServerLibc(), address.path, SOCKET_MODE);
+    try {
+      // From here on the descriptor is the server's.
+      await listening(server, { fd: file.fd }, address);
+      return new SocketServer(server, file);
+    } catch (error) {
+      file.stop();
+      throw error;
+    }
+  }
+
+  /** Resolves when somebody has connected. @throws what `signal` was aborted with */
+  async firstConnection(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#waiting.length > 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const aborted = (): void => reject(signal?.reason);
+      signal?.addEventListener("abort", aborted, { once: true });
+      this.#onConnection = (): void => {
+        signal?.removeEventListener("abort", aborted);
+        resolve();
+      };
+    });
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    for (const socket of this.#waiting.splice(0)) handler(socketConnection(socket));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    try {
+      this.#file?.stop();
+    } finally {
+      this.#server.close();
+    }
+  }
+
+  #accept(socket: Socket): void {
+    // A client that resets its connection before anybody reads it is no failure of this process.
+    socket.on("error", () => undefined);
+    if (this.#handler === undefined) this.#waiting.push(socket);
+    else this.#handler(socketConnection(socket));
+    this.#onConnection?.();
+  }
+}
+
+function listening(server: Server, options: object, address: SocketAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: Error): void => reject(cannot("listen on", address, cause));
+    server.once("error", failed);
+    server.listen(options, () => {
+      server.off("error", failed);
+      resolve();
+    });
+  });
+}

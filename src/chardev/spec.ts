@@ -1,0 +1,187 @@
+/**
+ * Character devices: what a monitor talks through, and the options that say so.
+ *
+ * | option | text |
+ * |---|---|
+ * | `-chardev` | `socket,id=ID,path=PATH` or `socket,id=ID,host=HOST,port=PORT`, with `server=on\|off`, `wait=on\|off`; `stdio,id=ID` |
+ * | `-qmp`, `-qmp-pretty` | `unix:PATH[,server=on][,wait=off]`, `tcp:HOST:PORT[,…]`, `stdio`, `chardev:ID` |
+ * | `-mon` | `[chardev=]ID[,mode=control\|readline][,pretty=on\|off]` |
+ *
+ * `server` and `nowait` stand for `server=on` and `wait=off`. Interface followed: QEMU 7.2 (chardev/char.c, monitor/monitor.c).
+ */
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { requireWellFormedId } from "../options/id.js";
+import { parseQemuOpts } from "../options/qemu-opts.js";
+import { parseBool, parseInteger } from "../options/scalars.js";
+import { takeText } from "../options/take.js";
+import type { PlainValue } from "../options/value.js";
+
+/** Where a socket is. */
+export type SocketAddress =
+  { readonly kind: "unix"; readonly path: string } | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+
+/** A character device, as its options say it. */
+export type ChardevSpec =
+  | { readonly kind: "stdio" }
+  | {
+      readonly kind: "socket";
+      readonly address: SocketAddress;
+      /** Others connect to it. */
+      readonly server: boolean;
+      /** Of a server: the machine is not made before somebody has connected. */
+      readonly wait: boolean;
+    };
+
+/** The kinds of monitor: QMP, and the one for people. */
+export type MonitorMode = "control" | "readline";
+
+/** A monitor, as its options say it. */
+export interface MonitorSpec {
+  /** Id of a -chardev, or a device that the monitor alone has. */
+  readonly chardev: string | ChardevSpec;
+  readonly mode: MonitorMode;
+  /** Of QMP: indented output. */
+  readonly pretty: boolean;
+}
+
+const PORT_MAX = 65_535n;
+
+/** An address as it is written in options and messages: `unix:PATH`, `tcp:HOST:PORT`. */
+export function formatAddress(address: SocketAddress): string {
+  return address.kind === "unix" ? `unix:${address.path}` : `tcp:${address.host}:${address.port}`;
+}
+
+/**
+ * The text of `-chardev`.
+ * @throws QomError `missing`, `unknown-name`, `invalid-value`, `bad-id`, `conflict`
+ */
+export function parseChardev(text: string): { readonly id: string; readonly spec: ChardevSpec } {
+  const values = new Map(parseQemuOpts(text, { impliedKey: "backend" }).values);
+  const id = takeText(values, "id");
+  if (id === undefined) throw missing("id");
+  const backend = takeText(values, "backend");
+  if (backend === undefined) throw missing("backend");
+  if (backend === "stdio") return { id, spec: stdio(values) };
+  if (backend === "socket") return { id, spec: socket(values) };
+  throw new QomError("invalid-value", `'${printable(backend)}' is not a character device here: there are 'socket' and 'stdio'`, {
+    context: { option: "backend", value: printable(backend) },
+  });
+}
+
+/**
+ * The text of `-qmp`, `-qmp-pretty` and `-monitor`, which is a character device in a shorter form.
+ * @throws QomError as {@link parseChardev}
+ */
+export function parseMonitorDevice(text: string): string | ChardevSpec {
+  const [kind = ""] = text.split(/[:,]/, 1);
+  const rest = text.slice(kind.length + 1);
+  switch (kind) {
+    case "stdio":
+      return stdio(new Map(parseQemuOpts(rest).values));
+    case "chardev":
+      requireWellFormedId(rest, { option: "chardev", value: rest });
+      return rest;
+    case "unix":
+      return socket(new Map(parseQemuOpts(rest, { impliedKey: "path" }).values));
+    case "tcp": {
+      const { values } = parseQemuOpts(rest, { impliedKey: "address" });
+      return socket(splitHostAndPort(new Map(values), text));
+    }
+    default:
+      throw new QomError("invalid-value", `'${printable(text)}' is not a character device of a monitor`, {
+        context: { value: printable(text) },
+        hint: "unix:PATH, tcp:HOST:PORT, stdio or chardev:ID",
+      });
+  }
+}
+
+/**
+ * The text of `-mon`.
+ * @throws QomError `missing`, `unknown-name`, `invalid-value`
+ */
+export function parseMon(text: string): MonitorSpec {
+  const values = new Map(parseQemuOpts(text, { impliedKey: "chardev" }).values);
+  takeText(values, "id");
+  const chardev = takeText(values, "chardev");
+  if (chardev === undefined) throw missing("chardev");
+  const mode = takeText(values, "mode") ?? "readline";
+  if (mode !== "control" && mode !== "readline") {
+    throw new QomError("invalid-value", `option 'mode' is 'control' or 'readline', not '${printable(mode)}'`, {
+      context: { option: "mode", value: printable(mode) },
+    });
+  }
+  const pretty = takeBool(values, "pretty");
+  if (pretty !== undefined && mode === "readline") {
+    throw new QomError("conflict", "option 'pretty' goes with mode=control only", { context: { option: "pretty" } });
+  }
+  requireNoOthers(values);
+  return { chardev, mode, pretty: pretty ?? false };
+}
+
+function splitHostAndPort(values: Map<string, PlainValue>, text: string): Map<string, PlainValue> {
+  const address = takeText(values, "address") ?? "";
+  const colon = address.lastIndexOf(":");
+  if (colon < 0)
+    throw new QomError("invalid-value", `'${printable(text)}' has no port: write tcp:HOST:PORT`, { context: { option: "port" } });
+  // An address of IPv6 stands in brackets.
+  return values.set("host", address.slice(0, colon).replace(/^\[(.*)\]$/, "$1")).set("port", address.slice(colon + 1));
+}
+
+function stdio(values: Map<string, PlainValue>): ChardevSpec {
+  // Whether Ctrl-C is a signal is the terminal's business here.
+  takeBool(values, "signal");
+  requireNoOthers(values);
+  return { kind: "stdio" };
+}
+
+function socket(values: Map<string, PlainValue>): ChardevSpec {
+  const address = socketAddress(takeText(values, "path"), takeText(values, "host"), takeText(values, "port"));
+  const server = takeBool(values, "server") ?? false;
+  const wait = takeBool(values, "wait");
+  if (wait !== undefined && !server) {
+    throw new QomError("conflict", "option 'wait' goes with server=on only", { context: { option: "wait" } });
+  }
+  // Answers are never held back to be sent together with others, so both spellings are the same.
+  takeBool(values, "nodelay");
+  takeBool(values, "delay");
+  requireNoOthers(values);
+  return { kind: "socket", address, server, wait: wait ?? server };
+}
+
+function socketAddress(path: string | undefined, host: string | undefined, port: string | undefined): SocketAddress {
+  if (path !== undefined) {
+    if (host === undefined && port === undefined) return { kind: "unix", path };
+    throw new QomError("conflict", "a socket has either 'path', or 'host' and 'port'", {
+      context: { option: "path", value: printable(path) },
+    });
+  }
+  if (port === undefined) throw new QomError("missing", "a socket needs 'path', or 'host' and 'port'", { context: { option: "path" } });
+  const number = parseInteger(port);
+  if (number === undefined || number < 0n || number > PORT_MAX) {
+    throw new QomError("invalid-value", `option 'port' expects a number from 0 to ${PORT_MAX}, not '${printable(port)}'`, {
+      context: { option: "port", value: printable(port) },
+    });
+  }
+  return { kind: "tcp", host: host ?? "", port: Number(number) };
+}
+
+function takeBool(values: Map<string, PlainValue>, name: string): boolean | undefined {
+  const text = takeText(values, name);
+  if (text === undefined) return undefined;
+  const value = parseBool(text);
+  if (value !== undefined) return value;
+  throw new QomError("invalid-value", `option '${name}' expects 'on' or 'off', not '${printable(text)}'`, {
+    context: { option: name, value: printable(text) },
+  });
+}
+
+function missing(option: string): QomError {
+  return new QomError("missing", `the option '${option}' is required`, { context: { option } });
+}
+
+function requireNoOthers(values: ReadonlyMap<string, PlainValue>): void {
+  const [name] = values.keys();
+  if (name === undefined) return;
+  throw new QomError("unknown-name", `option '${printable(name)}' is not supported here`, { context: { option: printable(name) } });
+}

@@ -1,0 +1,171 @@
+/** Commands of a device that have not been answered yet: what ends them early, and who waits for that. */
+import { setMaxListeners } from "node:events";
+import type { Clock, Timer } from "../../base/clock.js";
+import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { normalizeHostStatus } from "../../scsi/host-status.js";
+
+/**
+ * How long an aborted command is left to whoever runs it, which hears of the abort by the command's signal and lets go of the
+ * initiator's memory before it answers. A manager that does not listen is not waited for any longer.
+ */
+const ABORT_GRACE_MS = 100;
+
+/** A command that was sent. */
+interface InFlight {
+  readonly end: (result: ScsiResult) => void;
+  readonly joined: JoinedSignal | null;
+  /** Undoes what waits for the command: the timer of its grace. */
+  forget: (() => void) | undefined;
+}
+
+/**
+ * What commands are sent with whose caller gave them a signal: a signal that this one fires, and {@link CommandSet.abortAll} too. Not
+ * AbortSignal.any, of which something is left for good on a signal that lives on (Node 20). It is the only one that listens to the caller's
+ * signal, and only while a command is in flight: with a listener for each command Node would warn of a leak, and one that stayed would be one.
+ */
+interface JoinedSignal {
+  readonly source: AbortSignal;
+  readonly controller: AbortController;
+  readonly listener: () => void;
+  /** Number of its commands in flight; the listener is there while there are some. */
+  commands: number;
+}
+
+/** See the module text. */
+export class CommandSet {
+  readonly #clock: Clock;
+  readonly #commands = new Set<InFlight>();
+  #epoch = newController();
+  /** By signal of a caller, who may use it again: making a signal costs more than a short command. */
+  readonly #joined = new WeakMap<AbortSignal, JoinedSignal>();
+  #onEmpty: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Sends a command with a signal that also {@link abortAll} fires, and waits for its result.
+   * @param timeoutMs deadline of a command that has none
+   */
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult> {
+    const { signal } = command;
+    const joined = signal === undefined ? null : this.#join(signal);
+    if (joined !== null) this.#listen(joined);
+    let running: Promise<ScsiResult>;
+    try {
+      running = send(withSignal(command, (joined?.controller ?? this.#epoch).signal, timeoutMs));
+    } catch (error) {
+      if (joined !== null) this.#forget(joined);
+      throw error;
+    }
+    return new Promise((resolve, reject) => {
+      const sent: InFlight = { end: resolve, joined, forget: undefined };
+      this.#commands.add(sent);
+      running.then(
+        (result) => {
+          this.#leave(sent);
+          resolve(normalizeHostStatus(result));
+        },
+        (error: unknown) => {
+          this.#leave(sent);
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
+
+  /** Ends all commands with TASK ABORTED; resolves when none of those that were there is left. */
+  async abortAll(): Promise<void> {
+    const commands = [...this.#commands];
+    const ended = commands.map((sent) => this.#giveUp(sent));
+    this.#epoch.abort();
+    this.#epoch = newController();
+    for (const { joined } of commands) if (joined !== null) this.#abort(joined);
+    await Promise.all(ended);
+  }
+
+  /** Waits for all commands, at most `graceMs`, and ends the rest. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#commands.size === 0) return;
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty.push(resolve);
+      timer = this.#clock.after(graceMs, resolve);
+    });
+    timer?.cancel();
+    await this.abortAll();
+  }
+
+  #join(source: AbortSignal): JoinedSignal {
+    const known = this.#joined.get(source);
+    if (known !== undefined) return known;
+    const controller = newController();
+    const listener = (): void => {
+      for (const sent of this.#commands) if (sent.joined === joined) void this.#giveUp(sent);
+      controller.abort();
+    };
+    const joined: JoinedSignal = { source, controller, listener, commands: 0 };
+    this.#joined.set(source, joined);
+    return joined;
+  }
+
+  #listen(joined: JoinedSignal): void {
+    if (joined.commands === 0) joined.source.addEventListener("abort", joined.listener, { once: true });
+    joined.commands += 1;
+  }
+
+  #forget(joined: JoinedSignal): void {
+    joined.commands -= 1;
+    if (joined.commands === 0) joined.source.removeEventListener("abort", joined.listener);
+  }
+
+  /** Ends the commands of a signal that has not fired; the next one with it begins anew. */
+  #abort({ source, controller, listener }: JoinedSignal): void {
+    this.#joined.delete(source);
+    source.removeEventListener("abort", listener);
+    controller.abort();
+  }
+
+  /** Answers an aborted command after its grace unless its own answer comes first; resolves with either. */
+  #giveUp(sent: InFlight): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(ABORT_GRACE_MS, () => {
+        this.#leave(sent);
+        sent.end(bareStatus(ScsiStatus.TASK_ABORTED));
+      });
+      const { forget } = sent;
+      sent.forget = (): void => {
+        forget?.();
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #leave(sent: InFlight): void {
+    if (!this.#commands.delete(sent)) return;
+    sent.forget?.();
+    if (sent.joined !== null) this.#forget(sent.joined);
+    if (this.#commands.size > 0) return;
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
+  }
+}
+
+/** Every command in flight listens to it, and there may be many. */
+function newController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** A copy member by member: spreading an object costs as much as a command to memory. */
+function withSignal(command: ScsiCommand, signal: AbortSignal, timeoutMs: number | undefined): ScsiCommand {
+  const copy: { -readonly [Member in keyof ScsiCommand]: ScsiCommand[Member] } = { cdb: command.cdb, signal };
+  if (command.dataOut !== undefined) copy.dataOut = command.dataOut;
+  if (command.allocationLength !== undefined) copy.allocationLength = command.allocationLength;
+  if (command.into !== undefined) copy.into = command.into;
+  if (command.timeoutMs !== undefined) copy.timeoutMs = command.timeoutMs;
+  else if (timeoutMs !== undefined) copy.timeoutMs = timeoutMs;
+  return copy;
+}

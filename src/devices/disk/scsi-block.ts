@@ -1,0 +1,128 @@
+/**
+ * `scsi-block`: a disk whose READ and WRITE family is checked here and whose every other command goes to the device as it is (QEMU:
+ * hw/scsi/scsi-disk.c, scsi_block_class_initfn).
+ */
+import { QomError } from "../../base/errors.js";
+import { isSimulated } from "../../pr-manager/scsi-unit.js";
+import { qomProperty, qomType } from "../../qom/decorators.js";
+import { qom } from "../../qom/property-type.js";
+import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../../scsi/capacity.js";
+import { blockAccess, Opcode } from "../../scsi/cdb.js";
+import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { DeviceType } from "../../scsi/inquiry.js";
+import { Sense, senseResult } from "../../scsi/sense.js";
+import { transferBlocks } from "./block-path.js";
+import { ScsiDevice } from "./scsi-device.js";
+
+/** Commands of the block path, and what they do to the medium. */
+const FAMILY: ReadonlyMap<number, "read" | "write" | "verify"> = new Map([
+  [Opcode.READ_6, "read"],
+  [Opcode.READ_10, "read"],
+  [Opcode.READ_12, "read"],
+  [Opcode.READ_16, "read"],
+  [Opcode.WRITE_6, "write"],
+  [Opcode.WRITE_10, "write"],
+  [Opcode.WRITE_12, "write"],
+  [Opcode.WRITE_16, "write"],
+  [Opcode.WRITE_AND_VERIFY_10, "write"],
+  [Opcode.WRITE_AND_VERIFY_12, "write"],
+  [Opcode.WRITE_AND_VERIFY_16, "write"],
+  [Opcode.VERIFY_10, "verify"],
+  [Opcode.VERIFY_12, "verify"],
+  [Opcode.VERIFY_16, "verify"],
+]);
+
+/** BYTCHK of VERIFY; 01b compares all blocks with data-out (SBC-4, VERIFY(10)). */
+const BYTE_CHECK = 0x06;
+const BYTE_CHECK_ALL = 0x02;
+
+/** RDPROTECT, WRPROTECT, VRPROTECT: protection information does not pass here. In SCSI-2 the same bits were a LUN. */
+const PROTECT = 0xe0;
+const SCSI_2 = 2;
+
+/** What QEMU can do about an error (QAPI: BlockdevOnError). */
+const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"]);
+type ErrorPolicy = "report" | "ignore" | "enospc" | "stop" | "auto";
+
+/**
+ * Errors go to the guest: a machine that stopped at one, as QEMU's did before 9.1 even at a RESERVATION CONFLICT, would be of no use in a
+ * cluster, and there is none here to be stopped. `auto` leaves the choice to the device.
+ */
+function requireReport(option: string, policy: ErrorPolicy): void {
+  if (policy === "auto" || policy === "report") return;
+  throw new QomError("unsupported", `${option}=${policy} is not supported: errors of a disk are reported to the guest`, {
+    context: { option, value: policy },
+  });
+}
+
+/** See the module text. */
+@qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
+export class ScsiBlock extends ScsiDevice {
+  @qomProperty(ERROR_POLICY, { description: "what follows an error of a read: always `report`, to the guest", default: "auto" })
+  accessor rerror!: ErrorPolicy;
+
+  @qomProperty(ERROR_POLICY, { description: "what follows an error of a write: always `report`, to the guest", default: "auto" })
+  accessor werror!: ErrorPolicy;
+
+  override complete(): Promise<void> {
+    requireReport("rerror", this.rerror);
+    requireReport("werror", this.werror);
+    return super.complete();
+  }
+
+  protected override async probe(): Promise<void> {
+    const { unit, facts } = this;
+    if (isSimulated(unit)) {
+      // A command would consume a unit attention that belongs to the guest.
+      facts.blockSizeBytes = unit.logicalUnit.blockSizeBytes;
+      facts.blocks = Math.floor(unit.logicalUnit.sizeBytes / unit.logicalUnit.blockSizeBytes);
+      return;
+    }
+    if (this.hostTraits?.genericNode === true) {
+      throw new QomError("invalid-value", `block node '${this.drive}' is an sg node (/dev/sgN): 'scsi-block' needs a block device`, {
+        context: { option: "drive", value: this.drive },
+        hint: "scsi-generic takes both; or name the disk's block device",
+      });
+    }
+    await this.probeHostDisk();
+    await this.#readCapacity();
+  }
+
+  override countsBlocks(cdb: Uint8Array): boolean {
+    return super.countsBlocks(cdb) || this.#blockPathKind(cdb) !== null;
+  }
+
+  protected override dispatch(command: ScsiCommand): Promise<ScsiResult> {
+    const { cdb } = command;
+    const kind = this.#blockPathKind(cdb);
+    if (kind === null) return super.dispatch(command);
+    const real = !isSimulated(this.unit);
+    // A simulated unit says so itself, of every command that writes, and in its turn.
+    if (real && kind === "write" && this.unit.readOnly) return Promise.resolve(senseResult(Sense.WRITE_PROTECTED));
+    if (real && this.facts.version > SCSI_2 && ((cdb[1] ?? 0) & PROTECT) !== 0) {
+      return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
+    }
+    const access = blockAccess(cdb);
+    const { blocks, blockSizeBytes } = this.facts;
+    if (access !== null && blocks !== null && access.lba + access.blocks > blocks) {
+      return Promise.resolve(senseResult(Sense.LBA_OUT_OF_RANGE));
+    }
+    if (access === null || !real) return super.dispatch(command);
+    const transferBytesMax = this.hostTraits?.transferBytesMax ?? null;
+    return transferBlocks(command, access, { blockSizeBytes, transferBytesMax, send: (piece) => super.dispatch(piece) });
+  }
+
+  /** Null for a command of the raw path. Optical media are written beyond their last LBA, so theirs all take it. */
+  #blockPathKind(cdb: Uint8Array): "read" | "write" | "verify" | null {
+    const kind = FAMILY.get(cdb[0] ?? 0) ?? null;
+    if (kind === null || this.facts.deviceType === DeviceType.CD_DVD) return null;
+    return kind === "verify" && ((cdb[1] ?? 0) & BYTE_CHECK) !== BYTE_CHECK_ALL ? null : kind;
+  }
+
+  /** The facts listen to the answers. */
+  async #readCapacity(): Promise<void> {
+    const short = await this.ask({ cdb: readCapacity10Cdb() });
+    if (short.status !== ScsiStatus.GOOD || parseCapacity10(short.dataIn)?.lastLba !== LBA_BEYOND_10) return;
+    await this.ask({ cdb: readCapacity16Cdb() });
+  }
+}

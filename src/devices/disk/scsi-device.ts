@@ -1,0 +1,342 @@
+/**
+ * What `scsi-block` and `scsi-generic` have in common: a block node behind them that takes SCSI commands, a place on a bus, and
+ * commands in flight (QEMU: hw/scsi/scsi-generic.c).
+ */
+import { QomError } from "../../base/errors.js";
+import { present } from "../../base/assert.js";
+import { aNumber, someBytes, check, optional } from "../../base/check.js";
+import { Clock } from "../../base/clock.js";
+import { IO_TIMEOUT_MS_DEFAULT } from "../../block/host-device.js";
+import { NoScsi, type BlockNode, type HostTraits, type NodeUser, type ProtocolAccess } from "../../block/node.js";
+import type { Route } from "../../scsi/routing.js";
+import { isSimulated, type ScsiUnit } from "../../pr-manager/scsi-unit.js";
+import type { OptionMap } from "../../options/value.js";
+import { qomProperty, qomType } from "../../qom/decorators.js";
+import { inject } from "../../qom/inject.js";
+import { hold } from "../../qom/object.js";
+import { qom } from "../../qom/property-type.js";
+import { CDB_LENGTH_MAX, expectedTransfer } from "../../scsi/cdb.js";
+import { commandShapeProblem } from "../../scsi/command-check.js";
+import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../../scsi/inquiry.js";
+import type { Nexus } from "../../scsi/nexus.js";
+import { formatFailure, parseSense, Sense, senseResult } from "../../scsi/sense.js";
+import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
+import { SG_IO_TIMEOUT_MS_MAX } from "../../native/sg-io/sg-io.js";
+import { aResetKind } from "../../target/unit/logical-unit.js";
+import { contradictionIn } from "../../target/command-problem.js";
+import { isPatched, patchAnswer } from "./answer-patches.js";
+import { CommandSet } from "./command-set.js";
+import { Device, DeviceHost } from "../device.js";
+import { RequestTraces, requestsTraced } from "./request-trace.js";
+import { DiskFacts } from "./disk-facts.js";
+import type { ScsiAddress, ScsiBus } from "../bus/scsi-bus.js";
+
+/** Timeout of the commands that probe a device, unless `io_timeout` says otherwise (QEMU: DEFAULT_IO_TIMEOUT). */
+const IO_TIMEOUT_SECONDS_DEFAULT = IO_TIMEOUT_MS_DEFAULT / 1000;
+
+/** What fits the milliseconds of SG_IO. */
+const IO_TIMEOUT_SECONDS_MAX = Math.floor(SG_IO_TIMEOUT_MS_MAX / 1000);
+
+/** The device is not booted from. */
+const BOOT_INDEX_NONE = -1;
+
+/** A device that was just attached has a unit attention or two for whoever asks first; more answers than this mean trouble. */
+const PROBE_ATTEMPTS_MAX = 4;
+
+const UNIT_ATTENTION = 6;
+
+/** Block size that a block node takes for granted where a command does not say how much it wants. */
+const IMPLIED_BLOCK_SIZE_BYTES = 512;
+
+/** Room for the list of VPD pages: all codes there are would need 260. */
+const SUPPORTED_PAGES_LENGTH = 252;
+
+/** What a reset is for: SAM-5 7.7 LOGICAL UNIT RESET, 7.6 I_T NEXUS RESET, and the hard reset of a target. */
+export type ResetScope = "logical-unit" | "i-t-nexus" | "target";
+
+/** See the module text. */
+@qomType({ name: "scsi-device", description: "a SCSI passthrough device", abstract: true })
+export abstract class ScsiDevice extends Device implements NodeUser {
+  @qomProperty(qom.string(), { description: "name of the block node (node-name or drive id) behind the device", required: true })
+  accessor drive!: string;
+
+  @qomProperty(qom.uint32(), { description: "channel on the bus", default: 0 })
+  accessor channel!: number;
+
+  @qomProperty(qom.uint32(), { name: "scsi-id", description: "target on the bus; the lowest free one if it is not given" })
+  accessor scsiId: number | undefined;
+
+  @qomProperty(qom.uint32(), { description: "logical unit number; 0 or the lowest free one if it is not given" })
+  accessor lun: number | undefined;
+
+  @qomProperty(qom.bool(), { name: "share-rw", description: "other devices may use the same block node", default: false })
+  accessor shareRw!: boolean;
+
+  @qomProperty(qom.int32({ min: BOOT_INDEX_NONE }), {
+    description: "place in the order of boot devices, for the emulator's firmware; no two devices have the same, -1 is none",
+    default: BOOT_INDEX_NONE,
+  })
+  accessor bootindex!: number;
+
+  @qomProperty(qom.uint32({ min: 1, max: IO_TIMEOUT_SECONDS_MAX }), {
+    name: "io_timeout",
+    description: "deadline in seconds of a command to a disk of the host",
+    default: IO_TIMEOUT_SECONDS_DEFAULT,
+  })
+  accessor ioTimeoutSeconds!: number;
+
+  /** What the device has told of itself. */
+  protected readonly facts = new DiskFacts();
+  readonly #commands: CommandSet;
+  readonly #traces = new RequestTraces();
+  #protocol: ProtocolAccess | undefined;
+  #unit: ScsiUnit | undefined;
+  #address: ScsiAddress | undefined;
+  #bus: ScsiBus | undefined;
+  #releaseNode: (() => void) | undefined;
+  #closed = false;
+
+  constructor(@inject(DeviceHost) host: DeviceHost, @inject(Clock) clock: Clock) {
+    super(host);
+    this.#commands = new CommandSet(clock);
+  }
+
+  /** Where the device sits on its bus. */
+  get address(): ScsiAddress {
+    return present(this.#address, "a completed device has an address");
+  }
+
+  /** The bus that the device sits on. */
+  get bus(): ScsiBus {
+    return present(this.#bus, "a completed device has a bus");
+  }
+
+  /** The bus that was chosen: another one may be the default by the time the device is made again. */
+  override get placement(): OptionMap {
+    return new Map([["bus", this.bus.name]]);
+  }
+
+  get shares(): boolean {
+    return this.shareRw;
+  }
+
+  /**
+   * Who the device is to its unit: initiator port and relative target port of a simulated one. Null on a disk of the host, where only
+   * the operating system knows. A device has it once it is created.
+   */
+  get nexus(): Nexus | null {
+    return this.unit.nexus;
+  }
+
+  get blockSizeBytes(): number {
+    return this.facts.blockSizeBytes;
+  }
+
+  /** No command, unless a subclass says so: what passes through is counted in bytes. */
+  countsBlocks(cdb: Uint8Array): boolean {
+    check("ScsiDevice.countsBlocks", "cdb", cdb, someBytes);
+    return false;
+  }
+
+  /** Deadline of a command that comes without one. */
+  protected get ioTimeoutMs(): number {
+    return this.ioTimeoutSeconds * 1000;
+  }
+
+  /** What the operating system says of the node; null for a unit that is no device of this host. */
+  protected get hostTraits(): HostTraits | null {
+    return present(this.#protocol, "a completed device has a node").hostTraits;
+  }
+
+  /** What backends see of the device. */
+  protected get unit(): ScsiUnit {
+    return present(this.#unit, "a completed device has a unit");
+  }
+
+  /** Which way a command with this operation code goes: to the PR manager, or to the device itself. */
+  routeOf(opcode: number | undefined): Route {
+    if (typeof opcode !== "number" || Number.isNaN(opcode)) check("ScsiDevice.routeOf", "opcode", opcode, optional(aNumber));
+    return present(this.#protocol, "a completed device has a node").routeOf(opcode);
+  }
+
+  override async complete(): Promise<void> {
+    const bus = this.host.buses.find(this.busName);
+    this.#requireOwnBootIndex();
+    const node: BlockNode = this.#findNode();
+    const { protocol } = node;
+    const { unit } = protocol;
+    if (unit instanceof NoScsi) {
+      throw new QomError("invalid-value", `${node.describe()} ${unit.reason}: '${this.typeName}' needs a SCSI device`, {
+        context: { option: "drive", value: this.drive },
+      });
+    }
+    const giveBack = protocol.attachUser(this, !node.isReadOnly);
+    const release = hold(node, this);
+    this.#releaseNode = (): void => {
+      release();
+      giveBack();
+    };
+    try {
+      this.#address = bus.add(this, { channel: this.channel, target: this.scsiId, lun: this.lun });
+      this.#bus = bus;
+      // As in QEMU, the properties give the address that was chosen.
+      this.scsiId = this.#address.target;
+      this.lun = this.#address.lun;
+      this.#protocol = protocol;
+      // A format above the protocol may be read-only where the protocol is not.
+      this.#unit = node.isReadOnly && !unit.readOnly ? { ...unit, readOnly: true } : unit;
+      await this.probe();
+    } catch (error) {
+      this.#detach();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a SCSI command. PERSISTENT RESERVE IN and OUT go to the PR manager of the device's block node if it has one, every other
+   * command to the device. The promise resolves with the command's result, whatever it is; a command that its signal, a reset or
+   * the end of the machine interrupts resolves with TASK ABORTED.
+   *
+   * @throws QomError `conflict` for a command with data in both directions, `closed` after the device was closed
+   */
+  execute(command: ScsiCommand): Promise<ScsiResult> {
+    if (this.#closed)
+      return Promise.reject(new QomError("closed", `${this.describe()} is closed`, { context: { object: this.describe() } }));
+    const problem = refuse(command, this);
+    if (problem !== null) return Promise.reject(problem);
+    const { cdb, signal } = command;
+    if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
+    if (signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
+    if (requestsTraced()) return this.#traced(command);
+    return this.#send(command);
+  }
+
+  /** Not a part of execute(): a command that a closure may want is kept on the heap, whether or not anybody traces. */
+  #traced(command: ScsiCommand): Promise<ScsiResult> {
+    return this.#traces.run(this, command, () => this.#send(command));
+  }
+
+  #send(command: ScsiCommand): Promise<ScsiResult> {
+    // A simulated unit answers or is held on purpose, and a manager has deadlines of its own.
+    const needsDeadline = !isSimulated(this.unit) && this.routeOf(command.cdb[0]) === "device";
+    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, (sent) => this.dispatch(sent));
+  }
+
+  /**
+   * What a task management function of the host adapter asks for. Commands in flight end with TASK ABORTED; reservations stay.
+   * @throws QomError `invalid-value` for another scope
+   */
+  async reset(scope: ResetScope): Promise<void> {
+    check("ScsiDevice.reset", "scope", scope, aResetKind);
+    const ended = this.#commands.abortAll();
+    const { unit } = this;
+    if (isSimulated(unit)) await unit.logicalUnit.reset(scope, unit.nexus);
+    await ended;
+  }
+
+  /** Sends a command on its way. Subclasses answer here what they must not pass on. */
+  protected dispatch(command: ScsiCommand): Promise<ScsiResult> {
+    const sized = this.facts.blockSizeBytes === IMPLIED_BLOCK_SIZE_BYTES ? command : withBuffer(command, this.facts.blockSizeBytes);
+    const running = present(this.#protocol, "a completed device has a node").execute(this.unit, sized);
+    if (!isPatched(command.cdb)) return running;
+    return running.then((result) => {
+      this.facts.learn(command.cdb, result);
+      const transferBytesMax = this.hostTraits?.transferBytesMax ?? null;
+      return patchAnswer(command, result, { facts: this.facts, readOnly: this.unit.readOnly, transferBytesMax });
+    });
+  }
+
+  /**
+   * What both device types ask a real device, none of which clears a unit attention: INQUIRY, and of a disk whether it has VPD page B0h.
+   * @throws QomError `invalid-value` for one that does not answer, or that has no logical unit there
+   */
+  protected async probeHostDisk(): Promise<void> {
+    const inquiry = await this.ask({ cdb: inquiryCdb(INQUIRY_LENGTH_MIN) });
+    const { facts } = this;
+    if (inquiry.status !== ScsiStatus.GOOD || !facts.introduce(inquiry.dataIn)) {
+      throw this.#unusable(`does not answer INQUIRY: ${formatFailure(inquiry)}`);
+    }
+    if (facts.deviceType === DeviceType.UNKNOWN) throw this.#unusable("has no logical unit there");
+    if (!facts.isDisk) return;
+    const pages = await this.ask({ cdb: inquiryCdb(SUPPORTED_PAGES_LENGTH, VpdPage.SUPPORTED_PAGES) });
+    const supported = pages.status === ScsiStatus.GOOD ? parseSupportedPages(pages.dataIn) : null;
+    facts.lacksBlockLimits = supported !== null && !supported.includes(VpdPage.BLOCK_LIMITS);
+  }
+
+  /** Asks the device itself, again while it has a unit attention to tell. */
+  protected async ask(command: ScsiCommand): Promise<ScsiResult> {
+    const timed = { timeoutMs: this.ioTimeoutMs, ...command };
+    const send = (): Promise<ScsiResult> => ScsiDevice.prototype.dispatch.call(this, timed);
+    let result = await send();
+    for (let attempt = 1; attempt < PROBE_ATTEMPTS_MAX && parseSense(result.sense)?.key === UNIT_ATTENTION; attempt += 1) {
+      result = await send();
+    }
+    return result;
+  }
+
+  #unusable(what: string): QomError {
+    const message = `the disk behind block node '${this.drive}' ${what}`;
+    return new QomError("invalid-value", message, { context: { option: "drive", value: this.drive } });
+  }
+
+  /** Asks the new device what a subclass needs to know of it. @throws QomError when it is not what the device type drives */
+  protected abstract probe(): Promise<void>;
+
+  override drain(graceMs: number): Promise<void> {
+    this.#closed = true;
+    return this.#commands.drain(graceMs);
+  }
+
+  override finalize(): void {
+    this.#closed = true;
+    this.#detach();
+  }
+
+  #requireOwnBootIndex(): void {
+    const { bootindex } = this;
+    if (bootindex === BOOT_INDEX_NONE) return;
+    const devices = this.host.buses.all.flatMap((bus) => bus.devices);
+    const other = devices.find((device) => device instanceof ScsiDevice && device.bootindex === bootindex);
+    if (other === undefined) return;
+    throw new QomError("in-use", `bootindex ${bootindex} is that of ${other.describe()}`, {
+      context: { option: "bootindex", value: String(bootindex) },
+    });
+  }
+
+  #findNode(): BlockNode {
+    try {
+      return this.host.graph.node(this.drive);
+    } catch (error) {
+      throw error instanceof QomError ? error.within({ option: "drive" }) : error;
+    }
+  }
+
+  #detach(): void {
+    if (this.#address !== undefined) this.#bus?.remove(this.#address);
+    this.#releaseNode?.();
+  }
+}
+
+/** The command with the buffer that its CDB asks for, unless it has one. */
+function withBuffer(command: ScsiCommand, blockSizeBytes: number): ScsiCommand {
+  if (command.dataOut !== undefined || command.allocationLength !== undefined || command.into !== undefined) return command;
+  const { direction, bytes } = expectedTransfer(command.cdb, blockSizeBytes);
+  return direction === "in" ? { ...command, allocationLength: bytes } : command;
+}
+
+/** A mistake in a command that no device can answer for, whatever is behind it. */
+function refuse(command: ScsiCommand, device: Device): QomError | null {
+  const malformed = commandShapeProblem("ScsiDevice.execute", command);
+  if (malformed !== null) return malformed;
+  const { allocationLength, dataOut, into, timeoutMs } = command;
+  if (dataOut !== undefined && (allocationLength !== undefined || into !== undefined)) {
+    const message = `a command for ${device.describe()} has data in both directions: 'dataOut' together with 'allocationLength' or 'into'`;
+    return new QomError("conflict", message);
+  }
+  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= SG_IO_TIMEOUT_MS_MAX)) {
+    const message = `a command for ${device.describe()} has a 'timeoutMs' of ${timeoutMs}: it is 1 to ${SG_IO_TIMEOUT_MS_MAX}`;
+    return new QomError("invalid-value", message);
+  }
+  return contradictionIn(command);
+}

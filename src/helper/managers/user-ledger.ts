@@ -1,0 +1,112 @@
+/**
+ * What each user has made the helper keep, and how much that may be. A user is who the process was that connected (SO_PEERCRED); what it
+ * registers in the name of others counts to it too.
+ */
+
+import { NO_HOLDINGS, sumOf } from "../../reservation/account.js";
+import type { Account, Holdings, Ledger } from "../../reservation/account.js";
+import { printable } from "../../base/limits.js";
+import type { TransportId } from "../../scsi/transport-id.js";
+import { LogLevel } from "../log.js";
+import type { Log } from "../log.js";
+
+/** How much one user may have. */
+export type UserLimits = Holdings;
+
+/** No host has more disks with reservations; `--units-per-user` is for the one that does. */
+export const UNITS_PER_USER_DEFAULT = 1024;
+
+/** Sixteen hosts' worth for each of the disks above; a disk of a large cluster has a few hundred. */
+export const REGISTRATIONS_PER_USER_DEFAULT = 16_384;
+
+/** What so many units and registrations with names of usual length take. */
+export const BYTES_PER_USER_DEFAULT = 32 * 1024 * 1024;
+
+/** Above this no option may go: what is meant is no limit, and that is as good as none. */
+export const HOLDINGS_MAX: Holdings = Object.freeze({ units: 1_000_000, registrations: 1_000_000, bytes: 64 * 1024 ** 3 });
+
+/**
+ * All users together may have as many bytes as this many may have each. With the defaults that is 128 MiB; with the most threads that the
+ * process may have it is less than MemoryMax of the packaged unit.
+ */
+export const USERS_AT_THEIR_LIMIT = 4;
+
+/**
+ * This part of what one user may have, each may have although all together have what they may: with the defaults 256 KiB, some twenty disks
+ * with a registration each. So those who take all keep nobody out who wants little.
+ */
+const PART_OF_EVERY_USER = 1 / 128;
+
+/** The owner that a user is, in files of reservations too. */
+const OWNER_PREFIX = "uid-";
+
+/** Name of the initiator that a user is with `--initiator-from uid`, which tells whose the registrations of older files are. */
+const INITIATOR_OF_USER = /^iqn\.2026-11\.org\.qom-pr:(uid-\d{1,10})(?:,i,0x[0-9a-f]{12})?$/;
+
+/** What a user has, for the status. */
+export interface UserHoldings extends Holdings {
+  readonly uid: number;
+}
+
+/** See the module text. */
+export class UserLedger implements Ledger {
+  readonly #limits: UserLimits;
+  readonly #log: Log;
+  readonly #holdings = new Map<string, Holdings>();
+  /** Users that the log has told of a limit, until they have nothing any more. */
+  readonly #told = new Set<string>();
+  #bytes = 0;
+
+  constructor(limits: UserLimits, log: Log) {
+    this.#limits = limits;
+    this.#log = log;
+  }
+
+  /** The account of a user. */
+  account(uid: number): Account {
+    return { owner: `${OWNER_PREFIX}${uid}`, ledger: this };
+  }
+
+  /** What all users have that have anything. */
+  get users(): readonly UserHoldings[] {
+    return [...this.#holdings].map(([owner, holdings]) => ({ uid: Number(owner.slice(OWNER_PREFIX.length)), ...holdings }));
+  }
+
+  hasRoom(owner: string, more: Holdings): boolean {
+    const { units, registrations, bytes } = sumOf(this.#holdings.get(owner) ?? NO_HOLDINGS, more);
+    const limits = this.#limits;
+    if (more.units > 0 && units > limits.units) return this.#refuse(owner, `${limits.units} units`);
+    if (more.registrations > 0 && registrations > limits.registrations) return this.#refuse(owner, `${limits.registrations} registrations`);
+    if (bytes > limits.bytes) return this.#refuse(owner, `${limits.bytes} bytes`);
+    const all = USERS_AT_THEIR_LIMIT * limits.bytes;
+    return (
+      this.#bytes + more.bytes <= all ||
+      bytes <= PART_OF_EVERY_USER * limits.bytes ||
+      this.#refuse(owner, `${all} bytes of all users together`)
+    );
+  }
+
+  change(owner: string, by: Holdings): void {
+    const holdings = sumOf(this.#holdings.get(owner) ?? NO_HOLDINGS, by);
+    this.#bytes += by.bytes;
+    if (holdings.bytes > 0) {
+      this.#holdings.set(owner, holdings);
+      return;
+    }
+    this.#holdings.delete(owner);
+    this.#told.delete(owner);
+  }
+
+  ownerOf(initiator: TransportId): string | null {
+    return INITIATOR_OF_USER.exec(initiator.key)?.[1] ?? null;
+  }
+
+  /** Always false. Once for each user, since it may ask as often as it likes. */
+  #refuse(owner: string, what: string): false {
+    if (!this.#told.has(owner)) {
+      this.#told.add(owner);
+      this.#log.write(LogLevel.WARNING, `${printable(owner)} is at the limit of ${what}: what would need more ends with 05/55/04`);
+    }
+    return false;
+  }
+}

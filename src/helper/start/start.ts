@@ -1,0 +1,284 @@
+/**
+ * The way from a command line to a helper that serves. The order is qemu-pr-helper's: socket, background, pid file, privileges; only that
+ * the process in the background makes the socket itself, and that the pid file comes before it: who can connect can read it.
+ *
+ *     started           reads the options; with -d: starts the next one, waits until it serves, ends
+ *     in the background
+ *       socket and pid file, with the privileges the program was started with
+ *     the same process, without privileges
+ *       the threads, and service
+ */
+
+import { constants, openSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { present } from "../../base/assert.js";
+import { QomError } from "../../base/errors.js";
+import { printable } from "../../base/limits.js";
+import { missingFolder } from "../../base/missing-folder.js";
+import { libc as loadLibc } from "../../native/libc.js";
+import { loadServerLibc } from "../../native/server/libc.js";
+import { ProcessControl } from "../../native/server/process.js";
+import { takeActivation } from "../activation.js";
+import type { ActivatedSocket } from "../activation.js";
+import { leaveForeground, serveInBackground } from "./background.js";
+import { cleanEnvironment, foreignHandover, takeHandover, withHandover } from "./handover.js";
+import type { BackgroundHandover, Handover, ServiceHandover } from "./handover.js";
+import { Helper } from "../serving/helper.js";
+import type { Station } from "../serving/helper.js";
+import { Log, LogLevel } from "../log.js";
+import { hostManager, objectHelp } from "../managers/manager-host.js";
+import type { ManagerHost } from "../managers/manager-host.js";
+import { DEFAULT_SOCKET, parseHelperOptions } from "./options.js";
+import type { HelperOptions } from "../settings/settings.js";
+import { PidFile } from "../pid-file.js";
+import { adoptPosts, descriptorsOf, handoverOf, openPosts, placesOf, resumePosts } from "../serving/posts.js";
+import type { PostTools } from "../serving/posts.js";
+import { findSurplus, mayReserve, shedPrivileges, unshedOf } from "./privileges.js";
+import type { Unshed } from "./privileges.js";
+import { checkSocketNames } from "../socket-names.js";
+import { askStatus } from "../serving/status.js";
+import { STOP_SIGNALS } from "../stop-signals.js";
+import { threadPrivileges } from "./thread-privileges.js";
+import type { ThreadPrivileges } from "./thread-privileges.js";
+
+/** Standard input, output and error; node has them closed on exec. */
+const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
+
+const TRACE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND | constants.O_NONBLOCK;
+
+/** For its owner to read: traces tell of everybody's commands. */
+const TRACE_MODE = 0o600;
+
+/** What became of a start: a helper that serves, or nothing more to be done than to end with a status. */
+export type Outcome = { readonly helper: Helper } | { readonly status: number; readonly print?: string };
+
+/**
+ * Does what the command line asks for, up to the point where a helper serves.
+ * @param args without node and program
+ * @param stop set when the program was told to end
+ * @throws QomError for whatever is wrong; nothing is left behind then
+ */
+export async function start(args: readonly string[], stop: AbortSignal): Promise<Outcome> {
+  const undo = new Undo();
+  try {
+    return await attempt(args, stop, undo);
+  } catch (error) {
+    undo.all();
+    if (error instanceof Stopped) return { status: 0 };
+    throw error;
+  }
+}
+
+/** The program was told to end before it served. */
+class Stopped extends Error {}
+
+/** What has to be undone when a start fails. */
+class Undo {
+  readonly #actions: (() => void)[] = [];
+
+  /** Adds an action, which comes before those that are there. */
+  add(action: () => void): void {
+    this.#actions.unshift(action);
+  }
+
+  /** Undoes what can be undone: as another user, not all may be. What is told is why the start failed. */
+  all(): void {
+    for (const action of this.#actions) {
+      try {
+        action();
+      } catch {
+        // the next start replaces what stays
+      }
+    }
+  }
+}
+
+/** Ends the process although threads of it wait for something that may never come, which node would wait for. */
+export function exitAtOnce(status: number): void {
+  new ProcessControl(loadLibc()).exitAtOnce(status);
+}
+
+async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): Promise<Outcome> {
+  const handover = takeHandover(process.env);
+  if (handover !== null) return goOn(handover, stop, undo);
+  const command = parseHelperOptions(args);
+  if ("print" in command) return { status: 0, print: command.print };
+  if ("status" in command) return { status: 0, print: await askStatus(command.status) };
+  const { serve: options, warnings } = command;
+  const help = await objectHelp(options.objects);
+  if (help !== null) return { status: 0, print: help };
+  for (const warning of warnings) new Log(options.logLevel).write(LogLevel.WARNING, warning);
+  const activated = takeActivation(process.env, process.pid);
+  if (activated !== null) checkActivation(activated, options);
+  if (options.background) return { status: await serveInBackground(options, activated, stop) };
+  return prepare({ options, activated, ready: null }, stop, undo);
+}
+
+/** @throws QomError `conflict`, `limit`, `missing`, `duplicate` when the sockets that were passed do not fit the options */
+function checkActivation(sockets: readonly ActivatedSocket[], { initiatorFrom, sockets: chosen }: HelperOptions): void {
+  if (chosen.length > 0) {
+    throw new QomError("conflict", "option '--socket': the socket is passed by LISTEN_FDS, and cannot be chosen");
+  }
+  if (initiatorFrom === "path") {
+    const unnamed = sockets.filter(({ name }) => name === "").length;
+    if (unnamed > 0) throw new QomError("missing", `LISTEN_FDNAMES: ${unnamed} of ${sockets.length} sockets have no name`);
+    checkSocketNames(
+      sockets.map(({ name }) => name),
+      "LISTEN_FDNAMES",
+    );
+  } else if (sockets.length > 1) {
+    const text = `LISTEN_FDS: ${sockets.length} sockets are passed, and the helper serves one unless '--initiator-from path' is given`;
+    throw new QomError("limit", text);
+  }
+}
+
+async function goOn(handover: Handover, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+  try {
+    return await (handover.stage === "background" ? prepare(handover, stop, undo) : resume(handover, stop, undo));
+  } catch (error) {
+    // What this program wrote leads to no other errors.
+    throw error instanceof QomError || error instanceof Stopped ? error : foreignHandover(error);
+  }
+}
+
+/** A helper that has what it needs from outside. */
+interface Service extends Omit<Station, "host"> {
+  readonly options: HelperOptions;
+  /** Descriptor of the process that waits in the foreground, null if there is none. */
+  readonly ready: number | null;
+  /** What another run says it could not shed; null when nothing has been shed yet. */
+  readonly unshed: Unshed | null;
+}
+
+async function prepare(
+  given: Pick<BackgroundHandover, "options" | "activated"> & Pick<Service, "ready">,
+  stop: AbortSignal,
+  undo: Undo,
+): Promise<Outcome> {
+  const { options, activated, ready } = given;
+  const chosen = options.sockets.length > 0 ? options.sockets : [DEFAULT_SOCKET];
+  requireFolders(options, activated === null ? chosen : []);
+  const pidFile = options.pidFile === null ? null : PidFile.create(loadLibc(), options.pidFile);
+  undo.add(() => pidFile?.remove());
+  const tools = postTools(options, undo);
+  const posts = activated === null ? await openPosts(chosen, tools) : await adoptPosts(activated, tools);
+  // Not before the socket is ours: another helper may be writing the file.
+  const traceFd = options.trace.file === null ? null : openTrace(options.trace.file);
+  return serve({ options, posts, pidFile, traceFd, ready, unshed: null }, stop, undo);
+}
+
+function postTools({ logLevel }: HelperOptions, undo: Undo): PostTools {
+  return { libc: loadLibc(), server: loadServerLibc(), log: new Log(logLevel), undo: (action) => undo.add(action) };
+}
+
+/** A folder that is missing is told with the option that names it. */
+function requireFolders(options: HelperOptions, sockets: readonly string[]): void {
+  const paths: readonly (readonly [option: string, path: string | null])[] = [
+    ["pidfile", options.pidFile],
+    ...sockets.map((path) => ["socket", path] as const),
+    ["trace", options.trace.file],
+  ];
+  for (const [option, path] of paths) {
+    const missing = path === null ? undefined : missingFolder(path);
+    if (missing !== undefined) throw new QomError("io", `option '--${option}': ${missing}`, { context: { option } });
+  }
+}
+
+/** Opens a file for traces, empty. Of a pipe that nobody reads it does not wait for a reader, now or later: traces are lost instead. */
+function openTrace(path: string): number {
+  try {
+    return openSync(path, TRACE_FLAGS, TRACE_MODE);
+  } catch (cause) {
+    throw new QomError("io", `option '--trace': cannot write '${printable(path)}'`, { cause });
+  }
+}
+
+function resume(handover: ServiceHandover, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+  const { options, traceFd, ready, unshed } = handover;
+  const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
+  undo.add(() => pidFile?.remove());
+  const posts = resumePosts(handover.posts, postTools(options, undo));
+  return serve({ options, posts, pidFile, traceFd, ready, unshed }, stop, undo);
+}
+
+async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+  const { options, ready } = service;
+  const control = new ProcessControl(loadLibc());
+  const main = await limitPrivileges(control, service, stop);
+  const host = await manager(options);
+  // Other managers send nothing by SG_IO that takes privileges.
+  if (host === null && !mayReserve(main)) {
+    const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
+    new Log(options.logLevel).write(LogLevel.WARNING, text);
+  }
+  const helper = new Helper(options, { ...service, host });
+  undo.add(() => helper.stop());
+  new Log(options.logLevel).write(LogLevel.WARNING, `listening on ${placesOf(service.posts, loadServerLibc())}`);
+  if (ready !== null) leaveForeground(control, ready);
+  helper.open();
+  return { helper };
+}
+
+/** The manager of the options: made last, so that what it has it was given without privileges. */
+function manager({ objects, logLevel }: HelperOptions): Promise<ManagerHost | null> {
+  const log = new Log(logLevel);
+  return hostManager(objects, (line) => log.write(LogLevel.WARNING, line));
+}
+
+/**
+ * Returns, with the privileges of the main thread, in a process that has only what the helper needs.
+ * @throws QomError when what was shed is there nevertheless, Stopped when there is no more need of it
+ */
+async function limitPrivileges(control: ProcessControl, service: Service, stop: AbortSignal): Promise<ThreadPrivileges> {
+  const threads = threadPrivileges();
+  const main = present(threads[0], "a process has a thread");
+  const unshed = service.unshed ?? unshedOf(main);
+  const surplus = findSurplus(threads, service.options, unshed);
+  await pendingSignals();
+  if (stop.aborted) throw new Stopped();
+  if (surplus === null) return main;
+  if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
+  // From here on nobody is going to listen; as the system means it, a signal ends the process.
+  for (const signal of STOP_SIGNALS) process.removeAllListeners(signal);
+  shedPrivileges(control, main, service.options, ownFiles());
+  return runAgain(control, { ...service, unshed });
+}
+
+/** Lets signals be heard that came while this thread was busy: those that the next run of the program does not hear of are lost. */
+async function pendingSignals(): Promise<void> {
+  // The system is asked for events between one turn of the event loop and the next, and only then for certain.
+  await setImmediate();
+  await setImmediate();
+}
+
+/** What another user has to be able to read or run, by access(2) modes: not all of it, but that much tells. */
+function ownFiles(): ReadonlyMap<string, number> {
+  return new Map([
+    [process.execPath, constants.X_OK],
+    [fileURLToPath(import.meta.url), constants.R_OK],
+    [programPath(), constants.R_OK],
+  ]);
+}
+
+function programPath(): string {
+  return present(process.argv[1], "node was started with a program");
+}
+
+function runAgain(control: ProcessControl, service: Service & { readonly unshed: Unshed }): never {
+  const { options, posts, pidFile, traceFd, ready, unshed } = service;
+  const handover: ServiceHandover = {
+    stage: "service",
+    options,
+    posts: posts.map(handoverOf),
+    pidFile: pidFile?.handover ?? null,
+    traceFd,
+    ready,
+    unshed,
+  };
+  const kept = [...STANDARD_DESCRIPTORS, ...posts.flatMap(descriptorsOf), pidFile?.fd, pidFile?.lockFd, traceFd, ready].filter(
+    (fd) => typeof fd === "number",
+  );
+  const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
+  return control.execute(process.execPath, words, withHandover(cleanEnvironment(process.env), handover), kept);
+}

@@ -1,0 +1,229 @@
+/**
+ * The worker threads: two at first, and one more each time all are stuck, up to a limit. They end together. One that does not come back
+ * from closing a descriptor is stuck for good, as far as anybody knows: it does not count towards the limit, up to another one.
+ *
+ * The last idle worker tells the main thread when it gets busy too. That one then looks every few milliseconds: if no worker finished
+ * anything since the last look, all of them wait for disks, and another one is started. Otherwise nothing in this process wakes up by time.
+ */
+
+import { Worker } from "node:worker_threads";
+import { unreachable } from "../../base/assert.js";
+import { describeError } from "../../base/errors.js";
+import { LogLevel } from "../log.js";
+import type { Log } from "../log.js";
+import { WorkerControl } from "../shared/worker-control.js";
+import { STUCK_CLOSES_MAX } from "./spent-descriptors.js";
+import type { NumberedWorkerSetup, WorkerMessage, WorkerSetup } from "./worker.js";
+import { leaveGoneFolder } from "../working-folder.js";
+
+/** So that one hung disk delays nobody, not even for as long as a thread takes to start. */
+const WORKERS_AT_START = 2;
+
+/** How long nothing may finish before another worker is started: longer than a healthy disk takes for a reservation command. */
+const STUCK_AFTER_MS = 10;
+
+/**
+ * How many looks a close has gone on when the log tells of it. A thread of a busy host may not run for as long as one or two: that hurts
+ * nobody, and would be told of file systems and disks that nothing is wrong with.
+ */
+const LOOKS_BEFORE_TOLD = 20;
+
+/** Taking a connection, or starting a worker, is tried again after this time when the system refused it (most often for want of descriptors). */
+const RETRY_MS = 1000;
+
+/** A worker keeps little: its own few objects, and buffers outside of the JavaScript heap. Smaller heaps, smaller process. */
+const WORKER_HEAP = Object.freeze({ maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 });
+
+/** Most threads that a pool of `workersMax` ever has at the same time: for the size of what they share. */
+export function threadsMaxOf(workersMax: number): number {
+  return workersMax + STUCK_CLOSES_MAX;
+}
+
+/** What a pool needs beside the workers' own setup. */
+export interface WorkerPoolOptions {
+  readonly setup: WorkerSetup;
+  /** Most workers there will be, without those that do not come back from closing a descriptor. */
+  readonly workersMax: number;
+  readonly log: Log;
+  /** Arms the gate's socket again, which a worker left alone for want of a descriptor. */
+  readonly rearmGate: () => void;
+  /** Wakes all workers, again and again. */
+  readonly wake: () => void;
+  /** A request is the main thread's to execute: that of the connection with this descriptor. */
+  readonly execute: (fd: number) => void;
+  /** A connection is closed that had requests for the main thread: its session. */
+  readonly ended: (session: number) => void;
+  /** A worker has left an incomplete request waiting. */
+  readonly noteIncomplete: () => void;
+  /** A worker failed; the pool is to be stopped. */
+  readonly failed: () => void;
+}
+
+/** See the module text. */
+export class WorkerPool {
+  /** Resolves when the last worker has ended; rejects with the first error that one of them did not expect. */
+  readonly ended: Promise<void>;
+  readonly #options: WorkerPoolOptions;
+  readonly #control: WorkerControl;
+  /** With their numbers, each of which is a part of the shared memory: one that has ended leaves its to another. */
+  readonly #workers = new Map<Worker, number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  /** The closes that went on at the last look, and how many looks before, by the worker's number. */
+  #closing = new Map<number, { readonly close: number; readonly looks: number }>();
+  #starting = 0;
+  /** Workers that have ever waited for events. */
+  #ready = 0;
+  #failure: Error | null = null;
+  #end: () => void = () => {};
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#control = new WorkerControl(options.setup.control);
+    this.ended = new Promise((resolve, reject) => {
+      this.#end = () => (this.#failure === null ? resolve() : reject(this.#failure));
+    });
+    for (let i = 0; i < Math.min(WORKERS_AT_START, options.workersMax); i += 1) this.#start();
+  }
+
+  /** Workers there are. */
+  get size(): number {
+    return this.#workers.size;
+  }
+
+  /** How many workers there are that do something else than closing a descriptor, which nobody waits for. */
+  get working(): number {
+    return [...this.#workers.values()].filter((thread) => this.#control.closeOf(thread) === null).length;
+  }
+
+  /** For who does not wait until it has {@link ended}. @throws Error the first that a worker did not expect, if one did */
+  throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Lets every worker finish and answer the request it has, and then end. */
+  stop(): void {
+    this.#control.stop();
+    this.#options.wake();
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #start(): void {
+    leaveGoneFolder();
+    const thread = this.#freeNumber();
+    const setup: NumberedWorkerSetup = { ...this.#options.setup, thread };
+    const worker = new Worker(new URL("./worker-main.js", import.meta.url), {
+      workerData: setup,
+      resourceLimits: WORKER_HEAP,
+    });
+    this.#workers.set(worker, thread);
+    this.#starting += 1;
+    let isReady = false;
+    worker.on("message", (message: WorkerMessage) => {
+      isReady ||= message === "ready";
+      this.#receive(message);
+    });
+    worker.once("error", (error) => (isReady ? this.#fail(error) : this.#failToStart(error)));
+    worker.once("exit", () => {
+      this.#workers.delete(worker);
+      if (this.#workers.size === 0) this.#end();
+    });
+    this.#options.log.write(LogLevel.CLIENT, `worker ${this.#workers.size} of ${this.#options.workersMax} started`);
+  }
+
+  #freeNumber(): number {
+    const taken = new Set(this.#workers.values());
+    let number = 1;
+    while (taken.has(number)) number += 1;
+    return number;
+  }
+
+  /** One that never began has left nothing half done: as long as there are others, it is tried again later, if it is still wanted. */
+  #failToStart(error: unknown): void {
+    if (this.#ready === 0) {
+      this.#fail(error);
+      return;
+    }
+    this.#options.log.write(LogLevel.WARNING, `cannot start another worker: ${describeError(error)}`);
+    this.#after(RETRY_MS, () => (this.#starting -= 1));
+  }
+
+  /** One that fails may have left anything half done, so all of them end. */
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#options.failed();
+  }
+
+  #receive(message: WorkerMessage): void {
+    if (typeof message === "object") {
+      if ("execute" in message) this.#options.execute(message.execute);
+      else this.#options.ended(message.ended);
+      return;
+    }
+    switch (message) {
+      case "ready":
+        this.#starting -= 1;
+        this.#ready += 1;
+        break;
+      case "saturated":
+        this.#watch();
+        break;
+      case "accept-failed":
+        this.#after(RETRY_MS, this.#options.rearmGate);
+        break;
+      case "incomplete":
+        this.#options.noteIncomplete();
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** Looks once more after a while, until some worker is idle. */
+  #watch(): void {
+    const finished = this.#control.finished;
+    this.#after(STUCK_AFTER_MS, () => {
+      const undecided = this.#noteStuckCloses();
+      if (!undecided && !this.#control.saturated && this.#control.rearmSaturation()) return;
+      const stuck = this.#control.saturated && this.#control.finished === finished;
+      if (stuck && this.#starting === 0 && this.#hasRoom()) this.#start();
+      this.#watch();
+    });
+  }
+
+  #hasRoom(): boolean {
+    const size = this.#workers.size - this.#control.stuck;
+    return size < this.#options.workersMax && this.#workers.size < threadsMaxOf(this.#options.workersMax);
+  }
+
+  /**
+   * A close that goes on since the last look takes long: from then on its worker counts as stuck. True when there is one of which not
+   * everything has been said yet.
+   */
+  #noteStuckCloses(): boolean {
+    let undecided = false;
+    const before = this.#closing;
+    this.#closing = new Map();
+    for (const thread of this.#workers.values()) {
+      const close = this.#control.closeOf(thread);
+      if (close === null) continue;
+      const last = before.get(thread);
+      const looks = last?.close === close ? last.looks + 1 : 0;
+      this.#closing.set(thread, { close, looks });
+      undecided ||= looks < LOOKS_BEFORE_TOLD;
+      if (looks > 0) this.#control.noteStuck(thread, close);
+      const user = looks === LOOKS_BEFORE_TOLD ? this.#control.userOfClose(thread, close) : null;
+      if (user === null) continue;
+      this.#options.log.write(LogLevel.WARNING, `closing a descriptor of user ${user} waits for its file system or disk`);
+    }
+    return undecided;
+  }
+
+  #after(delayMs: number, action: () => void): void {
+    if (this.#control.stopping) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Finds out what a disk or file of this host is called where its reservations are kept (target/shadow-name.ts), by its descriptor and
+ * without waiting for a file system.
+ */
+import { readFileSync } from "node:fs";
+import { isErrnoError } from "../base/errors.js";
+import { deviceName, type DeviceNumber } from "../base/device-number.js";
+import { Errno } from "../native/errno.js";
+import type { FilePlace } from "../native/file/type.js";
+import { resultOfSgIo } from "../native/sg-io/result.js";
+import type { SgIoOutcome, SgIoRequest } from "../native/sg-io/sg-io.js";
+import { ScsiStatus, type ScsiResult } from "../scsi/command.js";
+import { inquiryCdb } from "../scsi/inquiry.js";
+import { parseSense } from "../scsi/sense.js";
+import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
+import { VpdPage } from "../scsi/vpd.js";
+import { deviceShadowName, fileShadowName } from "../base/shadow-name.js";
+
+/** Room for page 83h: all that fits one byte of length, and far more than one designator (QEMU: scsi_generic_read_device_inquiry asks for 250). */
+const IDENTIFICATION_LENGTH = 252;
+
+/** Sense data that tells ILLEGAL REQUEST fits, and so does what a failure comes with. */
+const SENSE_LENGTH = 96;
+
+const ILLEGAL_REQUEST = 0x05;
+
+/** A device of this host. */
+export interface HostDevice extends DeviceNumber {
+  readonly kind: "block" | "character";
+}
+
+/** Sends the INQUIRY to the open device. */
+type Send = (request: SgIoRequest) => Promise<SgIoOutcome>;
+
+/** Told in one line what may be wrong with a name. */
+type Warn = (line: string) => void;
+
+/**
+ * Name of a regular file: the file's, however it was opened.
+ * @param warn told when a file that is made later may have the same name
+ */
+export function fileIdentity(place: FilePlace, warn: Warn): string {
+  const name = fileShadowName(place);
+  if (place.birthNs === null && place.generation === null) {
+    const fileSystem = deviceName(place.fileSystem);
+    warn(`files of file system ${fileSystem} are known by their inodes alone: a new file can inherit the reservations of a deleted one`);
+  }
+  return name;
+}
+
+/** Name of a device that is not asked, or does not say, which logical unit it is. */
+export function numberIdentity(device: HostDevice): string {
+  return deviceShadowName({ ...device, diskSequence: diskSequenceOf(device), boot: textOf("/proc/sys/kernel/random/boot_id") });
+}
+
+/** Which disk since the kernel was started (Documentation/ABI/stable/sysfs-block, diskseq); of a partition, that of its disk. */
+function diskSequenceOf({ kind, ...number }: HostDevice): string | null {
+  if (kind !== "block") return null;
+  const folder = `/sys/dev/block/${deviceName(number)}`;
+  return textOf(`${folder}/diskseq`) ?? textOf(`${folder}/../diskseq`);
+}
+
+/** A short file of the kernel's, which does not make anybody wait; null where there is none. */
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    if (!isErrnoError(error)) throw error;
+    return null;
+  }
+}
+
+/**
+ * Name of a device, for which it is sent an INQUIRY.
+ * @param timeoutMs deadline of the INQUIRY
+ * @returns the name; or the result of the INQUIRY where it failed this time: under another name for one command, a disk would have no
+ *   reservations for that long
+ */
+export async function deviceIdentity(device: HostDevice, timeoutMs: number, send: Send): Promise<string | ScsiResult> {
+  const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
+  const outcome = await send({ cdb, dataInLength: IDENTIFICATION_LENGTH, timeoutMs, senseLength: SENSE_LENGTH });
+  if (neverSays(outcome)) return numberIdentity(device);
+  const result = resultOfSgIo(outcome, IDENTIFICATION_LENGTH);
+  if (result.status !== ScsiStatus.GOOD) return result;
+  const name = logicalUnitName(parseDeviceIdentification(result.dataIn) ?? []);
+  return name === null ? numberIdentity(device) : `unit ${name}`;
+}
+
+/** Whether the device has no name at any time: it is no SCSI device, or does not know the page. */
+function neverSays(outcome: SgIoOutcome): boolean {
+  if (outcome.errno !== undefined) return NOT_SCSI.includes(outcome.errno);
+  return outcome.hostStatus === 0 && outcome.status === ScsiStatus.CHECK_CONDITION && parseSense(outcome.sense)?.key === ILLEGAL_REQUEST;
+}
+
+const NOT_SCSI: readonly number[] = [Errno.ENOTTY, Errno.EINVAL, Errno.EPERM, Errno.ENOTSUP];

@@ -1,0 +1,246 @@
+/** The SG_IO executor: a bounded set of worker threads, started when they are first needed. */
+
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { assert, present } from "../../base/assert.js";
+import { QomError } from "../../base/errors.js";
+import { Errno } from "../errno.js";
+import { libc, ownPath } from "../libc.js";
+import { checkSgIoRequest } from "./call.js";
+import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "./sg-io.js";
+
+/** Threads by default: commands that run at the same time. Each costs some megabytes, and is started when all others are busy. */
+const SG_IO_THREADS_DEFAULT = 16;
+
+/** Commands of one descriptor that run at the same time: a disk that answers needs no more, and a disk that hangs takes no more. */
+export const SG_IO_THREADS_PER_DESCRIPTOR = 4;
+
+/** Most threads: as many as QEMU's thread pool has. */
+export const SG_IO_THREADS_MAX = 64;
+
+/** Commands that may wait for a thread: some queues full of a few disks. More is a caller that does not look at its results. */
+export const SG_IO_WAITING_MAX = 1024;
+
+/** What a thread is asked to do: an SG_IO command, or, without `request`, SG_GET_VERSION_NUM. It answers with a {@link SgIoReply}. */
+export interface SgIoJob {
+  readonly fd: number;
+  readonly request: SgIoRequest | null;
+}
+
+/** Answer to a {@link SgIoJob}. */
+export type SgIoReply = SgIoOutcome | SgVersionOutcome;
+
+/** fcntl(2): the lowest free descriptor, closed on exec. */
+const F_DUPFD_CLOEXEC = 1030;
+
+const CANCELED: SgIoReply = Object.freeze({ errno: Errno.ECANCELED });
+const TOO_MANY: SgIoReply = Object.freeze({ errno: Errno.EDOM });
+
+/** A job that someone waits for; settling it again has no effect. */
+interface Task {
+  readonly job: SgIoJob;
+  readonly settle: (reply: SgIoReply) => void;
+  readonly fail: (error: QomError) => void;
+}
+
+/** A worker thread with at most one task. */
+class Thread {
+  readonly #worker = startWorker();
+  #task: Task | null = null;
+  /** Our own duplicate of the task's descriptor: the caller may close its one while a task that was given up still runs. */
+  #fd = -1;
+  #error: unknown;
+
+  /**
+   * @param onIdle called whenever a task is done
+   * @param onExit called when the thread is gone
+   */
+  constructor(onIdle: () => void, onExit: () => void) {
+    this.#worker.unref();
+    this.#worker.on("message", (reply: SgIoReply) => {
+      this.#release()?.settle(reply);
+      onIdle();
+    });
+    this.#worker.on("error", (error) => (this.#error = error));
+    this.#worker.once("exit", () => {
+      this.#release()?.fail(new QomError("io", "an SG_IO thread died in the middle of a command", { cause: this.#error }));
+      onExit();
+    });
+  }
+
+  /** Descriptor of the caller whose task this thread has, given up or not; null while it has none. */
+  get descriptor(): number | null {
+    return this.#task?.job.fd ?? null;
+  }
+
+  get busy(): boolean {
+    return this.#task !== null;
+  }
+
+  /** Starts `task`, for which `fd` was duplicated; the thread owns that from now on. */
+  start(task: Task, fd: number): void {
+    assert(!this.busy, "a thread has one task at a time");
+    this.#task = task;
+    this.#fd = fd;
+    this.#worker.ref();
+    const { message, transfer } = messageOf({ fd, request: task.job.request });
+    this.#worker.postMessage(message, transfer);
+  }
+
+  /** Lets the process end although the task, if it is `task`, still runs. */
+  abandon(task: Task): void {
+    if (this.#task === task) this.#worker.unref();
+  }
+
+  /** Ends the thread, as soon as the kernel lets go of it; its task is given up. Resolves at once when that may take long. */
+  async end(): Promise<void> {
+    const ended = this.#worker.terminate();
+    if (this.#task === null) {
+      await ended;
+      return;
+    }
+    this.#worker.unref();
+    this.#task.settle(CANCELED);
+  }
+
+  #release(): Task | null {
+    const task = this.#task;
+    if (task === null) return null;
+    this.#task = null;
+    libc().close(this.#fd);
+    this.#worker.unref();
+    return task;
+  }
+}
+
+/** The text of worker.js with all that it imports, put here when this file is bundled. */
+declare const BUNDLED_WORKER: string | undefined;
+
+/**
+ * A thread that runs worker.js. It reads no file through libuv's pool, as an import would: when that is stuck on a dead disk, SG_IO is
+ * needed most. A bundle, which may be an embedder's, has the text; otherwise the file is loaded by require() where node can do that with a
+ * module.
+ */
+function startWorker(): Worker {
+  const options = { name: "sg-io", execArgv: [] };
+  if (typeof BUNDLED_WORKER === "string") {
+    return new Worker(`const WORKER_BASE = ${JSON.stringify(ownPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
+  }
+  const program = new URL("./worker.js", import.meta.url);
+  if (!process.features.require_module) return new Worker(program, options);
+  return new Worker(`require(${JSON.stringify(fileURLToPath(program))})`, { ...options, eval: true });
+}
+
+/** A job as it goes to a thread: its bytes copied (a view would take all of its buffer along) and handed over. */
+function messageOf(job: SgIoJob): { message: SgIoJob; transfer: ArrayBuffer[] } {
+  if (job.request === null) return { message: job, transfer: [] };
+  const { cdb, dataOut, dataInLength, timeoutMs, senseLength } = job.request;
+  const data = dataOut === undefined ? null : new Uint8Array(dataOut);
+  const request = {
+    cdb: new Uint8Array(cdb),
+    ...(data === null ? {} : { dataOut: data }),
+    ...(dataInLength === undefined ? {} : { dataInLength }),
+    timeoutMs,
+    senseLength,
+  };
+  return { message: { fd: job.fd, request }, transfer: data === null ? [] : [data.buffer] };
+}
+
+/** The {@link SgIoExecutor} of production. An idle one does not keep the process alive; a command in progress does. */
+export class ThreadedSgIoExecutor implements SgIoExecutor {
+  readonly #threadsMax: number;
+  readonly #threads = new Set<Thread>();
+  readonly #waiting: Task[] = [];
+  #closed: Promise<void> | null = null;
+
+  /** @param threads commands that may run at the same time, 1 to {@link SG_IO_THREADS_MAX} */
+  constructor(threads: number = SG_IO_THREADS_DEFAULT) {
+    assert(Number.isInteger(threads) && threads >= 1 && threads <= SG_IO_THREADS_MAX, `an executor has 1 to ${SG_IO_THREADS_MAX} threads`);
+    this.#threadsMax = threads;
+  }
+
+  async execute(fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
+    const invalid = checkSgIoRequest(request);
+    if (invalid !== 0) return { errno: invalid };
+    const reply = await this.#run({ fd, request }, request.signal);
+    assert(!("version" in reply), "an SG_IO command is answered with its outcome");
+    return reply;
+  }
+
+  async sgVersion(fd: number): Promise<SgVersionOutcome> {
+    const reply = await this.#run({ fd, request: null });
+    assert(!("status" in reply), "the question for the version is answered with it");
+    return reply;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    for (const task of this.#waiting.splice(0)) task.settle(CANCELED);
+    await Promise.all([...this.#threads].map((thread) => thread.end()));
+  }
+
+  async #run(job: SgIoJob, signal?: AbortSignal): Promise<SgIoReply> {
+    libc();
+    if (this.#closed !== null || signal?.aborted === true) return CANCELED;
+    if (this.#waiting.length >= SG_IO_WAITING_MAX) return TOO_MANY;
+    let cancel = (): void => {};
+    const reply = new Promise<SgIoReply>((settle, fail) => {
+      const task = { job, settle, fail };
+      cancel = () => this.#cancel(task);
+      this.#waiting.push(task);
+    });
+    signal?.addEventListener("abort", cancel, { once: true });
+    this.#dispatch();
+    try {
+      return await reply;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  #cancel(task: Task): void {
+    const at = this.#waiting.indexOf(task);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    for (const thread of this.#threads) thread.abandon(task);
+    task.settle(CANCELED);
+  }
+
+  /** Gives waiting tasks to threads that have none. */
+  #dispatch(): void {
+    while (this.#closed === null) {
+      const at = this.#nextTask();
+      const thread = at < 0 ? null : this.#idleThread();
+      if (thread === null) return;
+      const task = present(this.#waiting.splice(at, 1)[0], "a task waits");
+      const fd = libc().fcntl(task.job.fd, F_DUPFD_CLOEXEC, 0);
+      if (fd < 0) task.settle({ errno: -fd });
+      else thread.start(task, fd);
+    }
+  }
+
+  /** Index of the first waiting task whose descriptor has not got all the threads it may have; -1 if there is none. */
+  #nextTask(): number {
+    if (this.#waiting.length === 0) return -1;
+    const running = new Map<number, number>();
+    for (const { descriptor } of this.#threads) if (descriptor !== null) running.set(descriptor, (running.get(descriptor) ?? 0) + 1);
+    return this.#waiting.findIndex(({ job }) => (running.get(job.fd) ?? 0) < SG_IO_THREADS_PER_DESCRIPTOR);
+  }
+
+  #idleThread(): Thread | null {
+    for (const thread of this.#threads) if (!thread.busy) return thread;
+    if (this.#threads.size >= this.#threadsMax) return null;
+    const thread: Thread = new Thread(
+      () => this.#dispatch(),
+      () => {
+        this.#threads.delete(thread);
+        this.#dispatch();
+      },
+    );
+    this.#threads.add(thread);
+    return thread;
+  }
+}

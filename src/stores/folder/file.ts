@@ -1,0 +1,147 @@
+/**
+ * The file that keeps the reservations of a unit: JSON in one line.
+ *
+ *     {"version":2,"sha256":"9f86…","unit":"naa.5000000000000001","revision":12,"reservations":{"version":1,"aptpl":true,...}}
+ *
+ * `reservations` is the image of src/reservation/image.ts. `revision` counts the commits of the unit since it had no file. `sha256` is that
+ * of every byte after its own comma, the line feed at the end among them, and the bytes before are always these: no bit of the file can
+ * change without its being noticed.
+ *
+ * Version 1, of 0.1.0, has neither `version` nor `sha256`, and may be laid out in any way that JSON allows. It is read, and the next commit
+ * writes version 2; so a person who has edited a file removes the two members.
+ */
+
+import { createHash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { QomError, isErrnoError } from "../../base/errors.js";
+import { printable } from "../../base/limits.js";
+import { decodeImage, encodeImage } from "../../reservation/image.js";
+import type { ReservationImage } from "../../reservation/image.js";
+import type { ReservationState } from "../../reservation/state.js";
+import { adoptDefaultInitiators } from "./adopt-initiators.js";
+import type { StoredReservations } from "../../reservation/store.js";
+
+/** What a file says. */
+export interface SavedReservations extends StoredReservations {
+  readonly unit: string;
+  /** Of version 1, without a checksum. */
+  readonly old: boolean;
+  /** What was changed in it since version 0.1.0 wrote it, a line each. */
+  readonly adopted: readonly string[];
+  /** When the file was written, in nanoseconds since 1970. */
+  readonly writtenNs: bigint;
+}
+
+/** How the names of all state files end. */
+export const STATE_FILE_SUFFIX = ".json";
+
+/** Longest file that is read: a million registrations with the longest initiator names take some 340 MB. */
+const FILE_BYTES_MAX = 400 * 1024 * 1024;
+
+/** No symbolic link is followed and no FIFO waited for: what is read is what was written here. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Names of units that can be names of files as they are; those of simulated disks are. */
+const PLAIN_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+
+/** Name of the file of the unit with that name in the store. Another than a plain one becomes its SHA-256. */
+export function stateFileName(unit: string): string {
+  const stem = PLAIN_NAME.test(unit) ? unit : `sha256-${sha256(unit)}`;
+  return stem + STATE_FILE_SUFFIX;
+}
+
+/** What a file of version 2 begins with, up to its sum. */
+const BEGINNING = '{"version":2,"sha256":"';
+
+/** A sum as it is written; what is summed follows it. */
+const SUM_AND_COMMA = /^[0-9a-f]{64}",$/;
+const SUM_AND_COMMA_LENGTH = 66;
+
+/** The text of a file. */
+export function encodeStateFile(unit: string, revision: number, state: ReservationState): string {
+  const summed = `${JSON.stringify({ unit, revision, reservations: encodeImage(state) }).slice("{".length)}\n`;
+  return `${BEGINNING}${sha256(summed)}",${summed}`;
+}
+
+/**
+ * Reads a file; null when there is none.
+ * @throws QomError that names the file, when it is not one that was written under this name, whole, by this version
+ */
+export function readStateFile(path: string): SavedReservations | null {
+  try {
+    const { bytes, writtenNs } = readBytes(path);
+    return { ...decode(checkedText(bytes), basename(path)), writtenNs };
+  } catch (cause) {
+    if (isErrnoError(cause) && cause.code === "ENOENT") return null;
+    throw new QomError(kindOf(cause), `the state file "${printable(path)}" cannot be used`, {
+      cause,
+      context: { value: printable(path) },
+      hint:
+        cause instanceof QomError && cause.message === SUM_PROBLEM
+          ? `it is left as it is; whoever has edited it removes its members version and sha256; ${WITHOUT}`
+          : `it is left as it is; ${WITHOUT}`,
+    });
+  }
+}
+
+const WITHOUT = "to go on without the reservations in it, move it away";
+
+function kindOf(cause: unknown): QomError["kind"] {
+  if (cause instanceof QomError) return cause.kind;
+  return isErrnoError(cause) ? "io" : "syntax";
+}
+
+function readBytes(path: string): { readonly bytes: Buffer; readonly writtenNs: bigint } {
+  const fd = openSync(path, OPEN_FLAGS);
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) throw new QomError("wrong-type", "it is not a regular file");
+    if (stat.size > FILE_BYTES_MAX) throw new QomError("limit", `${stat.size} bytes are more than ${FILE_BYTES_MAX}`);
+    return { bytes: readFileSync(fd), writtenNs: stat.mtimeNs };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * The JSON of a file, without the members of version 2.
+ * @throws QomError `invalid-value` when the sum is another
+ */
+function checkedText(bytes: Buffer): { readonly text: string; readonly old: boolean } {
+  if (bytes.toString("latin1", 0, BEGINNING.length) !== BEGINNING) return { text: bytes.toString("utf8"), old: true };
+  const begin = BEGINNING.length + SUM_AND_COMMA_LENGTH;
+  const sum = bytes.toString("latin1", BEGINNING.length, begin);
+  const summed = bytes.subarray(begin);
+  if (!SUM_AND_COMMA.test(sum) || !sum.startsWith(sha256(summed))) throw invalid(SUM_PROBLEM);
+  return { text: `{${summed.toString("utf8")}`, old: false };
+}
+
+const SUM_PROBLEM = "its content is not what was written: the checksum is another";
+
+function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Omit<SavedReservations, "writtenNs"> {
+  const file: unknown = JSON.parse(text);
+  if (typeof file !== "object" || file === null || Array.isArray(file)) throw invalid("it is not a JSON object");
+  const { unit, revision, reservations, version, ...others } = file as Readonly<Record<string, unknown>>; // an object may be asked for members by name
+  // Somebody has laid out a file of version 2 anew.
+  if (version === 2) throw invalid(SUM_PROBLEM);
+  if (version !== undefined) throw new QomError("unsupported", "it is of a version that this program does not read");
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw invalid(`it has an unknown member "${printable(other)}"`);
+  if (typeof unit !== "string") throw invalid("it does not say whose reservations it has");
+  if (stateFileName(unit) !== name) throw invalid(`it has the reservations of "${printable(unit)}"`);
+  if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is not a number from 1");
+  const state = decodeImage(reservations);
+  if (!state.aptpl) throw invalid("its reservations are not to survive power loss");
+  const saved = reservations as ReservationImage; // decodeImage has taken it
+  const { image, lines } = old ? adoptDefaultInitiators(unit, saved) : { image: saved, lines: [] };
+  return { unit, revision, state: image === saved ? state : decodeImage(image), old, adopted: lines };
+}
+
+function invalid(message: string): QomError {
+  return new QomError("invalid-value", message);
+}

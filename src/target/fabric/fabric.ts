@@ -1,0 +1,399 @@
+/** The simulated storage network: logical units by name, for all the machines that are given it. */
+
+import { emitWarning } from "node:process";
+import { aFunction, aString, check, instanceOf, optional } from "../../base/check.js";
+import { systemClock } from "../../base/clock.js";
+import type { Clock } from "../../base/clock.js";
+import { QomError } from "../../base/errors.js";
+import { printable } from "../../base/limits.js";
+import { thoseThere } from "../../options/nearest.js";
+import { tellAll } from "../../base/listeners.js";
+import { runAll } from "../../base/run-all.js";
+import { Warnings } from "../../base/warnings.js";
+import type { WarningListener } from "../../base/warnings.js";
+import { anAccount } from "../../reservation/account.js";
+import type { Account } from "../../reservation/account.js";
+import { aNexus } from "../../scsi/command-check.js";
+import type { Nexus } from "../../scsi/nexus.js";
+import { completeBehaviour } from "../behaviour.js";
+import type { TargetBehaviour } from "../behaviour.js";
+import { checkDurableOptions, checkFabricOptions, checkPathOptions, checkSpecKinds } from "./fabric-options.js";
+import type { DurableFabricOptions, FabricOptions, PathOptions, ReservationListener } from "./fabric-options.js";
+import type { CommandTable } from "../unit/command-table.js";
+import { diskCommands, shadowCommands } from "../commands/tables.js";
+import { DirectoryStore } from "../../stores/folder/store.js";
+import { FabricMembers } from "./fabric-members.js";
+import { FileMedium } from "../medium/file-medium.js";
+import { LogicalUnit } from "../unit/logical-unit.js";
+import { pastedWwn } from "../../scsi/pasted-names.js";
+import { REFUSALS_TOLD_MAX, SERIAL_LENGTH_MAX } from "../limits.js";
+import type { Medium } from "../medium/medium.js";
+import { MemoryMedium } from "../medium/memory-medium.js";
+import { memoryStore } from "../../stores/memory.js";
+import type { ReservationStore } from "../../reservation/store.js";
+import { formerShadowName, outlivesRestart, shadowUnitName } from "../../base/shadow-name.js";
+import { ShadowUnits } from "./shadow-units.js";
+import { canonicalFilename, checkAgreement, checkSize, checkSpec, DEFAULT_SIZE_BYTES, define, normalizeWwn } from "../unit/unit-spec.js";
+import type { UnitDefinition, UnitSpec } from "../unit/unit-spec.js";
+
+/** What is done with a unit before anyone has it. */
+interface Admission {
+  readonly warn: (line: string) => void;
+  readonly onCreate: ((unit: LogicalUnit) => void) | undefined;
+  /** Refuses by an error. */
+  readonly admit: (unit: LogicalUnit) => void;
+}
+
+/** Logical units and nothing global: two fabrics share nothing. */
+export class Fabric {
+  readonly #clock: Clock;
+  readonly #behaviour: TargetBehaviour;
+  readonly #store: ReservationStore;
+  readonly #thinDiskCommands: CommandTable;
+  readonly #fullDiskCommands: CommandTable;
+  readonly #shadowCommands: CommandTable;
+  readonly #units = new Map<string, LogicalUnit>();
+  readonly #shadows = new ShadowUnits(
+    (identity, account) => this.#createShadow(identity, account),
+    (identity) => this.#store.forget?.(shadowUnitName(identity)),
+  );
+  /** Units whose medium is being opened, by name. */
+  readonly #opening = new Map<string, Promise<LogicalUnit>>();
+  /** Names of units by device and inode of their file. */
+  readonly #files = new Map<string, string>();
+  /** The store that goes with this fabric; one that it was given is the giver's. */
+  #ownStore: DirectoryStore | null = null;
+  /** What goes on with the store that an administrator should know. */
+  #warnings = new Warnings();
+  readonly #members = new FabricMembers();
+  readonly #reservationListeners = new Set<ReservationListener>();
+  /** Units whose file {@link attach} keeps from others, and whether those may write. */
+  readonly #claims = new WeakMap<LogicalUnit, boolean>();
+  /** Warnings that were given for who attached a unit without a machine. */
+  readonly #emitted = new Set<string>();
+  /** Shadow units that {@link #tellRefusal} has told of. */
+  readonly #refusalsTold = new Set<string>();
+  #closing: Promise<void> | null = null;
+
+  /** @throws QomError `invalid-value` for options of another kind */
+  constructor(options: FabricOptions = {}) {
+    checkFabricOptions("new Fabric", options);
+    this.#clock = options.clock ?? systemClock;
+    this.#behaviour = completeBehaviour(options.behaviour ?? {});
+    const { persistentReservations } = this.#behaviour;
+    this.#thinDiskCommands = diskCommands(true, persistentReservations);
+    this.#fullDiskCommands = diskCommands(false, persistentReservations);
+    this.#shadowCommands = shadowCommands(persistentReservations);
+    this.#store = options.store ?? memoryStore;
+  }
+
+  /**
+   * A fabric that keeps reservations in a folder: while APTPL is on, what was answered GOOD is there again when the folder is opened the
+   * next time, however this process ended. {@link close} lets go of the folder.
+   *
+   * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
+   */
+  static async open(given: DurableFabricOptions): Promise<Fabric> {
+    checkDurableOptions("Fabric.open", given);
+    const { stateDir, use = "lasting", ...options } = given;
+    // before the folder is locked
+    completeBehaviour(options.behaviour ?? {});
+    const warnings = new Warnings();
+    const store = await DirectoryStore.open(stateDir, { use, warn: warnings.add });
+    const fabric = new Fabric({ ...options, store });
+    fabric.#ownStore = store;
+    fabric.#warnings = warnings;
+    return fabric;
+  }
+
+  /** All units with a medium, in order of creation. */
+  get units(): readonly LogicalUnit[] {
+    return [...this.#units.values()];
+  }
+
+  /** Units that stand for real disks or files, in order of first use; see {@link shadow}. */
+  get shadows(): readonly LogicalUnit[] {
+    return [...this.#shadows.values()];
+  }
+
+  /**
+   * The unit of that name; also when the fabric is closed, as what its reservations were can still be read.
+   * @throws QomError `not-found`, which names those that are there
+   */
+  unit(wwn: string): LogicalUnit {
+    check("Fabric.unit", "wwn", wwn, aString);
+    const unit = this.#units.get(pastedWwn(wwn));
+    if (unit !== undefined) return unit;
+    throw noLogicalUnit(wwn, this.units);
+  }
+
+  /**
+   * The unit that `spec` describes; it is created when nobody has attached it before. Until the fabric is closed the medium's file is kept
+   * from other processes and fabrics, unless `spec` shares it.
+   * @throws QomError `invalid-value` for a member that is wrong by itself, `conflict` for one that contradicts the unit or its file,
+   *   `in-use` for the file of another unit, process or fabric, `unsupported` for locks that there are not, `io` for a file that cannot be
+   *   opened, `closed`
+   * @param onCreate told of the unit if this call creates it, for who may have to {@link discard} it
+   */
+  async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
+    checkSpecKinds("Fabric.attach", spec);
+    check("Fabric.attach", "onCreate", onCreate, optional(aFunction));
+    const sharesWrites = spec.sharesWrites === true;
+    return this.#attach(spec, { onCreate, warn: (line) => this.#warn(line), admit: (unit) => this.#claim(unit, sharesWrites) });
+  }
+
+  /**
+   * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
+   * write it, and not kept from anybody. `spec.sharesWrites` does not count.
+   */
+  async attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
+    checkSpecKinds("Fabric.attachPath", spec);
+    checkPathOptions("Fabric.attachPath", options);
+    const { writes, warn, onCreate } = options;
+    return this.#attach(spec, { onCreate, warn, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+  }
+
+  async #attach(spec: UnitSpec, admission: Admission): Promise<LogicalUnit> {
+    const wwn = normalizeWwn(spec.wwn);
+    checkSpec(spec);
+    for (let opening = this.#opening.get(wwn); opening !== undefined; opening = this.#opening.get(wwn)) {
+      // whoever opens it hears of a failure
+      await opening.catch(() => {});
+    }
+    this.#checkOpen();
+    const unit = this.#units.get(wwn);
+    if (unit !== undefined) {
+      const filename = spec.filename === undefined ? null : await canonicalFilename(spec.filename);
+      // who made it has taken it back meanwhile
+      if (this.#units.get(wwn) !== unit) return this.#attach(spec, admission);
+      checkAgreement(unit.definition, spec, filename);
+      admission.admit(unit);
+      return unit;
+    }
+    const created = this.#create(spec, admission).finally(() => this.#opening.delete(wwn));
+    this.#opening.set(wwn, created);
+    admission.onCreate?.(await created);
+    return created;
+  }
+
+  /** Takes a unit back whose creation was part of something that failed, unless somebody else uses it by now. */
+  async discard(unit: LogicalUnit): Promise<void> {
+    check("Fabric.discard", "unit", unit, instanceOf(LogicalUnit, "a LogicalUnit"));
+    if (unit.hasNexuses || this.#units.get(unit.wwn) !== unit) return;
+    this.#units.delete(unit.wwn);
+    this.#releaseFile(unit.wwn);
+    await unit.close();
+  }
+
+  /**
+   * The unit that stands for a real disk or file: it has reservations and no medium, and executes TEST UNIT READY, REQUEST SENSE,
+   * INQUIRY, REPORT LUNS and the two PERSISTENT RESERVE commands. `identity` is any text that tells the disk from all others.
+   */
+  shadow(identity: string): LogicalUnit {
+    check("Fabric.shadow", "identity", identity, aString);
+    this.#checkOpen();
+    return this.#shadows.get(identity);
+  }
+
+  /**
+   * The same in the name of an owner, to whom the unit counts if it is new; null when there is no room for one more. Such units are
+   * forgotten when nobody would miss them.
+   */
+  shadowFor(identity: string, account: Account): LogicalUnit | null {
+    check("Fabric.shadowFor", "identity", identity, aString);
+    check("Fabric.shadowFor", "account", account, anAccount);
+    this.#checkOpen();
+    return this.#shadows.getFor(identity, account);
+  }
+
+  /** Nothing comes from that nexus before it is there again: what shadow units know of it is forgotten, if nobody would miss it. */
+  forgetNexus(nexus: Nexus): void {
+    check("Fabric.forgetNexus", "nexus", nexus, aNexus);
+    this.#shadows.forgetNexus(nexus);
+  }
+
+  #createShadow(identity: string, account: Account | null): LogicalUnit {
+    const definition: UnitDefinition = {
+      wwn: identity,
+      sizeBytes: 0,
+      filename: null,
+      blockSizeBytes: 512,
+      physicalBlockSizeBytes: 512,
+      serial: identity.slice(0, SERIAL_LENGTH_MAX),
+      writeProtected: false,
+      thinProvisioned: false,
+    };
+    const storeName = shadowUnitName(identity);
+    const former = formerShadowName(identity);
+    if (former !== null) this.#store.adopt?.(storeName, { unit: shadowUnitName(former.former), birthNs: former.birthNs });
+    return new LogicalUnit({
+      definition,
+      medium: new MemoryMedium(0),
+      commands: this.#shadowCommands,
+      behaviour: this.#behaviour,
+      store: this.#store,
+      storeName,
+      persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
+      persistenceRefused: () => this.#tellRefusal(identity),
+      clock: this.#clock,
+      account,
+      reservationsChanged: this.#reservationsChanged,
+    });
+  }
+
+  /** Calls `listener` whenever reservations of a unit have changed; the returned function ends that. */
+  onReservationChange(listener: ReservationListener): () => void {
+    check("Fabric.onReservationChange", "listener", listener, aFunction);
+    this.#reservationListeners.add(listener);
+    return () => {
+      this.#reservationListeners.delete(listener);
+    };
+  }
+
+  /**
+   * Calls `listener` with each line that whoever runs the program should see, those from before the first call too; the returned function
+   * ends that.
+   */
+  onWarning(listener: WarningListener): () => void {
+    check("Fabric.onWarning", "listener", listener, aFunction);
+    return this.#warnings.listen(listener);
+  }
+
+  /** The machines that have initiators on this fabric. */
+  get members(): FabricMembers {
+    return this.#members;
+  }
+
+  /** Switches every unit off and on, as a power failure does. */
+  async powerCycle(): Promise<void> {
+    this.#checkOpen();
+    await Promise.all([...this.#units.values(), ...this.shadows].map((unit) => unit.powerCycle()));
+  }
+
+  /** Aborts what is in flight and closes all media, and the folder of reservations. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  readonly #reservationsChanged = (unit: LogicalUnit): void => {
+    tellAll(this.#reservationListeners, unit);
+  };
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#opening.values());
+    const units = [...this.#units.values(), ...this.shadows];
+    await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
+  }
+
+  /** Says why APTPL is refused for a shadow unit, at the first time: it may be forgotten and come again as often as a client likes. */
+  #tellRefusal(identity: string): void {
+    const told = this.#refusalsTold;
+    if (!this.#behaviour.persistThroughPowerLoss || told.has(identity) || told.size >= REFUSALS_TOLD_MAX) return;
+    told.add(identity);
+    const reason = outlivesRestart(identity)
+      ? "nothing keeps its reservations when this process ends (--object scsi-fabric,id=san0,state=DIR, and fabric=san0 of pr-manager-memory, would)"
+      : "it says no name of its own, by which it could be recognised after a restart of this host";
+    this.#warnings.add(`${printable(identity)}: APTPL is refused, since ${reason}`);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== null) throw new QomError("closed", "the fabric is closed");
+  }
+
+  async #create(spec: UnitSpec, { warn, admit }: Admission): Promise<LogicalUnit> {
+    const { definition, medium } = await this.#openMedium(spec, warn);
+    if (this.#closing !== null) {
+      await medium.close();
+      this.#checkOpen();
+    }
+    try {
+      const unit = this.#add(definition, medium);
+      admit(unit);
+      return unit;
+    } catch (error) {
+      this.#units.delete(definition.wwn);
+      this.#releaseFile(definition.wwn);
+      await medium.close();
+      throw error;
+    }
+  }
+
+  /** @throws what the store does when it cannot tell the unit's reservations */
+  #add(definition: UnitDefinition, medium: Medium): LogicalUnit {
+    const unit = new LogicalUnit({
+      definition,
+      medium,
+      commands: definition.thinProvisioned ? this.#thinDiskCommands : this.#fullDiskCommands,
+      behaviour: this.#behaviour,
+      store: this.#store,
+      storeName: definition.wwn,
+      clock: this.#clock,
+      reservationsChanged: this.#reservationsChanged,
+    });
+    this.#units.set(definition.wwn, unit);
+    return unit;
+  }
+
+  async #openMedium(spec: UnitSpec, warn: PathOptions["warn"]): Promise<{ readonly definition: UnitDefinition; readonly medium: Medium }> {
+    const newSizeBytes = spec.sizeBytes ?? DEFAULT_SIZE_BYTES;
+    if (spec.filename === undefined) {
+      return { definition: define(spec, newSizeBytes, null), medium: new MemoryMedium(newSizeBytes) };
+    }
+    const medium = await FileMedium.open(spec.filename, newSizeBytes);
+    try {
+      const filename = await canonicalFilename(spec.filename);
+      const definition = define(spec, medium.sizeBytes, filename);
+      checkSize(spec, medium.sizeBytes, definition.blockSizeBytes);
+      checkAgreement(definition, spec, filename);
+      this.#claimFile(medium, definition.wwn, filename);
+      medium.useLocks(filename, spec.locking ?? "auto", warn);
+      return { definition, medium };
+    } catch (error) {
+      this.#releaseFile(normalizeWwn(spec.wwn));
+      await medium.close();
+      throw error;
+    }
+  }
+
+  /** Keeps the file of a unit from others until the fabric closes, once however often it is attached. */
+  #claim(unit: LogicalUnit, sharesWrites: boolean): void {
+    const shared = this.#claims.get(unit);
+    if (shared === false || (shared === true && sharesWrites)) return;
+    unit.claimMedium({ writes: true, sharesWrites });
+    this.#claims.set(unit, sharesWrites);
+  }
+
+  #warn(line: string): void {
+    if (this.#emitted.has(line)) return;
+    this.#emitted.add(line);
+    emitWarning(line);
+  }
+
+  /** Two units in one file would write over each other. */
+  #claimFile({ identity }: FileMedium, wwn: string, filename: string): void {
+    const file = `${identity.device}:${identity.inode}`;
+    const owner = this.#files.get(file);
+    if (owner !== undefined) {
+      throw new QomError("in-use", `"${printable(filename)}" is the medium of ${owner} and cannot be that of ${wwn} too`, {
+        context: { option: "filename", value: printable(filename), object: wwn },
+      });
+    }
+    this.#files.set(file, wwn);
+  }
+
+  #releaseFile(wwn: string): void {
+    for (const [file, owner] of this.#files) if (owner === wwn) this.#files.delete(file);
+  }
+}
+
+/** The error for a logical unit that is not among `units`, which are. */
+export function noLogicalUnit(name: string, units: readonly LogicalUnit[]): QomError {
+  return new QomError("not-found", `no logical unit "${printable(name)}"`, {
+    context: { option: "wwn", value: printable(name) },
+    hint: thoseThere(
+      name,
+      units.map(({ wwn }) => wwn),
+    ),
+  });
+}

@@ -1,0 +1,104 @@
+/**
+ * The units of a fabric that stand for real disks and files. Where accounts are kept each counts to who was the first to ask for it, and
+ * is forgotten when nothing of it would be missed.
+ */
+
+import { negative, unitHoldings } from "../../reservation/account.js";
+import type { Account } from "../../reservation/account.js";
+import type { Nexus } from "../../scsi/nexus.js";
+import type { LogicalUnit } from "../unit/logical-unit.js";
+
+/** How many units are looked at to make room for another one: so that whoever has many, all in use, makes nobody wait. */
+const LOOKS_MAX = 64;
+
+/** See the module text. */
+export class ShadowUnits {
+  readonly #create: (identity: string, account: Account | null) => LogicalUnit;
+  readonly #forgotten: (identity: string) => void;
+  readonly #units = new Map<string, LogicalUnit>();
+  /** Who answers for a unit, by the unit's name. */
+  readonly #accounts = new Map<string, Account>();
+  /** The names of each owner's units; those that were looked at last come last. */
+  readonly #owned = new Map<string, Set<string>>();
+
+  /** @param forgotten told of a unit that is forgotten although another one of its name would not be the same: what is saved of it is to go */
+  constructor(create: (identity: string, account: Account | null) => LogicalUnit, forgotten: (identity: string) => void) {
+    this.#create = create;
+    this.#forgotten = forgotten;
+  }
+
+  /** All units, in order of first use. */
+  values(): Iterable<LogicalUnit> {
+    return this.#units.values();
+  }
+
+  /** The unit of that name, which nobody answers for if it is new. */
+  get(identity: string): LogicalUnit {
+    return this.#units.get(identity) ?? this.#add(identity, null);
+  }
+
+  /** The same for the owner of `account`, who answers for it if it is new; null when he has no room for one more. */
+  getFor(identity: string, account: Account): LogicalUnit | null {
+    const known = this.#units.get(identity);
+    if (known !== undefined) return known;
+    if (!this.#hasRoom(identity, account)) this.#reclaim(identity, account);
+    return this.#hasRoom(identity, account) ? this.#add(identity, account) : null;
+  }
+
+  /** A nexus is not going to send anything before it is there again. What nobody would miss of it is forgotten, units included. */
+  forgetNexus(nexus: Nexus): void {
+    for (const [identity, unit] of this.#units) {
+      unit.forgetIdle(nexus);
+      if (unit.isBlank && this.#accounts.has(identity)) this.#drop(identity, unit);
+    }
+  }
+
+  #hasRoom(identity: string, { ledger, owner }: Account): boolean {
+    return ledger.hasRoom(owner, unitHoldings(identity));
+  }
+
+  #add(identity: string, account: Account | null): LogicalUnit {
+    const unit = this.#create(identity, account);
+    this.#units.set(identity, unit);
+    if (account === null) return unit;
+    const { ledger, owner } = account;
+    ledger.change(owner, unitHoldings(identity));
+    this.#accounts.set(identity, account);
+    const owned = this.#owned.get(owner);
+    if (owned === undefined) this.#owned.set(owner, new Set([identity]));
+    else owned.add(identity);
+    return unit;
+  }
+
+  /** Forgets units of that owner that nobody uses, until there is room. Of such a unit PRgeneration begins again at 0, and APTPL is off. */
+  #reclaim(identity: string, account: Account): void {
+    const owned = this.#owned.get(account.owner);
+    const oldest = [...(owned ?? [])].slice(0, LOOKS_MAX);
+    for (const name of oldest) {
+      const unit = this.#units.get(name);
+      unit?.forgetIdle();
+      if (unit?.isDeserted === true) {
+        this.#drop(name, unit);
+        this.#forgotten(name);
+        if (this.#hasRoom(identity, account)) return;
+      } else {
+        owned?.delete(name);
+        owned?.add(name);
+      }
+    }
+  }
+
+  #drop(identity: string, unit: LogicalUnit): void {
+    this.#units.delete(identity);
+    const account = this.#accounts.get(identity);
+    this.#accounts.delete(identity);
+    if (account !== undefined) {
+      const { ledger, owner } = account;
+      ledger.change(owner, negative(unitHoldings(identity)));
+      const owned = this.#owned.get(owner);
+      owned?.delete(identity);
+      if (owned?.size === 0) this.#owned.delete(owner);
+    }
+    void unit.close();
+  }
+}

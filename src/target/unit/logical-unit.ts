@@ -1,0 +1,400 @@
+/** A simulated logical unit: what an I_T nexus can do with it, and what a test can do to it. */
+
+import type { Clock } from "../../base/clock.js";
+import { aBoolean, aFunction, check, checkMembers, having, aDuration, oneOf, optional, problemOf, type Kind } from "../../base/check.js";
+import { QomError } from "../../base/errors.js";
+import type { ImageAccess } from "../../base/image-access.js";
+import { anAccount, nexusHoldings } from "../../reservation/account.js";
+import type { Account } from "../../reservation/account.js";
+import { snapshot, summary } from "../../reservation/snapshot.js";
+import type { ReservationSnapshot, ReservationSummary } from "../../reservation/snapshot.js";
+import { CDB_LENGTH_MAX } from "../../scsi/cdb.js";
+import { aNexus, aResult } from "../../scsi/command-check.js";
+import { bareStatus, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { Nexus } from "../../scsi/nexus.js";
+import { Sense, senseResult } from "../../scsi/sense.js";
+import type { SenseCode } from "../../scsi/sense.js";
+import type { TargetBehaviour } from "../behaviour.js";
+import { commandProblem } from "../command-problem.js";
+import type { CommandTable } from "./command-table.js";
+import type { SupportedCommand, UnitContext } from "./device-command.js";
+import { FlushGuard } from "../medium/flush-guard.js";
+import { Interference } from "./interference.js";
+import type { CommandFilter, Disturbance, Hold } from "./interference.js";
+import { TASK_SET_SIZE_MAX } from "../limits.js";
+import type { Medium } from "../medium/medium.js";
+import { NexusTable } from "./nexus-table.js";
+import type { NexusState } from "./nexus-table.js";
+import { admit } from "./pipeline.js";
+import { invalidCdbField } from "./reply.js";
+import { ReservationDesk } from "./reservation-desk.js";
+import type { ReservationStore } from "../../reservation/store.js";
+import { SerialQueue } from "../../base/serial-queue.js";
+import { Task, taskAborted, TaskSet } from "./task.js";
+import { UnitModes } from "./unit-modes.js";
+import { UnitPower } from "./unit-power.js";
+import type { UnitDefinition } from "./unit-spec.js";
+
+/** What a unit is made of. */
+export interface LogicalUnitParts {
+  readonly definition: UnitDefinition;
+  readonly medium: Medium;
+  readonly commands: CommandTable;
+  readonly behaviour: TargetBehaviour;
+  readonly store: ReservationStore;
+  /** Name of the unit in the store. */
+  readonly storeName: string;
+  /** Whether its reservations may survive power loss; if not, the unit refuses APTPL. Default: as the behaviour says. */
+  readonly persistent?: boolean;
+  /** Told when APTPL was refused for lack of that. */
+  readonly persistenceRefused?: () => void;
+  readonly clock: Clock;
+  /** Who answers for the unit; null, or left out, for nobody. */
+  readonly account?: Account | null;
+  /** Told when registrations or the reservation of the unit have changed. */
+  readonly reservationsChanged?: (unit: LogicalUnit) => void;
+}
+
+/** Which task management function: of the unit, of one nexus, of the whole target. */
+export type ResetKind = "logical-unit" | "i-t-nexus" | "target";
+
+const RESET_ATTENTION: Readonly<Record<ResetKind, SenseCode>> = Object.freeze({
+  "logical-unit": Sense.BUS_DEVICE_RESET,
+  "i-t-nexus": Sense.I_T_NEXUS_LOSS,
+  target: Sense.SCSI_BUS_RESET,
+});
+
+/** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine, or a client of a helper. */
+export interface PathAccess {
+  /** The unit is write-protected for this path: commands that write end with WRITE PROTECTED (07/27/00). Default false. */
+  readonly readOnly?: boolean;
+  /** In whose name the command is executed: what the unit has to keep for it counts to that owner. Default nobody. */
+  readonly account?: Account;
+}
+
+/** The paths that most commands come by. */
+export const FULL_ACCESS: PathAccess = Object.freeze({});
+/** See {@link PathAccess.readOnly}. */
+export const READ_ONLY_ACCESS: PathAccess = Object.freeze({ readOnly: true });
+
+/** A {@link PathAccess}: asked for every command, so those that nearly all have cost a comparison. */
+const A_PATH: Kind = {
+  expects: "a path, { readOnly, account }",
+  holds: (value) => value === FULL_ACCESS || value === READ_ONLY_ACCESS || GIVEN_PATH.holds(value),
+};
+
+const GIVEN_PATH: Kind = having("a path", { readOnly: optional(aBoolean), account: optional(anAccount) });
+/** Kinds of the members of a {@link Disturbance}. */
+const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult), pathLost: optional(aBoolean) } as const;
+
+/** Kinds of the members of an {@link ImageAccess}. */
+const AN_ACCESS = { writes: aBoolean, sharesWrites: aBoolean } as const;
+
+/** A {@link ResetKind}. */
+export const aResetKind: Kind = oneOf(Object.keys(RESET_ATTENTION));
+
+/** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
+export class LogicalUnit {
+  readonly wwn: string;
+  /** Capacity in bytes; 0 for a unit without medium. */
+  readonly sizeBytes: number;
+  readonly blockSizeBytes: number;
+  /** Descriptor of the medium's file; null when there is no file. */
+  readonly fd: number | null;
+  readonly definition: UnitDefinition;
+  readonly #commands: CommandTable;
+  readonly #context: UnitContext;
+  readonly #tasks: TaskSet;
+  readonly #interference: Interference;
+  readonly #sharedByHosts: boolean;
+  readonly #medium: FlushGuard;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: LogicalUnitParts) {
+    const { behaviour, clock, commands, definition, store, storeName } = parts;
+    const medium = new FlushGuard(parts.medium);
+    this.definition = definition;
+    this.wwn = definition.wwn;
+    this.sizeBytes = definition.sizeBytes;
+    this.blockSizeBytes = definition.blockSizeBytes;
+    this.fd = medium.fd;
+    this.#medium = medium;
+    this.#sharedByHosts = store.sharedByHosts === true;
+    this.#commands = commands;
+    this.#tasks = new TaskSet(clock);
+    this.#interference = new Interference(clock);
+    const nexuses = new NexusTable(behaviour);
+    const modes = new UnitModes({ ...behaviour, writeCache: medium.fd !== null });
+    this.#context = {
+      definition,
+      behaviour,
+      medium,
+      blockCount: definition.sizeBytes / definition.blockSizeBytes,
+      modes,
+      power: new UnitPower(),
+      nexuses,
+      reservations: new ReservationDesk({
+        unit: storeName,
+        store,
+        persistent: parts.persistent ?? behaviour.persistThroughPowerLoss,
+        persistenceRefused: parts.persistenceRefused ?? ((): void => {}),
+        behaviour,
+        nexuses,
+        tasks: this.#tasks,
+        modes,
+        ledger: parts.account?.ledger ?? null,
+        changed: () => parts.reservationsChanged?.(this),
+      }),
+      commands,
+      writes: new SerialQueue(),
+    };
+  }
+
+  /** Whether some nexus is there: logged in, or known by a command. */
+  get hasNexuses(): boolean {
+    const [first] = this.#context.nexuses.values();
+    return first !== undefined;
+  }
+
+  /** What is registered and reserved at this moment. */
+  get reservations(): ReservationSnapshot {
+    return snapshot(this.#context.reservations.state);
+  }
+
+  /** The same in short: it costs the same however many nexuses are registered. */
+  get reservationSummary(): ReservationSummary {
+    return summary(this.#context.reservations.state);
+  }
+
+  /**
+   * A nexus appears. One that is there already stays as it is: each login wants a logout of its own.
+   * @param options.powerOnUnitAttention a nexus that was not there is told of a power on (29/00)
+   */
+  login(nexus: Nexus, options: { readonly powerOnUnitAttention?: boolean } = {}): void {
+    check("LogicalUnit.login", "nexus", nexus, aNexus);
+    checkMembers("LogicalUnit.login", "options", options, { powerOnUnitAttention: optional(aBoolean) });
+    this.#checkOpen();
+    const state = this.#context.nexuses.enter(nexus);
+    state.logins += 1;
+    if (state.logins === 1 && options.powerOnUnitAttention === true) state.attentions.raise(Sense.POWER_ON_OR_RESET);
+  }
+
+  /**
+   * With the last logout the nexus is lost: its commands are aborted, what it has not been told is forgotten, its reservation by RESERVE
+   * ends. Its registration stays. Returns at once; steps of aborted commands that are under way end later.
+   */
+  logout(nexus: Nexus): void {
+    check("LogicalUnit.logout", "nexus", nexus, aNexus);
+    const { nexuses, reservations } = this.#context;
+    const state = nexuses.find(nexus);
+    if (state === undefined) return;
+    state.logins -= 1;
+    if (state.logins > 0) return;
+    nexuses.leave(state);
+    reservations.dropOldReservation(state.key);
+    void this.#tasks.abort((task) => task.nexusState === state);
+  }
+
+  /**
+   * Executes a command from `nexus`; one that never logged in appears by it. Work is done before the call returns, unless it has to
+   * wait for a file, a store, a hold, or another command. Data-out and the caller's memory are in use until the end.
+   *
+   * A command that is aborted by its signal, a reset, PREEMPT AND ABORT, a logout or {@link close} ends with TASK ABORTED, as soon as no
+   * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
+   * `timeoutMs` a command ends at the same points, with the host status of a timeout and its sense data (0B/2E/02).
+   *
+   * Where `path` has an account, what the command makes the unit keep counts to its owner: with no room left it ends with INSUFFICIENT
+   * REGISTRATION RESOURCES (05/55/04).
+   *
+   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
+   * is none.
+   */
+  execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
+    const problem =
+      problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ??
+      commandProblem("LogicalUnit.execute", command) ??
+      problemOf("LogicalUnit.execute", "path", path, A_PATH);
+    return problem === null ? this.executeChecked(nexus, command, path) : Promise.reject(problem);
+  }
+
+  /** The same for a device or manager that has looked at the arguments already; nothing else may call it. */
+  // async although nothing is awaited: what is thrown inside becomes a rejection
+  async executeChecked(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
+    this.#checkOpen();
+    if (command.signal?.aborted === true) return taskAborted();
+    const lost = this.#interference.lose(nexus, command);
+    if (lost !== null) return lost;
+    if (this.#tasks.size >= TASK_SET_SIZE_MAX) return bareStatus(ScsiStatus.TASK_SET_FULL);
+    const { readOnly = false, account = null } = path;
+    if (account !== null && !this.#hasRoomFor(nexus, account)) return senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
+    const task = new Task(this.#context.nexuses.enter(nexus, account), command, readOnly, account);
+    const outcome = this.#serve(task);
+    return outcome instanceof Promise ? this.#tasks.track(task, outcome) : outcome;
+  }
+
+  /**
+   * Forgets nexuses that are known by commands alone and of which nothing would be missed: no registration, no news, nothing in flight.
+   * @param only this one, if it is such; by default all
+   */
+  forgetIdle(only?: Nexus): void {
+    check("LogicalUnit.forgetIdle", "only", only, optional(aNexus));
+    const { nexuses, reservations } = this.#context;
+    const known = only === undefined ? nexuses.values() : [nexuses.find(only)];
+    for (const state of known) {
+      if (state === undefined || state.logins > 0 || state.attentions.head !== null) continue;
+      if (reservations.concerns(state.key) || this.#tasks.has(state)) continue;
+      nexuses.leave(state);
+      nexuses.forgetReach(state.nexus);
+    }
+  }
+
+  /** True when nobody is registered or known, and nothing in flight. */
+  get isDeserted(): boolean {
+    return !this.hasNexuses && this.#tasks.size === 0 && this.#context.reservations.state.registrantCount === 0;
+  }
+
+  /** True when, besides, no registration has ever been made since the start, so that a new unit would be the same. */
+  get isBlank(): boolean {
+    return this.isDeserted && this.#context.reservations.state.generation === 0;
+  }
+
+  /**
+   * Carries out a task management function for `nexus`: commands are aborted, and those concerned have a unit attention. Settles when no
+   * aborted command can touch the medium any more. Persistent reservations stay. A reset of the unit or the target starts a stopped unit.
+   */
+  async reset(kind: ResetKind, nexus: Nexus): Promise<void> {
+    this.#checkOpen();
+    check("LogicalUnit.reset", "kind", kind, aResetKind);
+    check("LogicalUnit.reset", "nexus", nexus, aNexus);
+    const { modes, nexuses, power, reservations } = this.#context;
+    const own = nexuses.enter(nexus);
+    const concerns = (state: NexusState): boolean => kind !== "i-t-nexus" || state === own;
+    if (kind === "i-t-nexus") {
+      reservations.dropOldReservation(own.key);
+    } else {
+      reservations.dropOldReservation();
+      modes.reset();
+      power.start();
+    }
+    for (const state of nexuses.values()) if (concerns(state)) state.attentions.raise(RESET_ATTENTION[kind]);
+    await this.#tasks.abort((task) => concerns(task.nexusState));
+  }
+
+  /**
+   * Switches the unit off and on: commands are aborted, reservations stay only as APTPL says, every nexus has a unit attention (29/00).
+   * The medium's file stays open, and a failed flush of it is remembered.
+   */
+  async powerCycle(): Promise<void> {
+    this.#checkOpen();
+    const { modes, nexuses, power, reservations } = this.#context;
+    await this.#tasks.abort(() => true);
+    await reservations.queue.run(() => {
+      reservations.powerCycle();
+    });
+    modes.reset();
+    power.start();
+    for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
+  }
+
+  /**
+   * Keeps commands that match in flight, from now on, until the hold is released: a medium command after it was admitted, that is, past
+   * unit attentions and conflicts; a reservation command before. An abort ends a held command at once.
+   */
+  hold(filter: CommandFilter = () => true): Hold {
+    check("LogicalUnit.hold", "filter", filter, aFunction);
+    return this.#interference.hold(filter);
+  }
+
+  /**
+   * Makes commands that match slow, or answers them without executing them, until the function that it gives is called. They are caught at
+   * the same point as by {@link hold}; an abort ends a slow one at once. With `pathLost` they do not even arrive: no unit attention is
+   * reported, and commands that did arrive before go on.
+   * @throws QomError `conflict` for a lost path that answers or takes its time
+   */
+  disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
+    check("LogicalUnit.disturb", "filter", filter, aFunction);
+    checkMembers("LogicalUnit.disturb", "disturbance", disturbance, A_DISTURBANCE);
+    return this.#interference.disturb(filter, disturbance);
+  }
+
+  /**
+   * Adds a user of the medium's file until the function given is called, and for as long after as a command under way then can touch the
+   * medium: other processes are kept out as it says. Where hosts share the unit's reservations, they share the writing too. A unit in memory
+   * has nothing to keep anybody out of.
+   * @throws QomError `in-use` when another process, or another fabric, does not go together with it; `closed`
+   */
+  claimMedium(access: ImageAccess): () => void {
+    checkMembers("LogicalUnit.claimMedium", "access", access, AN_ACCESS);
+    this.#checkOpen();
+    const release = this.#medium.lock?.claim(this.#accessOf(access)) ?? ((): void => undefined);
+    return () => {
+      const quiet = this.#tasks.quiet();
+      if (quiet === null) release();
+      else void quiet.then(release);
+    };
+  }
+
+  /**
+   * Looks whether such a user could be added now, without adding it.
+   * @throws QomError as {@link claimMedium}
+   */
+  checkMedium(access: ImageAccess): void {
+    checkMembers("LogicalUnit.checkMedium", "access", access, AN_ACCESS);
+    this.#checkOpen();
+    this.#medium.lock?.check(this.#accessOf(access));
+  }
+
+  /** Aborts what is in flight and releases the medium. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#tasks.abort(() => true);
+      await this.#medium.close();
+    })();
+    return this.#closing;
+  }
+
+  #accessOf({ writes, sharesWrites }: ImageAccess): ImageAccess {
+    return { writes: writes && !this.definition.writeProtected, sharesWrites: sharesWrites || this.#sharedByHosts };
+  }
+
+  #hasRoomFor(nexus: Nexus, { ledger, owner }: Account): boolean {
+    return this.#context.nexuses.find(nexus) !== undefined || ledger.hasRoom(owner, nexusHoldings(nexus.initiator));
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === null) return;
+    throw new QomError("closed", `logical unit ${this.wwn} is closed`, { context: { object: this.wwn } });
+  }
+
+  #serve(task: Task): ScsiResult | Promise<ScsiResult> {
+    const { cdb } = task;
+    if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return invalidCdbField();
+    const command = this.#commands.ofCdb(cdb);
+    if (command === null) {
+      return this.#commands.hasServiceActions(cdb[0] ?? 0) ? invalidCdbField(1, 4) : senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
+    }
+    if (cdb.length < command.cdbLength) return invalidCdbField();
+    return command.reservation === true ? this.#serveReservation(task, command) : this.#serveOther(task, command);
+  }
+
+  #serveOther(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
+    return admit(this.#context, task, command) ?? this.#interference.pass(task, () => this.#run(task, command));
+  }
+
+  /** Interference comes first: a command that is held in its turn would keep the PREEMPT AND ABORT from running that is to end it. */
+  #serveReservation(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
+    const { queue } = this.#context.reservations;
+    const inTurn = (): ScsiResult | Promise<ScsiResult> => {
+      if (task.aborted) return taskAborted();
+      return admit(this.#context, task, command) ?? this.#run(task, command);
+    };
+    return this.#interference.pass(task, () => queue.run(inTurn));
+  }
+
+  #run(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
+    const outcome = command.run(this.#context, task);
+    task.busy = outcome instanceof Promise;
+    return outcome;
+  }
+}

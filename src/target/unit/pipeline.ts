@@ -1,0 +1,65 @@
+/**
+ * What may keep a command from being executed, in the order in which it is looked at (SAM-5 5.3.3, SPC-4 5.12). An operation code that
+ * the unit does not have is refused before.
+ */
+
+import { present } from "../../base/assert.js";
+import { classify } from "../../reservation/conflict-matrix.js";
+import { isResetAttention } from "../../reservation/unit-attentions.js";
+import { expectedTransfer, Opcode, serviceActionOf } from "../../scsi/cdb.js";
+import { bareStatus, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
+import { Sense, senseResult } from "../../scsi/sense.js";
+import type { SupportedCommand, UnitContext } from "./device-command.js";
+import { invalidCdbField } from "./reply.js";
+import type { OldOperation } from "./reservation-desk.js";
+import type { Task } from "./task.js";
+
+/** NACA in the CONTROL byte, the CDB's last: NormACA = 0 in the INQUIRY data of every unit here. */
+const NACA = 0x04;
+const NACA_BIT = 2;
+
+/** The answer of a command that is not executed, or null for one that is. A unit attention that is reported is cleared. */
+export function admit(unit: UnitContext, task: Task, command: SupportedCommand): ScsiResult | null {
+  if (command.unconditional === true) return cdbProblem(unit, task, command);
+  const pending = task.nexusState.attentions.head;
+  const outranks = pending !== null && (isResetAttention(pending) || unit.behaviour.unitAttentionsBeforeConflicts);
+  if (outranks) return reportAttention(task);
+  // an illegal CDB may be reported at any rank, and Linux' target does so before a conflict
+  if (conflicts(unit, task, command)) return command.check?.(unit, task) ?? bareStatus(ScsiStatus.RESERVATION_CONFLICT);
+  if (pending !== null) return reportAttention(task);
+  if (command.needsMedium === true && unit.power.stopped) return senseResult(Sense.INITIALIZING_COMMAND_REQUIRED);
+  return cdbProblem(unit, task, command);
+}
+
+/** Reports the most important unit attention, which is pending, and clears it (UA_INTLCK_CTRL = 00b). */
+function reportAttention(task: Task): ScsiResult {
+  return senseResult(present(task.nexusState.attentions.take(), "a unit attention is pending"));
+}
+
+/** True when somebody's reservation keeps the command out; see src/reservation/conflict-matrix.ts for the table. */
+function conflicts(unit: UnitContext, task: Task, command: SupportedCommand): boolean {
+  const { reservations } = unit;
+  const nexus = task.nexusState.key;
+  if (!reservations.exist) return false;
+  const commandClass = classify(task.cdb);
+  if (commandClass === "old-reservation") return reservations.refusesOld(nexus, oldOperation(task.cdb));
+  if (!reservations.allowsBesideReserve(nexus, command.opcode)) return true;
+  if (commandClass === "reserve-out") return !reservations.allowsReserveOut(nexus, serviceActionOf(task.cdb));
+  return !reservations.allows(nexus, commandClass);
+}
+
+/** Which of the two an operation code of class "old-reservation" is. */
+function oldOperation(cdb: Uint8Array): OldOperation {
+  return cdb[0] === Opcode.RESERVE_6 || cdb[0] === Opcode.RESERVE_10 ? "reserve" : "release";
+}
+
+/** What is illegal in a CDB that no reservation keeps out. */
+function cdbProblem(unit: UnitContext, task: Task, command: SupportedCommand): ScsiResult | null {
+  const { cdb, command: request } = task;
+  const controlAt = command.cdbLength - 1;
+  if (((cdb[controlAt] ?? 0) & NACA) !== 0) return invalidCdbField(controlAt, NACA_BIT);
+  const hasDataOut = request.dataOut !== undefined && request.dataOut.length > 0;
+  if (hasDataOut && expectedTransfer(cdb, unit.definition.blockSizeBytes).direction === "in") return invalidCdbField();
+  return command.check?.(unit, task) ?? null;
+}
