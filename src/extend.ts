@@ -4,7 +4,6 @@
  *
  * The classes and functions are those that the built-in ones are made of, and `instanceof` holds between this entry and `qom-pr`.
  */
-import "reflect-metadata";
 
 // QMP commands
 export { anyValue, defineCommand, noArguments, nothing } from "./monitor/command.js";

@@ -91,6 +91,7 @@ const TAKES_NOTHING: ReadonlySet<string> = new Set([
   ...["ScsiDevice#probeHostDisk", "VirtioScsi#complete", "VirtioScsi#finalize", "VirtioScsi#busyWith", "VirtioScsi#reset"],
   ...["Fabric#powerCycle", "Fabric#close", "LogicalUnit#powerCycle", "LogicalUnit#close", "Hold#release"],
   ...["TransportId#format", "TransportId#toString", "TransportId#encode", "Machine#toArgs", "Machine#toJson", "Machine#close"],
+  "createContainer",
   ...["CompositionTree#deleteAll", "CompositionTree#requireOpen", "BlockGraph#closeAll", "qom.string", "qom.bool", "qom.list"],
 ]);
 
