@@ -99,9 +99,8 @@ export type {
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
 export type { ConnectionListener, ConnectionListenerOptions, ExecuteListener } from "./pr-manager/pr-manager.js";
 export type { Route } from "./scsi/routing.js";
-export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
+export type { ResetScope, ScsiUnit } from "./scsi/unit.js";
 export { ScsiDevice } from "./devices/disk/scsi-device.js";
-export type { ResetScope } from "./devices/disk/scsi-device.js";
 export type { BusDevice, ScsiAddress, ScsiBus } from "./devices/bus/scsi-bus.js";
 export type { Device } from "./devices/device.js";
 export { VirtioScsi } from "./devices/virtio-scsi/device.js";

@@ -35,6 +35,10 @@ export const FORBIDDEN = {
   reservation: ["native", "host"],
   stores: ["native", "host"],
   target: ["native", "host"],
+  "pr-manager": ["native", "host", "target"],
+  devices: ["native", "host", "target"],
+  helper: ["backends", "block"],
+  cli: ["block"],
 };
 
 /** How a list of a room's folders names the files that are in none of them. */
