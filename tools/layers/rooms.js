@@ -60,6 +60,9 @@ export function allowedRooms(room) {
   return ROOMS.slice(0, ROOMS.indexOf(room)).filter((earlier) => !FORBIDDEN[room]?.includes(earlier));
 }
 
+/** What package.json exports: outside the ladder, and imported by no room. */
+const ENTRIES = "^src/(?:index|extend)\\.ts$";
+
 /** Node's own modules without input or output, which even a room of pure functions may use. */
 const PURE_NODE_MODULES = ["assert", "buffer", "util"];
 
@@ -125,14 +128,14 @@ export const RULES = [
     name: "room-unknown",
     comment: "a folder of src/ that is no room of the ladder",
     severity: "error",
-    from: { path: "^src/", pathNot: `${inRooms(ROOMS)}|^src/index\\.ts$` },
+    from: { path: "^src/", pathNot: `${inRooms(ROOMS)}|${ENTRIES}` },
     to: {},
   },
   {
     name: "index-imports-rooms",
-    comment: "index.ts re-exports from rooms of the ladder and from nowhere else, after loading reflect-metadata",
+    comment: "an entry of the package re-exports from rooms of the ladder and from nowhere else, after loading reflect-metadata",
     severity: "error",
-    from: { path: "^src/index\\.ts$" },
+    from: { path: ENTRIES },
     to: { pathNot: [inRooms(ROOMS), packageNamed("reflect-metadata")] },
   },
   {
@@ -197,7 +200,7 @@ export const RULES = [
     comment: "an example imports what a user can: the package by its name",
     severity: "error",
     from: { path: "^examples/" },
-    to: { path: "^(?:bench|bin|build|dist|src|test|tools)/|^#src/", pathNot: "^dist/index\\.(?:js|d\\.ts)$" },
+    to: { path: "^(?:bench|bin|build|dist|src|test|tools)/|^#src/", pathNot: "^dist/(?:index|extend)\\.(?:js|d\\.ts)$" },
   },
 ];
 
