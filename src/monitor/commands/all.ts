@@ -1,5 +1,6 @@
 /** All commands of QMP. */
 import { z } from "zod";
+import { lazily } from "../../base/lazily.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArguments, type QmpCommand } from "../command.js";
@@ -20,8 +21,10 @@ function variantsOf({ objectTypes, drivers }: MonitorHost): ReadonlyMap<string, 
   ]);
 }
 
-/** The commands, among them the one that lists them. */
-export function allCommands(): readonly QmpCommand[] {
+/** The commands, among them the one that lists them; all machines have the same, which keep nothing. */
+export const allCommands: () => readonly QmpCommand[] = lazily(makeCommands);
+
+function makeCommands(): readonly QmpCommand[] {
   const commands: QmpCommand[] = [
     ...GENERAL_COMMANDS,
     ...OBJECT_COMMANDS,
