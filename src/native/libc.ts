@@ -16,6 +16,7 @@
 import { createRequire } from "node:module";
 import type * as KoffiModule from "koffi";
 import { QomError } from "../base/errors.js";
+import { lazily } from "../base/lazily.js";
 
 /** Architectures whose Linux is 64-bit, little-endian and uses the generic numbers of constants and errnos. */
 const ARCHITECTURES: readonly string[] = ["x64", "arm64", "riscv64", "loong64"];
@@ -108,9 +109,3 @@ const koffi: () => typeof KoffiModule = lazily(() => {
     throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", { cause });
   }
 });
-
-/** Calls `make` once, when the value is first asked for; a failure is not kept. The value is the same whoever asks, so it is no state. */
-function lazily<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
-}
