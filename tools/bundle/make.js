@@ -31,7 +31,7 @@ const inputOptions = (input, define) => ({
  */
 const OUTPUT = { minify: false, comments: false };
 
-/** The text of a worker that has no file. In its thread, `WORKER_BASE` is where the file that started it lies. @param {string} file */
+/** The text of a worker that has no file. In its thread, `WORKER_BASE` is the path of koffi. @param {string} file */
 async function workerText(file) {
   const define = { "import.meta.url": "WORKER_BASE", __filename: "WORKER_BASE" };
   const bundle = await rolldown(inputOptions({ worker: join(COMPILED, file) }, define));
