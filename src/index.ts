@@ -83,7 +83,8 @@ export type { TransportIdDecoding, TransportIdProblem, TransportProtocol } from 
 export { Fabric } from "./target/fabric/fabric.js";
 export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric/fabric-options.js";
 export { ScsiFabric } from "./target/fabric/scsi-fabric.js";
-export type { LogicalUnit, PathAccess } from "./target/unit/logical-unit.js";
+export type { LogicalUnit } from "./target/unit/logical-unit.js";
+export type { PathAccess } from "./target/unit/path-access.js";
 export type { TargetBehaviour } from "./target/behaviour.js";
 export type { CommandFilter, CommandInFlight, Disturbance, Hold } from "./target/unit/interference.js";
 export type { UnitDefinition, UnitSpec } from "./target/unit/unit-spec.js";
@@ -99,9 +100,8 @@ export type {
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
 export type { ConnectionListener, ConnectionListenerOptions, ExecuteListener } from "./pr-manager/pr-manager.js";
 export type { Route } from "./scsi/routing.js";
-export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
+export type { ResetScope, ScsiUnit } from "./scsi/unit.js";
 export { ScsiDevice } from "./devices/disk/scsi-device.js";
-export type { ResetScope } from "./devices/disk/scsi-device.js";
 export type { BusDevice, ScsiAddress, ScsiBus } from "./devices/bus/scsi-bus.js";
 export type { Device } from "./devices/device.js";
 export { VirtioScsi } from "./devices/virtio-scsi/device.js";

@@ -81,6 +81,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "ScsiDevice#ask": "protected",
   "PrManager#connectionChanged": "protected",
   "Hold#keep": "for the unit",
+  "PrManager#executeChecked": "for block nodes, after the device's checks",
   "LogicalUnit#executeChecked": "for devices and managers, after their own checks",
 };
 

@@ -11,6 +11,7 @@ import { COMPILED } from "./project.js";
 /** By name in lib/: the compiled file. @type {Readonly<Record<string, string>>} */
 export const ENTRIES = {
   index: "index.js",
+  extend: "extend.js",
   "qom-pr": "cli/main.js",
   "qom-pr-helper": "helper/program/main.js",
 };

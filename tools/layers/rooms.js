@@ -35,6 +35,10 @@ export const FORBIDDEN = {
   reservation: ["native", "host"],
   stores: ["native", "host"],
   target: ["native", "host"],
+  "pr-manager": ["native", "host", "target"],
+  devices: ["native", "host", "target"],
+  helper: ["backends", "block"],
+  cli: ["block"],
 };
 
 /** How a list of a room's folders names the files that are in none of them. */
@@ -61,6 +65,9 @@ export const LADDERS = {
 export function allowedRooms(room) {
   return ROOMS.slice(0, ROOMS.indexOf(room)).filter((earlier) => !FORBIDDEN[room]?.includes(earlier));
 }
+
+/** What package.json exports: outside the ladder, and imported by no room. */
+const ENTRIES = "^src/(?:index|extend)\\.ts$";
 
 /** Node's own modules without input or output, which even a room of pure functions may use. */
 const PURE_NODE_MODULES = ["assert", "buffer", "util"];
@@ -127,14 +134,14 @@ export const RULES = [
     name: "room-unknown",
     comment: "a folder of src/ that is no room of the ladder",
     severity: "error",
-    from: { path: "^src/", pathNot: `${inRooms(ROOMS)}|^src/index\\.ts$` },
+    from: { path: "^src/", pathNot: `${inRooms(ROOMS)}|${ENTRIES}` },
     to: {},
   },
   {
     name: "index-imports-rooms",
-    comment: "index.ts re-exports from rooms of the ladder and from nowhere else",
+    comment: "an entry of the package re-exports from rooms of the ladder and from nowhere else",
     severity: "error",
-    from: { path: "^src/index\\.ts$" },
+    from: { path: ENTRIES },
     to: { pathNot: inRooms(ROOMS) },
   },
   {
@@ -202,7 +209,7 @@ export const RULES = [
     comment: "an example imports what a user can: the package by its name",
     severity: "error",
     from: { path: "^examples/" },
-    to: { path: "^(?:bench|bin|build|dist|src|test|tools)/|^#src/", pathNot: "^dist/index\\.(?:js|d\\.ts)$" },
+    to: { path: "^(?:bench|bin|build|dist|src|test|tools)/|^#src/", pathNot: "^dist/(?:index|extend)\\.(?:js|d\\.ts)$" },
   },
 ];
 
