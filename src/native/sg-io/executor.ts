@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { assert, present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { Errno } from "../errno.js";
-import { libc, ownPath } from "../libc.js";
+import { koffiPath, libc } from "../libc.js";
 import { checkSgIoRequest } from "./call.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "./sg-io.js";
 
@@ -124,7 +124,7 @@ declare const BUNDLED_WORKER: string | undefined;
 function startWorker(): Worker {
   const options = { name: "sg-io", execArgv: [] };
   if (typeof BUNDLED_WORKER === "string") {
-    return new Worker(`const WORKER_BASE = ${JSON.stringify(ownPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
+    return new Worker(`const WORKER_BASE = ${JSON.stringify(koffiPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
   }
   const program = new URL("./worker.js", import.meta.url);
   if (!process.features.require_module) return new Worker(program, options);
