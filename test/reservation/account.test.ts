@@ -1,10 +1,10 @@
-/** Accounts: who answers for what a unit keeps, and who is refused more. */
+/** Settings of a unit, and accounts: who answers for what a unit keeps, and who is refused more. */
 
 import { expect } from "chai";
 
 import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/reservation/account.js";
 import type { Account, Holdings } from "#src/reservation/account.js";
-import { defaultReservationSettings, hasRoomFor } from "#src/reservation/settings.js";
+import { defaultReservationSettings, hasRoomFor, targetPorts } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import { initiator } from "./support/commands.js";
@@ -87,6 +87,15 @@ describe("room for registrations", () => {
       ["uid-7", registrationHoldings([initiator("A1")])],
       ["uid-7", registrationHoldings([initiator("A1"), initiator("B1")])],
     ]);
+  });
+});
+
+describe("target ports that nothing is known of but their identifiers", () => {
+  it("are there, within reach, and nobody is logged in", () => {
+    const ports = targetPorts([1, 7]);
+    expect([1, 7, 2].map((port) => ports.has(port))).to.deep.equal([true, true, false]);
+    expect(ports.reachedBy(initiator("A1"))).to.deep.equal([1, 7]);
+    expect([...ports.initiators()]).to.deep.equal([]);
   });
 });
 
