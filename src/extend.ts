@@ -12,7 +12,7 @@ export type { MonitorHost } from "./monitor/host.js";
 
 // Block drivers
 export { BLOCK_NODE_TYPE, BlockNode, NoScsi } from "./block/node.js";
-export type { HostTraits, MediumInfo, NodeOpener, NodeOpening, NodeUser, ProtocolAccess } from "./block/node.js";
+export type { MediumInfo, NodeOpener, NodeOpening, NodeUser, ProtocolAccess } from "./block/node.js";
 export { ProtocolNode } from "./block/protocol-node.js";
 
 // Devices
