@@ -113,5 +113,6 @@ export type { BlockNode } from "./block/node.js";
 export type { QmpExecutor } from "./monitor/executor.js";
 export type { QmpArguments, QmpValue } from "./monitor/values.js";
 export type { EventListener, QmpEvent } from "./monitor/events.js";
+export { createContainer } from "./machine/container.js";
 export { Machine } from "./machine/machine.js";
 export type { MachineOptions } from "./machine/machine.js";

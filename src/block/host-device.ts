@@ -8,16 +8,15 @@ import { splitDeviceNumber } from "../base/device-number.js";
 import { errnoText } from "../native/errno.js";
 import type { ImageAccess, Locking } from "../base/image-access.js";
 import { ImageLock } from "../native/file/image-lock.js";
-import { resultOfSgIo } from "../native/sg-io/result.js";
-import { SG_IO_SENSE_LENGTH_MAX, SgIoExecutor, type SgIoRequest } from "../native/sg-io/sg-io.js";
+import { SgIoExecutor } from "../native/sg-io/sg-io.js";
 import { deviceIdentity } from "../host/identity.js";
+import { IO_TIMEOUT_MS_DEFAULT, runSgIo } from "../host/run-sg-io.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
-import { expectedTransfer } from "../scsi/cdb.js";
-import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { formatFailure } from "../scsi/sense.js";
 import { openHostFile } from "./file.js";
 import { readHostTraits, readSizeBytes, type DeviceFile } from "./host-traits.js";
@@ -26,12 +25,6 @@ import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /** Oldest SG_IO interface that has the version 3 header (scsi/sg.h). */
 const SG_VERSION_MIN = 30000;
-
-/** Deadline of a command that came without one (QEMU: DEFAULT_IO_TIMEOUT, 30 s). */
-export const IO_TIMEOUT_MS_DEFAULT = 30_000;
-
-/** Block size that data lengths are computed with while the device's own is unknown. */
-const BLOCK_SIZE_BYTES_DEFAULT = 512;
 
 /** See the module text. */
 @qomType({ name: "host_device", description: "a disk of this host by its device node" })
@@ -128,34 +121,4 @@ export class HostDeviceNode extends ProtocolNode {
       sgio: (command) => runSgIo(this.#sgIo, handle.fd, command),
     };
   }
-}
-
-/**
- * Runs a command on an open device of this host. What the system call answers becomes a result, as in sg-io-result.ts.
- * @param fd stays open until the promise settles
- */
-export async function runSgIo(sgIo: SgIoExecutor, fd: number, command: ScsiCommand): Promise<ScsiResult> {
-  const request = sgIoRequest(command);
-  const outcome = await sgIo.execute(fd, request);
-  const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
-  const { into, signal } = command;
-  if (into === undefined || result.dataIn.length === 0) return result;
-  // An aborted command may have been answered before, and the initiator's memory be in other use by now.
-  if (signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
-  into.set(result.dataIn);
-  return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
-}
-
-function sgIoRequest(command: ScsiCommand): SgIoRequest {
-  const { cdb, dataOut, signal } = command;
-  const common = {
-    cdb,
-    timeoutMs: command.timeoutMs ?? IO_TIMEOUT_MS_DEFAULT,
-    senseLength: SG_IO_SENSE_LENGTH_MAX,
-    ...(signal === undefined ? {} : { signal }),
-  };
-  if (dataOut !== undefined) return { ...common, dataOut };
-  const { direction, bytes } = expectedTransfer(cdb, BLOCK_SIZE_BYTES_DEFAULT);
-  const dataInLength = command.allocationLength ?? command.into?.length ?? (direction === "in" ? bytes : 0);
-  return dataInLength === 0 ? common : { ...common, dataInLength };
 }

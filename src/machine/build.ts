@@ -2,9 +2,10 @@
 import { addDrive, checkDrive } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
+import { atOption } from "../options/option-error.js";
 import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
-import { atArgument, type GivenOption } from "./arguments.js";
+import type { GivenOption } from "./arguments.js";
 
 /** Where the things are made. */
 export interface MachineParts {
@@ -36,7 +37,7 @@ export async function checkOptions(
   parts: Pick<MachineParts, "tree" | "graph" | "devices">,
 ): Promise<void> {
   for (const stage of STAGES) {
-    if (stage !== "monitors") for (const option of options.filter(stage)) await atOption(option, () => check(option, parts));
+    if (stage !== "monitors") for (const option of options.filter(stage)) await around(option, () => check(option, parts));
   }
 }
 
@@ -57,11 +58,11 @@ async function check(
 }
 
 /** Does something for an option; an error tells which one. */
-async function atOption({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
+async function around({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    throw atArgument(argument, text, error);
+    throw atOption(argument, text, error);
   }
 }
 
@@ -77,7 +78,7 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       continue;
     }
     for (const option of options.filter(stage)) {
-      await atOption(option, () => make(option, parts));
+      await around(option, () => make(option, parts));
       parts.signal?.throwIfAborted();
     }
   }

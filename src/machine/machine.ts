@@ -2,8 +2,7 @@
  * A machine: from a command line in QEMU's manner to objects, block nodes and devices that work. Dependency injection is wired
  * here and nowhere else.
  */
-import "reflect-metadata";
-import { container as rootContainer, type DependencyContainer } from "tsyringe";
+import type { DependencyContainer } from "tsyringe";
 import {
   aBoolean,
   aFunction,
@@ -52,6 +51,7 @@ import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { FabricUse } from "../target/fabric/scsi-fabric.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions } from "./build.js";
+import { createContainer, provide } from "./container.js";
 import { helpText } from "./help.js";
 import { typeRegistries, type TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
@@ -156,7 +156,7 @@ export class Machine {
       if (this.#isMade) options.warn?.(message);
     };
     this.#member = { name: this.name, warn };
-    const container = (options.container ?? rootContainer).createChildContainer();
+    const container = options.container?.createChildContainer() ?? createContainer();
     const construct = (type: QomType): QomObject => {
       // tsyringe's type wants a concrete class; the factory has refused abstract types before.
       const object = container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
@@ -377,9 +377,4 @@ export class Machine {
       () => this.#monitors.close(),
     ]);
   }
-}
-
-/** Registers a dependency unless the embedder's container has one already. */
-function provide(container: DependencyContainer, token: symbol, value: object): void {
-  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
 }

@@ -11,12 +11,13 @@ import { qomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { QomObject } from "../qom/object.js";
 import type { LinkTarget } from "../qom/property-type.js";
-import { readU16, readU32 } from "../scsi/bytes.js";
+import { readU16 } from "../scsi/bytes.js";
 import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
 import { aNexus, aScsiUnit, commandShapeProblem } from "../scsi/command-check.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { normalizeHostStatus } from "../scsi/host-status.js";
 import type { Nexus } from "../scsi/nexus.js";
+import { parameterListLength } from "../scsi/persistent-reserve-out.js";
 import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { ScsiUnit } from "./scsi-unit.js";
@@ -184,12 +185,6 @@ function refuse(unit: ScsiUnit, command: ScsiCommand): ScsiResult | null {
 
 /** ALLOCATION LENGTH of PERSISTENT RESERVE IN (SPC-4 6.15): bytes 7 and 8. */
 const ALLOCATION_LENGTH_AT = 7;
-const PARAMETER_LIST_LENGTH_AT = 5;
-
-/** PARAMETER LIST LENGTH of PERSISTENT RESERVE OUT (SPC-4 6.16): bytes 5 to 8. */
-export function parameterListLength(cdb: Uint8Array): number {
-  return readU32(cdb, PARAMETER_LIST_LENGTH_AT);
-}
 
 /** As QEMU and Linux's target say it: without a field pointer. */
 function invalidField(): ScsiResult {

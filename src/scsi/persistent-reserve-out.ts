@@ -50,6 +50,13 @@ const RESERVE_OUT_LENGTH = 24;
  */
 export const RESERVE_OUT_LENGTH_MAX = 8192;
 
+const PARAMETER_LIST_LENGTH_AT = 5;
+
+/** PARAMETER LIST LENGTH of PERSISTENT RESERVE OUT (SPC-4 6.16): bytes 5 to 8. */
+export function parameterListLength(cdb: Uint8Array): number {
+  return readU32(cdb, PARAMETER_LIST_LENGTH_AT);
+}
+
 const CDB_LENGTH = 10;
 const TRANSPORT_IDS_OFFSET = 28;
 const SPEC_I_PT = 0x08;

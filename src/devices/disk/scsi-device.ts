@@ -6,7 +6,7 @@ import { QomError } from "../../base/errors.js";
 import { present } from "../../base/assert.js";
 import { aNumber, someBytes, check, optional } from "../../base/check.js";
 import { Clock } from "../../base/clock.js";
-import { IO_TIMEOUT_MS_DEFAULT } from "../../block/host-device.js";
+import { IO_TIMEOUT_MS_DEFAULT } from "../../host/run-sg-io.js";
 import { NoScsi, type BlockNode, type HostTraits, type NodeUser, type ProtocolAccess } from "../../block/node.js";
 import type { Route } from "../../scsi/routing.js";
 import { isSimulated, type ScsiUnit } from "../../pr-manager/scsi-unit.js";

@@ -1,5 +1,5 @@
 /** All commands of QMP. */
-import { z } from "zod";
+import * as z from "zod";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArguments, type QmpCommand } from "../command.js";
