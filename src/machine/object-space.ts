@@ -20,7 +20,7 @@ import { Fabric } from "../target/fabric/fabric.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import { FabricUse, ScsiFabric } from "../target/fabric/scsi-fabric.js";
-import { createContainer, provide } from "./container.js";
+import { construct, createContainer, provide } from "./container.js";
 import { machineName } from "./name.js";
 import { OBJECT_TYPES } from "./object-types.js";
 
@@ -55,13 +55,12 @@ export class ObjectSpace {
     this.#member = { name: name === undefined ? this.#fabric.members.nextName() : machineName(name), warn };
     this.#fabric.onWarning(warn);
     const container = createContainer();
-    const construct = (type: QomType): QomObject => {
-      // tsyringe's type wants a concrete class; the factory has refused abstract types before.
-      const object = container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
+    const make = (type: QomType): QomObject => {
+      const object = construct(container, type);
       if (object instanceof ScsiFabric) object.onWarning((line) => warn(`'${object.id ?? ""}': ${line}`));
       return object;
     };
-    this.#factory = new ObjectFactory(registry, construct, warn);
+    this.#factory = new ObjectFactory(registry, make, warn);
     this.#tree = new CompositionTree(this.#factory);
     const context: MachineContext = {
       name: this.#member.name,

@@ -62,7 +62,7 @@ export const nothing = z.strictObject({});
  * @throws QomError `missing`, `unknown-name` or `invalid-value`, naming the argument
  */
 export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments, given: OptionMap): z.output<Arguments> {
-  if (schema.def.catchall instanceof z.ZodNever) refuseUnknown(schema.shape, given);
+  if (schema.def.catchall?._zod.def.type === "never") refuseUnknown(schema.shape, given);
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

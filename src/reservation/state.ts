@@ -12,8 +12,8 @@ import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { isAllRegistrants } from "../scsi/persistent-reserve.js";
 import type { ReservationType } from "../scsi/persistent-reserve.js";
-import { negative, NO_HOLDINGS, registrationHoldings, sumOf } from "./account.js";
-import type { Holdings } from "./account.js";
+import { negative, NO_HOLDINGS, registrationHoldings, sumOf } from "./holdings.js";
+import type { Holdings } from "../scsi/account.js";
 import { ChurnMap } from "./churn-map.js";
 
 /** One I_T nexus and its key. Never changed: a new key makes a new value in the same place. */

@@ -5,9 +5,10 @@
 
 import { writeU16 } from "../../scsi/bytes.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
-import { parameterListLength } from "../../scsi/persistent-reserve-out.js";
+import { ALLOCATION_LENGTH_OFFSET, allocationLengthOf } from "../../scsi/persistent-reserve-in.js";
+import { parameterListLengthOf } from "../../scsi/persistent-reserve-out.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
-import { DATA_SIZE_MAX, transferLengthOf, type HelperResponse } from "../../scsi/pr-helper.js";
+import { DATA_SIZE_MAX, type HelperResponse } from "../../scsi/pr-helper.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import { HelperExchangeError } from "./exchange.js";
 import { HelperPool, type HelperCommand, type HelperPoolOptions } from "./pool.js";
@@ -17,9 +18,6 @@ export const HANDSHAKE_TIMEOUT_SECONDS_DEFAULT = 5;
 
 /** A helper that does not answer a command is given up after this; QEMU waits for ever. */
 export const TIMEOUT_SECONDS_DEFAULT = 60;
-
-/** Where PERSISTENT RESERVE IN has its ALLOCATION LENGTH. */
-const ALLOCATION_LENGTH_AT = 7;
 
 /** What a client works with. */
 export interface HelperClientOptions extends HelperPoolOptions {
@@ -63,7 +61,7 @@ export class HelperClient {
   execute(owner: HelperCommand["owner"], command: ScsiCommand): Promise<ScsiResult> {
     const { signal } = command;
     const out = command.cdb[0] === PR_OUT;
-    const length = out ? parameterListLength(command.cdb) : transferLengthOf(command.cdb);
+    const length = out ? parameterListLengthOf(command.cdb) : allocationLengthOf(command.cdb);
     if (owner.fd === null) return Promise.resolve(senseResult(Sense.IO_ERROR));
     if (out && length > DATA_SIZE_MAX) {
       return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer: { in: "cdb", byte: 5 } }));
@@ -86,9 +84,9 @@ export class HelperClient {
  * long all of it is: the initiator sees an answer that was cut, as of a target that does not send more.
  */
 function withinProtocol(cdb: Uint8Array): Uint8Array {
-  if (transferLengthOf(cdb) <= DATA_SIZE_MAX) return cdb;
+  if (allocationLengthOf(cdb) <= DATA_SIZE_MAX) return cdb;
   const lowered = cdb.slice();
-  writeU16(lowered, ALLOCATION_LENGTH_AT, DATA_SIZE_MAX);
+  writeU16(lowered, ALLOCATION_LENGTH_OFFSET, DATA_SIZE_MAX);
   return lowered;
 }
 

@@ -7,11 +7,11 @@ import { Clock } from "../../base/clock.js";
 import { present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { PrManager } from "../../pr-manager/pr-manager.js";
-import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { inject } from "../../qom/inject.js";
 import { qom } from "../../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiUnit } from "../../scsi/unit.js";
 import { HANDSHAKE_TIMEOUT_SECONDS_DEFAULT, HelperClient, TIMEOUT_SECONDS_DEFAULT } from "./client.js";
 
 /** A day: more is a mistake, and a month is more than a timer takes. */

@@ -1,7 +1,7 @@
 /** Who runs the PERSISTENT RESERVE commands of `persist`. */
 import type { Clock } from "../../base/clock.js";
-import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiUnit } from "../../scsi/unit.js";
 
 /** A PR manager, made for one command. */
 export interface DiskManager {

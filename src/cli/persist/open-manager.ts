@@ -4,11 +4,10 @@ import type { Clock } from "../../base/clock.js";
 import { parseOption } from "../../options/arguments.js";
 import { printJson } from "../../options/json.js";
 import { atOption } from "../../options/option-error.js";
-import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
+import { reserveRefusal } from "../../scsi/command-problem.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiUnit } from "../../scsi/unit.js";
 import { normalizeHostStatus } from "../../scsi/host-status.js";
-import { PR_OUT } from "../../scsi/persistent-reserve.js";
-import { Sense, senseResult } from "../../scsi/sense.js";
 import type { DiskManager, ManagerOptions, NamedManager } from "./manager.js";
 
 /** The manager that a user who names none gets: this process itself sends the command. */
@@ -47,11 +46,6 @@ function managerWithId(text: string): NamedManager {
   return { id: MANAGER_ID, text: printJson(new Map([...values, ["id", MANAGER_ID]])) };
 }
 
-/** What every manager answers to a command that changes something on what may only be read; null for any other command. */
-function refusal({ readOnly }: ScsiUnit, { cdb }: ScsiCommand): ScsiResult | null {
-  return readOnly && cdb[0] === PR_OUT ? senseResult(Sense.INVALID_COMMAND_OPERATION_CODE) : null;
-}
-
 /** `pr-manager-sgio`: the unit's own way. */
 class SgIoManager implements DiskManager {
   readonly sendsItself = true;
@@ -60,7 +54,7 @@ class SgIoManager implements DiskManager {
   admit(): void {}
 
   async execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    return refusal(unit, command) ?? normalizeHostStatus(await unit.sgio(command));
+    return reserveRefusal(command, unit.readOnly) ?? normalizeHostStatus(await unit.sgio(command));
   }
 
   notesAfter(): Promise<readonly string[]> {
@@ -104,7 +98,7 @@ class HelperManager implements DiskManager {
   admit(): void {}
 
   async execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    return refusal(unit, command) ?? this.#client.execute(unit, command);
+    return reserveRefusal(command, unit.readOnly) ?? this.#client.execute(unit, command);
   }
 
   notesAfter(): Promise<readonly string[]> {
