@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 
-import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/reservation/account.js";
-import type { Account, Holdings } from "#src/reservation/account.js";
+import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/scsi/account.js";
+import type { Account, Holdings } from "#src/scsi/account.js";
 import { defaultReservationSettings, hasRoomFor } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { TransportId } from "#src/scsi/transport-id.js";
