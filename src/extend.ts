@@ -13,7 +13,6 @@ export type { MonitorHost } from "./monitor/host.js";
 // Block drivers
 export { BLOCK_NODE_TYPE, BlockNode, NoScsi } from "./block/node.js";
 export type { MediumInfo, NodeOpener, NodeOpening, NodeUser, ProtocolAccess } from "./block/node.js";
-export type { HostTraits } from "./scsi/unit.js";
 export { ProtocolNode } from "./block/protocol-node.js";
 
 // Devices

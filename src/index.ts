@@ -83,7 +83,8 @@ export type { TransportIdDecoding, TransportIdProblem, TransportProtocol } from 
 export { Fabric } from "./target/fabric/fabric.js";
 export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric/fabric-options.js";
 export { ScsiFabric } from "./target/fabric/scsi-fabric.js";
-export type { LogicalUnit, PathAccess } from "./target/unit/logical-unit.js";
+export type { LogicalUnit } from "./target/unit/logical-unit.js";
+export type { PathAccess } from "./target/unit/path-access.js";
 export type { TargetBehaviour } from "./target/behaviour.js";
 export type { CommandFilter, CommandInFlight, Disturbance, Hold } from "./target/unit/interference.js";
 export type { UnitDefinition, UnitSpec } from "./target/unit/unit-spec.js";

@@ -48,7 +48,7 @@ import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { FolderUse } from "../stores/folder/holder.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
-import { FabricUse } from "../target/fabric/scsi-fabric.js";
+import { StoreUse } from "../stores/store-use.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions } from "./build.js";
 import { construct, createContainer, provide, type DependencyContainer } from "./container.js";
@@ -211,7 +211,7 @@ export class Machine {
       },
     };
     provide(container, MachineContext, context);
-    provide(container, FabricUse, { use: options.folderUse ?? "lasting" });
+    provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
     this.#join(this.fabric);

@@ -16,10 +16,11 @@ import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { TypeRegistry } from "../qom/type-registry.js";
 import type { FolderUse } from "../stores/folder/holder.js";
+import { StoreUse } from "../stores/store-use.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
-import { FabricUse, ScsiFabric } from "../target/fabric/scsi-fabric.js";
+import { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 import { construct, createContainer, provide } from "./container.js";
 import { machineName } from "./name.js";
 import { OBJECT_TYPES } from "./object-types.js";
@@ -73,7 +74,7 @@ export class ObjectSpace {
     };
     provide(container, Clock, systemClock);
     provide(container, MachineContext, context);
-    provide(container, FabricUse, { use: folderUse });
+    provide(container, StoreUse, { use: folderUse });
     this.#join(this.#fabric);
   }
 

@@ -66,7 +66,8 @@ export class ObjectManager implements DiskManager {
     if (keys.length < KEYS_HEADER_LENGTH || capabilities.length < CAPABILITIES_LENGTH) return [];
     if (PersistentReserveIn.completeLength("read-keys", keys) === KEYS_HEADER_LENGTH) return [];
     if (PersistentReserveIn.parse("report-capabilities", capabilities).persistThroughPowerLossActive) return [];
-    const where = manager.fabric?.state === undefined ? "keep them in a folder ('--object scsi-fabric,id=…,state=…') and " : "";
+    const { state, store } = manager.fabric ?? {};
+    const where = state === undefined && store === undefined ? "keep them in a folder ('--object scsi-fabric,id=…,state=…') and " : "";
     return [
       `all registrations and reservations of this disk are forgotten now: to have them in the next run, ${where}register with '-Z' (APTPL)`,
     ];

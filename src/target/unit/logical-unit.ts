@@ -1,13 +1,13 @@
 /** A simulated logical unit: what an I_T nexus can do with it, and what a test can do to it. */
 
+import { present } from "../../base/assert.js";
 import type { Clock } from "../../base/clock.js";
-import { aBoolean, aFunction, check, checkMembers, having, aDuration, optional, problemOf, type Kind } from "../../base/check.js";
+import { aBoolean, aFunction, check, checkMembers, aDuration, optional, problemOf } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import type { ImageAccess } from "../../base/image-access.js";
 import { nexusHoldings } from "../../reservation/holdings.js";
 import { snapshot, summary } from "../../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../../reservation/snapshot.js";
-import { anAccount } from "../../scsi/account.js";
 import type { Account } from "../../scsi/account.js";
 import { cdbRefusal, commandProblem } from "../../scsi/command-problem.js";
 import { aResult, bareStatus, ScsiStatus } from "../../scsi/command.js";
@@ -18,7 +18,6 @@ import { Sense, senseResult } from "../../scsi/sense.js";
 import type { SenseCode } from "../../scsi/sense.js";
 import { aResetScope } from "../../scsi/unit.js";
 import type { ResetScope } from "../../scsi/unit.js";
-import type { TargetBehaviour } from "../behaviour.js";
 import type { CommandTable } from "./command-table.js";
 import type { SupportedCommand, UnitContext } from "./device-command.js";
 import { FlushGuard } from "../medium/flush-guard.js";
@@ -28,10 +27,13 @@ import { TASK_SET_SIZE_MAX } from "../limits.js";
 import type { Medium } from "../medium/medium.js";
 import { NexusTable } from "./nexus-table.js";
 import type { NexusState } from "./nexus-table.js";
+import { A_PATH, FULL_ACCESS } from "./path-access.js";
+import type { PathAccess } from "./path-access.js";
 import { admit } from "./pipeline.js";
 import { invalidCdbField } from "./reply.js";
+import { isPersistent, keepingOf } from "./keeping.js";
+import type { KeptUnit } from "./keeping.js";
 import { ReservationDesk } from "./reservation-desk.js";
-import type { ReservationStore } from "../../reservation/store.js";
 import { SerialQueue } from "../../base/serial-queue.js";
 import { Task, taskAborted, TaskSet } from "./task.js";
 import { UnitModes } from "./unit-modes.js";
@@ -39,18 +41,16 @@ import { UnitPower } from "./unit-power.js";
 import type { UnitDefinition } from "./unit-spec.js";
 
 /** What a unit is made of. */
-export interface LogicalUnitParts {
+export interface LogicalUnitParts extends KeptUnit {
   readonly definition: UnitDefinition;
   readonly medium: Medium;
   readonly commands: CommandTable;
-  readonly behaviour: TargetBehaviour;
-  readonly store: ReservationStore;
   /** Name of the unit in the store. */
   readonly storeName: string;
-  /** Whether its reservations may survive power loss; if not, the unit refuses APTPL. Default: as the behaviour says. */
-  readonly persistent?: boolean;
   /** Told when APTPL was refused for lack of that. */
   readonly persistenceRefused?: () => void;
+  /** Told in one line why the unit is busy. Default: nobody. */
+  readonly warn?: (line: string) => void;
   readonly clock: Clock;
   /** Who answers for the unit; null, or left out, for nobody. */
   readonly account?: Account | null;
@@ -64,26 +64,6 @@ const RESET_ATTENTION: Readonly<Record<ResetScope, SenseCode>> = Object.freeze({
   target: Sense.SCSI_BUS_RESET,
 });
 
-/** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine, or a client of a helper. */
-export interface PathAccess {
-  /** The unit is write-protected for this path: commands that write end with WRITE PROTECTED (07/27/00). Default false. */
-  readonly readOnly?: boolean;
-  /** In whose name the command is executed: what the unit has to keep for it counts to that owner. Default nobody. */
-  readonly account?: Account;
-}
-
-/** The paths that most commands come by. */
-export const FULL_ACCESS: PathAccess = Object.freeze({});
-/** See {@link PathAccess.readOnly}. */
-export const READ_ONLY_ACCESS: PathAccess = Object.freeze({ readOnly: true });
-
-/** A {@link PathAccess}: asked for every command, so those that nearly all have cost a comparison. */
-const A_PATH: Kind = {
-  expects: "a path, { readOnly, account }",
-  holds: (value) => value === FULL_ACCESS || value === READ_ONLY_ACCESS || GIVEN_PATH.holds(value),
-};
-
-const GIVEN_PATH: Kind = having("a path", { readOnly: optional(aBoolean), account: optional(anAccount) });
 /** Kinds of the members of a {@link Disturbance}. */
 const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult), pathLost: optional(aBoolean) } as const;
 
@@ -133,7 +113,8 @@ export class LogicalUnit {
       reservations: new ReservationDesk({
         unit: storeName,
         store,
-        persistent: parts.persistent ?? behaviour.persistThroughPowerLoss,
+        keeping: keepingOf(parts),
+        persistent: isPersistent(parts),
         persistenceRefused: parts.persistenceRefused ?? ((): void => {}),
         behaviour,
         nexuses,
@@ -141,10 +122,20 @@ export class LogicalUnit {
         modes,
         ledger: parts.account?.ledger ?? null,
         changed: () => parts.reservationsChanged?.(this),
+        readmit: (task) => this.#readmit(task),
+        warn: parts.warn ?? ((): void => {}),
       }),
       commands,
       writes: new SerialQueue(),
     };
+  }
+
+  /**
+   * Settles when it is known what was registered and reserved before, and rejects when the store cannot tell, see {@link ReservationStore};
+   * null when it is known.
+   */
+  get opened(): Promise<void> | null {
+    return this.#context.reservations.opened;
   }
 
   /** Whether some nexus is there: logged in, or known by a command. */
@@ -287,9 +278,7 @@ export class LogicalUnit {
     this.#checkOpen();
     const { modes, nexuses, power, reservations } = this.#context;
     await this.#tasks.abort(() => true);
-    await reservations.queue.run(() => {
-      reservations.powerCycle();
-    });
+    await reservations.queue.run(() => reservations.powerCycle());
     modes.reset();
     power.start();
     for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
@@ -346,6 +335,7 @@ export class LogicalUnit {
   /** Aborts what is in flight and releases the medium. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      this.#context.reservations.close();
       await this.#tasks.abort(() => true);
       await this.#medium.close();
     })();
@@ -387,6 +377,11 @@ export class LogicalUnit {
       return admit(this.#context, task, command) ?? this.#run(task, command);
     };
     return this.#interference.pass(task, () => queue.run(inTurn));
+  }
+
+  #readmit(task: Task): ScsiResult | null {
+    const command = present(this.#commands.ofCdb(task.cdb), "a command that was admitted is one of the unit's");
+    return admit(this.#context, task, command);
   }
 
   #run(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
