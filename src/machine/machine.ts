@@ -50,7 +50,7 @@ import { Fabric } from "../target/fabric/fabric.js";
 import type { FolderUse } from "../stores/folder/holder.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
-import { construct, createContainer, type DependencyContainer } from "./container.js";
+import { construct, createContainer, provide, type DependencyContainer } from "./container.js";
 import { parseArguments, parsingArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
@@ -385,9 +385,4 @@ export class Machine {
       () => this.#monitors.close(),
     ]);
   }
-}
-
-/** Registers a dependency unless the embedder's container has one already. */
-function provide(container: DependencyContainer, token: symbol, value: object): void {
-  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
 }
