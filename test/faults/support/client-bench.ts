@@ -62,7 +62,7 @@ export class ClientBench {
 
   /** Starts a program that is killed with the test; does not wait for anything. */
   spawn(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
-    const words = mortalCommand([program, ...args], environment);
+    const words = mortalCommand([program, ...args], environment, "before");
     const child = spawn("setpriv", words, { stdio: "ignore", env: { ...process.env, ...environment } });
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
