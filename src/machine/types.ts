@@ -19,6 +19,8 @@ import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { Container } from "../qom/tree.js";
 import { TypeRegistry, type ReservedNames } from "../qom/type-registry.js";
+import { ReservationFolder } from "../stores/reservation-folder.js";
+import { ReservationStoreObject } from "../stores/reservation-store.js";
 import { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 
 /** Types of objects and devices. */
@@ -28,6 +30,8 @@ const OBJECT_TYPES: readonly QomType[] = [
   PrManagerHelper,
   PrManagerSgio,
   PrManagerMemory,
+  ReservationStoreObject,
+  ReservationFolder,
   ScsiFabric,
   Device,
   VirtioScsi,

@@ -1,5 +1,5 @@
 /** Commands of QMP: what each takes and gives, as zod schemas, and what it does. */
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { describeValue, valueText } from "../options/take.js";
@@ -62,7 +62,7 @@ export const nothing = z.strictObject({});
  * @throws QomError `missing`, `unknown-name` or `invalid-value`, naming the argument
  */
 export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments, given: OptionMap): z.output<Arguments> {
-  if (schema.def.catchall instanceof z.ZodNever) refuseUnknown(schema.shape, given);
+  if (schema.def.catchall?._zod.def.type === "never") refuseUnknown(schema.shape, given);
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

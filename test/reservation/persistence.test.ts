@@ -92,15 +92,16 @@ describe("a store", () => {
 });
 
 describe("image of a state", () => {
-  const full = play(`
-    A1 | REG 0 a ATP PTPL | GOOD | 1; a a; -
-    B1 | REG 0 b PTPL     | GOOD | 2; a a b; -
-    A2 | RSV T5           | GOOD | 2; a a b; 5/a
-  `).state;
+  const full = (): ReservationState =>
+    play(`
+      A1 | REG 0 a ATP PTPL | GOOD | 1; a a; -
+      B1 | REG 0 b PTPL     | GOOD | 2; a a b; -
+      A2 | RSV T5           | GOOD | 2; a a b; 5/a
+    `).state;
 
   it("is plain data with TransportIDs and keys as text", () => {
     const id = (host: string): string => `iqn.2026-11.org.example:${host},i,0x000000000001`;
-    expect(encodeImage(full)).to.deep.equal({
+    expect(encodeImage(full())).to.deep.equal({
       version: 1,
       generation: 2,
       aptpl: true,
@@ -115,7 +116,7 @@ describe("image of a state", () => {
 
   it("gives the same state again through JSON", () => {
     for (const type of [1, 3, 5, 6, 7, 8]) {
-      const state = full.copy();
+      const state = full().copy();
       const [first] = state.registrations();
       state.release();
       if (first !== undefined) state.reserve(type as 1 | 3 | 5 | 6 | 7 | 8, first); // the numbers in the list above
@@ -127,7 +128,7 @@ describe("image of a state", () => {
   });
 
   it("names who answers for a registration, where somebody does", () => {
-    const state = full.copy();
+    const state = full().copy();
     const nexus = { initiator: initiator("C1"), targetPort: 1 };
     state.register(nexus, 3n, false, "uid-7");
     state.register(nexus, 4n, false, "uid-8");
@@ -137,7 +138,7 @@ describe("image of a state", () => {
   });
 
   it("is refused with one line that names what is wrong", () => {
-    const image = encodeImage(full);
+    const image = encodeImage(full());
     const [first] = image.registrations;
     const registrationsWith = (change: object): unknown => ({ ...image, reservation: null, registrations: [{ ...first, ...change }] });
     const cases: readonly (readonly [unknown, RegExp])[] = [

@@ -90,5 +90,52 @@ describe("ChurnMap", () => {
 
   it("does not let go of a key that is not there", () => {
     expect(() => new ChurnMap<number, object>().delete(1)).to.throw(AssertionError);
+    const map = new ChurnMap<number, object>();
+    map.set(1, {});
+    map.delete(1);
+    expect(() => map.delete(1)).to.throw(AssertionError);
+  });
+
+  it("has entries in proportion to its keys, and copies seldom, however many come and go", () => {
+    for (const kept of [0, 1, 1000]) {
+      const map = new ChurnMap<number, object>();
+      for (let key = 0; key < kept; key += 1) map.set(-1 - key, {});
+      const { entries, largest } = countingEntries(() => {
+        for (let key = 0; key < 5000; key += 1) {
+          map.set(key, {});
+          map.delete(key);
+        }
+      });
+      expect(largest, `${kept} kept`).to.be.at.most(2 * kept + 18);
+      expect(entries, `${kept} kept`).to.be.below(3 * 5000);
+      const { largest: unchanged } = countingEntries(() => {
+        for (let turn = 0; turn < 5000; turn += 1) {
+          map.set(0, {});
+          map.delete(0);
+        }
+      });
+      expect(unchanged).to.be.at.most(2 * kept + 18);
+    }
   });
 });
+
+/** How many entries the maps of the language are given while `action` runs, and the most that one of them has then. */
+function countingEntries(action: () => void): { readonly entries: number; readonly largest: number } {
+  let [entries, largest] = [0, 0];
+  const usual = Object.getOwnPropertyDescriptor(Map.prototype, "set") ?? {};
+  function counting(this: Map<unknown, unknown>, key: unknown, value: unknown): unknown {
+    Reflect.apply(usual.value as (...args: unknown[]) => unknown, this, [key, value]); // what Map.prototype.set is
+    entries += 1;
+    largest = Math.max(largest, this.size);
+    return this;
+  }
+  // oxlint-disable-next-line no-extend-native -- for the time of the action: nothing else tells what a map holds that has no iterator
+  Object.defineProperty(Map.prototype, "set", { ...usual, value: counting });
+  try {
+    action();
+  } finally {
+    // oxlint-disable-next-line no-extend-native -- as it was before
+    Object.defineProperty(Map.prototype, "set", usual);
+  }
+  return { entries, largest };
+}
