@@ -23,8 +23,7 @@ export class RepeatedRuns {
 
   /** Runs it to its end. */
   async run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ending & ProgramEnd> {
-    this.#child ??= fork(PROGRAM, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    const child = this.#child;
+    const child = (this.#child ??= fork(PROGRAM, { stdio: ["ignore", "inherit", "inherit", "ipc"] }).setMaxListeners(0));
     const gone = once(child, "disconnect").then(() => Promise.reject(new Error(`the program ended the process: ${args.join(" ")}`)));
     child.send({ args, environment } satisfies ProgramRun);
     const [end] = (await Promise.race([once(child, "message"), gone])) as [ProgramEnd]; // what it answers
