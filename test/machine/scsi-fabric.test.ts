@@ -168,7 +168,7 @@ describe("scsi-fabric", () => {
     const machine = await create(san());
     const refused = await refusal(() => Machine.create(san()));
     expect(refused.message).to.equal(
-      `-object scsi-fabric,id=san0,state=${state}: the folder "${state}" is locked: process ${process.pid}, this one, is using it`,
+      `-object scsi-fabric,id=san0,state=${state}: the folder '${state}' is locked: process ${process.pid}, this one, is using it`,
     );
     await machine.close();
     await create(san());
