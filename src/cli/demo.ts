@@ -3,12 +3,14 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { present } from "../base/assert.js";
 import { Machine } from "../machine/machine.js";
 import { tracePoint } from "../base/trace.js";
-import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { ScsiStatus } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { PersistentReserveIn } from "../scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
 import { formatSense, parseSense } from "../scsi/sense.js";
 import { Fabric } from "../target/fabric/fabric.js";
-import { renderTable, type Column, type Style, type TableLayout } from "./table.js";
+import { renderTable } from "./table.js";
+import type { Column, Style, TableLayout } from "./table.js";
 
 /** A command of the demo, before it is run. */
 interface Step {

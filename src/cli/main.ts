@@ -3,7 +3,8 @@ import { Command, CommanderError } from "commander";
 import { describeError, QomError } from "../base/errors.js";
 import { packageVersion } from "../base/package-version.js";
 import { caretLines } from "../options/caret-lines.js";
-import { processOutput, type Output } from "./output.js";
+import { processOutput } from "./output.js";
+import type { Output } from "./output.js";
 import { runHelp } from "./run-options.js";
 import { terminalWidth, wantsColour } from "./table.js";
 

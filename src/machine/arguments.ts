@@ -1,8 +1,10 @@
 /** The command line of a machine: which words are options, and what each of them says. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../chardev/spec.js";
-import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
+import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
+import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
+import { checkMonitorOptions } from "../monitor/monitors.js";
+import type { MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
 import { commaHint } from "../options/comma-hint.js";
 import { didYouMean } from "../options/nearest.js";

@@ -4,7 +4,8 @@ import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
 import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
-import { atArgument, type GivenOption } from "./arguments.js";
+import { atArgument } from "./arguments.js";
+import type { GivenOption } from "./arguments.js";
 
 /** Where the things are made. */
 export interface MachineParts {

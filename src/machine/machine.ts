@@ -22,7 +22,8 @@ import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import { runAll } from "../base/run-all.js";
 import { BlockGraph } from "../block/graph.js";
-import { DeviceHost, type Device } from "../devices/device.js";
+import { DeviceHost } from "../devices/device.js";
+import type { Device } from "../devices/device.js";
 import { DeviceSet } from "../devices/set/device-set.js";
 import { ScsiBuses } from "../devices/bus/scsi-bus.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
@@ -49,12 +50,16 @@ import { Fabric } from "../target/fabric/fabric.js";
 import type { FolderUse } from "../stores/folder/holder.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
-import { parseArguments, type MachineArguments } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
+import type { MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions } from "./build.js";
-import { construct, createContainer, type DependencyContainer } from "./container.js";
+import { construct, createContainer } from "./container.js";
+import type { DependencyContainer } from "./container.js";
 import { helpText } from "./help.js";
-import { typeRegistries, type TypeRegistries } from "./types.js";
-import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
+import { typeRegistries } from "./types.js";
+import type { TypeRegistries } from "./types.js";
+import { machineArguments, machineOmissions, machineValues } from "./write.js";
+import type { WritableMachine } from "./write.js";
 
 /** What a machine may be given beside its arguments. */
 export interface MachineOptions {

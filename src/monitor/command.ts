@@ -3,7 +3,8 @@ import * as z from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { describeValue, valueText } from "../options/take.js";
-import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
+import { memberAt } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
 import { toPlain } from "./values.js";
 

@@ -12,8 +12,10 @@
  */
 import { describeError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { JsonStream, printJson, type JsonItem } from "../options/json.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { JsonStream, printJson } from "../options/json.js";
+import type { JsonItem } from "../options/json.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { Connection } from "../chardev/connection.js";
 import { ClientQueue } from "./client-queue.js";
 import type { QmpEvent } from "./events.js";

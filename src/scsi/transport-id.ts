@@ -19,7 +19,8 @@
  * `naa.` is understood too.
  */
 
-import { aCount, aNumber, someBytes, check, optional, aString, wrongValue, type Kind } from "../base/check.js";
+import { aCount, aNumber, someBytes, check, optional, aString, wrongValue } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import { ERROR_VALUE_LENGTH_MAX, printable } from "../base/limits.js";
 import { QomError } from "../base/errors.js";
 import type { QomErrorKind } from "../base/errors.js";

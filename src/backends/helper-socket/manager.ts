@@ -11,7 +11,8 @@ import { qomProperty, qomType } from "../../qom/decorators.js";
 import { inject } from "../../qom/inject.js";
 import { qom } from "../../qom/property-type.js";
 import { writeU16 } from "../../scsi/bytes.js";
-import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { bareStatus, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { ALLOCATION_LENGTH_OFFSET, allocationLengthOf } from "../../scsi/persistent-reserve-in.js";
 import { parameterListLengthOf } from "../../scsi/persistent-reserve-out.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
@@ -19,7 +20,8 @@ import { Sense, senseResult } from "../../scsi/sense.js";
 import type { ScsiUnit } from "../../scsi/unit.js";
 import { HelperExchangeError } from "./exchange.js";
 import { HelperPool } from "./pool.js";
-import { DATA_SIZE_MAX, type HelperResponse } from "../../scsi/pr-helper.js";
+import { DATA_SIZE_MAX } from "../../scsi/pr-helper.js";
+import type { HelperResponse } from "../../scsi/pr-helper.js";
 
 /** A helper that accepts and does not greet is given up after this; QEMU waits for ever. */
 const HANDSHAKE_TIMEOUT_SECONDS_DEFAULT = 5;

@@ -1,10 +1,12 @@
 /** The command line of `qom-pr persist`: options of sg_persist (sg3_utils), with the same letters and names, and a few of its own. */
 import { Command, CommanderError, Option } from "commander";
-import { QomError, type QomErrorKind } from "../../base/errors.js";
+import { QomError } from "../../base/errors.js";
+import type { QomErrorKind } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { didYouMean } from "../../options/nearest.js";
 import { packageVersion } from "../../base/package-version.js";
-import { RESERVATION_KEY_MAX, type ReserveInAction, type ReserveOutAction } from "../../scsi/persistent-reserve.js";
+import { RESERVATION_KEY_MAX } from "../../scsi/persistent-reserve.js";
+import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
 import { keyOfText } from "./key-text.js";
 import { optionFlags, PERSIST_OPTIONS } from "./option-table.js";
 

@@ -4,7 +4,8 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { LOCKINGS, type Locking } from "../../base/image-access.js";
+import { LOCKINGS } from "../../base/image-access.js";
+import type { Locking } from "../../base/image-access.js";
 import { pastedWwn } from "../../scsi/pasted-names.js";
 import { BLOCK_SIZES_BYTES, PHYSICAL_BLOCK_SIZE_BYTES_MAX, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "../limits.js";
 

@@ -1,5 +1,6 @@
 /** Runs of our program that end before it serves, all in one process: see repeated-program.ts. */
-import { fork, type ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Ending } from "./helper-process.js";

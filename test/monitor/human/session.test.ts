@@ -1,6 +1,7 @@
 /** The human monitor of a machine: what it prints, what Tab offers, how it begins and ends. */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
