@@ -2,8 +2,10 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { allAtOnce } from "../base/slices.js";
-import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../chardev/spec.js";
-import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
+import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
+import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
+import { checkMonitorOptions } from "../monitor/monitors.js";
+import type { MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
 import { atOption, atText } from "../options/option-error.js";
 import { didYouMean } from "../options/nearest.js";

@@ -14,7 +14,8 @@ import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
 import { VirtioScsi } from "../devices/virtio-scsi/device.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
-import { TypeRegistry, type ReservedNames } from "../qom/type-registry.js";
+import { TypeRegistry } from "../qom/type-registry.js";
+import type { ReservedNames } from "../qom/type-registry.js";
 import { OBJECT_TYPES } from "./object-types.js";
 
 /** Types of objects and devices. */

@@ -1,7 +1,8 @@
 /** Plain values to JSON text. */
 import { QomError } from "../base/errors.js";
 import { replaceNoncharacters } from "./utf8.js";
-import { INT64_MIN, isOptionMap, isPlainList, NESTING_MAX, UINT64_MAX, type PlainValue } from "./value.js";
+import { INT64_MIN, isOptionMap, isPlainList, NESTING_MAX, UINT64_MAX } from "./value.js";
+import type { PlainValue } from "./value.js";
 
 /** How {@link printJson} lays out its text. */
 export interface JsonPrintOptions {

@@ -1,5 +1,6 @@
 /** `qom-pr persist`: one PERSISTENT RESERVE command, with the options, output and exit statuses of sg_persist. */
-import { systemClock, type Clock } from "../../base/clock.js";
+import { systemClock } from "../../base/clock.js";
+import type { Clock } from "../../base/clock.js";
 import { describeError, QomError } from "../../base/errors.js";
 import type { PlainValue } from "../../options/value.js";
 import { printJson } from "../../options/json.js";
@@ -10,22 +11,20 @@ import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
-import { ExitStatus, exitStatusOfErrno, outcomeOf, type ExitOutcome } from "./exit-status.js";
+import { ExitStatus, exitStatusOfErrno, outcomeOf } from "./exit-status.js";
+import type { ExitOutcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
-import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
+import { dataValues, headerValues, reportValues } from "./json-report.js";
+import type { PersistReport } from "./json-report.js";
 import { FolderBusyError } from "./folder-wait.js";
 import { keyTextNotes } from "./key-text.js";
 import { DeviceOpenError } from "./device-open-error.js";
 import type { PathFinder } from "./local-disk.js";
-import {
-  ALLOCATION_LENGTH_MAX,
-  parsePersistOptions,
-  QMP_ALLOCATION_LENGTH_MAX,
-  WAIT_SECONDS_DEFAULT,
-  type PersistOptions,
-} from "./options.js";
+import { ALLOCATION_LENGTH_MAX, parsePersistOptions, QMP_ALLOCATION_LENGTH_MAX, WAIT_SECONDS_DEFAULT } from "./options.js";
+import type { PersistOptions } from "./options.js";
 import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
-import { planRequest, type PersistPlan, type PersistRequest } from "./request.js";
+import { planRequest } from "./request.js";
+import type { PersistPlan, PersistRequest } from "./request.js";
 import { errnoText } from "../../native/errno.js";
 
 /** Deadline of each command, as in sg_persist. */

@@ -384,7 +384,7 @@ export class Fabric {
     const file = `${identity.device}:${identity.inode}`;
     const owner = this.#files.get(file);
     if (owner !== undefined) {
-      throw new QomError("in-use", `"${printable(filename)}" is the medium of ${owner} and cannot be that of ${wwn} too`, {
+      throw new QomError("in-use", `'${printable(filename)}' is the medium of ${owner} and cannot be that of ${wwn} too`, {
         context: { option: "filename", value: printable(filename), object: wwn },
       });
     }
@@ -398,7 +398,7 @@ export class Fabric {
 
 /** The error for a logical unit that is not among `units`, which are. */
 export function noLogicalUnit(name: string, units: readonly LogicalUnit[]): QomError {
-  return new QomError("not-found", `no logical unit "${printable(name)}"`, {
+  return new QomError("not-found", `no logical unit '${printable(name)}'`, {
     context: { option: "wwn", value: printable(name) },
     hint: thoseThere(
       name,
