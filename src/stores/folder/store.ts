@@ -146,7 +146,9 @@ export class DirectoryStore implements ReservationStore {
     this.#former.delete(former);
     const path = join(this.#path, stateFileName(former));
     if (birthNs === null || birthNs > saved.writtenNs) {
-      this.#warnings.add(`reservations in "${printable(path)}" are not taken over: whether they are of the ${unit} of today is not certain`);
+      this.#warnings.add(
+        `reservations in "${printable(path)}" are not taken over: whether they are of the ${unit} of today is not certain`,
+      );
       return;
     }
     this.#files.delete(former);

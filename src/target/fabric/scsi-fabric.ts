@@ -84,7 +84,9 @@ export class ScsiFabric extends QomObject {
     const behaviour = { persistThroughPowerLoss: this.aptpl };
     const { state, store } = this;
     if (state !== undefined && store !== undefined) {
-      throw new QomError("conflict", "'state' and 'store' both say where reservations are kept", { context: { option: "state", value: state } });
+      throw new QomError("conflict", "'state' and 'store' both say where reservations are kept", {
+        context: { option: "state", value: state },
+      });
     }
     if (!this.aptpl && (state !== undefined || (store !== undefined && store.watch === undefined))) {
       const what = state === undefined ? `the store that 'store' names` : `the folder that 'state' names`;
