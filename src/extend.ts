@@ -4,7 +4,6 @@
  *
  * The classes and functions are those that the built-in ones are made of, and `instanceof` holds between this entry and `qom-pr`.
  */
-import "reflect-metadata";
 
 // QMP commands
 export { anyValue, defineCommand, noArguments, nothing } from "./monitor/command.js";
@@ -13,7 +12,7 @@ export type { MonitorHost } from "./monitor/host.js";
 
 // Block drivers
 export { BLOCK_NODE_TYPE, BlockNode, NoScsi } from "./block/node.js";
-export type { HostTraits, MediumInfo, NodeOpener, NodeOpening, NodeUser, ProtocolAccess } from "./block/node.js";
+export type { MediumInfo, NodeOpener, NodeOpening, NodeUser, ProtocolAccess } from "./block/node.js";
 export { ProtocolNode } from "./block/protocol-node.js";
 
 // Devices

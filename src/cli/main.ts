@@ -1,12 +1,9 @@
-/** The program `qom-pr`: subcommands, exit statuses, and errors on one line. */
+/** The program `qom-pr`: subcommands, each loaded when it is called, exit statuses, and errors on one line. */
 import { Command, CommanderError } from "commander";
 import { describeError, QomError } from "../base/errors.js";
 import { packageVersion } from "../base/package-version.js";
 import { caretLines } from "../options/caret-lines.js";
-import { renderDemo, runDemo } from "./demo.js";
 import { processOutput, type Output } from "./output.js";
-import { runPersist } from "./persist/persist.js";
-import { runMachine } from "./run.js";
 import { runHelp } from "./run-options.js";
 import { terminalWidth, wantsColour } from "./table.js";
 
@@ -41,12 +38,16 @@ function program(output: Output): Command {
     .helpOption("-h, --help", "print this text")
     .configureHelp({ formatHelp: runHelp })
     .allowUnknownOption()
-    .action((_options: string[], _flags: object, command: Command) => runMachine(command.args, output));
+    .action(async (_options: string[], _flags: object, command: Command) => {
+      const { runMachine } = await import("./run.js");
+      await runMachine(command.args, output);
+    });
   root
     .command("demo")
     .description("two nodes of a cluster, one shared disk, a failover: no privileges, no hardware")
     .option("--json", "print the steps as JSON")
     .action(async (flags: { json?: boolean }) => {
+      const { renderDemo, runDemo } = await import("./demo.js");
       const rows = await runDemo();
       output.out(
         flags.json === true
@@ -63,6 +64,7 @@ function program(output: Output): Command {
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (words: string[]) => {
+      const { runPersist } = await import("./persist/persist.js");
       process.exitCode = await runPersist(words, { output, variables: process.env });
     });
   return root;

@@ -2,8 +2,6 @@
  * A machine: from a command line in QEMU's manner to objects, block nodes and devices that work. Dependency injection is wired
  * here and nowhere else.
  */
-import "reflect-metadata";
-import { container as rootContainer, type DependencyContainer } from "tsyringe";
 import {
   aBoolean,
   aFunction,
@@ -53,6 +51,7 @@ import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
 import { parseArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions } from "./build.js";
+import { construct, createContainer, type DependencyContainer } from "./container.js";
 import { helpText } from "./help.js";
 import { typeRegistries, type TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
@@ -163,17 +162,16 @@ export class Machine {
       if (this.#isMade) options.warn?.(message);
     };
     this.#member = { name: this.name, warn };
-    const container = (options.container ?? rootContainer).createChildContainer();
-    const construct = (type: QomType): QomObject => {
-      // tsyringe's type wants a concrete class; the factory has refused abstract types before.
-      const object = container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
+    const container = options.container?.createChildContainer() ?? createContainer();
+    const make = (type: QomType): QomObject => {
+      const object = construct(container, type);
       this.#machineEvents.watch(object);
       return object;
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
-    const objects = new ObjectFactory(this.#registries.objects, construct, warn);
+    const objects = new ObjectFactory(this.#registries.objects, make, warn);
     this.qom = new CompositionTree(objects);
-    const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
+    const nodes = new ObjectFactory(this.#registries.drivers, make, warn);
     this.graph = new BlockGraph(nodes, this.qom.resolveLink);
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));

@@ -1,5 +1,5 @@
 /** Commands of QMP: what each takes and gives, as zod schemas, and what it does. */
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { describeValue, valueText } from "../options/take.js";

@@ -5,7 +5,7 @@
  * types have their own names and all others numbers. Objects whose members depend on a type (object-add on `qom-type`, blockdev-add on
  * `driver`) have a variant for each value of that member.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { NODE_REFERENCE } from "../block/node.js";
 import type { PropertyType } from "../qom/property-kind.js";
 import type { RegisteredType } from "../qom/type-registry.js";

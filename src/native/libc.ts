@@ -93,12 +93,17 @@ export function declareFunctions<Functions extends object>(prototypes: Readonly<
   return Object.fromEntries(entries) as Functions;
 }
 
+/** Path or URL of the file that this code is in, from where koffi is looked for. In an embedder's bundle that may be CommonJS. */
+export function ownPath(): string {
+  return typeof __filename === "string" ? __filename : import.meta.url;
+}
+
 const koffi: () => typeof KoffiModule = lazily(() => {
   const reason = unsupportedPlatform(process.platform, process.arch);
   if (reason !== null) throw new QomError("unsupported", reason);
   try {
     // by require, since an import statement would load the native code before anyone asked; what it gives has no type of its own
-    return createRequire(import.meta.url)("koffi") as typeof KoffiModule;
+    return createRequire(ownPath())("koffi") as typeof KoffiModule;
   } catch (cause) {
     throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", { cause });
   }

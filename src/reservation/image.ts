@@ -136,7 +136,8 @@ export function* decodeSteps(image: unknown, registrationsMax: number = REGISTRA
     throw new QomError("limit", `reservation image: ${list.length} registrations are more than ${registrationsMax}`);
   }
   const registrations: Registration[] = [];
-  for (const item of list as readonly unknown[]) {
+  const items: readonly unknown[] = list;
+  for (const item of items) {
     registrations.push(decodeRegistration(state, item, `registrations[${registrations.length}]`));
     if (registrations.length % SLICE_ITEMS === 0) yield;
   }

@@ -2,8 +2,8 @@
 
 import { expect } from "chai";
 
-import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/reservation/account.js";
-import type { Account, Holdings } from "#src/reservation/account.js";
+import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/reservation/holdings.js";
+import type { Account, Holdings } from "#src/scsi/account.js";
 import { defaultReservationSettings, hasRoomFor } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { TransportId } from "#src/scsi/transport-id.js";
@@ -185,7 +185,9 @@ describe("changes of what owners have", () => {
     const state = new ReservationState();
     state.setAptpl(true);
     state.register(at("A1"), 1n, false, "one");
-    for (const other of [state.copy(), state.afterPowerLoss()]) {
+    const leftByPowerLoss = state.copy();
+    leftByPowerLoss.losePower();
+    for (const other of [state.copy(), leftByPowerLoss]) {
       expect(changes(other)).to.deep.equal({});
       expect(Array.from(other.registrations(), ({ owner }) => owner)).to.deep.equal(["one"]);
     }

@@ -6,18 +6,20 @@
 import { Clock } from "../../base/clock.js";
 import { present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
-import { parameterListLength, PrManager } from "../../pr-manager/pr-manager.js";
-import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
+import { PrManager } from "../../pr-manager/pr-manager.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { inject } from "../../qom/inject.js";
 import { qom } from "../../qom/property-type.js";
 import { writeU16 } from "../../scsi/bytes.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { ALLOCATION_LENGTH_OFFSET, allocationLengthOf } from "../../scsi/persistent-reserve-in.js";
+import { parameterListLengthOf } from "../../scsi/persistent-reserve-out.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
+import type { ScsiUnit } from "../../scsi/unit.js";
 import { HelperExchangeError } from "./exchange.js";
 import { HelperPool } from "./pool.js";
-import { DATA_SIZE_MAX, transferLengthOf, type HelperResponse } from "../../scsi/pr-helper.js";
+import { DATA_SIZE_MAX, type HelperResponse } from "../../scsi/pr-helper.js";
 
 /** A helper that accepts and does not greet is given up after this; QEMU waits for ever. */
 const HANDSHAKE_TIMEOUT_SECONDS_DEFAULT = 5;
@@ -27,9 +29,6 @@ const TIMEOUT_SECONDS_DEFAULT = 60;
 
 /** A day: more is a mistake, and a month is more than a timer takes. */
 const TIMEOUT_SECONDS_MAX = 24 * 60 * 60;
-
-/** Where PERSISTENT RESERVE IN has its ALLOCATION LENGTH. */
-const ALLOCATION_LENGTH_AT = 7;
 
 /** Connections of one manager; each is a descriptor here and a client there, and a helper has 16 threads at most by default. */
 const CONNECTIONS_MAX = 64;
@@ -105,7 +104,7 @@ export class PrManagerHelper extends PrManager {
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     const { signal } = command;
     const out = command.cdb[0] === PR_OUT;
-    const length = out ? parameterListLength(command.cdb) : transferLengthOf(command.cdb);
+    const length = out ? parameterListLengthOf(command.cdb) : allocationLengthOf(command.cdb);
     if (unit.fd === null) return Promise.resolve(senseResult(Sense.IO_ERROR));
     if (out && length > DATA_SIZE_MAX) {
       return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB, { fieldPointer: { in: "cdb", byte: 5 } }));
@@ -129,9 +128,9 @@ export class PrManagerHelper extends PrManager {
  * long all of it is: the initiator sees an answer that was cut, as of a target that does not send more.
  */
 function withinProtocol(cdb: Uint8Array): Uint8Array {
-  if (transferLengthOf(cdb) <= DATA_SIZE_MAX) return cdb;
+  if (allocationLengthOf(cdb) <= DATA_SIZE_MAX) return cdb;
   const lowered = cdb.slice();
-  writeU16(lowered, ALLOCATION_LENGTH_AT, DATA_SIZE_MAX);
+  writeU16(lowered, ALLOCATION_LENGTH_OFFSET, DATA_SIZE_MAX);
   return lowered;
 }
 

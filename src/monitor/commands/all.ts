@@ -1,5 +1,5 @@
 /** All commands of QMP. */
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";

@@ -1,5 +1,5 @@
 /** Commands about block nodes (QEMU: qapi/block-core.json). */
-import { z } from "zod";
+import * as z from "zod";
 import type { BlockNode } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { assert, present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { Errno } from "../errno.js";
-import { libc } from "../libc.js";
+import { libc, ownPath } from "../libc.js";
 import { checkSgIoRequest } from "./call.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "./sg-io.js";
 
@@ -113,13 +113,20 @@ class Thread {
   }
 }
 
+/** The text of worker.js with all that it imports, put here when this file is bundled. */
+declare const BUNDLED_WORKER: string | undefined;
+
 /**
- * A thread that runs sg-io-worker.js. It gets there by require() where node can do that with a module: an import would read files
- * through libuv's pool, and when that is stuck on a dead disk, SG_IO is needed most.
+ * A thread that runs worker.js. It reads no file through libuv's pool, as an import would: when that is stuck on a dead disk, SG_IO is
+ * needed most. A bundle, which may be an embedder's, has the text; otherwise the file is loaded by require() where node can do that with a
+ * module.
  */
 function startWorker(): Worker {
-  const program = new URL("./worker.js", import.meta.url);
   const options = { name: "sg-io", execArgv: [] };
+  if (typeof BUNDLED_WORKER === "string") {
+    return new Worker(`const WORKER_BASE = ${JSON.stringify(ownPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
+  }
+  const program = new URL("./worker.js", import.meta.url);
   if (!process.features.require_module) return new Worker(program, options);
   return new Worker(`require(${JSON.stringify(fileURLToPath(program))})`, { ...options, eval: true });
 }

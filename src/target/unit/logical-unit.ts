@@ -2,21 +2,22 @@
 
 import { present } from "../../base/assert.js";
 import type { Clock } from "../../base/clock.js";
-import { aBoolean, aFunction, check, checkMembers, aDuration, oneOf, optional, problemOf, type Kind } from "../../base/check.js";
+import { aBoolean, aFunction, check, checkMembers, aDuration, optional, problemOf } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import type { ImageAccess } from "../../base/image-access.js";
-import { nexusHoldings } from "../../reservation/account.js";
-import type { Account } from "../../reservation/account.js";
+import { nexusHoldings } from "../../reservation/holdings.js";
 import { snapshot, summary } from "../../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../../reservation/snapshot.js";
-import { CDB_LENGTH_MAX } from "../../scsi/cdb.js";
-import { aNexus, aResult } from "../../scsi/command-check.js";
-import { bareStatus, ScsiStatus } from "../../scsi/command.js";
+import type { Account } from "../../scsi/account.js";
+import { cdbRefusal, commandProblem } from "../../scsi/command-problem.js";
+import { aResult, bareStatus, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import { aNexus } from "../../scsi/nexus.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import type { SenseCode } from "../../scsi/sense.js";
-import { commandProblem } from "../command-problem.js";
+import { aResetScope } from "../../scsi/unit.js";
+import type { ResetScope } from "../../scsi/unit.js";
 import type { CommandTable } from "./command-table.js";
 import type { SupportedCommand, UnitContext } from "./device-command.js";
 import { FlushGuard } from "../medium/flush-guard.js";
@@ -57,10 +58,7 @@ export interface LogicalUnitParts extends KeptUnit {
   readonly reservationsChanged?: (unit: LogicalUnit) => void;
 }
 
-/** Which task management function: of the unit, of one nexus, of the whole target. */
-export type ResetKind = "logical-unit" | "i-t-nexus" | "target";
-
-const RESET_ATTENTION: Readonly<Record<ResetKind, SenseCode>> = Object.freeze({
+const RESET_ATTENTION: Readonly<Record<ResetScope, SenseCode>> = Object.freeze({
   "logical-unit": Sense.BUS_DEVICE_RESET,
   "i-t-nexus": Sense.I_T_NEXUS_LOSS,
   target: Sense.SCSI_BUS_RESET,
@@ -71,9 +69,6 @@ const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult
 
 /** Kinds of the members of an {@link ImageAccess}. */
 const AN_ACCESS = { writes: aBoolean, sharesWrites: aBoolean } as const;
-
-/** A {@link ResetKind}. */
-export const aResetKind: Kind = oneOf(Object.keys(RESET_ATTENTION));
 
 /** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
 export class LogicalUnit {
@@ -199,15 +194,17 @@ export class LogicalUnit {
    * Where `path` has an account, what the command makes the unit keep counts to its owner: with no room left it ends with INSUFFICIENT
    * REGISTRATION RESOURCES (05/55/04).
    *
-   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
-   * is none.
+   * Fails with a QomError only: `closed`, `conflict` for a `command` with data in both directions, or `invalid-value` for one that is wrong in
+   * another way and for a target port that is none.
    */
   execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     const problem =
       problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ??
       commandProblem("LogicalUnit.execute", command) ??
       problemOf("LogicalUnit.execute", "path", path, A_PATH);
-    return problem === null ? this.executeChecked(nexus, command, path) : Promise.reject(problem);
+    if (problem !== null) return Promise.reject(problem);
+    const refusal = this.#closing === null ? cdbRefusal(command.cdb) : null;
+    return refusal === null ? this.executeChecked(nexus, command, path) : Promise.resolve(refusal);
   }
 
   /** The same for a device or manager that has looked at the arguments already; nothing else may call it. */
@@ -255,9 +252,9 @@ export class LogicalUnit {
    * Carries out a task management function for `nexus`: commands are aborted, and those concerned have a unit attention. Settles when no
    * aborted command can touch the medium any more. Persistent reservations stay. A reset of the unit or the target starts a stopped unit.
    */
-  async reset(kind: ResetKind, nexus: Nexus): Promise<void> {
+  async reset(kind: ResetScope, nexus: Nexus): Promise<void> {
     this.#checkOpen();
-    check("LogicalUnit.reset", "kind", kind, aResetKind);
+    check("LogicalUnit.reset", "kind", kind, aResetScope);
     check("LogicalUnit.reset", "nexus", nexus, aNexus);
     const { modes, nexuses, power, reservations } = this.#context;
     const own = nexuses.enter(nexus);
@@ -360,7 +357,6 @@ export class LogicalUnit {
 
   #serve(task: Task): ScsiResult | Promise<ScsiResult> {
     const { cdb } = task;
-    if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return invalidCdbField();
     const command = this.#commands.ofCdb(cdb);
     if (command === null) {
       return this.#commands.hasServiceActions(cdb[0] ?? 0) ? invalidCdbField(1, 4) : senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);

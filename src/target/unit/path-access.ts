@@ -1,6 +1,6 @@
 import { aBoolean, having, optional, type Kind } from "../../base/check.js";
-import { anAccount } from "../../reservation/account.js";
-import type { Account } from "../../reservation/account.js";
+import { anAccount } from "../../scsi/account.js";
+import type { Account } from "../../scsi/account.js";
 
 /** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine, or a client of a helper. */
 export interface PathAccess {

@@ -9,8 +9,8 @@
 import { applyReserveIn, applyReserveOut } from "../../reservation/apply.js";
 import { isAllowed, reserveOutAllowed } from "../../reservation/access.js";
 import type { AccessClass } from "../../reservation/access.js";
-import { negative, registrationHoldings } from "../../reservation/account.js";
-import type { Account, Holdings, Ledger } from "../../reservation/account.js";
+import { negative, registrationHoldings } from "../../reservation/holdings.js";
+import type { Account, Holdings, Ledger } from "../../scsi/account.js";
 import { changesElsewhere } from "../../reservation/changes-elsewhere.js";
 import { membersOf } from "../../reservation/effects.js";
 import type { Audience, Effects, Outcome } from "../../reservation/effects.js";
@@ -24,6 +24,7 @@ import { raiseUnitAttentions } from "../../reservation/unit-attentions.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
 import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
+import { mayActivatePersistence } from "../../scsi/persistent-reserve-out.js";
 import { parseSense, sameSense, Sense, senseResult } from "../../scsi/sense.js";
 import type { TargetBehaviour } from "../behaviour.js";
 import { mediumFailure } from "../medium/medium-failure.js";
@@ -298,17 +299,7 @@ export class ReservationDesk {
   }
 }
 
-/** APTPL of the basic parameter list, and of the one of REGISTER AND MOVE. */
-const APTPL_BYTE = 20;
-const MOVE_APTPL_BYTE = 17;
-const APTPL = 0x01;
-
 function isInvalidField({ sense }: ScsiResult): boolean {
   const code = parseSense(sense);
   return code !== null && sameSense(code, Sense.INVALID_FIELD_IN_PARAMETER_LIST);
-}
-
-/** False when a PERSISTENT RESERVE OUT with that parameter list cannot turn APTPL on, whatever its service action. */
-function mayActivatePersistence(dataOut: Uint8Array): boolean {
-  return (((dataOut[APTPL_BYTE] ?? 0) | (dataOut[MOVE_APTPL_BYTE] ?? 0)) & APTPL) !== 0;
 }
