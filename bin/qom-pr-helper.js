@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import "../dist/helper/program/main.js";
+import "../lib/qom-pr-helper.js";

@@ -3,8 +3,6 @@
  *
  * What stands here is the public contract; everything else may change without notice.
  */
-import "reflect-metadata";
-
 // Errors, time
 export { QomError } from "./base/errors.js";
 export type { QmpErrorClass, QomErrorContext, QomErrorKind, QomErrorOptions } from "./base/errors.js";
@@ -33,6 +31,7 @@ export type {
 export { qomProperty, qomType } from "./qom/decorators.js";
 export type { PropertyOptions, QomType, TypeMetadata } from "./qom/decorators.js";
 export { inject } from "./qom/inject.js";
+export type { DelayedToken, InjectionToken, InjectOptions } from "./qom/inject.js";
 export { USER_CREATABLE } from "./qom/interfaces.js";
 export type { QomInterface } from "./qom/interfaces.js";
 export { hold, QomObject } from "./qom/object.js";
@@ -84,7 +83,8 @@ export type { TransportIdDecoding, TransportIdProblem, TransportProtocol } from 
 export { Fabric } from "./target/fabric/fabric.js";
 export type { DurableFabricOptions, FabricOptions, ReservationListener } from "./target/fabric/fabric-options.js";
 export { ScsiFabric } from "./target/fabric/scsi-fabric.js";
-export type { LogicalUnit, PathAccess } from "./target/unit/logical-unit.js";
+export type { LogicalUnit } from "./target/unit/logical-unit.js";
+export type { PathAccess } from "./target/unit/path-access.js";
 export type { TargetBehaviour } from "./target/behaviour.js";
 export type { CommandFilter, CommandInFlight, Disturbance, Hold } from "./target/unit/interference.js";
 export type { UnitDefinition, UnitSpec } from "./target/unit/unit-spec.js";
@@ -100,9 +100,8 @@ export type {
 export { PR_MANAGER_LINK, PrManager } from "./pr-manager/pr-manager.js";
 export type { ConnectionListener, ConnectionListenerOptions, ExecuteListener } from "./pr-manager/pr-manager.js";
 export type { Route } from "./scsi/routing.js";
-export type { ScsiUnit } from "./pr-manager/scsi-unit.js";
+export type { ResetScope, ScsiUnit } from "./scsi/unit.js";
 export { ScsiDevice } from "./devices/disk/scsi-device.js";
-export type { ResetScope } from "./devices/disk/scsi-device.js";
 export type { BusDevice, ScsiAddress, ScsiBus } from "./devices/bus/scsi-bus.js";
 export type { Device } from "./devices/device.js";
 export { VirtioScsi } from "./devices/virtio-scsi/device.js";
@@ -113,5 +112,7 @@ export type { BlockNode } from "./block/node.js";
 export type { QmpExecutor } from "./monitor/executor.js";
 export type { QmpArguments, QmpValue } from "./monitor/values.js";
 export type { EventListener, QmpEvent } from "./monitor/events.js";
+export { createContainer } from "./machine/container.js";
+export type { DependencyContainer, DependencyProvider } from "./machine/container.js";
 export { Machine } from "./machine/machine.js";
 export type { MachineOptions } from "./machine/machine.js";

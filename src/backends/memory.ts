@@ -1,13 +1,13 @@
 /** `pr-manager-memory`: the reservation rules of SPC-4 in this process. */
 import { PrManager } from "../pr-manager/pr-manager.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
-import { isSimulated, type ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
+import type { ScsiUnit } from "../scsi/unit.js";
 import { defaultInitiator } from "../reservation/default-initiator.js";
 import type { Fabric } from "../target/fabric/fabric.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/fabric/scsi-fabric.js";
@@ -42,7 +42,7 @@ export class PrManagerMemory extends PrManager {
   }
 
   protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    if (isSimulated(unit)) return unit.logicalUnit.executeChecked(unit.nexus, command);
+    if (unit.keepsReservations === true) return unit.sgio(command);
     const fabric = this.#home();
     const nexus = unit.nexus ?? this.#host;
     const { account } = unit;

@@ -1,8 +1,8 @@
 /** `pr-manager-sgio`: sends the command itself by `ioctl(SG_IO)`. */
 import { PrManager } from "../pr-manager/pr-manager.js";
-import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomType } from "../qom/decorators.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { ScsiUnit } from "../scsi/unit.js";
 
 /** For an emulator that has CAP_SYS_RAWIO, and inside the helper. */
 @qomType({

@@ -6,12 +6,9 @@ import { printable } from "../base/limits.js";
 import type { Locking } from "../base/image-access.js";
 import { ImageLock } from "../native/file/image-lock.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
-import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
-import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
-import { Sense, senseResult } from "../scsi/sense.js";
 import { NoScsi, type MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
@@ -74,10 +71,6 @@ export class FileNode extends ProtocolNode {
   override async finalize(): Promise<void> {
     this.#lock?.end();
     await this.#handle?.close();
-  }
-
-  protected override passthrough(_unit: ScsiUnit, _command: ScsiCommand): Promise<ScsiResult> {
-    return Promise.resolve(senseResult(Sense.IO_ERROR));
   }
 
   /** No device ever uses the node, so that it is its image's user itself, and shares the writing only if it does none. */

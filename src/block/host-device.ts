@@ -8,30 +8,21 @@ import { splitDeviceNumber } from "../base/device-number.js";
 import { errnoText } from "../native/errno.js";
 import type { ImageAccess, Locking } from "../base/image-access.js";
 import { ImageLock } from "../native/file/image-lock.js";
-import { resultOfSgIo } from "../native/sg-io/result.js";
-import { SG_IO_SENSE_LENGTH_MAX, SgIoExecutor, type SgIoRequest } from "../native/sg-io/sg-io.js";
-import { deviceIdentity } from "../host/identity.js";
+import { SgIoExecutor } from "../native/sg-io/sg-io.js";
+import { HostUnit } from "../host/host-unit.js";
+import { readHostTraits, readSizeBytes, type DeviceFile } from "../host/traits.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
-import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
-import { expectedTransfer } from "../scsi/cdb.js";
-import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { formatFailure } from "../scsi/sense.js";
+import { IO_TIMEOUT_MS_DEFAULT } from "../scsi/unit.js";
 import { openHostFile } from "./file.js";
-import { readHostTraits, readSizeBytes, type DeviceFile } from "./host-traits.js";
-import { NoScsi, type HostTraits, type MediumInfo } from "./node.js";
+import { NoScsi, type MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /** Oldest SG_IO interface that has the version 3 header (scsi/sg.h). */
 const SG_VERSION_MIN = 30000;
-
-/** Deadline of a command that came without one (QEMU: DEFAULT_IO_TIMEOUT, 30 s). */
-export const IO_TIMEOUT_MS_DEFAULT = 30_000;
-
-/** Block size that data lengths are computed with while the device's own is unknown. */
-const BLOCK_SIZE_BYTES_DEFAULT = 512;
 
 /** See the module text. */
 @qomType({ name: "host_device", description: "a disk of this host by its device node" })
@@ -46,9 +37,8 @@ export class HostDeviceNode extends ProtocolNode {
   readonly #machine: MachineContext;
   #handle: FileHandle | undefined;
   #lock: ImageLock | undefined;
-  #unit: ScsiUnit | NoScsi | undefined;
+  #unit: HostUnit | NoScsi | undefined;
   #device: DeviceFile | undefined;
-  #traits: HostTraits | null = null;
 
   constructor(@inject(SgIoExecutor) sgIo: SgIoExecutor, @inject(MachineContext) machine: MachineContext) {
     super();
@@ -56,12 +46,8 @@ export class HostDeviceNode extends ProtocolNode {
     this.#machine = machine;
   }
 
-  override get unit(): ScsiUnit | NoScsi {
+  override get unit(): HostUnit | NoScsi {
     return present(this.#unit, "a completed host_device node has a unit");
-  }
-
-  override get hostTraits(): HostTraits | null {
-    return this.#traits;
   }
 
   override async complete(): Promise<void> {
@@ -93,12 +79,7 @@ export class HostDeviceNode extends ProtocolNode {
     return this.#lock?.claim(access) ?? super.claimImage(access);
   }
 
-  /** The operating system decides what an unprivileged program may send; both ways are the same system call. */
-  protected override passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    return unit.sgio(command);
-  }
-
-  async #inspect(handle: FileHandle): Promise<ScsiUnit | NoScsi> {
+  async #inspect(handle: FileHandle): Promise<HostUnit | NoScsi> {
     const found = await handle.stat();
     if (!found.isBlockDevice() && !found.isCharacterDevice()) {
       const context = { option: "filename", value: this.filename };
@@ -115,47 +96,15 @@ export class HostDeviceNode extends ProtocolNode {
     const version = await this.#sgIo.sgVersion(handle.fd);
     if (version.errno !== undefined) return new NoScsi(`('${printable(this.filename)}') does not take SG_IO: ${errnoText(version.errno)}`);
     if (version.version < SG_VERSION_MIN) return new NoScsi(`('${printable(this.filename)}') has an SG_IO interface that is too old`);
-    this.#traits = await readHostTraits(this.#device);
-    const device = { kind, ...splitDeviceNumber(found.rdev) } as const;
-    const identity = await deviceIdentity(device, IO_TIMEOUT_MS_DEFAULT, (request) => this.#sgIo.execute(handle.fd, request));
-    if (typeof identity !== "string")
-      return new NoScsi(`('${printable(this.filename)}') does not answer INQUIRY: ${formatFailure(identity)}`);
-    return {
-      fd: handle.fd,
+    const unit = await HostUnit.open(handle.fd, {
+      file: { kind, ...splitDeviceNumber(found.rdev) },
       readOnly: this.readOnly,
-      identity,
-      nexus: null,
-      sgio: (command) => runSgIo(this.#sgIo, handle.fd, command),
-    };
+      sgIo: this.#sgIo,
+      timeoutMs: IO_TIMEOUT_MS_DEFAULT,
+      hostTraits: await readHostTraits(this.#device),
+      warn: (line) => this.#machine.warn(line),
+    });
+    if (unit instanceof HostUnit) return unit;
+    return new NoScsi(`('${printable(this.filename)}') does not answer INQUIRY: ${formatFailure(unit.result)}`);
   }
-}
-
-/**
- * Runs a command on an open device of this host. What the system call answers becomes a result, as in sg-io-result.ts.
- * @param fd stays open until the promise settles
- */
-export async function runSgIo(sgIo: SgIoExecutor, fd: number, command: ScsiCommand): Promise<ScsiResult> {
-  const request = sgIoRequest(command);
-  const outcome = await sgIo.execute(fd, request);
-  const result = resultOfSgIo(outcome, request.dataInLength ?? 0);
-  const { into, signal } = command;
-  if (into === undefined || result.dataIn.length === 0) return result;
-  // An aborted command may have been answered before, and the initiator's memory be in other use by now.
-  if (signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
-  into.set(result.dataIn);
-  return { ...result, dataIn: into.subarray(0, result.dataIn.length) };
-}
-
-function sgIoRequest(command: ScsiCommand): SgIoRequest {
-  const { cdb, dataOut, signal } = command;
-  const common = {
-    cdb,
-    timeoutMs: command.timeoutMs ?? IO_TIMEOUT_MS_DEFAULT,
-    senseLength: SG_IO_SENSE_LENGTH_MAX,
-    ...(signal === undefined ? {} : { signal }),
-  };
-  if (dataOut !== undefined) return { ...common, dataOut };
-  const { direction, bytes } = expectedTransfer(cdb, BLOCK_SIZE_BYTES_DEFAULT);
-  const dataInLength = command.allocationLength ?? command.into?.length ?? (direction === "in" ? bytes : 0);
-  return dataInLength === 0 ? common : { ...common, dataInLength };
 }

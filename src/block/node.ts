@@ -7,8 +7,8 @@ import { qom, type ValueForm } from "../qom/property-type.js";
 import type { ImageAccess } from "../base/image-access.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import type { Route } from "../scsi/routing.js";
-import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { DiskUnit } from "../scsi/unit.js";
 
 /** How a node reaches the others; given to it before it is completed. */
 export interface NodeOpener {
@@ -43,27 +43,20 @@ export interface MediumInfo {
   readonly sizeBytes: number;
 }
 
-/** What the operating system says of a real device's node. */
-export interface HostTraits {
-  /** A node of the sg driver (/dev/sgN), which has no blocks. */
-  readonly genericNode: boolean;
-  /** Most bytes of data that one command can have; null when nobody says. */
-  readonly transferBytesMax: number | null;
-}
-
 /** What the node at the end of a chain offers to a device. */
 export interface ProtocolAccess {
-  /** Null for a unit that is no device of this host. */
-  readonly hostTraits: HostTraits | null;
-  /** The SCSI unit behind the node, or why there is none. */
-  readonly unit: ScsiUnit | NoScsi;
+  /** The disk behind the node, or why there is none. */
+  readonly unit: DiskUnit | NoScsi;
   /** Which way a command with this operation code goes from here. */
   routeOf(opcode: number | undefined): Route;
   medium(): Promise<MediumInfo>;
   /** Gives the node to a device, see {@link BlockNode.attachUser}; `writes` is whether the device may write. */
   attachUser(user: NodeUser, writes: boolean): () => void;
-  /** Runs a SCSI command: PERSISTENT RESERVE IN and OUT by the manager if there is one, all else on the device. */
-  execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
+  /**
+   * Runs a SCSI command, which the device has checked, on `unit`, which is the node's, or that for reading alone: PERSISTENT RESERVE IN and
+   * OUT by the manager if there is one, all else on the disk.
+   */
+  execute(unit: DiskUnit, command: ScsiCommand): Promise<ScsiResult>;
 }
 
 /** A device that uses a node. */

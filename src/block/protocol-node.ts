@@ -4,9 +4,9 @@ import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
 import { PR_MANAGER_LINK, type PrManager } from "../pr-manager/pr-manager.js";
 import { routeOf, type Route } from "../scsi/routing.js";
-import type { ScsiUnit } from "../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
-import { BlockNode, NoScsi, type HostTraits, type MediumInfo, type ProtocolAccess } from "./node.js";
+import type { DiskUnit } from "../scsi/unit.js";
+import { BlockNode, NoScsi, type MediumInfo, type ProtocolAccess } from "./node.js";
 
 /** Name of the type {@link ProtocolNode}. */
 export const PROTOCOL_NODE_TYPE = "protocol-node";
@@ -24,29 +24,20 @@ export abstract class ProtocolNode extends BlockNode implements ProtocolAccess {
     return this;
   }
 
-  abstract get unit(): ScsiUnit | NoScsi;
+  abstract get unit(): DiskUnit | NoScsi;
 
   medium(): Promise<MediumInfo> {
     return Promise.resolve({ name: "", sizeBytes: 0 });
-  }
-
-  get hostTraits(): HostTraits | null {
-    return null;
   }
 
   routeOf(opcode: number | undefined): Route {
     return this.prManager === undefined ? "device" : routeOf(opcode);
   }
 
-  execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+  execute(unit: DiskUnit, command: ScsiCommand): Promise<ScsiResult> {
     const manager = this.prManager;
-    return manager !== undefined && routeOf(command.cdb[0]) === "manager"
-      ? manager.execute(unit, command)
-      : this.passthrough(unit, command);
+    return manager !== undefined && routeOf(command.cdb[0]) === "manager" ? manager.executeChecked(unit, command) : unit.execute(command);
   }
-
-  /** The device's usual, unprivileged way. */
-  protected abstract passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
 
   /** Checks, once the unit is known, that the manager can work with it. */
   protected admitUnit(): void {

@@ -3,17 +3,13 @@ import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import type { ImageAccess, Locking } from "../base/image-access.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
-import type { ScsiUnit, SimulatedScsiUnit } from "../pr-manager/scsi-unit.js";
-import { routeOf } from "../scsi/routing.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
-import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
-import { Sense, senseResult } from "../scsi/sense.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { defaultInitiator } from "../reservation/default-initiator.js";
-import { FULL_ACCESS, READ_ONLY_ACCESS, type LogicalUnit, type PathAccess } from "../target/unit/logical-unit.js";
+import { SimulatedUnit } from "../target/unit/simulated-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial, type UnitSpec } from "../target/unit/unit-spec.js";
 import { FABRIC_LINK, type ScsiFabric } from "../target/fabric/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
@@ -24,10 +20,6 @@ const TARGET_PORT_MAX = 0xffff;
 
 /** A medium's length is a file's or a sparse map's, both addressed by numbers that are exact to here. */
 const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
-
-function pathAccess({ readOnly }: { readonly readOnly: boolean }): PathAccess {
-  return readOnly ? READ_ONLY_ACCESS : FULL_ACCESS;
-}
 
 /** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */
 @qomType({ name: "sim-lun", description: "a path to a logical unit of the simulated storage network" })
@@ -88,14 +80,14 @@ export class SimLunNode extends ProtocolNode {
   accessor powerOnUnitAttention!: boolean;
 
   readonly #machine: MachineContext;
-  #unit: SimulatedScsiUnit | undefined;
+  #unit: SimulatedUnit | undefined;
 
   constructor(@inject(MachineContext) machine: MachineContext) {
     super();
     this.#machine = machine;
   }
 
-  override get unit(): SimulatedScsiUnit {
+  override get unit(): SimulatedUnit {
     assert(this.#unit !== undefined, "a completed sim-lun node has a unit");
     return this.#unit;
   }
@@ -119,7 +111,7 @@ export class SimLunNode extends ProtocolNode {
       onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
       warn: (line) => this.#machine.warn(line),
     });
-    this.#unit = this.#view(logicalUnit, nexus);
+    this.#unit = new SimulatedUnit(logicalUnit, nexus, this.readOnly);
     this.admitUnit();
     logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
   }
@@ -136,16 +128,6 @@ export class SimLunNode extends ProtocolNode {
     return this.unit.logicalUnit.claimMedium(access);
   }
 
-  /**
-   * Like the operating system's, this path refuses an unprivileged program what would disturb others: the two PERSISTENT RESERVE
-   * commands. It is EPERM there, which becomes 0B/00/06. To a read-only node the unit is write-protected.
-   */
-  protected override passthrough(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    if (routeOf(command.cdb[0]) === "manager") return Promise.resolve(senseResult(Sense.IO_ERROR));
-    const { logicalUnit, nexus } = this.unit;
-    return logicalUnit.executeChecked(nexus, command, pathAccess(unit));
-  }
-
   #initiator(): TransportId {
     const { initiator } = this;
     if (initiator === undefined) return defaultInitiator(this.#machine.name, this.rootName);
@@ -154,16 +136,5 @@ export class SimLunNode extends ProtocolNode {
     } catch (error) {
       throw error instanceof QomError ? error.within({ option: "initiator", value: initiator }) : error;
     }
-  }
-
-  #view(logicalUnit: LogicalUnit, nexus: Nexus): SimulatedScsiUnit {
-    return {
-      fd: logicalUnit.fd,
-      readOnly: this.readOnly,
-      identity: logicalUnit.wwn,
-      nexus,
-      logicalUnit,
-      sgio: (command) => logicalUnit.execute(nexus, command, pathAccess(this)),
-    };
   }
 }

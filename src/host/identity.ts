@@ -7,14 +7,14 @@ import { isErrnoError } from "../base/errors.js";
 import { deviceName, type DeviceNumber } from "../base/device-number.js";
 import { Errno } from "../native/errno.js";
 import type { FilePlace } from "../native/file/type.js";
-import { resultOfSgIo } from "../native/sg-io/result.js";
 import type { SgIoOutcome, SgIoRequest } from "../native/sg-io/sg-io.js";
-import { ScsiStatus, type ScsiResult } from "../scsi/command.js";
+import { ScsiStatus } from "../scsi/command.js";
 import { inquiryCdb } from "../scsi/inquiry.js";
 import { parseSense } from "../scsi/sense.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
 import { VpdPage } from "../scsi/vpd.js";
 import { deviceShadowName, fileShadowName } from "../base/shadow-name.js";
+import { outcomeOf, type HostOutcome } from "./outcome.js";
 
 /** Room for page 83h: all that fits one byte of length, and far more than one designator (QEMU: scsi_generic_read_device_inquiry asks for 250). */
 const IDENTIFICATION_LENGTH = 252;
@@ -73,16 +73,16 @@ function textOf(path: string): string | null {
 /**
  * Name of a device, for which it is sent an INQUIRY.
  * @param timeoutMs deadline of the INQUIRY
- * @returns the name; or the result of the INQUIRY where it failed this time: under another name for one command, a disk would have no
+ * @returns the name; or the outcome of the INQUIRY where it failed this time: under another name for one command, a disk would have no
  *   reservations for that long
  */
-export async function deviceIdentity(device: HostDevice, timeoutMs: number, send: Send): Promise<string | ScsiResult> {
+export async function deviceIdentity(device: HostDevice, timeoutMs: number, send: Send): Promise<string | HostOutcome> {
   const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
   const outcome = await send({ cdb, dataInLength: IDENTIFICATION_LENGTH, timeoutMs, senseLength: SENSE_LENGTH });
   if (neverSays(outcome)) return numberIdentity(device);
-  const result = resultOfSgIo(outcome, IDENTIFICATION_LENGTH);
-  if (result.status !== ScsiStatus.GOOD) return result;
-  const name = logicalUnitName(parseDeviceIdentification(result.dataIn) ?? []);
+  const answer = outcomeOf(outcome, IDENTIFICATION_LENGTH);
+  if (answer.result.status !== ScsiStatus.GOOD) return answer;
+  const name = logicalUnitName(parseDeviceIdentification(answer.result.dataIn) ?? []);
   return name === null ? numberIdentity(device) : `unit ${name}`;
 }
 

@@ -2,8 +2,6 @@
  * A machine: from a command line in QEMU's manner to objects, block nodes and devices that work. Dependency injection is wired
  * here and nowhere else.
  */
-import "reflect-metadata";
-import { container as rootContainer, type DependencyContainer } from "tsyringe";
 import {
   aBoolean,
   aFunction,
@@ -30,6 +28,7 @@ import { DeviceSet } from "../devices/set/device-set.js";
 import { ScsiBuses } from "../devices/bus/scsi-bus.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { VirtioScsi } from "../devices/virtio-scsi/device.js";
+import type { QmpCommand } from "../monitor/command.js";
 import { allCommands } from "../monitor/commands/all.js";
 import type { ChardevSurroundings } from "../chardev/chardev.js";
 import { EventHub } from "../monitor/events.js";
@@ -50,7 +49,8 @@ import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { FolderUse } from "../stores/folder/holder.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
-import { FabricUse } from "../target/fabric/scsi-fabric.js";
+import { StoreUse } from "../stores/store-use.js";
+import { construct, createContainer, provide, type DependencyContainer } from "./container.js";
 import { parseArguments, parsingArguments, type MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
@@ -63,6 +63,8 @@ export interface MachineOptions {
   readonly fabric?: Fabric;
   /** Further types, the embedder's own; superclasses that are not built in must be listed too. */
   readonly types?: readonly QomType[];
+  /** Further QMP commands, made by `defineCommand` of `qom-pr/extend`; none may have the name of another. */
+  readonly commands?: readonly QmpCommand[];
   /** What a monitor on `stdio` talks through. Default: this process's standard input and output. */
   readonly stdio?: ChardevSurroundings["stdio"];
   /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
@@ -86,6 +88,9 @@ export interface MachineOptions {
 const OPTIONS = {
   fabric: optional(instanceOf(Fabric, "a Fabric")),
   types: optional(arrayOf(aFunction)),
+  commands: optional(
+    arrayOf(having("a command made by defineCommand", { name: aString, arguments: anObject, result: anObject, run: aFunction })),
+  ),
   stdio: optional(
     having("an object of streams, { input, output }", {
       input: having("a stream", { on: aFunction }),
@@ -148,6 +153,7 @@ export class Machine {
     this.ended = new Promise((resolve) => (this.#end = resolve));
     // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
     this.#registries = typeRegistries(options.types ?? []);
+    const commands = allCommands(options.commands);
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
     this.name = name ?? this.fabric.members.nextName();
@@ -157,17 +163,16 @@ export class Machine {
       if (this.#isMade) options.warn?.(message);
     };
     this.#member = { name: this.name, warn };
-    const container = (options.container ?? rootContainer).createChildContainer();
-    const construct = (type: QomType): QomObject => {
-      // tsyringe's type wants a concrete class; the factory has refused abstract types before.
-      const object = container.resolve(type as unknown as new (...dependencies: unknown[]) => QomObject);
+    const container = options.container?.createChildContainer() ?? createContainer();
+    const make = (type: QomType): QomObject => {
+      const object = construct(container, type);
       this.#machineEvents.watch(object);
       return object;
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
-    const objects = new ObjectFactory(this.#registries.objects, construct, warn);
+    const objects = new ObjectFactory(this.#registries.objects, make, warn);
     this.qom = new CompositionTree(objects);
-    const nodes = new ObjectFactory(this.#registries.drivers, construct, warn);
+    const nodes = new ObjectFactory(this.#registries.drivers, make, warn);
     this.graph = new BlockGraph(nodes, this.qom.resolveLink);
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));
@@ -188,7 +193,7 @@ export class Machine {
         this.close().catch(() => undefined);
       },
     };
-    this.qmp = new QmpExecutor(allCommands(), host);
+    this.qmp = new QmpExecutor(commands, host);
     packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
     this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { mode, pretty }, ended) => {
@@ -207,7 +212,7 @@ export class Machine {
       },
     };
     provide(container, MachineContext, context);
-    provide(container, FabricUse, { use: options.folderUse ?? "lasting" });
+    provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
     provide(container, SgIoExecutor, this.#sgIo);
     this.#join(this.fabric);
@@ -380,9 +385,4 @@ export class Machine {
       () => this.#monitors.close(),
     ]);
   }
-}
-
-/** Registers a dependency unless the embedder's container has one already. */
-function provide(container: DependencyContainer, token: symbol, value: object): void {
-  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
 }

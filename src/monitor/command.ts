@@ -1,5 +1,5 @@
 /** Commands of QMP: what each takes and gives, as zod schemas, and what it does. */
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { inSlices } from "../base/slices.js";
@@ -69,7 +69,7 @@ export const nothing = z.strictObject({});
  * @throws QomError `missing`, `unknown-name` or `invalid-value`, naming the argument
  */
 export function checkArguments<Arguments extends z.ZodObject>(schema: Arguments, given: OptionMap): z.output<Arguments> {
-  if (schema.def.catchall instanceof z.ZodNever) refuseUnknown(schema.shape, given);
+  if (schema.def.catchall?._zod.def.type === "never") refuseUnknown(schema.shape, given);
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -92,6 +92,20 @@ function refuseUnknown(shape: object, given: OptionMap): void {
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return `expected ${issue.expected}`;
-  return `expected ${issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): expected /, "")}`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${issue.expected}`;
+    case "invalid_value":
+      return `expected ${issue.values.length === 1 ? "" : "one of "}${issue.values.map(inWords).join("|")}`;
+    case "too_big":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? "<" : "<="}${issue.maximum}`;
+    case "too_small":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? ">" : ">="}${issue.minimum}`;
+    default:
+      return `expected another value (${issue.message})`;
+  }
+}
+
+function inWords(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
 }

@@ -1,5 +1,5 @@
 /** What each event carries. */
-import { z } from "zod";
+import * as z from "zod";
 import { RESERVATION } from "./reservations.js";
 
 const DEVICE = z.strictObject({ device: z.string().optional(), path: z.string() });

@@ -1,5 +1,5 @@
 /** Reservations as monitors give them: keys as "0x" and 16 digits, what is not there left out. */
-import { z } from "zod";
+import * as z from "zod";
 import type { HeldReservation, NexusSnapshot, ReservationSnapshot } from "../reservation/snapshot.js";
 import { formatKey } from "../scsi/persistent-reserve.js";
 

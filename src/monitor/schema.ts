@@ -5,8 +5,7 @@
  * types have their own names and all others numbers. Objects whose members depend on a type (object-add on `qom-type`, blockdev-add on
  * `driver`) have a variant for each value of that member.
  */
-import { z } from "zod";
-import { assert } from "../base/assert.js";
+import * as z from "zod";
 import { NODE_REFERENCE } from "../block/node.js";
 import type { PropertyType } from "../qom/property-kind.js";
 import type { RegisteredType } from "../qom/type-registry.js";
@@ -113,21 +112,43 @@ class SchemaWriter {
     return this.#type(type.json);
   }
 
+  /** By what the schema says of itself, not by its class: a command of the embedder's own may come with another copy of zod. */
   #type(schema: z.core.$ZodType): string {
-    if (schema instanceof z.ZodString) return this.#builtin("str");
-    if (schema instanceof z.ZodBoolean) return this.#builtin("bool");
-    if (schema instanceof z.ZodNumber) return this.#builtin(schema.isInt ? "int" : "number");
-    if (schema instanceof z.ZodBigInt) return this.#builtin("int");
-    if (schema instanceof z.ZodCustom) return this.#builtin("any");
-    if (schema instanceof z.ZodNull) return this.#builtin("null");
-    if (schema instanceof z.ZodEnum) return this.#enumeration(schema.options.map(String));
-    if (schema instanceof z.ZodOptional || schema instanceof z.ZodReadonly) return this.#type(schema.def.innerType);
-    if (schema instanceof z.ZodArray) return this.#array(this.#type(schema.element));
-    if (schema instanceof z.ZodObject) return this.#entity("object", { members: this.#members(schema.shape) });
-    // A codec: of integers of 64 bits, whose input is either kind of number, or of a record, whose input is a map.
-    if (schema instanceof z.ZodPipe) return this.#type(schema.def.in instanceof z.ZodCustom ? schema.def.out : schema.def.in);
-    assert(schema instanceof z.ZodUnion, "the schemas of this library use no other kinds");
-    return this.#union(schema.options.map((option) => this.#type(option)));
+    const { def } = (schema as z.core.$ZodTypes)._zod; // the union of all kinds, which the base class does not tell apart
+    switch (def.type) {
+      case "string":
+        return this.#builtin("str");
+      case "boolean":
+        return this.#builtin("bool");
+      case "number":
+        return this.#builtin(isInteger(def) ? "int" : "number");
+      case "bigint":
+        return this.#builtin("int");
+      case "null":
+        return this.#builtin("null");
+      case "enum":
+        return this.#enumeration(Object.values(def.entries).map(String));
+      case "optional":
+      case "nonoptional":
+      case "readonly":
+      case "default":
+      case "prefault":
+        return this.#type(def.innerType);
+      case "nullable":
+        return this.#union([this.#type(def.innerType), this.#builtin("null")]);
+      case "array":
+        return this.#array(this.#type(def.element));
+      case "object":
+        return this.#entity("object", { members: this.#members(def.shape) });
+      case "union":
+        return this.#union(def.options.map((option) => this.#type(option)));
+      case "pipe":
+        // A codec: of integers of 64 bits, whose input is either kind of number, or of a record, whose input is a map.
+        return this.#type(def.in._zod.def.type === "custom" ? def.out : def.in);
+      default:
+        // What QAPI has no word for is judged by the command.
+        return this.#builtin("any");
+    }
   }
 
   /** A type for one kind of value in two representations, or an alternate of several. */
@@ -142,7 +163,7 @@ class SchemaWriter {
     return Object.entries(shape).map(([name, schema]) => ({
       name,
       type: this.#type(schema),
-      ...(schema instanceof z.ZodOptional ? { default: null } : {}),
+      ...(schema._zod.optin === "optional" ? { default: null } : {}),
     }));
   }
 
@@ -180,3 +201,18 @@ class SchemaWriter {
     return name;
   }
 }
+
+/** Whether a schema of numbers takes only whole ones: it has such a format, itself or as a check, or asks for multiples of one. */
+function isInteger(number: z.core.$ZodNumberDef): boolean {
+  const checks = [number, ...(number.checks ?? []).map((check) => check._zod.def)] as readonly Partial<NumberCheck>[]; // members are looked for
+  return checks.some(({ format, check, value }) => INTEGER_FORMATS.has(format) || (check === "multiple_of" && Number.isSafeInteger(value)));
+}
+
+/** What is looked at in a check of numbers. */
+interface NumberCheck {
+  readonly check: string;
+  readonly format: string;
+  readonly value: unknown;
+}
+
+const INTEGER_FORMATS: ReadonlySet<string | undefined> = new Set(["safeint", "int32", "uint32"]);

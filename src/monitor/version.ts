@@ -1,5 +1,5 @@
 /** Which version monitors say they are of. */
-import { z } from "zod";
+import * as z from "zod";
 import { packageVersion } from "../base/package-version.js";
 
 /** The version of QEMU whose commands, arguments and events are followed, and that clients decide by. */

@@ -11,15 +11,12 @@ import { qomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { QomObject } from "../qom/object.js";
 import type { LinkTarget } from "../qom/property-type.js";
-import { readU16, readU32 } from "../scsi/bytes.js";
-import { CDB_LENGTH_MAX, serviceActionOf } from "../scsi/cdb.js";
-import { aNexus, aScsiUnit, commandShapeProblem } from "../scsi/command-check.js";
+import { serviceActionOf } from "../scsi/cdb.js";
+import { cdbRefusal, commandProblem, reserveRefusal } from "../scsi/command-problem.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
 import { normalizeHostStatus } from "../scsi/host-status.js";
-import type { Nexus } from "../scsi/nexus.js";
-import { PR_IN, PR_OUT } from "../scsi/persistent-reserve.js";
-import { Sense, senseResult } from "../scsi/sense.js";
-import type { ScsiUnit } from "./scsi-unit.js";
+import { aNexus, type Nexus } from "../scsi/nexus.js";
+import { aScsiUnit, type ScsiUnit } from "../scsi/unit.js";
 
 /** Told of a command that a manager has run or refused. */
 export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
@@ -55,7 +52,8 @@ export abstract class PrManager extends QomObject {
 
   constructor() {
     super();
-    if (this.execute === PrManager.prototype.execute) return;
+    const { prototype } = PrManager;
+    if (this.execute === prototype.execute && this.executeChecked === prototype.executeChecked) return;
     throw new QomError("type-definition", `class '${new.target.name}' overrides execute(), which is final: override run() instead`);
   }
 
@@ -88,13 +86,21 @@ export abstract class PrManager extends QomObject {
    * What no manager can run is answered here: another operation code (05/20/00), a CDB of a wrong length (05/24/00), data in the
    * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
    *
-   * Rejects with a QomError `invalid-value` for what is no unit or no command.
+   * Rejects with a QomError `invalid-value` for what is no unit or no command, `conflict` for a command with data in both directions.
    */
   execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    const problem = commandShapeProblem("PrManager.execute", command) ?? problemOf("PrManager.execute", "unit", unit, aScsiUnit);
-    if (problem !== null) return Promise.reject(problem);
+    const problem = commandProblem("PrManager.execute", command) ?? problemOf("PrManager.execute", "unit", unit, aScsiUnit);
+    return problem === null ? this.#begin(unit, command, cdbRefusal(command.cdb)) : Promise.reject(problem);
+  }
+
+  /** The same for a block node, whose device has looked at the command already; nothing else may call it. */
+  executeChecked(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+    return this.#begin(unit, command, null);
+  }
+
+  #begin(unit: ScsiUnit, command: ScsiCommand, refusal: ScsiResult | null): Promise<ScsiResult> {
     if (executeTrace.enabled) executeTrace.publish(traceOf(this, unit, command));
-    const running = this.#execute(unit, command);
+    const running = this.#execute(unit, command, refusal ?? reserveRefusal(command, unit.readOnly));
     return this.#executeListeners.size === 0 ? running : this.#tellResult(running, unit, command);
   }
 
@@ -104,8 +110,7 @@ export abstract class PrManager extends QomObject {
     return result;
   }
 
-  async #execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
-    const refusal = refuse(unit, command);
+  async #execute(unit: ScsiUnit, command: ScsiCommand, refusal: ScsiResult | null): Promise<ScsiResult> {
     if (refusal !== null) return refusal;
     if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     if (runTrace.enabled) runTrace.publish(traceOf(this, unit, command));
@@ -166,32 +171,4 @@ export abstract class PrManager extends QomObject {
 
 function traceOf({ id }: PrManager, { fd, identity }: ScsiUnit, { cdb }: ScsiCommand): PrManagerExecuteTrace {
   return { id, unit: identity, fd, opcode: cdb[0] ?? 0, serviceAction: serviceActionOf(cdb) };
-}
-
-function refuse(unit: ScsiUnit, command: ScsiCommand): ScsiResult | null {
-  const { cdb, dataOut } = command;
-  if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return invalidField();
-  const opcode = cdb[0];
-  if (opcode === PR_IN) {
-    if (dataOut !== undefined) return invalidField();
-    const bufferBytes = command.allocationLength ?? command.into?.length;
-    const tooSmall = bufferBytes !== undefined && bufferBytes < readU16(cdb, ALLOCATION_LENGTH_AT);
-    return tooSmall ? invalidField() : null;
-  }
-  if (opcode !== PR_OUT || unit.readOnly) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
-  return (dataOut?.length ?? 0) < parameterListLength(cdb) ? invalidField() : null;
-}
-
-/** ALLOCATION LENGTH of PERSISTENT RESERVE IN (SPC-4 6.15): bytes 7 and 8. */
-const ALLOCATION_LENGTH_AT = 7;
-const PARAMETER_LIST_LENGTH_AT = 5;
-
-/** PARAMETER LIST LENGTH of PERSISTENT RESERVE OUT (SPC-4 6.16): bytes 5 to 8. */
-export function parameterListLength(cdb: Uint8Array): number {
-  return readU32(cdb, PARAMETER_LIST_LENGTH_AT);
-}
-
-/** As QEMU and Linux's target say it: without a field pointer. */
-function invalidField(): ScsiResult {
-  return senseResult(Sense.INVALID_FIELD_IN_CDB);
 }

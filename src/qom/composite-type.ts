@@ -2,7 +2,7 @@
  * Kinds of value that consist of others: lists and objects. Option text says them by dotted keys (`rules.0.match=x`), where the
  * language nests; JSON by arrays and objects.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { aString, check, recordOf } from "../base/check.js";
 import { aPropertyType, type PropertyType } from "./property-kind.js";

@@ -5,13 +5,14 @@ import { aBoolean, aFunction, anObject, arrayOf, aString, check, checkMembers, h
 import { QomError } from "../base/errors.js";
 import { assert } from "../base/assert.js";
 import { printable } from "../base/limits.js";
-import { injectable } from "./inject.js";
+import { inheritParameters, injectedParameters } from "./inject.js";
 import { pointTo } from "./links.js";
 import { stateOf, type QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
 import { aPropertyType } from "./property-kind.js";
 import type { PropertyType } from "./property-type.js";
 import type { QomInterface } from "./interfaces.js";
+import { injectable } from "./tsyringe.js";
 
 /** What {@link qomType} records on a class. */
 export interface TypeMetadata {
@@ -63,8 +64,6 @@ const PROPERTY_OPTIONS = {
 
 const TYPE_KEY = "qom-pr:type";
 const PROPERTIES_KEY = "qom-pr:properties";
-/** Where tsyringe keeps the tokens that `@inject` recorded. */
-const INJECTION_TOKENS_KEY = "injectionTokens";
 
 /** A class whose instances are QOM objects; how it is constructed is the container's business. */
 export type QomType<T extends QomObject = QomObject> = abstract new (...dependencies: never[]) => T;
@@ -96,13 +95,10 @@ export function typeMetadata(target: object): TypeMetadata | undefined {
  * without a token. Both would be silent; the first is mended here and the second refused.
  */
 function inheritInjection(target: QomType, name: string): void {
-  if (!Reflect.hasOwnMetadata(INJECTION_TOKENS_KEY, target)) {
-    const inherited: unknown = Reflect.getMetadata(INJECTION_TOKENS_KEY, target);
-    if (inherited !== undefined && target.length === 0) Reflect.defineMetadata(INJECTION_TOKENS_KEY, inherited, target);
-  }
-  const tokens = Object.keys((Reflect.getOwnMetadata(INJECTION_TOKENS_KEY, target) as object | undefined) ?? {}); // tsyringe keeps an object by index
+  if (injectedParameters(target) === undefined && target.length === 0) inheritParameters(target);
+  const tokens = injectedParameters(target) ?? [];
   for (let index = 0; index < target.length; index += 1) {
-    if (tokens.includes(String(index))) continue;
+    if (tokens[index] !== undefined) continue;
     throw new QomError(
       "type-definition",
       `parameter ${index} of the constructor of ${target.name} (type '${name}') has no @inject(token)`,

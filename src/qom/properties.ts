@@ -1,5 +1,5 @@
 /** Reading and writing properties by name, for option strings, QMP and the library alike. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";

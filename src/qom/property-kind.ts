@@ -1,6 +1,6 @@
 /** What a kind of property value is made of. */
 import { aBoolean, anObject, aString, having, oneOf, optional, type Kind } from "../base/check.js";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { QomObject } from "./object.js";
 
 /** Which of the two languages a value came in: text leaves are strings to be converted, JSON values have their own types. */

@@ -5,7 +5,7 @@
  *
  * Type names are QEMU's (`str`, `bool`, `uint32`, `size`, the enum's name, `link<T>`).
  */
-import { z } from "zod";
+import * as z from "zod";
 import { aBigint, aNumber, arrayOf, aString, check, checkMembers, optional, type Kind } from "../base/check.js";
 import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
 import { isOptionMap, isPlainList, type PlainValue } from "../options/value.js";

@@ -16,12 +16,14 @@
 
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { formatKey, isAllRegistrants, isReservationType, RESERVATION_KEY_MAX } from "../scsi/persistent-reserve.js";
+import { allAtOnce, SLICE_ITEMS } from "../base/slices.js";
+import type { Steps } from "../base/slices.js";
+import { formatKey, isAllRegistrants, isReservationType } from "../scsi/persistent-reserve.js";
 import { TransportId } from "../scsi/transport-id.js";
-import { checkInvariants } from "./invariants.js";
+import { invariantSteps } from "./invariants.js";
 import { REGISTRATIONS_MAX } from "./settings.js";
 import { ReservationState } from "./state.js";
-import type { Registration } from "./state.js";
+import type { Registration, Reservation } from "./state.js";
 
 /** The version that {@link encodeImage} writes, and the only one {@link decodeImage} reads. */
 export const IMAGE_VERSION = 1;
@@ -47,26 +49,69 @@ export interface ReservationImage {
   readonly reservation: { readonly type: number; readonly holder: number | null } | null;
 }
 
-/** `state` as plain data. Grows with the number of registrants. */
-export function encodeImage(state: ReservationState): ReservationImage {
+/** What an image is made of: a state, or what {@link viewOf} has kept of one. */
+export interface StateView {
+  readonly generation: number;
+  readonly aptpl: boolean;
+  readonly reservation: Reservation | null;
+  /** In order of registration. */
+  registrations(): Iterable<Registration>;
+}
+
+/** `state` as it is now, whatever becomes of it: a list of its registrations, which never change, and the rest. */
+export function viewOf(state: StateView): StateView {
   const registrations = [...state.registrations()];
+  const { generation, aptpl, reservation } = state;
+  return { generation, aptpl, reservation, registrations: () => registrations };
+}
+
+/** `state` as plain data. Grows with the number of registrants. */
+export function encodeImage(state: StateView): ReservationImage {
+  return allAtOnce(encodeSteps(state));
+}
+
+/** The same in slices; `state` does not change meanwhile. */
+export function* encodeSteps(state: StateView): Steps<ReservationImage> {
   const { reservation } = state;
-  return {
-    version: IMAGE_VERSION,
-    generation: state.generation,
-    aptpl: state.aptpl,
-    registrations: registrations.map(({ nexus, key, allTargetPorts, owner }) => ({
+  const registrations: RegistrationImage[] = [];
+  let holder: number | null = null;
+  for (const registration of state.registrations()) {
+    if (reservation?.holder === registration) holder = registrations.length;
+    const { nexus, key, allTargetPorts, owner } = registration;
+    registrations.push({
       initiator: nexus.initiator.format(),
       targetPort: nexus.targetPort,
       key: formatKey(key),
       allTargetPorts,
       ...(owner === null ? {} : { owner }),
-    })),
-    reservation:
-      reservation === null
-        ? null
-        : { type: reservation.type, holder: reservation.holder === null ? null : registrations.indexOf(reservation.holder) },
+    });
+    if (registrations.length % SLICE_ITEMS === 0) yield;
+  }
+  return {
+    version: IMAGE_VERSION,
+    generation: state.generation,
+    aptpl: state.aptpl,
+    registrations,
+    reservation: reservation === null ? null : { type: reservation.type, holder },
   };
+}
+
+/** True when both describe the same state. */
+export function sameImage(one: ReservationImage, other: ReservationImage): boolean {
+  if (one === other) return true;
+  if (one.generation !== other.generation || one.aptpl !== other.aptpl || one.version !== other.version) return false;
+  if (one.registrations.length !== other.registrations.length) return false;
+  if (one.reservation?.type !== other.reservation?.type || one.reservation?.holder !== other.reservation?.holder) return false;
+  return one.registrations.every((registration, index) => {
+    const match = other.registrations[index];
+    return (
+      registration.key === match?.key &&
+      registration.initiator === match.initiator &&
+      registration.targetPort === match.targetPort &&
+      registration.allTargetPorts === match.allTargetPorts &&
+      registration.owner === match.owner
+    );
+  });
 }
 
 /**
@@ -75,21 +120,32 @@ export function encodeImage(state: ReservationState): ReservationImage {
  *   anything else that {@link encodeImage} would not write
  */
 export function decodeImage(image: unknown, registrationsMax: number = REGISTRATIONS_MAX): ReservationState {
+  return allAtOnce(decodeSteps(image, registrationsMax));
+}
+
+/** The same in slices. @throws QomError as {@link decodeImage}, in whichever of them it is found */
+export function* decodeSteps(image: unknown, registrationsMax: number = REGISTRATIONS_MAX): Steps<ReservationState> {
   const members = record(image, "the image");
   const version = members["version"];
   if (version !== IMAGE_VERSION) throw new QomError("unsupported", `reservation image: version ${shown(version)} is not ${IMAGE_VERSION}`);
   only(members, ["version", "generation", "aptpl", "registrations", "reservation"], "the image");
   const state = new ReservationState();
-  const list = members["registrations"];
+  const list: unknown = members["registrations"];
   if (!Array.isArray(list)) throw wrong("registrations", list, "an array");
   if (list.length > registrationsMax) {
     throw new QomError("limit", `reservation image: ${list.length} registrations are more than ${registrationsMax}`);
   }
-  const registrations = list.map((item: unknown, index) => decodeRegistration(state, item, `registrations[${index}]`));
+  const registrations: Registration[] = [];
+  for (const item of list as readonly unknown[]) {
+    registrations.push(decodeRegistration(state, item, `registrations[${registrations.length}]`));
+    if (registrations.length % SLICE_ITEMS === 0) yield;
+  }
   decodeReservation(state, members["reservation"], registrations);
   state.setAptpl(flag(members, "aptpl", "aptpl"));
   state.restoreGeneration(integer(members["generation"], 0, GENERATION_MAX, "generation"));
-  checkInvariants(state);
+  // what was read is not what somebody has yet to count
+  state.takeChanges();
+  yield* invariantSteps(state);
   return state;
 }
 
@@ -132,7 +188,7 @@ function decodeReservation(state: ReservationState, image: unknown, registration
   only(members, ["type", "holder"], "reservation");
   const { type, holder } = members;
   if (typeof type !== "number" || !isReservationType(type)) throw wrong("reservation.type", type, "1, 3, 5, 6, 7 or 8");
-  const index = isAllRegistrants(type) && holder === null ? 0 : holder;
+  const index = isAllRegistrants(type) ? 0 : holder;
   const registration = typeof index === "number" ? registrations[index] : undefined;
   if (registration === undefined || (isAllRegistrants(type) && holder !== null)) {
     throw wrong("reservation.holder", holder, "the index of a registration, or null for types 7 and 8");
@@ -143,7 +199,7 @@ function decodeReservation(state: ReservationState, image: unknown, registration
 function decodeKey(value: unknown, where: string): bigint {
   if (typeof value !== "string" || !/^0x[0-9a-f]{16}$/.test(value)) throw wrong(where, value, "0x and 16 hexadecimal digits");
   const key = BigInt(value);
-  if (key === 0n || key > RESERVATION_KEY_MAX) throw wrong(where, value, "other than 0");
+  if (key === 0n) throw wrong(where, value, "other than 0");
   return key;
 }
 

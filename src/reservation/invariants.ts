@@ -1,6 +1,8 @@
 /** What is true of every state, whatever commands led to it. */
 
 import { assert } from "../base/assert.js";
+import { allAtOnce, SLICE_ITEMS } from "../base/slices.js";
+import type { Steps } from "../base/slices.js";
 import { nexusKey } from "../scsi/nexus.js";
 import { isAllRegistrants } from "../scsi/persistent-reserve.js";
 import type { ReservationState } from "./state.js";
@@ -10,10 +12,16 @@ import type { ReservationState } from "./state.js";
  * @throws AssertionError that says what does not hold
  */
 export function checkInvariants(state: ReservationState): void {
+  allAtOnce(invariantSteps(state));
+}
+
+/** The same in slices. */
+export function* invariantSteps(state: ReservationState): Steps<void> {
   const keys = new Set<bigint>();
   let count = 0;
   for (const registration of state.registrations()) {
     count += 1;
+    if (count % SLICE_ITEMS === 0) yield;
     keys.add(registration.key);
     assert(registration.key !== 0n, "no stored key is zero");
     assert(nexusKey(registration.nexus) === registration.nexusKey, "a registration knows its nexus");

@@ -9,8 +9,8 @@ import { RESERVE_OUT_LENGTH_MAX } from "../scsi/persistent-reserve-out.js";
 import type { ReserveOutSettings } from "../scsi/reserve-out-request.js";
 import type { TransportId } from "../scsi/transport-id.js";
 import type { Nexus } from "../scsi/nexus.js";
-import { registrationHoldings } from "./account.js";
-import type { Account } from "./account.js";
+import { registrationHoldings } from "./holdings.js";
+import type { Account } from "../scsi/account.js";
 
 /** The target ports of a SCSI target device, by relative target port identifier (RTPI). */
 export interface TargetPorts {

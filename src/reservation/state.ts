@@ -12,24 +12,13 @@ import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { isAllRegistrants } from "../scsi/persistent-reserve.js";
 import type { ReservationType } from "../scsi/persistent-reserve.js";
-import { negative, NO_HOLDINGS, registrationHoldings, sumOf } from "./account.js";
-import type { Holdings } from "./account.js";
-import { ChurnMap } from "./churn-map.js";
+import { negative, NO_HOLDINGS, registrationHoldings, sumOf } from "./holdings.js";
+import type { Holdings } from "../scsi/account.js";
+import { RegistrationTable } from "./registration-table.js";
+import type { Registration } from "./registration.js";
+import type { TableChanges } from "./registration-table.js";
 
-/** One I_T nexus and its key. Never changed: a new key makes a new value in the same place. */
-export interface Registration {
-  readonly nexus: Nexus;
-  /** {@link nexusKey} of `nexus`. */
-  readonly nexusKey: string;
-  /** The reservation key, 1 to 2^64 - 1. */
-  readonly key: bigint;
-  /** Made with ALL_TG_PT = 1. */
-  readonly allTargetPorts: boolean;
-  /** Place in the order of registration: lower came first. Means nothing outside one state. */
-  readonly place: number;
-  /** Who made it, where accounts are kept (account.ts); null when nobody answers for it. A new key does not change who does. */
-  readonly owner: string | null;
-}
+export type { Registration } from "./registration.js";
 
 /** The reservation. Its scope is always the logical unit. */
 export interface Reservation {
@@ -38,14 +27,24 @@ export interface Reservation {
   readonly holder: Registration | null;
 }
 
+/** An action that was done, and can be taken back: {@link undo} and {@link redo} in turn, with no other change between. */
+export interface Recorded<Result> extends TableChanges {
+  readonly result: Result;
+}
+
+/** What a state has beside its registrations. */
+interface StateValues {
+  readonly reservation: Reservation | null;
+  readonly generation: number;
+  readonly aptpl: boolean;
+  readonly nextPlace: number;
+}
+
 const GENERATION_COUNT = 2 ** 32;
 
 /** The persistent reservations of one logical unit. Read by everyone, changed by the service actions of PERSISTENT RESERVE OUT only. */
 export class ReservationState {
-  /** By place, and so in order. */
-  #registrations = new Map<number, Registration>();
-  #byNexus = new ChurnMap<string, Registration>();
-  #byKey = new ChurnMap<bigint, Set<Registration>>();
+  readonly #table = new RegistrationTable();
   #reservation: Reservation | null = null;
   #generation = 0;
   #aptpl = false;
@@ -70,22 +69,22 @@ export class ReservationState {
 
   /** Number of registered I_T nexuses. */
   get registrantCount(): number {
-    return this.#registrations.size;
+    return this.#table.size;
   }
 
   /** The registration of the nexus with that {@link nexusKey}. */
   find(nexus: string): Registration | undefined {
-    return this.#byNexus.get(nexus);
+    return this.#table.find(nexus);
   }
 
   /** All registrations, in order of registration; a new key keeps the place. */
   registrations(): Iterable<Registration> {
-    return this.#registrations.values();
+    return this.#table.values();
   }
 
   /** The registrations with the reservation key `key`; undefined when there is none. */
   withKey(key: bigint): ReadonlySet<Registration> | undefined {
-    return this.#byKey.get(key);
+    return this.#table.withKey(key);
   }
 
   /** True when `registration` is a reservation holder. */
@@ -97,7 +96,7 @@ export class ReservationState {
   /** A state of its own that equals this one; grows with the number of registrants. */
   copy(): ReservationState {
     const copy = new ReservationState();
-    for (const registration of this.#registrations.values()) copy.#put(registration);
+    for (const registration of this.#table.values()) copy.#table.put(registration, undefined);
     copy.#reservation = this.#reservation;
     copy.#generation = this.#generation;
     copy.#aptpl = this.#aptpl;
@@ -105,12 +104,45 @@ export class ReservationState {
     return copy;
   }
 
-  /** What a power cycle leaves, as a state of its own: everything but PRgeneration with APTPL, nothing without. */
-  afterPowerLoss(): ReservationState {
-    if (!this.#aptpl) return new ReservationState();
-    const kept = this.copy();
-    kept.#generation = 0;
-    return kept;
+  /**
+   * What a power cycle leaves: everything but PRgeneration with APTPL, nothing without.
+   * @param kept false where nothing is kept, whatever APTPL says
+   */
+  losePower(kept = true): void {
+    if (!kept || !this.#aptpl) {
+      this.clear();
+      this.#aptpl = false;
+    }
+    this.#generation = 0;
+  }
+
+  /**
+   * Does `action`, and gives with its result what takes back everything that it has changed here, and does it again. It costs as much as
+   * the action did, however many registrants there are. What {@link takeChanges} gives is not part of it.
+   */
+  record<Result>(action: () => Result): Recorded<Result> {
+    const before = this.#values();
+    this.#table.beginRecording();
+    let changes: TableChanges;
+    let result: Result;
+    try {
+      result = action();
+    } finally {
+      changes = this.#table.endRecording();
+    }
+    const after = this.#values();
+    return {
+      result,
+      undo: () => {
+        changes.undo();
+        this.#setValues(before);
+      },
+      redo: () => {
+        changes.redo();
+        this.#setValues(after);
+      },
+      settle: () => changes.settle(),
+    };
   }
 
   /**
@@ -120,11 +152,10 @@ export class ReservationState {
   register(nexus: Nexus, key: bigint, allTargetPorts: boolean, owner: string | null = null): Registration {
     assert(key !== 0n, "a registration has a key");
     const id = nexusKey(nexus);
-    const former = this.#byNexus.get(id);
-    if (former !== undefined) this.#dropFromKey(former);
+    const former = this.#table.find(id);
     const place = former === undefined ? this.#nextPlace++ : former.place;
     const registration: Registration = { nexus, nexusKey: id, key, allTargetPorts, place, owner: former?.owner ?? owner };
-    this.#put(registration);
+    this.#table.put(registration, former);
     if ((former?.owner ?? null) === null) this.#count(registration, 1);
     if (former !== undefined && this.#reservation?.holder === former) {
       this.#reservation = { type: this.#reservation.type, holder: registration };
@@ -134,28 +165,24 @@ export class ReservationState {
 
   /** Removes `registration`, and with the last or only holder the reservation. */
   unregister(registration: Registration): void {
-    assert(this.#byNexus.get(registration.nexusKey) === registration, "only what is registered can be removed");
-    this.#registrations.delete(registration.place);
-    this.#byNexus.delete(registration.nexusKey);
-    this.#dropFromKey(registration);
+    assert(this.#table.find(registration.nexusKey) === registration, "only what is registered can be removed");
+    this.#table.remove(registration);
     this.#count(registration, -1);
     if (this.#reservation?.holder === registration || this.registrantCount === 0) this.#reservation = null;
   }
 
   /** Removes all registrations and the reservation; returns what was registered. */
   clear(): readonly Registration[] {
-    const former = [...this.#registrations.values()];
+    const former = [...this.#table.values()];
     for (const registration of former) this.#count(registration, -1);
-    this.#registrations = new Map();
-    this.#byNexus = new ChurnMap();
-    this.#byKey = new ChurnMap();
+    this.#table.clear();
     this.#reservation = null;
     return former;
   }
 
   /** Replaces the reservation, if any, by one of `type` that `holder` establishes. */
   reserve(type: ReservationType, holder: Registration): void {
-    assert(this.#byNexus.get(holder.nexusKey) === holder, "a reservation holder is registered");
+    assert(this.#table.find(holder.nexusKey) === holder, "a reservation holder is registered");
     this.#reservation = { type, holder: isAllRegistrants(type) ? null : holder };
   }
 
@@ -194,17 +221,14 @@ export class ReservationState {
     this.#changes.set(owner, sumOf(this.#changes.get(owner) ?? NO_HOLDINGS, sign > 0 ? one : negative(one)));
   }
 
-  #put(registration: Registration): void {
-    this.#registrations.set(registration.place, registration);
-    this.#byNexus.set(registration.nexusKey, registration);
-    const sameKey = this.#byKey.get(registration.key);
-    if (sameKey === undefined) this.#byKey.set(registration.key, new Set([registration]));
-    else sameKey.add(registration);
+  #values(): StateValues {
+    return { reservation: this.#reservation, generation: this.#generation, aptpl: this.#aptpl, nextPlace: this.#nextPlace };
   }
 
-  #dropFromKey(registration: Registration): void {
-    const sameKey = this.#byKey.get(registration.key);
-    assert(sameKey?.delete(registration) === true, "every registration is found by its key");
-    if (sameKey.size === 0) this.#byKey.delete(registration.key);
+  #setValues({ reservation, generation, aptpl, nextPlace }: StateValues): void {
+    this.#reservation = reservation;
+    this.#generation = generation;
+    this.#aptpl = aptpl;
+    this.#nextPlace = nextPlace;
   }
 }

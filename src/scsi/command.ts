@@ -2,6 +2,8 @@
  * A SCSI command and its result, as devices, managers and targets hand them to each other.
  */
 
+import { aCount, having, optional, someBytes, type Kind } from "../base/check.js";
+
 /** SAM status codes (SAM-5 5.3.1). */
 export const ScsiStatus = {
   GOOD: 0x00,
@@ -18,11 +20,11 @@ export const ScsiStatus = {
 export interface ScsiCommand {
   /** 1 to 16 bytes. */
   readonly cdb: Uint8Array;
-  /** Bytes for the device; together with `allocationLength` or `into` a QomError. */
+  /** Bytes for the device; together with `allocationLength` or `into` a QomError `conflict`. */
   readonly dataOut?: Uint8Array;
   /** Size in bytes of the initiator's buffer for data-in; by default what the CDB asks for. */
   readonly allocationLength?: number;
-  /** Deadline in milliseconds. */
+  /** Deadline in milliseconds, 1 to 4294967295. */
   readonly timeoutMs?: number;
   /** Ends the command with TASK ABORTED. */
   readonly signal?: AbortSignal;
@@ -46,6 +48,15 @@ export interface ScsiResult {
    */
   readonly hostStatus?: number;
 }
+
+/** A {@link ScsiResult}. */
+export const aResult: Kind = having("a result, { status, dataIn, residual, sense }", {
+  status: aCount,
+  dataIn: someBytes,
+  residual: aCount,
+  sense: someBytes,
+  hostStatus: optional(aCount),
+});
 
 /** No bytes; shared, since it cannot be written to. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);

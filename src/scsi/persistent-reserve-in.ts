@@ -54,6 +54,8 @@ export type * from "./reserve-in-data.js";
 const RESERVE_IN_LENGTH_MAX = 0xffff;
 
 const CDB_LENGTH = 10;
+/** Where a CDB has ALLOCATION LENGTH. */
+export const ALLOCATION_LENGTH_OFFSET = 7;
 const HEADER_LENGTH = 8;
 const KEY_LENGTH = 8;
 const RESERVATION_LENGTH = 24;
@@ -71,6 +73,11 @@ export interface ReserveInRequest {
 /** Any of the four answers. */
 export type ReserveInData = ReadKeysData | ReadReservationData | ReserveCapabilities | ReadFullStatusData;
 
+/** ALLOCATION LENGTH of a CDB. */
+export function allocationLengthOf(cdb: Uint8Array): number {
+  return readU16(cdb, ALLOCATION_LENGTH_OFFSET);
+}
+
 function request(action: ReserveInAction, allocationLength: number): ReserveInRequest {
   if (typeof allocationLength !== "number")
     throw wrongValue(`PersistentReserveIn (${action})`, "allocationLength", allocationLength, "a number");
@@ -82,7 +89,7 @@ function request(action: ReserveInAction, allocationLength: number): ReserveInRe
   const cdb = new Uint8Array(CDB_LENGTH);
   cdb[0] = PR_IN;
   cdb[1] = ReserveIn[action];
-  writeU16(cdb, 7, allocationLength);
+  writeU16(cdb, ALLOCATION_LENGTH_OFFSET, allocationLength);
   return { cdb, allocationLength };
 }
 
@@ -94,8 +101,8 @@ function parse(serviceAction: number | ReserveInAction, bytes: Uint8Array): Rese
 function parse(serviceAction: number | ReserveInAction, bytes: Uint8Array): ReserveInData {
   const action = actionOf(serviceAction);
   check("PersistentReserveIn.parse", "bytes", bytes, someBytes);
-  const length = action === "report-capabilities" ? CAPABILITIES_LENGTH : HEADER_LENGTH;
-  if (bytes.length < length) throw tooShort(action, bytes.length, length);
+  // REPORT CAPABILITIES has no more than that, and the others have a header of it
+  if (bytes.length < HEADER_LENGTH) throw tooShort(action, bytes.length, HEADER_LENGTH);
   switch (action) {
     case "read-keys":
       return parseKeys(bytes);

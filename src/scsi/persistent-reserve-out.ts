@@ -103,7 +103,7 @@ export const PersistentReserveOut = Object.freeze({
     if (!known) return serviceActionProblem(serviceAction);
     const list = parameterList(cdb, dataOut, settings);
     if (list === null) {
-      return lengthProblem(`PARAMETER LIST LENGTH is ${readU32(cdb, LIST_LENGTH_OFFSET)}, data-out has ${dataOut.length} bytes`);
+      return lengthProblem(`PARAMETER LIST LENGTH is ${parameterListLengthOf(cdb)}, data-out has ${dataOut.length} bytes`);
     }
     const view = viewOf(list);
     const fields = {
@@ -116,6 +116,16 @@ export const PersistentReserveOut = Object.freeze({
     return action === "register-and-move" ? parseMove(fields, list, settings) : parseBasic(action, fields, list, settings);
   },
 });
+
+/** PARAMETER LIST LENGTH of a CDB. */
+export function parameterListLengthOf(cdb: Uint8Array): number {
+  return readU32(cdb, LIST_LENGTH_OFFSET);
+}
+
+/** False when a command with that parameter list cannot turn APTPL on, whatever its service action. */
+export function mayActivatePersistence(dataOut: Uint8Array): boolean {
+  return (((dataOut[FLAGS_OFFSET] ?? 0) | (dataOut[MOVE_FLAGS_OFFSET] ?? 0)) & APTPL) !== 0;
+}
 
 const ENCODE = "PersistentReserveOut.encode";
 
@@ -214,7 +224,7 @@ function refuse(request: ReserveOutRequest, options: readonly ("unregister" | "r
 
 /** The parameter list the CDB announces, or null when its length is an error whatever the list says. */
 function parameterList(cdb: Uint8Array, dataOut: Uint8Array, settings: ReserveOutSettings): Uint8Array | null {
-  const length = readU32(cdb, LIST_LENGTH_OFFSET);
+  const length = parameterListLengthOf(cdb);
   if (length < RESERVE_OUT_LENGTH || length > (settings.lengthMax ?? RESERVE_OUT_LENGTH_MAX) || dataOut.length < length) return null;
   return dataOut.subarray(0, length);
 }

@@ -57,13 +57,16 @@ export function encodeFeatures(features: number): Uint8Array {
   return bytes;
 }
 
-/** Length of the parameter list or the allocation length of a PERSISTENT RESERVE command: CDB bytes 7 and 8. */
+/**
+ * Length of the parameter list or the allocation length of a PERSISTENT RESERVE command: CDB bytes 7 and 8, although the length of a
+ * parameter list has two bytes more, which the protocol does not look at.
+ */
 export function transferLengthOf(cdb: Uint8Array): number {
   return readU16(cdb, 7);
 }
 
 /** How many bytes follow the request with this CDB. */
-export function parameterListLength(cdb: Uint8Array): number {
+export function followingBytes(cdb: Uint8Array): number {
   return cdb[0] === PR_OUT ? transferLengthOf(cdb) : 0;
 }
 
@@ -74,7 +77,7 @@ export function parameterListLength(cdb: Uint8Array): number {
  */
 export function encodeRequest(cdb: Uint8Array, parameterList: Uint8Array = NO_BYTES): Uint8Array {
   assert(cdb.length >= 1 && cdb.length <= CDB_SIZE, "a CDB has 1 to 16 bytes");
-  assert(parameterList.length === parameterListLength(cdb), "the parameter list is as long as the CDB says");
+  assert(parameterList.length === followingBytes(cdb), "the parameter list is as long as the CDB says");
   assert(parameterList.length <= DATA_SIZE_MAX, "a parameter list has at most 8192 bytes");
   const bytes = new Uint8Array(CDB_SIZE + parameterList.length);
   bytes.set(cdb);

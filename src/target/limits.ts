@@ -23,3 +23,9 @@ export const SERIAL_LENGTH_MAX = 251;
 
 /** Real disks and files that a fabric tells why they refuse APTPL: one line each, and no host has that many whose registrants want it. */
 export const REFUSALS_TOLD_MAX = 1024;
+
+/**
+ * How often a PERSISTENT RESERVE OUT is decided anew since another fabric was faster; then it ends with BUSY. One of the fabrics that contend
+ * gets through each time, so 16 of them at once is what this bears in the worst case: more than any cluster has hosts that fence.
+ */
+export const COMMIT_ATTEMPTS_MAX = 16;

@@ -13,7 +13,7 @@ import {
   encodeRequest,
   FEATURE_WORD_SIZE,
   type HelperResponse,
-  parameterListLength,
+  followingBytes,
   RESPONSE_HEADER_SIZE,
   writeResponseHeader,
 } from "#src/scsi/pr-helper.js";
@@ -116,7 +116,7 @@ export class ScriptedHelper {
         received = received.subarray(length);
         return taken;
       };
-      const wanted = (): number => (greeted ? CDB_SIZE + parameterListLength(received) : FEATURE_WORD_SIZE);
+      const wanted = (): number => (greeted ? CDB_SIZE + followingBytes(received) : FEATURE_WORD_SIZE);
       client.write(new Uint8Array(FEATURE_WORD_SIZE));
       client.on("data", (chunk: Buffer) => {
         received = new Uint8Array(Buffer.concat([received, chunk]));

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine, type ScsiResult } from "qom-pr";
-import { z } from "zod";
+import * as z from "zod";
 import { present } from "#src/base/assert.js";
 import { LentDisks } from "../support/lent-disk.js";
 import { outcome } from "../support/machine.js";

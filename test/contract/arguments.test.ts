@@ -81,6 +81,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "ScsiDevice#ask": "protected",
   "PrManager#connectionChanged": "protected",
   "Hold#keep": "for the unit",
+  "PrManager#executeChecked": "for block nodes, after the device's checks",
   "LogicalUnit#executeChecked": "for devices and managers, after their own checks",
 };
 
@@ -91,6 +92,7 @@ const TAKES_NOTHING: ReadonlySet<string> = new Set([
   ...["ScsiDevice#probeHostDisk", "VirtioScsi#complete", "VirtioScsi#finalize", "VirtioScsi#busyWith", "VirtioScsi#reset"],
   ...["Fabric#powerCycle", "Fabric#close", "LogicalUnit#powerCycle", "LogicalUnit#close", "Hold#release"],
   ...["TransportId#format", "TransportId#toString", "TransportId#encode", "Machine#toArgs", "Machine#toJson", "Machine#close"],
+  "createContainer",
   ...["CompositionTree#deleteAll", "CompositionTree#requireOpen", "BlockGraph#closeAll", "qom.string", "qom.bool", "qom.list"],
 ]);
 

@@ -136,7 +136,7 @@ describe("command line of qom-pr-helper", () => {
 
   it("is a program: executable, and no code of its own", () => {
     expect(statSync(OUR_PROGRAM).mode & 0o777).to.equal(0o755);
-    expect(readFileSync(OUR_PROGRAM, "utf8")).to.equal('#!/usr/bin/env node\nimport "../dist/helper/program/main.js";\n');
+    expect(readFileSync(OUR_PROGRAM, "utf8")).to.equal('#!/usr/bin/env node\nimport "../lib/qom-pr-helper.js";\n');
   });
 
   describe("verbosity", () => {

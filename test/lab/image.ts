@@ -17,14 +17,14 @@ const MODULES = { atStart: ["sd_mod", "sg", "target_core_file", "tcm_loop"], onD
 /** Programs of the host without which some tests are skipped. */
 const OPTIONAL_PROGRAMS = ["qemu-pr-helper", "dmsetup"];
 
-/** Packages that tests need beside those of production. */
-const TEST_PACKAGES = ["mocha", "chai"];
+/** Packages that tests need beside those of production: what programs have bundled, the compiled files have not. */
+const TEST_PACKAGES = ["mocha", "chai", "reflect-metadata", "tsyringe"];
 
 /** Parts of packages that no program needs; koffi's sources are some megabytes. */
 const SUPERFLUOUS = /^\/(?:vendor|doc|musl_x64)\//;
 
 /** Files of the project that the guest gets. */
-const PROJECT_FILES = ["package.json", "dist", "bin", "build/test", "test/vectors"];
+const PROJECT_FILES = ["package.json", "dist", "lib", "bin", "build/test", "test/vectors"];
 
 /** What varies. */
 export interface ImageOptions {
@@ -68,7 +68,7 @@ export function writeStart(path: string, options: RunOptions): void {
 /** The shell script that runs the tests; its exit status is mocha's. */
 function runScript({ mochaArguments, environment }: RunOptions): string {
   const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${quote(value)}`);
-  const command = ["exec", "node", "node_modules/mocha/bin/mocha.js", ...mochaArguments.map(quote)].join(" ");
+  const command = ["exec", "node", "--conditions=qom-pr-source", "node_modules/mocha/bin/mocha.js", ...mochaArguments.map(quote)].join(" ");
   return ["#!/bin/sh", ...variables, `cd ${PROJECT}`, command, ""].join("\n");
 }
 

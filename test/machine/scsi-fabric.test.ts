@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { container } from "tsyringe";
 import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, ScsiFabric } from "qom-pr";
 import type { ScsiDevice, ScsiUnit } from "qom-pr";
-import { FabricUse } from "#src/target/fabric/scsi-fabric.js";
+import { StoreUse } from "#src/stores/store-use.js";
 import { COMMAND_LINES, outcome, temporaryFolder, WWN, type CommandLine } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
@@ -176,7 +176,7 @@ describe("scsi-fabric", () => {
 
   it("is held for as long as the program that makes it says", async () => {
     const once = container.createChildContainer();
-    once.register(FabricUse, { useValue: { use: "moment" } });
+    once.register(StoreUse, { useValue: { use: "moment" } });
     for (const [options, heldFor] of [
       [{ container: once }, "moment"],
       [{}, "lasting"],

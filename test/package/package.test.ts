@@ -55,14 +55,24 @@ describe("the package", function () {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   describe("as a tarball", () => {
-    it("holds what the sources compile to, neither more nor less", () => {
+    it("holds the declarations of all sources, neither more nor less", () => {
       const sources = readdirSync(join(PROJECT, "src"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
-      const compiled = sources.flatMap((file) => [".js", ".js.map", ".d.ts"].map((ending) => `dist/${file.replace(/\.ts$/, ending)}`));
-      expect(packed.map(({ path }) => path).filter((path) => path.startsWith("dist/"))).to.have.members(compiled);
+      const declarations = sources.map((file) => `dist/${file.replace(/\.ts$/, ".d.ts")}`);
+      expect(packed.map(({ path }) => path).filter((path) => path.startsWith("dist/"))).to.have.members(declarations);
+    });
+
+    it("holds all bundles with their maps, and the terms of what is in them", () => {
+      const bundles = readdirSync(join(PROJECT, "lib"));
+      expect(packed.map(({ path }) => path).filter((path) => path.startsWith("lib/"))).to.have.members(
+        bundles.map((file) => `lib/${file}`),
+      );
+      expect(bundles.filter((file) => !/\.(?:js|js\.map|d\.ts)$/.test(file))).to.deep.equal(["LICENSES.txt"]);
+      const named = ["index.js", "qom-pr.js", "qom-pr-helper.js", "worker-main.js", "gate-main.js"];
+      expect(bundles).to.include.members(named);
     });
 
     it("holds the programs, the documentation, units for systemd, and nothing else", () => {
-      const known = /^dist\/|^docs\/.+\.(?:md|svg)$|^packaging\/systemd\/[^/]+\.(?:service|socket)$/;
+      const known = /^(?:dist|lib)\/|^docs\/.+\.(?:md|svg)$|^packaging\/systemd\/[^/]+\.(?:service|socket)$/;
       const others = packed.map(({ path }) => path).filter((path) => !known.test(path));
       expect(others).to.have.members(["CHANGELOG.md", "LICENSE", "README.md", "bin/qom-pr-helper.js", "bin/qom-pr.js", "package.json"]);
     });

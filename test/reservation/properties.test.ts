@@ -27,6 +27,10 @@ import type { ModelCommand } from "./support/model.js";
 
 const settings = { ...defaultReservationSettings, targetPorts: targetPorts([1, 2]) };
 const NEXUSES = ["A1", "A2", "B1", "C1", "D2"] as const;
+/** How often a property is tried: `usual` times, unless whoever started the tests said otherwise. */
+function runs(usual: number): number {
+  return fc.readConfigureGlobal().numRuns ?? usual;
+}
 const HOSTS = ["A", "B", "C", "D"] as const;
 
 const ACTIONS: Readonly<Record<ModelCommand["action"], ReserveOutAction>> = {
@@ -195,7 +199,7 @@ describe("the reservation state machine", () => {
         }
         checkReports(state);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -216,7 +220,7 @@ describe("the reservation state machine", () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -238,7 +242,7 @@ describe("the reservation state machine", () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -253,7 +257,7 @@ describe("the reservation state machine", () => {
           expect(effects.persist).to.equal(JSON.stringify(survivor()) !== JSON.stringify(before));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -275,7 +279,7 @@ describe("the reservation state machine", () => {
         });
         expect(ends[0]).to.deep.equal(ends[1]);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -7,7 +7,7 @@ import { AssertionError } from "#src/base/assert.js";
 import { ChurnMap } from "#src/reservation/churn-map.js";
 import { encodeImage } from "#src/reservation/image.js";
 import { checkInvariants } from "#src/reservation/invariants.js";
-import { snapshot } from "#src/reservation/snapshot.js";
+import { snapshot, summary } from "#src/reservation/snapshot.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { initiator } from "./support/commands.js";
 import { play } from "./support/player.js";
@@ -34,6 +34,17 @@ describe("snapshot", () => {
     expect(snapshot(player.state).reservation).to.deep.equal({ type: 8, scope: 0, holder: null });
     expect(snapshot(player.state).registrants.map(({ holder }) => holder)).to.deep.equal([true, true]);
   });
+
+  it("is shorter as a summary", () => {
+    const player = play(`
+      A1 | REG 0 a | GOOD | 1; a; -
+      B2 | REG 0 b | GOOD | 2; a b; -
+    `);
+    expect(summary(player.state)).to.deep.equal({ generation: 2, registrantCount: 2, reservation: null });
+    player.play(`B2 | RSV T5 | GOOD | 2; a b; 5/b`);
+    const { reservation } = snapshot(player.state);
+    expect(summary(player.state)).to.deep.equal({ generation: 2, registrantCount: 2, reservation });
+  });
 });
 
 describe("a reservation state", () => {
@@ -58,8 +69,11 @@ describe("a reservation state", () => {
     const nexus = { initiator: initiator("A1"), targetPort: 1 };
     expect(() => state.register(nexus, 0n, false)).to.throw(AssertionError);
     expect(() => state.release()).to.throw(AssertionError);
-    expect(() => state.restoreGeneration(2 ** 32)).to.throw(AssertionError);
+    for (const generation of [2 ** 32, -1, 0.5, Number.NaN]) expect(() => state.restoreGeneration(generation)).to.throw(AssertionError);
+    const former = state.register(nexus, 2n, false);
     const registration = state.register(nexus, 1n, false);
+    expect(() => state.unregister(former)).to.throw(AssertionError);
+    expect([...state.registrations()]).to.deep.equal([registration]);
     state.unregister(registration);
     expect(() => state.unregister(registration)).to.throw(AssertionError);
     expect(() => state.reserve(1, registration)).to.throw(AssertionError);
@@ -90,5 +104,52 @@ describe("ChurnMap", () => {
 
   it("does not let go of a key that is not there", () => {
     expect(() => new ChurnMap<number, object>().delete(1)).to.throw(AssertionError);
+    const map = new ChurnMap<number, object>();
+    map.set(1, {});
+    map.delete(1);
+    expect(() => map.delete(1)).to.throw(AssertionError);
+  });
+
+  it("has entries in proportion to its keys, and copies seldom, however many come and go", () => {
+    for (const kept of [0, 1, 1000]) {
+      const map = new ChurnMap<number, object>();
+      for (let key = 0; key < kept; key += 1) map.set(-1 - key, {});
+      const { entries, largest } = countingEntries(() => {
+        for (let key = 0; key < 5000; key += 1) {
+          map.set(key, {});
+          map.delete(key);
+        }
+      });
+      expect(largest, `${kept} kept`).to.be.at.most(2 * kept + 18);
+      expect(entries, `${kept} kept`).to.be.below(3 * 5000);
+      const { largest: unchanged } = countingEntries(() => {
+        for (let turn = 0; turn < 5000; turn += 1) {
+          map.set(0, {});
+          map.delete(0);
+        }
+      });
+      expect(unchanged).to.be.at.most(2 * kept + 18);
+    }
   });
 });
+
+/** How many entries the maps of the language are given while `action` runs, and the most that one of them has then. */
+function countingEntries(action: () => void): { readonly entries: number; readonly largest: number } {
+  let [entries, largest] = [0, 0];
+  const usual = Object.getOwnPropertyDescriptor(Map.prototype, "set") ?? {};
+  function counting(this: Map<unknown, unknown>, key: unknown, value: unknown): unknown {
+    Reflect.apply(usual.value as (...args: unknown[]) => unknown, this, [key, value]); // what Map.prototype.set is
+    entries += 1;
+    largest = Math.max(largest, this.size);
+    return this;
+  }
+  // oxlint-disable-next-line no-extend-native -- for the time of the action: nothing else tells what a map holds that has no iterator
+  Object.defineProperty(Map.prototype, "set", { ...usual, value: counting });
+  try {
+    action();
+  } finally {
+    // oxlint-disable-next-line no-extend-native -- as it was before
+    Object.defineProperty(Map.prototype, "set", usual);
+  }
+  return { entries, largest };
+}

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** What the package consists of beside its dependencies, as far as programs read it. */
-export const PACKAGE_PARTS = ["bin", "dist", "package.json"] as const;
+export const PACKAGE_PARTS = ["bin", "lib", "package.json"] as const;
 
 /** Puts a copy into `folder`, which exists; its dependencies are the project's. */
 export function copyPackage(folder: string): void {

@@ -1,8 +1,6 @@
 import { expect } from "chai";
-import { decodeImage, encodeImage } from "#src/reservation/image.js";
 import type { ReservationImage } from "#src/reservation/image.js";
-import type { ReservationState } from "#src/reservation/state.js";
-import type { ReservationStore, StoredReservations } from "#src/reservation/store.js";
+import type { CommitEnd, ReservationStore, StoredReservations } from "#src/reservation/store.js";
 import { Fabric } from "#src/target/fabric/fabric.js";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
@@ -18,18 +16,21 @@ class SlowStore implements ReservationStore {
   fast = true;
 
   load(unit: string): StoredReservations | null {
-    const saved = this.saved.get(unit);
-    return saved === undefined ? null : { revision: saved.revision, state: decodeImage(saved.image) };
+    return this.saved.get(unit) ?? null;
   }
 
-  async commit(unit: string, revision: number, image: ReservationState): Promise<void> {
-    const kept = { revision, image: encodeImage(image) };
+  async commit(unit: string, revision: number, image: ReservationImage): Promise<CommitEnd> {
     await new Promise<void>((resolve, reject) => {
       const end = (error?: Error): void => (error === undefined ? resolve() : reject(error));
       this.commits.push({ revision, end });
       if (this.fast) end();
     });
-    this.saved.set(unit, kept);
+    this.saved.set(unit, { revision, image });
+    return "done";
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

@@ -184,7 +184,8 @@ describe("fabric", () => {
           if (unit === WWN) throw new QomError("io", "it cannot be read");
           return null;
         },
-        commit: (): null => null,
+        commit: () => "done" as const,
+        close: () => Promise.resolve(),
       };
       const failing = new Fabric({ store });
       const filename = path("unreadable");

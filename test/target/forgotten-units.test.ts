@@ -2,7 +2,8 @@
 import { readdirSync } from "node:fs";
 import { mkdir, rename, rmdir } from "node:fs/promises";
 import { expect } from "chai";
-import { NO_HOLDINGS, sumOf, type Account, type Holdings, type Ledger } from "#src/reservation/account.js";
+import { NO_HOLDINGS, sumOf } from "#src/reservation/holdings.js";
+import type { Account, Holdings, Ledger } from "#src/scsi/account.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import { DirectoryStore } from "#src/stores/folder/store.js";
 import { Fabric } from "#src/target/fabric/fabric.js";

@@ -132,7 +132,7 @@ describe("folder of version 0.1.0", () => {
     store.adopt(today, { unit: "shadow file 8:1:424242", birthNs: 1n });
     const saved = store.load(today);
     if (saved === null) throw new Error("it was taken over");
-    await store.commit(today, saved.revision + 1, saved.state);
+    await store.commit(today, saved.revision + 1, saved.image);
     await store.close();
     const files = readdirSync(folder);
     expect(files).to.include(stateFileName(today)).and.not.to.include(stateFileName("shadow file 8:1:424242"));

@@ -5,6 +5,8 @@
  * docs/architecture.md draws the same ladder for readers; test/lint compares the two.
  */
 
+import { BUNDLED_PACKAGES } from "../bundle/packages.js";
+
 /** Every folder of src/, lowest first. */
 export const ROOMS = [
   "base",
@@ -33,6 +35,10 @@ export const FORBIDDEN = {
   reservation: ["native", "host"],
   stores: ["native", "host"],
   target: ["native", "host"],
+  "pr-manager": ["native", "host", "target"],
+  devices: ["native", "host", "target"],
+  helper: ["backends", "block"],
+  cli: ["block"],
 };
 
 /** How a list of a room's folders names the files that are in none of them. */
@@ -59,6 +65,9 @@ export const LADDERS = {
 export function allowedRooms(room) {
   return ROOMS.slice(0, ROOMS.indexOf(room)).filter((earlier) => !FORBIDDEN[room]?.includes(earlier));
 }
+
+/** What package.json exports: outside the ladder, and imported by no room. */
+const ENTRIES = "^src/(?:index|extend)\\.ts$";
 
 /** Node's own modules without input or output, which even a room of pure functions may use. */
 const PURE_NODE_MODULES = ["assert", "buffer", "util"];
@@ -125,15 +134,15 @@ export const RULES = [
     name: "room-unknown",
     comment: "a folder of src/ that is no room of the ladder",
     severity: "error",
-    from: { path: "^src/", pathNot: `${inRooms(ROOMS)}|^src/index\\.ts$` },
+    from: { path: "^src/", pathNot: `${inRooms(ROOMS)}|${ENTRIES}` },
     to: {},
   },
   {
     name: "index-imports-rooms",
-    comment: "index.ts re-exports from rooms of the ladder and from nowhere else, after loading reflect-metadata",
+    comment: "an entry of the package re-exports from rooms of the ladder and from nowhere else",
     severity: "error",
-    from: { path: "^src/index\\.ts$" },
-    to: { pathNot: [inRooms(ROOMS), packageNamed("reflect-metadata")] },
+    from: { path: ENTRIES },
+    to: { pathNot: inRooms(ROOMS) },
   },
   {
     name: "no-cycle",
@@ -179,10 +188,13 @@ export const RULES = [
   },
   {
     name: "declared-packages",
-    comment: "src imports only what package.json lists under dependencies",
+    comment: "src imports only what package.json lists under dependencies, and what is bundled",
     severity: "error",
     from: { path: "^src/" },
-    to: { dependencyTypes: ["npm-dev", "npm-optional", "npm-peer", "npm-no-pkg", "npm-unknown"] },
+    to: {
+      dependencyTypes: ["npm-dev", "npm-optional", "npm-peer", "npm-no-pkg", "npm-unknown"],
+      pathNot: BUNDLED_PACKAGES.map(packageNamed),
+    },
   },
   {
     name: "resolvable",
@@ -197,7 +209,7 @@ export const RULES = [
     comment: "an example imports what a user can: the package by its name",
     severity: "error",
     from: { path: "^examples/" },
-    to: { path: "^(?:bench|bin|build|dist|src|test|tools)/|^#src/", pathNot: "^dist/index\\.(?:js|d\\.ts)$" },
+    to: { path: "^(?:bench|bin|build|dist|src|test|tools)/|^#src/", pathNot: "^dist/(?:index|extend)\\.(?:js|d\\.ts)$" },
   },
 ];
 

@@ -37,7 +37,9 @@ export async function withFolder<T>(clock: Clock, waitMs: number, attempt: () =>
   }
 }
 
-/** The option `state` of a scsi-fabric is what a folder is opened for. */
+/** The options that a folder is opened for: `state` of a scsi-fabric, `path` of a reservation-folder. */
+const FOLDER_OPTIONS: readonly (string | undefined)[] = ["state", "path"];
+
 function isFolderInUse(error: unknown): error is QomError {
-  return error instanceof QomError && error.kind === "in-use" && error.context.option === "state";
+  return error instanceof QomError && error.kind === "in-use" && FOLDER_OPTIONS.includes(error.context.option);
 }

@@ -4,35 +4,20 @@ import { open, type FileHandle } from "node:fs/promises";
 import { isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { runAll } from "../../base/run-all.js";
-import { IO_TIMEOUT_MS_DEFAULT, runSgIo } from "../../block/host-device.js";
-import { PrManagerMemory } from "../../backends/memory.js";
-import { PrManagerSgio } from "../../backends/sgio.js";
-import type { Clock } from "../../base/clock.js";
-import type { MultipathDetector } from "../../helper/workers/multipath.js";
-import { Machine } from "../../machine/machine.js";
+import { MultipathDetector } from "../../helper/workers/multipath.js";
 import { splitDeviceNumber } from "../../base/device-number.js";
-import { Errno, errnoText } from "../../native/errno.js";
 import { FileTypeReader, type FilePlace } from "../../native/file/type.js";
-import { ThreadedSgIoExecutor } from "../../native/sg-io/executor.js";
-import { resultOfErrno } from "../../native/sg-io/result.js";
-import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "../../native/sg-io/sg-io.js";
-import { parseOption } from "../../options/arguments.js";
-import { printJson } from "../../options/json.js";
-import { deviceIdentity, fileIdentity, numberIdentity, type HostDevice } from "../../host/identity.js";
-import { PrManager } from "../../pr-manager/pr-manager.js";
+import { SingleSgIoExecutor } from "../../native/sg-io/single.js";
+import { HostUnit, type HostFile } from "../../host/host-unit.js";
+import type { HostDevice } from "../../host/identity.js";
 import { routeOf } from "../../scsi/routing.js";
-import type { ScsiUnit } from "../../pr-manager/scsi-unit.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
-import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
+import { IO_TIMEOUT_MS_DEFAULT, type ScsiUnit } from "../../scsi/unit.js";
+import { DeviceOpenError } from "./device-open-error.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
-import { withFolder } from "./folder-wait.js";
+import type { DiskManager, ManagerOptions } from "./manager.js";
+import { openManager } from "./open-manager.js";
 import type { PersistRequest } from "./request.js";
-
-/** The manager that a user who names none gets: this process itself sends the command. */
-const MANAGER_DEFAULT = "pr-manager-sgio";
-
-/** Id of a manager that is given without one. */
-const MANAGER_ID = "manager";
 
 /** What registers an initiator port, or takes its registration away. */
 const REGISTERING: readonly string[] = ["register", "register-and-ignore-existing-key", "register-and-move"];
@@ -41,42 +26,22 @@ const REGISTERING: readonly string[] = ["register", "register-and-ignore-existin
 export type PathFinder = Pick<MultipathDetector, "find">;
 
 /** How to reach a disk of this host. */
-export interface LocalDiskOptions {
+export interface LocalDiskOptions extends ManagerOptions {
   readonly device: string;
   readonly readOnly: boolean;
-  /** Text of -object without id; undefined for the default. */
-  readonly manager: string | undefined;
-  /** Texts of -object. */
-  readonly objects: readonly string[];
-  /** `-name` of the machine that the manager lives in. */
-  readonly name: string | undefined;
-  readonly clock: Clock;
-  readonly multipath: PathFinder;
-  /** How long a state folder that another command has is waited for, in milliseconds. */
-  readonly folderWaitMs: number;
-}
-
-/** DEVICE cannot be opened; `errno` decides about the exit status. */
-export class DeviceOpenError extends QomError {
-  /** A positive error number. */
-  readonly errno: number;
-
-  constructor(device: string, errno: number, readOnly: boolean, cause: unknown) {
-    const how = readOnly ? "reading" : "reading and writing";
-    super("io", `cannot open '${printable(device)}' for ${how}: ${errnoText(errno)}`, { context: { value: device }, cause });
-    this.errno = errno;
-  }
+  /** By default from sysfs. */
+  readonly multipath?: PathFinder;
 }
 
 /** What an open disk consists of. */
 interface Parts {
   readonly handle: FileHandle;
-  readonly isFile: boolean;
-  readonly sgIo: WitnessedSgIo;
-  readonly machine: Machine;
-  readonly manager: PrManager;
+  readonly sgIo: SingleSgIoExecutor;
+  readonly manager: DiskManager;
+  /** What takes the commands that are none of the manager's. */
+  readonly disk: HostUnit;
   /** What the manager sees; the answer to whatever it would be asked where the disk cannot be told from others just now. */
-  readonly unit: ScsiUnit | DiskAnswer;
+  readonly unit: WitnessedUnit | DiskAnswer;
   /** The device is dm-multipath, and SG_IO reaches one path of it. */
   readonly onePath: boolean;
   /** What is to be said of the disk's name. */
@@ -88,8 +53,8 @@ export class LocalDisk implements PersistDisk {
   readonly takesInquiry: boolean;
   readonly #parts: Parts;
 
-  private constructor(parts: Parts) {
-    this.takesInquiry = !parts.isFile;
+  private constructor(parts: Parts, takesInquiry: boolean) {
+    this.takesInquiry = takesInquiry;
     this.#parts = parts;
   }
 
@@ -99,10 +64,10 @@ export class LocalDisk implements PersistDisk {
    *   connection that it needs, get wrong
    */
   static async open(options: LocalDiskOptions): Promise<LocalDisk> {
-    const { device, readOnly, manager: managerText, multipath } = options;
+    const { device, readOnly, manager: managerText, multipath = new MultipathDetector() } = options;
     const handle = await openDevice(device, readOnly);
-    const sgIo = new WitnessedSgIo();
-    let machine: Machine | undefined;
+    const sgIo = new SingleSgIoExecutor();
+    let manager: DiskManager | undefined;
     const warnings: string[] = [];
     try {
       const found = await handle.stat({ bigint: true });
@@ -112,36 +77,31 @@ export class LocalDisk implements PersistDisk {
           context: { value: device },
         });
       }
-      const { id, text } = managerWithId(managerText ?? MANAGER_DEFAULT);
-      machine = await makeMachine(text, options);
-      const manager = machine.object(id);
-      if (!(manager instanceof PrManager)) {
-        throw new QomError("wrong-type", `--manager ${printable(text)}: '${manager.typeName}' is not a PR manager`);
-      }
-      // SG_IO needs no name, and a user who wants no INQUIRY to be sent gets none.
-      const identity =
-        managerText === undefined ? identityUnasked(handle.fd, found, []) : await identityOf(handle.fd, found, sgIo, warnings);
-      const unit =
-        typeof identity === "string"
-          ? { fd: handle.fd, readOnly, identity, nexus: null, sgio: (command: ScsiCommand) => send(handle, isFile, sgIo, command) }
-          : sgIo.witness(identity);
-      if (!("result" in unit)) manager.admit(unit);
-      const onePath = manager instanceof PrManagerSgio && !isFile && multipath.find(hostDevice(found)) !== null;
-      return new LocalDisk({ handle, isFile, sgIo, machine, manager, unit, onePath, warnings });
+      manager = await openManager(options);
+      const file = hostFile(handle.fd, found);
+      // SG_IO needs no name, and a user who wants no INQUIRY to be sent gets none, and hears nothing of names.
+      const warn = (line: string): unknown => managerText !== undefined && warnings.push(line);
+      const way = { file, readOnly, sgIo, timeoutMs: IO_TIMEOUT_MS_DEFAULT, warn };
+      const disk = HostUnit.unasked(handle.fd, way);
+      const named = isFile || managerText === undefined ? disk : await HostUnit.open(handle.fd, way);
+      const unit = named instanceof HostUnit ? new WitnessedUnit(named) : named;
+      if (unit instanceof WitnessedUnit) manager.admit(unit.unit);
+      const onePath = manager.sendsItself && !isFile && multipath.find(hostDevice(found)) !== null;
+      return new LocalDisk({ handle, sgIo, manager, disk, unit, onePath, warnings }, !isFile);
     } catch (error) {
-      await runAll([(): Promise<void> => Promise.reject(error), () => machine?.close(), () => sgIo.close(), () => handle.close()]);
+      await runAll([(): Promise<void> => Promise.reject(error), () => manager?.close(), () => sgIo.close(), () => handle.close()]);
       throw error;
     }
   }
 
   get warnings(): readonly string[] {
-    return [...this.#parts.warnings, ...this.#parts.machine.warnings];
+    return [...this.#parts.warnings, ...this.#parts.manager.warnings];
   }
 
   async execute(command: ScsiCommand): Promise<DiskAnswer> {
-    const { handle, isFile, sgIo, manager, unit } = this.#parts;
-    if (routeOf(command.cdb[0]) !== "manager") return sgIo.witness(await send(handle, isFile, sgIo, command));
-    return "result" in unit ? unit : sgIo.witness(await manager.execute(unit, command));
+    const { disk, manager, unit } = this.#parts;
+    if (routeOf(command.cdb[0]) !== "manager") return disk.run(command);
+    return unit instanceof WitnessedUnit ? unit.execute(manager, command) : unit;
   }
 
   notesBefore({ action }: PersistRequest): readonly string[] {
@@ -149,53 +109,30 @@ export class LocalDisk implements PersistDisk {
     return ["SG_IO reaches one path of a dm-multipath device: the others are not registered; mpathpersist registers all of them"];
   }
 
-  /** A folder has what was registered with APTPL, of everyone or, since the latest registration decides, of nobody. */
   async notesAfter({ direction }: PersistRequest): Promise<readonly string[]> {
     const { manager, unit } = this.#parts;
-    if (direction === "in" || !(manager instanceof PrManagerMemory) || "result" in unit) return [];
-    const { dataIn: keys } = await manager.execute(unit, PersistentReserveIn.readKeys(KEYS_HEADER_LENGTH));
-    const { dataIn: capabilities } = await manager.execute(unit, PersistentReserveIn.reportCapabilities(CAPABILITIES_LENGTH));
-    // A disk that does not say so now has done what it was told all the same.
-    if (keys.length < KEYS_HEADER_LENGTH || capabilities.length < CAPABILITIES_LENGTH) return [];
-    if (PersistentReserveIn.completeLength("read-keys", keys) === KEYS_HEADER_LENGTH) return [];
-    if (PersistentReserveIn.parse("report-capabilities", capabilities).persistThroughPowerLossActive) return [];
-    const where = manager.fabric?.state === undefined ? "keep them in a folder ('--object scsi-fabric,id=…,state=…') and " : "";
-    return [
-      `all registrations and reservations of this disk are forgotten now: to have them in the next run, ${where}register with '-Z' (APTPL)`,
-    ];
+    return direction === "in" || !(unit instanceof WitnessedUnit) ? [] : manager.notesAfter(unit.unit);
   }
 
   async close(): Promise<void> {
-    const { handle, machine, sgIo } = this.#parts;
-    await runAll([() => machine.close(), () => sgIo.close(), () => handle.close()]);
+    const { handle, manager, sgIo } = this.#parts;
+    await runAll([() => manager.close(), () => sgIo.close(), () => handle.close()]);
   }
-}
-
-/** READ KEYS without keys. */
-const KEYS_HEADER_LENGTH = 8;
-
-const CAPABILITIES_LENGTH = 8;
-
-/** The machine that the manager lives in; waits for its state folder. */
-function makeMachine(manager: string, { name, objects, clock, folderWaitMs }: LocalDiskOptions): Promise<Machine> {
-  const argv = [...(name === undefined ? [] : ["-name", name]), ...[...objects, manager].flatMap((object) => ["-object", object])];
-  return withFolder(clock, folderWaitMs, () => Machine.create(argv, { folderUse: "moment" }));
 }
 
 function hostDevice(found: BigIntStats): HostDevice {
   return { kind: found.isBlockDevice() ? "block" : "character", ...splitDeviceNumber(Number(found.rdev)) };
 }
 
-/** @param warnings gets what is to be said of the name */
-function identityUnasked(fd: number, found: BigIntStats, warnings: string[]): string {
-  if (!found.isFile()) return numberIdentity(hostDevice(found));
+function hostFile(fd: number, found: BigIntStats): HostFile {
+  if (!found.isFile()) return hostDevice(found);
   const place = placeOf(fd) ?? {
     fileSystem: splitDeviceNumber(Number(found.dev)),
     inode: found.ino,
     birthNs: null,
     generation: null,
   };
-  return fileIdentity(place, (line) => warnings.push(line));
+  return { kind: "file", place };
 }
 
 /** Null without native code: what node tells of a file does not include whether it has a time of birth at all. */
@@ -208,54 +145,31 @@ function placeOf(fd: number): FilePlace | null {
   }
 }
 
-async function identityOf(fd: number, found: BigIntStats, sgIo: WitnessedSgIo, warnings: string[]): Promise<string | ScsiResult> {
-  if (found.isFile()) return identityUnasked(fd, found, warnings);
-  const identity = await deviceIdentity(hostDevice(found), IO_TIMEOUT_MS_DEFAULT, (request) => sgIo.execute(fd, request));
-  // That the device takes no SCSI commands is no answer to what comes next.
-  if (typeof identity === "string") sgIo.forget();
-  return identity;
-}
-
-/** Sends a command past the manager; a file takes none. */
-function send(handle: FileHandle, isFile: boolean, sgIo: WitnessedSgIo, command: ScsiCommand): Promise<ScsiResult> {
-  if (!isFile) return runSgIo(sgIo, handle.fd, command);
-  sgIo.fail(Errno.ENOTTY);
-  return Promise.resolve(resultOfErrno(Errno.ENOTTY));
-}
-
-/** Remembers what the system calls answer: a SCSI result has no place for an error number. */
-class WitnessedSgIo implements SgIoExecutor {
+/**
+ * The disk as its manager sees it, with a memory: a SCSI result has no place for the error number of the system call that failed, and a
+ * manager hands on nothing else.
+ */
+class WitnessedUnit {
+  readonly unit: ScsiUnit;
   #errno: number | undefined;
-  readonly #sgIo = new ThreadedSgIoExecutor();
 
-  forget(): void {
+  constructor(disk: HostUnit) {
+    const sgio = async (command: ScsiCommand): Promise<ScsiResult> => {
+      const { result, errno } = await disk.run(command);
+      this.#errno = errno;
+      return result;
+    };
+    const { fd, readOnly, identity, nexus } = disk;
+    this.unit = { fd, readOnly, identity, nexus, sgio };
+  }
+
+  async execute(manager: DiskManager, command: ScsiCommand): Promise<DiskAnswer> {
     this.#errno = undefined;
+    return this.#witness(await manager.execute(this.unit, command));
   }
 
-  /** A result with the error number if the latest call failed. */
-  witness(result: ScsiResult): DiskAnswer {
-    const errno = this.#errno;
-    this.forget();
-    return errno === undefined ? { result } : { result, errno };
-  }
-
-  /** Takes note of a call that was not even made. */
-  fail(errno: number): void {
-    this.#errno = errno;
-  }
-
-  async execute(fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
-    const outcome = await this.#sgIo.execute(fd, request);
-    this.#errno = outcome.errno;
-    return outcome;
-  }
-
-  sgVersion(fd: number): Promise<SgVersionOutcome> {
-    return this.#sgIo.sgVersion(fd);
-  }
-
-  close(): Promise<void> {
-    return this.#sgIo.close();
+  #witness(result: ScsiResult): DiskAnswer {
+    return this.#errno === undefined ? { result } : { result, errno: this.#errno };
   }
 }
 
@@ -267,13 +181,4 @@ async function openDevice(device: string, readOnly: boolean): Promise<FileHandle
     if (!isErrnoError(error)) throw error;
     throw new DeviceOpenError(device, -error.errno, readOnly, undefined);
   }
-}
-
-/** The manager's text with an id, since a user of this program has no use for one. */
-function managerWithId(text: string): { readonly id: string; readonly text: string } {
-  const { values, form } = parseOption("object", text);
-  const id = values.get("id");
-  if (typeof id === "string") return { id, text };
-  if (form === "text") return { id: MANAGER_ID, text: `${text},id=${MANAGER_ID}` };
-  return { id: MANAGER_ID, text: printJson(new Map([...values, ["id", MANAGER_ID]])) };
 }

@@ -2,7 +2,7 @@
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
-import type { ResetKind } from "../../target/unit/logical-unit.js";
+import type { ResetScope } from "../../scsi/unit.js";
 
 /** Where a device sits. */
 export interface ScsiAddress {
@@ -31,7 +31,7 @@ export interface BusDevice {
   /** Runs a command; see ScsiDevice. */
   execute(command: ScsiCommand): Promise<ScsiResult>;
   /** Carries out a task management function; see ScsiDevice. */
-  reset(scope: ResetKind): Promise<void>;
+  reset(scope: ResetScope): Promise<void>;
 }
 
 /** Whoever is told, by a bus, of devices that guests can or cannot reach any more: its host adapter. */

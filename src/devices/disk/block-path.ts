@@ -2,11 +2,11 @@
  * The block path of scsi-block: a READ, WRITE or VERIFY whose data are exactly what its CDB says, in as many commands as the host's
  * limit of one transfer makes necessary (QEMU: scsi_block_do_sgio in hw/scsi/scsi-disk.c).
  */
-import { SG_IO_DATA_BYTES_MAX } from "../../native/sg-io/sg-io.js";
 import { writeU16, writeU32, writeU64 } from "../../scsi/bytes.js";
 import { cdbLengthOf, type BlockAccess } from "../../scsi/cdb.js";
 import { NO_BYTES, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
+import { HOST_TRANSFER_BYTES_MAX } from "../../scsi/unit.js";
 
 /** How a block command is sent. */
 export interface BlockPath {
@@ -28,7 +28,7 @@ export async function transferBlocks(command: ScsiCommand, access: BlockAccess, 
   const bytes = access.blocks * path.blockSizeBytes;
   const { dataOut } = command;
   const buffer = dataOut?.length ?? command.allocationLength ?? command.into?.length ?? bytes;
-  if (buffer < bytes || bytes > SG_IO_DATA_BYTES_MAX) return senseResult(Sense.INVALID_FIELD_IN_CDB);
+  if (buffer < bytes || bytes > HOST_TRANSFER_BYTES_MAX) return senseResult(Sense.INVALID_FIELD_IN_CDB);
   if (bytes === 0) return path.send({ ...withoutData(command), allocationLength: 0 });
   if (dataOut !== undefined) return sendPieces(command, access, path, (at, end) => ({ dataOut: dataOut.subarray(at, end) }));
   const into = command.into?.subarray(0, bytes) ?? new Uint8Array(bytes);

@@ -3,7 +3,6 @@
  * hw/scsi/scsi-disk.c, scsi_block_class_initfn).
  */
 import { QomError } from "../../base/errors.js";
-import { isSimulated } from "../../pr-manager/scsi-unit.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { qom } from "../../qom/property-type.js";
 import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../../scsi/capacity.js";
@@ -72,13 +71,13 @@ export class ScsiBlock extends ScsiDevice {
 
   protected override async probe(): Promise<void> {
     const { unit, facts } = this;
-    if (isSimulated(unit)) {
-      // A command would consume a unit attention that belongs to the guest.
-      facts.blockSizeBytes = unit.logicalUnit.blockSizeBytes;
-      facts.blocks = Math.floor(unit.logicalUnit.sizeBytes / unit.logicalUnit.blockSizeBytes);
+    const geometry = unit.geometry();
+    if (geometry !== null) {
+      facts.blockSizeBytes = geometry.blockSizeBytes;
+      facts.blocks = geometry.blocks;
       return;
     }
-    if (this.hostTraits?.genericNode === true) {
+    if (unit.hostTraits?.genericNode === true) {
       throw new QomError("invalid-value", `block node '${this.drive}' is an sg node (/dev/sgN): 'scsi-block' needs a block device`, {
         context: { option: "drive", value: this.drive },
         hint: "scsi-generic takes both; or name the disk's block device",
@@ -96,10 +95,10 @@ export class ScsiBlock extends ScsiDevice {
     const { cdb } = command;
     const kind = this.#blockPathKind(cdb);
     if (kind === null) return super.dispatch(command);
-    const real = !isSimulated(this.unit);
-    // A simulated unit says so itself, of every command that writes, and in its turn.
-    if (real && kind === "write" && this.unit.readOnly) return Promise.resolve(senseResult(Sense.WRITE_PROTECTED));
-    if (real && this.facts.version > SCSI_2 && ((cdb[1] ?? 0) & PROTECT) !== 0) {
+    const { hostTraits: host, readOnly } = this.unit;
+    // A unit without a host on the way says so itself, of every command that writes, and in its turn.
+    if (host !== null && kind === "write" && readOnly) return Promise.resolve(senseResult(Sense.WRITE_PROTECTED));
+    if (host !== null && this.facts.version > SCSI_2 && ((cdb[1] ?? 0) & PROTECT) !== 0) {
       return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
     }
     const access = blockAccess(cdb);
@@ -107,8 +106,8 @@ export class ScsiBlock extends ScsiDevice {
     if (access !== null && blocks !== null && access.lba + access.blocks > blocks) {
       return Promise.resolve(senseResult(Sense.LBA_OUT_OF_RANGE));
     }
-    if (access === null || !real) return super.dispatch(command);
-    const transferBytesMax = this.hostTraits?.transferBytesMax ?? null;
+    if (access === null || host === null) return super.dispatch(command);
+    const { transferBytesMax } = host;
     return transferBlocks(command, access, { blockSizeBytes, transferBytesMax, send: (piece) => super.dispatch(piece) });
   }
 

@@ -6,25 +6,21 @@ import { QomError } from "../../base/errors.js";
 import { present } from "../../base/assert.js";
 import { aNumber, someBytes, check, optional } from "../../base/check.js";
 import { Clock } from "../../base/clock.js";
-import { IO_TIMEOUT_MS_DEFAULT } from "../../block/host-device.js";
-import { NoScsi, type BlockNode, type HostTraits, type NodeUser, type ProtocolAccess } from "../../block/node.js";
+import { NoScsi, type BlockNode, type NodeUser, type ProtocolAccess } from "../../block/node.js";
 import type { Route } from "../../scsi/routing.js";
-import { isSimulated, type ScsiUnit } from "../../pr-manager/scsi-unit.js";
 import type { OptionMap } from "../../options/value.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { inject } from "../../qom/inject.js";
 import { hold } from "../../qom/object.js";
 import { qom } from "../../qom/property-type.js";
-import { CDB_LENGTH_MAX, expectedTransfer } from "../../scsi/cdb.js";
-import { commandShapeProblem } from "../../scsi/command-check.js";
+import { expectedTransfer } from "../../scsi/cdb.js";
+import { cdbRefusal, commandProblem } from "../../scsi/command-problem.js";
 import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
 import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../../scsi/inquiry.js";
 import type { Nexus } from "../../scsi/nexus.js";
-import { formatFailure, parseSense, Sense, senseResult } from "../../scsi/sense.js";
+import { formatFailure, parseSense } from "../../scsi/sense.js";
+import { aResetScope, IO_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX, type DiskUnit, type ResetScope } from "../../scsi/unit.js";
 import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
-import { SG_IO_TIMEOUT_MS_MAX } from "../../native/sg-io/sg-io.js";
-import { aResetKind } from "../../target/unit/logical-unit.js";
-import { contradictionIn } from "../../target/command-problem.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
 import { CommandSet } from "./command-set.js";
 import { Device, DeviceHost } from "../device.js";
@@ -36,7 +32,7 @@ import type { ScsiAddress, ScsiBus } from "../bus/scsi-bus.js";
 const IO_TIMEOUT_SECONDS_DEFAULT = IO_TIMEOUT_MS_DEFAULT / 1000;
 
 /** What fits the milliseconds of SG_IO. */
-const IO_TIMEOUT_SECONDS_MAX = Math.floor(SG_IO_TIMEOUT_MS_MAX / 1000);
+const IO_TIMEOUT_SECONDS_MAX = Math.floor(TIMEOUT_MS_MAX / 1000);
 
 /** The device is not booted from. */
 const BOOT_INDEX_NONE = -1;
@@ -51,9 +47,6 @@ const IMPLIED_BLOCK_SIZE_BYTES = 512;
 
 /** Room for the list of VPD pages: all codes there are would need 260. */
 const SUPPORTED_PAGES_LENGTH = 252;
-
-/** What a reset is for: SAM-5 7.7 LOGICAL UNIT RESET, 7.6 I_T NEXUS RESET, and the hard reset of a target. */
-export type ResetScope = "logical-unit" | "i-t-nexus" | "target";
 
 /** See the module text. */
 @qomType({ name: "scsi-device", description: "a SCSI passthrough device", abstract: true })
@@ -91,7 +84,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   readonly #commands: CommandSet;
   readonly #traces = new RequestTraces();
   #protocol: ProtocolAccess | undefined;
-  #unit: ScsiUnit | undefined;
+  #unit: DiskUnit | undefined;
   #address: ScsiAddress | undefined;
   #bus: ScsiBus | undefined;
   #releaseNode: (() => void) | undefined;
@@ -144,13 +137,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     return this.ioTimeoutSeconds * 1000;
   }
 
-  /** What the operating system says of the node; null for a unit that is no device of this host. */
-  protected get hostTraits(): HostTraits | null {
-    return present(this.#protocol, "a completed device has a node").hostTraits;
-  }
-
-  /** What backends see of the device. */
-  protected get unit(): ScsiUnit {
+  /** The disk behind the device's node. */
+  protected get unit(): DiskUnit {
     return present(this.#unit, "a completed device has a unit");
   }
 
@@ -185,7 +173,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
       this.lun = this.#address.lun;
       this.#protocol = protocol;
       // A format above the protocol may be read-only where the protocol is not.
-      this.#unit = node.isReadOnly && !unit.readOnly ? { ...unit, readOnly: true } : unit;
+      this.#unit = node.isReadOnly && !unit.readOnly ? unit.asReadOnly() : unit;
       await this.probe();
     } catch (error) {
       this.#detach();
@@ -198,16 +186,17 @@ export abstract class ScsiDevice extends Device implements NodeUser {
    * command to the device. The promise resolves with the command's result, whatever it is; a command that its signal, a reset or
    * the end of the machine interrupts resolves with TASK ABORTED.
    *
-   * @throws QomError `conflict` for a command with data in both directions, `closed` after the device was closed
+   * @throws QomError `conflict` for a command with data in both directions, `invalid-value` for another mistake in it, `closed` after the
+   *   device was closed
    */
   execute(command: ScsiCommand): Promise<ScsiResult> {
     if (this.#closed)
       return Promise.reject(new QomError("closed", `${this.describe()} is closed`, { context: { object: this.describe() } }));
-    const problem = refuse(command, this);
+    const problem = commandProblem("ScsiDevice.execute", command);
     if (problem !== null) return Promise.reject(problem);
-    const { cdb, signal } = command;
-    if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
-    if (signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
+    const refusal = cdbRefusal(command.cdb);
+    if (refusal !== null) return Promise.resolve(refusal);
+    if (command.signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
     if (requestsTraced()) return this.#traced(command);
     return this.#send(command);
   }
@@ -218,8 +207,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   }
 
   #send(command: ScsiCommand): Promise<ScsiResult> {
-    // A simulated unit answers or is held on purpose, and a manager has deadlines of its own.
-    const needsDeadline = !isSimulated(this.unit) && this.routeOf(command.cdb[0]) === "device";
+    // A manager has deadlines of its own.
+    const needsDeadline = this.unit.needsDeadline && this.routeOf(command.cdb[0]) === "device";
     return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, (sent) => this.dispatch(sent));
   }
 
@@ -228,10 +217,9 @@ export abstract class ScsiDevice extends Device implements NodeUser {
    * @throws QomError `invalid-value` for another scope
    */
   async reset(scope: ResetScope): Promise<void> {
-    check("ScsiDevice.reset", "scope", scope, aResetKind);
+    check("ScsiDevice.reset", "scope", scope, aResetScope);
     const ended = this.#commands.abortAll();
-    const { unit } = this;
-    if (isSimulated(unit)) await unit.logicalUnit.reset(scope, unit.nexus);
+    await this.unit.reset(scope);
     await ended;
   }
 
@@ -242,8 +230,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     if (!isPatched(command.cdb)) return running;
     return running.then((result) => {
       this.facts.learn(command.cdb, result);
-      const transferBytesMax = this.hostTraits?.transferBytesMax ?? null;
-      return patchAnswer(command, result, { facts: this.facts, readOnly: this.unit.readOnly, transferBytesMax });
+      const { hostTraits, readOnly } = this.unit;
+      return patchAnswer(command, result, { facts: this.facts, readOnly, transferBytesMax: hostTraits?.transferBytesMax ?? null });
     });
   }
 
@@ -323,20 +311,4 @@ function withBuffer(command: ScsiCommand, blockSizeBytes: number): ScsiCommand {
   if (command.dataOut !== undefined || command.allocationLength !== undefined || command.into !== undefined) return command;
   const { direction, bytes } = expectedTransfer(command.cdb, blockSizeBytes);
   return direction === "in" ? { ...command, allocationLength: bytes } : command;
-}
-
-/** A mistake in a command that no device can answer for, whatever is behind it. */
-function refuse(command: ScsiCommand, device: Device): QomError | null {
-  const malformed = commandShapeProblem("ScsiDevice.execute", command);
-  if (malformed !== null) return malformed;
-  const { allocationLength, dataOut, into, timeoutMs } = command;
-  if (dataOut !== undefined && (allocationLength !== undefined || into !== undefined)) {
-    const message = `a command for ${device.describe()} has data in both directions: 'dataOut' together with 'allocationLength' or 'into'`;
-    return new QomError("conflict", message);
-  }
-  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= SG_IO_TIMEOUT_MS_MAX)) {
-    const message = `a command for ${device.describe()} has a 'timeoutMs' of ${timeoutMs}: it is 1 to ${SG_IO_TIMEOUT_MS_MAX}`;
-    return new QomError("invalid-value", message);
-  }
-  return contradictionIn(command);
 }

@@ -1,5 +1,4 @@
 /** `scsi-generic`: every command goes to the device as it is (QEMU: hw/scsi/scsi-generic.c). */
-import { isSimulated } from "../../pr-manager/scsi-unit.js";
 import { qomType } from "../../qom/decorators.js";
 import { ScsiDevice } from "./scsi-device.js";
 
@@ -7,6 +6,6 @@ import { ScsiDevice } from "./scsi-device.js";
 @qomType({ name: "scsi-generic", description: "passes every SCSI command of a device on" })
 export class ScsiGeneric extends ScsiDevice {
   protected override async probe(): Promise<void> {
-    if (!isSimulated(this.unit)) await this.probeHostDisk();
+    if (this.unit.geometry() === null) await this.probeHostDisk();
   }
 }

@@ -15,7 +15,7 @@ import {
   type TaskManagementRequest,
   type UnitAddress,
 } from "../../scsi/virtio-scsi.js";
-import type { ResetKind } from "../../target/unit/logical-unit.js";
+import type { ResetScope } from "../../scsi/unit.js";
 import type { FrontUnit } from "../bus/bus-front.js";
 import { copyOf, lengthOf, writeTo, type VirtioChain } from "./chain.js";
 import type { PendingCommand, VirtioScsiCommands } from "./commands.js";
@@ -101,14 +101,14 @@ export class VirtioScsiControl {
     return this.#commands.some(concerns) ? VirtioScsiResponse.FUNCTION_SUCCEEDED : VirtioScsiResponse.OK;
   }
 
-  async #reset(units: readonly FrontUnit[], kind: ResetKind): Promise<number> {
+  async #reset(units: readonly FrontUnit[], scope: ResetScope): Promise<number> {
     // Commands that arrive from now on meet the unit attention.
     for (const unit of units) unit.raise(Sense.POWER_ON_OR_RESET);
     const outcomes = await Promise.all(
       units.map(async (unit) => {
         let outcome: number = VirtioScsiResponse.OK;
         await this.#commands.end("reset", of(unit), async () => {
-          outcome = await resetDevice(unit, kind);
+          outcome = await resetDevice(unit, scope);
         });
         return outcome;
       }),
@@ -127,9 +127,9 @@ function of(unit: FrontUnit) {
 }
 
 /** A device that is being deleted has nothing left to be reset; another failure is a mistake that the guest cannot help. */
-async function resetDevice(unit: FrontUnit, kind: ResetKind): Promise<number> {
+async function resetDevice(unit: FrontUnit, scope: ResetScope): Promise<number> {
   try {
-    await unit.device.reset(kind);
+    await unit.device.reset(scope);
     return VirtioScsiResponse.OK;
   } catch (error) {
     if (error instanceof QomError && error.kind === "closed") return VirtioScsiResponse.OK;

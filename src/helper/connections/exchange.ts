@@ -1,5 +1,5 @@
 /**
- * The server's half of the wire protocol on one connection (layout: backends/helper-socket/protocol.ts): handshake, then request and
+ * The server's half of the wire protocol on one connection (layout: scsi/pr-helper.ts): handshake, then request and
  * answer in turn. The checks are those of qemu-pr-helper, in its order and with its consequences; whatever breaks the protocol ends the
  * connection.
  */
@@ -10,8 +10,8 @@ import {
   CLEAN_UP,
   DATA_SIZE_MAX,
   encodeFeatures,
+  followingBytes,
   NO_FEATURES,
-  parameterListLength,
   RESPONSE_HEADER_SIZE,
   transferLengthOf,
   writeResponseHeader,
@@ -197,7 +197,7 @@ export class Exchange {
       throw new Breach(`operation code 0x${operationCode.toString(16)} is neither PERSISTENT RESERVE IN nor OUT`);
     }
     if (length > DATA_SIZE_MAX) throw new Breach(`${length} bytes of data, and ${DATA_SIZE_MAX} are allowed`);
-    connection.begin("parameter-list", parameterListLength(connection.cdb));
+    connection.begin("parameter-list", followingBytes(connection.cdb));
     return this.#advance(connection);
   }
 }

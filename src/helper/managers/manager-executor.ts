@@ -72,9 +72,10 @@ export class ManagerExecutor {
     const readOnly = accessModeOf(libc, descriptor) === constants.O_RDONLY;
     if (readOnly && this.#isOut(connection)) return senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
     const nexus = sessions.nexusOf(client.session, () => ({ initiator: initiatorOf(client), targetPort: TARGET_PORT }));
-    const received = await receivedUnit(descriptor, readOnly, nexus, { fileTypes: this.#fileTypes, sgIo, warn: this.#once.warn });
-    if ("answer" in received) return received.answer;
-    return manager.execute({ ...received.unit, account: ledger.account(client.uid) }, commandOf(connection));
+    const account = ledger.account(client.uid);
+    const parts = { readOnly, nexus, account, fileTypes: this.#fileTypes, sgIo, warn: this.#once.warn };
+    const received = await receivedUnit(descriptor, parts);
+    return "result" in received ? received.result : manager.execute(received, commandOf(connection));
   }
 
   #isOut({ cdb }: Connection): boolean {

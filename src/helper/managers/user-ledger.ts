@@ -3,8 +3,8 @@
  * registers in the name of others counts to it too.
  */
 
-import { NO_HOLDINGS, sumOf } from "../../reservation/account.js";
-import type { Account, Holdings, Ledger } from "../../reservation/account.js";
+import { NO_HOLDINGS, sumOf } from "../../reservation/holdings.js";
+import type { Account, Holdings, Ledger } from "../../scsi/account.js";
 import { printable } from "../../base/limits.js";
 import type { TransportId } from "../../scsi/transport-id.js";
 import { LogLevel } from "../log.js";

@@ -1,6 +1,8 @@
 /** All commands of QMP. */
-import { z } from "zod";
+import * as z from "zod";
+import { QomError } from "../../base/errors.js";
 import { lazily } from "../../base/lazily.js";
+import { printable } from "../../base/limits.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArguments, type QmpCommand } from "../command.js";
@@ -21,10 +23,21 @@ function variantsOf({ objectTypes, drivers }: MonitorHost): ReadonlyMap<string, 
   ]);
 }
 
-/** The commands, among them the one that lists them; all machines have the same, which keep nothing. */
-export const allCommands: () => readonly QmpCommand[] = lazily(makeCommands);
+/** Names as QAPI has them: `x-` begins what may change, `__` and a reversed domain what QEMU will never have (QEMU: docs/devel/qapi-code-gen). */
+const COMMAND_NAME = /^(?:__[a-z0-9.-]+_)?[a-z][a-z0-9_-]*$/i;
 
-function makeCommands(): readonly QmpCommand[] {
+/** Every message about a command has its name. */
+const COMMAND_NAME_LENGTH_MAX = 127;
+
+/** All machines without commands of their own have the same, which keep nothing. */
+const builtInCommands = lazily(() => makeCommands([]));
+
+/** The commands, those of the embedder and the one that lists all among them. @throws QomError as {@link checkOwn} */
+export function allCommands(own: readonly QmpCommand[] = []): readonly QmpCommand[] {
+  return own.length === 0 ? builtInCommands() : makeCommands(own);
+}
+
+function makeCommands(own: readonly QmpCommand[]): readonly QmpCommand[] {
   const commands: QmpCommand[] = [
     ...GENERAL_COMMANDS,
     ...OBJECT_COMMANDS,
@@ -46,5 +59,23 @@ function makeCommands(): readonly QmpCommand[] {
     run: (_given, { host }) => [...qmpSchema(commands, variantsOf(host))],
   });
   commands.push(queryCommands, querySchema);
+  for (const command of own) {
+    checkOwn(command, commands);
+    commands.push(command);
+  }
   return commands;
+}
+
+/** @throws QomError `invalid-value` for a name that QMP does not allow or is too long; `duplicate` for one that is taken */
+function checkOwn({ name }: QmpCommand, others: readonly QmpCommand[]): void {
+  const context = { option: "commands", value: printable(name) };
+  if (name.length > COMMAND_NAME_LENGTH_MAX || !COMMAND_NAME.test(name)) {
+    throw new QomError("invalid-value", `'${printable(name)}' cannot be the name of a QMP command`, {
+      context,
+      hint: `a letter, then letters, digits, '-' and '_'; at most ${COMMAND_NAME_LENGTH_MAX} characters`,
+    });
+  }
+  if (others.some((other) => other.name === name)) {
+    throw new QomError("duplicate", `there are two QMP commands named '${name}'`, { context });
+  }
 }

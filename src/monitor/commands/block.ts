@@ -1,5 +1,5 @@
 /** Commands about block nodes (QEMU: qapi/block-core.json). */
-import { z } from "zod";
+import * as z from "zod";
 import { present } from "../../base/assert.js";
 import { inSlices } from "../../base/slices.js";
 import type { BlockNode, MediumInfo } from "../../block/node.js";

@@ -1,6 +1,6 @@
 /** Commands that plug and unplug devices (QEMU: qapi/qdev.json, softmmu/qdev-monitor.c). */
 import { emitWarning } from "node:process";
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { givenId } from "../../devices/set/device-set.js";

@@ -1,5 +1,5 @@
 /** Commands about the monitor and the machine as a whole (QEMU: qapi/control.json, qapi/run-state.json, qapi/misc.json). */
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
 import { qmpVersion, VERSION_SCHEMA } from "../version.js";

@@ -1,5 +1,5 @@
 /** Commands about user-created objects (QEMU: qapi/qom.json, qapi/misc-target.json). */
-import { z } from "zod";
+import * as z from "zod";
 import { PrManager } from "../../pr-manager/pr-manager.js";
 import { addObject } from "../../qom/add-object.js";
 import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";

@@ -1,5 +1,5 @@
 /** Commands that look into the object model (QEMU: qapi/qom.json). */
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { DEVICE_TYPE } from "../../devices/set/device-set.js";

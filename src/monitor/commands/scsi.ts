@@ -1,5 +1,5 @@
 /** Commands beyond QEMU's: SCSI commands by hand, and what is registered and reserved. Their names begin with `x-`. */
-import { z } from "zod";
+import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";

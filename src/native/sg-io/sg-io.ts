@@ -5,17 +5,19 @@
  * loop, and never on libuv's pool, where a few dead disks would stop all file access of the process.
  */
 
+import { HOST_TRANSFER_BYTES_MAX, TIMEOUT_MS_MAX } from "../../scsi/unit.js";
+
 /** Longest CDB. There are longer ones (operation code 7Fh), which no device here sends. */
 export const SG_IO_CDB_LENGTH_MAX = 16;
 
 /** Room for sense data: SPC allows 252 bytes, and `mx_sb_len` is one byte. */
 export const SG_IO_SENSE_LENGTH_MAX = 252;
 
-/** Data of one command: 65535 sectors of 512 bytes, the largest transfer QEMU's virtio-scsi announces. Linux takes less from most disks. */
-export const SG_IO_DATA_BYTES_MAX = 65535 * 512;
+/** Data of one command. Linux takes less from most disks. */
+export const SG_IO_DATA_BYTES_MAX = HOST_TRANSFER_BYTES_MAX;
 
 /** `timeout` of the interface is 32 bits of milliseconds. */
-export const SG_IO_TIMEOUT_MS_MAX = 0xffff_ffff;
+export const SG_IO_TIMEOUT_MS_MAX = TIMEOUT_MS_MAX;
 
 /** One command for {@link SgIoExecutor}. */
 export interface SgIoRequest {

@@ -16,7 +16,9 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { basename } from "node:path";
 import { QomError, isErrnoError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { decodeImage, encodeImage } from "../../reservation/image.js";
+import { SLICE_ITEMS } from "../../base/slices.js";
+import type { Steps } from "../../base/slices.js";
+import { decodeImage } from "../../reservation/image.js";
 import type { ReservationImage } from "../../reservation/image.js";
 import type { ReservationState } from "../../reservation/state.js";
 import { adoptDefaultInitiators } from "./adopt-initiators.js";
@@ -25,6 +27,8 @@ import type { StoredReservations } from "../../reservation/store.js";
 /** What a file says. */
 export interface SavedReservations extends StoredReservations {
   readonly unit: string;
+  /** What the image says. */
+  readonly state: ReservationState;
   /** Of version 1, without a checksum. */
   readonly old: boolean;
   /** What was changed in it since version 0.1.0 wrote it, a line each. */
@@ -58,10 +62,34 @@ const BEGINNING = '{"version":2,"sha256":"';
 const SUM_AND_COMMA = /^[0-9a-f]{64}",$/;
 const SUM_AND_COMMA_LENGTH = 66;
 
-/** The text of a file. */
-export function encodeStateFile(unit: string, revision: number, state: ReservationState): string {
-  const summed = `${JSON.stringify({ unit, revision, reservations: encodeImage(state) }).slice("{".length)}\n`;
-  return `${BEGINNING}${sha256(summed)}",${summed}`;
+/** Longest piece of a file in characters, but for what a slice of registrations adds. */
+const PIECE_LENGTH = 64 * 1024;
+
+/** The bytes of a file, in pieces, made in slices. */
+export function* encodeStateFile(unit: string, revision: number, image: ReservationImage): Steps<readonly Uint8Array[]> {
+  const hash = createHash("sha256");
+  const pieces: Uint8Array[] = [];
+  const add = (text: string): void => {
+    const piece = Buffer.from(text, "utf8");
+    hash.update(piece);
+    pieces.push(piece);
+  };
+  const { registrations } = image;
+  const whole = JSON.stringify({ unit, revision, reservations: { ...image, registrations: [] } });
+  // No name contains this: the quotes of a name are escaped.
+  const empty = '"registrations":[]';
+  const at = whole.indexOf(empty) + empty.length - 1;
+  let text = whole.slice("{".length, at);
+  for (let index = 0; index < registrations.length; index += 1) {
+    text += `${index === 0 ? "" : ","}${JSON.stringify(registrations[index])}`;
+    if (text.length > PIECE_LENGTH) {
+      add(text);
+      text = "";
+    }
+    if (index % SLICE_ITEMS === SLICE_ITEMS - 1) yield;
+  }
+  add(`${text}${whole.slice(at)}\n`);
+  return [Buffer.from(`${BEGINNING}${hash.digest("hex")}",`, "latin1"), ...pieces];
 }
 
 /**
@@ -139,7 +167,7 @@ function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Om
   if (!state.aptpl) throw invalid("its reservations are not to survive power loss");
   const saved = reservations as ReservationImage; // decodeImage has taken it
   const { image, lines } = old ? adoptDefaultInitiators(unit, saved) : { image: saved, lines: [] };
-  return { unit, revision, state: image === saved ? state : decodeImage(image), old, adopted: lines };
+  return { unit, revision, image, state: image === saved ? state : decodeImage(image), old, adopted: lines };
 }
 
 function invalid(message: string): QomError {

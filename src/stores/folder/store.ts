@@ -19,10 +19,12 @@ import { present } from "../../base/assert.js";
 import { errnoOrMessage, isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { runAll } from "../../base/run-all.js";
-import type { ReservationState } from "../../reservation/state.js";
+import { Warnings } from "../../base/warnings.js";
+import type { WarningListener } from "../../base/warnings.js";
+import type { ReservationImage } from "../../reservation/image.js";
 import type { FolderUse } from "./holder.js";
 import { FolderLock } from "./lock.js";
-import type { FormerName, ReservationStore, StoredReservations } from "../../reservation/store.js";
+import type { CommitEnd, FormerName, ReservationStore, StoredReservations } from "../../reservation/store.js";
 import { isAbandonedUnitName, isFormerFileUnitName } from "../../base/shadow-name.js";
 import { readStateFile, STATE_FILE_SUFFIX, stateFileName } from "./file.js";
 import type { SavedReservations } from "./file.js";
@@ -38,7 +40,7 @@ const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 export interface DirectoryOptions {
   /** How long it will be held, which a process that is refused is told. Default: lasting. */
   readonly use?: FolderUse;
-  /** Told in one line what an administrator should know. Default: nobody. */
+  /** Told in one line what an administrator should know. Default: whoever listens first ({@link DirectoryStore.onWarning}). */
   readonly warn?: (line: string) => void;
 }
 
@@ -48,18 +50,18 @@ export class DirectoryStore implements ReservationStore {
   readonly #path: string;
   readonly #lock: FolderLock;
   readonly #folder: OpenFolder;
-  readonly #warn: (line: string) => void;
+  readonly #warnings: Warnings;
   readonly #files = new Map<string, UnitFile>();
   /** What 0.1.0 saved of files, by the names that it gave them. */
   readonly #former = new Map<string, SavedReservations>();
   /** Files that are written again since the disk works, or that go since nobody would miss them. */
   readonly #settling = new Set<Promise<void>>();
 
-  private constructor(path: string, lock: FolderLock, folder: OpenFolder, warn: (line: string) => void) {
+  private constructor(path: string, lock: FolderLock, folder: OpenFolder, warnings: Warnings) {
     this.#path = path;
     this.#lock = lock;
     this.#folder = folder;
-    this.#warn = warn;
+    this.#warnings = warnings;
   }
 
   /**
@@ -69,14 +71,16 @@ export class DirectoryStore implements ReservationStore {
    * @throws QomError `in-use` that names the process that has the folder, with its `context.heldFor`; `io` when the system refuses; for a
    *   file with another content than was written, an error that names it: nothing is changed then
    */
-  static async open(path: string, { use = "lasting", warn = (): void => {} }: DirectoryOptions = {}): Promise<DirectoryStore> {
+  static async open(path: string, { use = "lasting", warn }: DirectoryOptions = {}): Promise<DirectoryStore> {
     if (path === "") throw new QomError("invalid-value", "the name of the state folder is empty");
     const absolute = resolve(path);
+    const warnings = new Warnings();
+    if (warn !== undefined) warnings.listen(warn);
     const folder = await OpenFolder.open(absolute);
     try {
       const lock = FolderLock.acquire(absolute, use);
       try {
-        const store = new DirectoryStore(absolute, lock, folder, warn);
+        const store = new DirectoryStore(absolute, lock, folder, warnings);
         store.#readFolder();
         await store.#settleAll();
         removeUnfinished(absolute);
@@ -93,7 +97,7 @@ export class DirectoryStore implements ReservationStore {
   }
 
   /**
-   * The saved reservations of a unit, with PRgeneration 0: between them and now there was a power loss.
+   * The saved reservations of a unit.
    * @throws QomError as for {@link DirectoryStore.open}
    */
   load(unit: string): StoredReservations | null {
@@ -108,10 +112,15 @@ export class DirectoryStore implements ReservationStore {
    * Replaces the unit's file, or removes it. Rejects with the error of the system call that failed; the file is then what it was. Where the
    * system refuses to make it so, that is remembered, said, and done at the next commit of any unit, or by {@link close}.
    */
-  async commit(unit: string, revision: number, image: ReservationState): Promise<void> {
-    const file = this.#files.get(unit) ?? this.#add(unit, { revision: 0, state: null }, { unwritten: false });
-    await file.commit(revision, image);
+  async commit(unit: string, revision: number, image: ReservationImage): Promise<CommitEnd> {
+    const file = this.#files.get(unit) ?? this.#add(unit, { revision: 0, image: null }, { unwritten: false });
+    const end = await file.commit(revision, image);
     for (const [name, other] of this.#files) if (other !== file) this.#settle(name, other);
+    return end;
+  }
+
+  onWarning(listener: WarningListener): () => void {
+    return this.#warnings.listen(listener);
   }
 
   /** The unit's file goes, and with it what memory has of it. */
@@ -137,12 +146,14 @@ export class DirectoryStore implements ReservationStore {
     this.#former.delete(former);
     const path = join(this.#path, stateFileName(former));
     if (birthNs === null || birthNs > saved.writtenNs) {
-      this.#warn(`reservations in "${printable(path)}" are not taken over: whether they are of the ${unit} of today is not certain`);
+      this.#warnings.add(
+        `reservations in "${printable(path)}" are not taken over: whether they are of the ${unit} of today is not certain`,
+      );
       return;
     }
     this.#files.delete(former);
     this.#settle(unit, this.#add(unit, saved, { unwritten: true, supersedes: path }));
-    this.#warn(`the reservations that version 0.1.0 saved of ${former} are those of ${unit} now`);
+    this.#warnings.add(`the reservations that version 0.1.0 saved of ${former} are those of ${unit} now`);
   }
 
   async #settleAll(): Promise<void> {
@@ -167,14 +178,14 @@ export class DirectoryStore implements ReservationStore {
       const saved = present(readStateFile(join(this.#path, name)), "the lock keeps others from removing files");
       const [{ unit, old, adopted }, path] = [saved, join(this.#path, name)];
       if (isAbandonedUnitName(unit)) {
-        this.#warn(
+        this.#warnings.add(
           `"${printable(path)}" is not used any more, since another disk may have that number today: remove it (${printable(unit)})`,
         );
         continue;
       }
       const isFormer = old && isFormerFileUnitName(unit);
       if (isFormer) this.#former.set(unit, saved);
-      for (const line of adopted) this.#warn(line);
+      for (const line of adopted) this.#warnings.add(line);
       // A name of 0.1.0 stays with its file until the unit that it may belong to is asked for.
       this.#add(unit, saved, { unwritten: adopted.length > 0 && !isFormer });
     }
@@ -182,11 +193,11 @@ export class DirectoryStore implements ReservationStore {
 
   #add(
     unit: string,
-    { revision, state }: { readonly revision: number; readonly state: ReservationState | null },
+    { revision, image }: { readonly revision: number; readonly image: ReservationImage | null },
     origin: UnitFileOrigin,
   ): UnitFile {
     const path = join(this.#path, stateFileName(unit));
-    const file = new UnitFile({ unit, path, folder: this.#folder, warn: this.#warn }, { revision, image: state }, origin);
+    const file = new UnitFile({ unit, path, folder: this.#folder, warn: this.#warnings.add }, { revision, image }, origin);
     this.#files.set(unit, file);
     return file;
   }

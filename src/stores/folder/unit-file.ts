@@ -8,10 +8,11 @@
 
 import { constants } from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
-import { assert } from "../../base/assert.js";
 import { errnoOrMessage, isErrnoError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import type { ReservationState } from "../../reservation/state.js";
+import { inSlices } from "../../base/slices.js";
+import type { ReservationImage } from "../../reservation/image.js";
+import type { CommitEnd, StoredReservations } from "../../reservation/store.js";
 import { SerialQueue } from "../../base/serial-queue.js";
 import { encodeStateFile } from "./file.js";
 
@@ -53,7 +54,7 @@ export interface UnitFileOrigin {
 /** What was saved last: null while there is nothing to keep, and no file. */
 interface Saved {
   readonly revision: number;
-  readonly image: ReservationState | null;
+  readonly image: ReservationImage | null;
 }
 
 /** See the module text. */
@@ -82,11 +83,11 @@ export class UnitFile {
   }
 
   /** What was saved last, for a unit that begins with it; without anything to begin with, revisions are counted anew. */
-  begin(): { readonly revision: number; readonly state: ReservationState } | null {
+  begin(): StoredReservations | null {
     const { revision, image } = this.#saved;
-    const state = image === null ? null : image.afterPowerLoss();
-    this.#saved = { revision: state === null ? 0 : revision, image: state };
-    return state === null ? null : { revision, state };
+    if (image !== null) return { revision, image };
+    this.#saved = { revision: 0, image };
+    return null;
   }
 
   /** True when nothing is kept of the unit, not even the number of its next revision. */
@@ -106,9 +107,9 @@ export class UnitFile {
   }
 
   /** Saves `image`, or removes the file where APTPL is off. Rejects with the error of the system call that failed. */
-  async commit(revision: number, image: ReservationState): Promise<void> {
+  async commit(revision: number, image: ReservationImage): Promise<CommitEnd> {
     this.#forgotten = false;
-    await this.#queue.run(() => this.#commit({ revision, image: image.aptpl ? image : null }));
+    return this.#queue.run(() => this.#commit({ revision, image: image.aptpl ? image : null }));
   }
 
   /** Writes the file again if it may differ from memory. Whether that works is said, and not thrown. */
@@ -118,8 +119,8 @@ export class UnitFile {
     });
   }
 
-  async #commit(next: Saved): Promise<void> {
-    assert(next.revision === this.#saved.revision + 1, `commit ${next.revision} of ${this.#parts.unit} follows ${this.#saved.revision}`);
+  async #commit(next: Saved): Promise<CommitEnd> {
+    if (next.revision !== this.#saved.revision + 1) return "overtaken";
     try {
       await this.#parts.folder.check();
       await this.#write(next);
@@ -129,6 +130,7 @@ export class UnitFile {
     }
     this.#saved = next;
     this.#agree();
+    return "done";
   }
 
   /** Writes what memory has. */
@@ -163,7 +165,7 @@ export class UnitFile {
       this.#doubtful = true;
       await unlinkIfThere(path);
     } else {
-      await this.#replace(encodeStateFile(unit, revision, image));
+      await this.#replace(await inSlices(encodeStateFile(unit, revision, image)));
     }
     await folder.sync();
     if (this.#supersedes === null) return;
@@ -173,12 +175,12 @@ export class UnitFile {
     this.#supersedes = null;
   }
 
-  async #replace(text: string): Promise<void> {
+  async #replace(pieces: readonly Uint8Array[]): Promise<void> {
     const unfinished = this.#parts.path + UNFINISHED_SUFFIX;
     try {
       const file = await open(unfinished, WRITE_FLAGS, FILE_MODE);
       try {
-        await file.writeFile(text);
+        await file.writeFile(pieces as unknown as Uint8Array); // node writes any iterable of bytes; its types know that of the other writeFile
         await file.sync();
       } finally {
         await file.close();

@@ -1,7 +1,7 @@
 /** Who may use the unit: PERSISTENT RESERVE IN and OUT (SPC-4 6.15, 6.16), RESERVE and RELEASE (SPC-2 7.21, 7.22). */
 
-import { readU16 } from "../../scsi/bytes.js";
 import type { ScsiResult } from "../../scsi/command.js";
+import { allocationLengthOf } from "../../scsi/persistent-reserve-in.js";
 import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
 import { invalidCdbField } from "../unit/reply.js";
 import type { Task } from "../unit/task.js";
@@ -31,7 +31,7 @@ export const persistentReserveCommands: readonly DeviceCommand[] = [
     serviceActions: [0x00, 0x01, 0x02, 0x03],
     usage: "5e 1f 00 00 00 00 00 ff ff 04",
     reservation: true,
-    run: (unit, task) => unit.reservations.reserveIn(task, readU16(task.cdb, 7)),
+    run: (unit, task) => unit.reservations.reserveIn(task, allocationLengthOf(task.cdb)),
   },
   {
     opcode: 0x5f,

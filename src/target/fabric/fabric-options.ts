@@ -40,7 +40,7 @@ export interface PathOptions {
 export type ReservationListener = (unit: LogicalUnit) => void;
 
 const CLOCK = having("a Clock", { nowMs: aFunction, after: aFunction });
-const STORE = having("a reservation store", { load: aFunction, commit: aFunction });
+const STORE = having("a reservation store", { load: aFunction, commit: aFunction, watch: optional(aFunction) });
 
 const SPEC: Readonly<Record<keyof UnitSpec, Kind>> = {
   wwn: aString,

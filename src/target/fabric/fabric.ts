@@ -11,9 +11,9 @@ import { tellAll } from "../../base/listeners.js";
 import { runAll } from "../../base/run-all.js";
 import { Warnings } from "../../base/warnings.js";
 import type { WarningListener } from "../../base/warnings.js";
-import { anAccount } from "../../reservation/account.js";
-import type { Account } from "../../reservation/account.js";
-import { aNexus } from "../../scsi/command-check.js";
+import { anAccount } from "../../scsi/account.js";
+import type { Account } from "../../scsi/account.js";
+import { aNexus } from "../../scsi/nexus.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import { completeBehaviour } from "../behaviour.js";
 import type { TargetBehaviour } from "../behaviour.js";
@@ -55,7 +55,10 @@ export class Fabric {
   readonly #units = new Map<string, LogicalUnit>();
   readonly #shadows = new ShadowUnits(
     (identity, account) => this.#createShadow(identity, account),
-    (identity) => this.#store.forget?.(shadowUnitName(identity)),
+    (identity) => {
+      // what is shared is not this fabric's to forget
+      if (this.#store.watch === undefined) this.#store.forget?.(shadowUnitName(identity));
+    },
   );
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
@@ -64,7 +67,8 @@ export class Fabric {
   /** The store that goes with this fabric; one that it was given is the giver's. */
   #ownStore: DirectoryStore | null = null;
   /** What goes on with the store that an administrator should know. */
-  #warnings = new Warnings();
+  readonly #warnings = new Warnings();
+  readonly #endWarnings: () => void;
   readonly #members = new FabricMembers();
   readonly #reservationListeners = new Set<ReservationListener>();
   /** Units whose file {@link attach} keeps from others, and whether those may write. */
@@ -85,6 +89,7 @@ export class Fabric {
     this.#fullDiskCommands = diskCommands(false, persistentReservations);
     this.#shadowCommands = shadowCommands(persistentReservations);
     this.#store = options.store ?? memoryStore;
+    this.#endWarnings = this.#store.onWarning?.(this.#warnings.add) ?? ((): void => {});
   }
 
   /**
@@ -98,11 +103,9 @@ export class Fabric {
     const { stateDir, use = "lasting", ...options } = given;
     // before the folder is locked
     completeBehaviour(options.behaviour ?? {});
-    const warnings = new Warnings();
-    const store = await DirectoryStore.open(stateDir, { use, warn: warnings.add });
+    const store = await DirectoryStore.open(stateDir, { use });
     const fabric = new Fabric({ ...options, store });
     fabric.#ownStore = store;
-    fabric.#warnings = warnings;
     return fabric;
   }
 
@@ -233,8 +236,10 @@ export class Fabric {
       behaviour: this.#behaviour,
       store: this.#store,
       storeName,
-      persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable && outlivesRestart(identity),
+      persistent: this.#behaviour.persistThroughPowerLoss && this.#store.durable !== false && outlivesRestart(identity),
       persistenceRefused: () => this.#tellRefusal(identity),
+      shareable: outlivesRestart(identity),
+      warn: this.#warnings.add,
       clock: this.#clock,
       account,
       reservationsChanged: this.#reservationsChanged,
@@ -283,7 +288,7 @@ export class Fabric {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#opening.values());
     const units = [...this.#units.values(), ...this.shadows];
-    await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close()]);
+    await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close(), this.#endWarnings]);
   }
 
   /** Says why APTPL is refused for a shadow unit, at the first time: it may be forgotten and come again as often as a client likes. */
@@ -307,14 +312,17 @@ export class Fabric {
       await medium.close();
       this.#checkOpen();
     }
+    let unit: LogicalUnit | undefined;
     try {
-      const unit = this.#add(definition, medium);
+      unit = this.#add(definition, medium);
+      if (unit.opened !== null) await unit.opened;
+      this.#checkOpen();
       admit(unit);
       return unit;
     } catch (error) {
       this.#units.delete(definition.wwn);
       this.#releaseFile(definition.wwn);
-      await medium.close();
+      await (unit ?? medium).close();
       throw error;
     }
   }
@@ -330,6 +338,7 @@ export class Fabric {
       storeName: definition.wwn,
       clock: this.#clock,
       reservationsChanged: this.#reservationsChanged,
+      warn: this.#warnings.add,
     });
     this.#units.set(definition.wwn, unit);
     return unit;

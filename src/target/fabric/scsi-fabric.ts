@@ -1,4 +1,4 @@
-/** `-object scsi-fabric,id=san0,state=DIR`: a simulated storage network beside the machine's own. */
+/** `-object scsi-fabric,id=san0,store=s0` or `…,state=DIR`: a simulated storage network beside the machine's own. */
 
 import { assert } from "../../base/assert.js";
 import { aFunction, check } from "../../base/check.js";
@@ -14,18 +14,12 @@ import type { LinkTarget } from "../../qom/property-type.js";
 import { Fabric } from "./fabric.js";
 import type { ReservationListener } from "./fabric-options.js";
 import type { FolderUse } from "../../stores/folder/holder.js";
+import { STORE_LINK } from "../../stores/reservation-store.js";
+import type { ReservationStoreObject } from "../../stores/reservation-store.js";
+import { StoreUse } from "../../stores/store-use.js";
 
 /** How a link to a storage network is looked up: one id below /objects, like that to a PR manager. */
 export const FABRIC_LINK: LinkTarget = Object.freeze({ typeName: "scsi-fabric", noun: "SCSI fabric", lookup: "objects" });
-
-/** Injection token of {@link FabricUse}. */
-export const FabricUse: unique symbol = Symbol("FabricUse");
-
-/** For how long a program makes its storage networks. */
-export interface FabricUse {
-  /** What a process that wants the same folder is told. */
-  readonly use: FolderUse;
-}
 
 /** See the module text. The network ends with the object. */
 @qomType({ name: "scsi-fabric", description: "a simulated storage network", interfaces: [USER_CREATABLE] })
@@ -34,6 +28,11 @@ export class ScsiFabric extends QomObject {
     description: "folder that keeps reservations made with APTPL, used by one process at a time; without it they end with the object",
   })
   accessor state: string | undefined;
+
+  @qomProperty(qom.link<ReservationStoreObject>(STORE_LINK), {
+    description: "id of the reservation store that keeps reservations; 'state' is short for a reservation-folder of its own",
+  })
+  accessor store: ReservationStoreObject | undefined;
 
   @qomProperty(qom.bool(), {
     description: "off: its disks refuse APTPL, as disks do whose reservations end with a power failure",
@@ -46,8 +45,9 @@ export class ScsiFabric extends QomObject {
   readonly #reservationListeners: ReservationListener[] = [];
   readonly #warningListeners: WarningListener[] = [];
   #fabric: Fabric | undefined;
+  #releaseStore = (): void => {};
 
-  constructor(@inject(Clock) clock: Clock, @inject(FabricUse) { use }: FabricUse) {
+  constructor(@inject(Clock) clock: Clock, @inject(StoreUse) { use }: StoreUse) {
     super();
     this.#clock = clock;
     this.#use = use;
@@ -82,20 +82,30 @@ export class ScsiFabric extends QomObject {
   async #open(): Promise<Fabric> {
     const clock = this.#clock;
     const behaviour = { persistThroughPowerLoss: this.aptpl };
-    if (this.state === undefined) return new Fabric({ clock, behaviour });
-    if (!this.aptpl) {
-      throw new QomError("conflict", "aptpl=off leaves nothing to keep in the folder that 'state' names", {
-        context: { option: "aptpl", value: "off" },
+    const { state, store } = this;
+    if (state !== undefined && store !== undefined) {
+      throw new QomError("conflict", "'state' and 'store' both say where reservations are kept", {
+        context: { option: "state", value: state },
       });
     }
+    if (!this.aptpl && (state !== undefined || (store !== undefined && store.watch === undefined))) {
+      const what = state === undefined ? `the store that 'store' names` : `the folder that 'state' names`;
+      throw new QomError("conflict", `aptpl=off leaves nothing to keep in ${what}`, { context: { option: "aptpl", value: "off" } });
+    }
+    if (store !== undefined) {
+      this.#releaseStore = store.usedBy(this.describe());
+      return new Fabric({ store, clock, behaviour });
+    }
+    if (state === undefined) return new Fabric({ clock, behaviour });
     try {
-      return await Fabric.open({ stateDir: this.state, use: this.#use, clock, behaviour });
+      return await Fabric.open({ stateDir: state, use: this.#use, clock, behaviour });
     } catch (error) {
-      throw error instanceof QomError ? error.within({ option: "state", value: this.state }) : error;
+      throw error instanceof QomError ? error.within({ option: "state", value: state }) : error;
     }
   }
 
   override async finalize(): Promise<void> {
     await this.fabric.close();
+    this.#releaseStore();
   }
 }

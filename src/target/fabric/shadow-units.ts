@@ -3,8 +3,8 @@
  * is forgotten when nothing of it would be missed.
  */
 
-import { negative, unitHoldings } from "../../reservation/account.js";
-import type { Account } from "../../reservation/account.js";
+import { negative, unitHoldings } from "../../reservation/holdings.js";
+import type { Account } from "../../scsi/account.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import type { LogicalUnit } from "../unit/logical-unit.js";
 

@@ -1,22 +1,23 @@
 /** A simulated logical unit: what an I_T nexus can do with it, and what a test can do to it. */
 
+import { present } from "../../base/assert.js";
 import type { Clock } from "../../base/clock.js";
-import { aBoolean, aFunction, check, checkMembers, having, aDuration, oneOf, optional, problemOf, type Kind } from "../../base/check.js";
+import { aBoolean, aFunction, check, checkMembers, aDuration, optional, problemOf } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import type { ImageAccess } from "../../base/image-access.js";
-import { anAccount, nexusHoldings } from "../../reservation/account.js";
-import type { Account } from "../../reservation/account.js";
+import { nexusHoldings } from "../../reservation/holdings.js";
 import { snapshot, summary } from "../../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../../reservation/snapshot.js";
-import { CDB_LENGTH_MAX } from "../../scsi/cdb.js";
-import { aNexus, aResult } from "../../scsi/command-check.js";
-import { bareStatus, ScsiStatus } from "../../scsi/command.js";
+import type { Account } from "../../scsi/account.js";
+import { cdbRefusal, commandProblem } from "../../scsi/command-problem.js";
+import { aResult, bareStatus, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import { aNexus } from "../../scsi/nexus.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import type { SenseCode } from "../../scsi/sense.js";
-import type { TargetBehaviour } from "../behaviour.js";
-import { commandProblem } from "../command-problem.js";
+import { aResetScope } from "../../scsi/unit.js";
+import type { ResetScope } from "../../scsi/unit.js";
 import type { CommandTable } from "./command-table.js";
 import type { SupportedCommand, UnitContext } from "./device-command.js";
 import { FlushGuard } from "../medium/flush-guard.js";
@@ -26,10 +27,13 @@ import { TASK_SET_SIZE_MAX } from "../limits.js";
 import type { Medium } from "../medium/medium.js";
 import { NexusTable } from "./nexus-table.js";
 import type { NexusState } from "./nexus-table.js";
+import { A_PATH, FULL_ACCESS } from "./path-access.js";
+import type { PathAccess } from "./path-access.js";
 import { admit } from "./pipeline.js";
 import { invalidCdbField } from "./reply.js";
+import { isPersistent, keepingOf } from "./keeping.js";
+import type { KeptUnit } from "./keeping.js";
 import { ReservationDesk } from "./reservation-desk.js";
-import type { ReservationStore } from "../../reservation/store.js";
 import { SerialQueue } from "../../base/serial-queue.js";
 import { Task, taskAborted, TaskSet } from "./task.js";
 import { UnitModes } from "./unit-modes.js";
@@ -37,18 +41,16 @@ import { UnitPower } from "./unit-power.js";
 import type { UnitDefinition } from "./unit-spec.js";
 
 /** What a unit is made of. */
-export interface LogicalUnitParts {
+export interface LogicalUnitParts extends KeptUnit {
   readonly definition: UnitDefinition;
   readonly medium: Medium;
   readonly commands: CommandTable;
-  readonly behaviour: TargetBehaviour;
-  readonly store: ReservationStore;
   /** Name of the unit in the store. */
   readonly storeName: string;
-  /** Whether its reservations may survive power loss; if not, the unit refuses APTPL. Default: as the behaviour says. */
-  readonly persistent?: boolean;
   /** Told when APTPL was refused for lack of that. */
   readonly persistenceRefused?: () => void;
+  /** Told in one line why the unit is busy. Default: nobody. */
+  readonly warn?: (line: string) => void;
   readonly clock: Clock;
   /** Who answers for the unit; null, or left out, for nobody. */
   readonly account?: Account | null;
@@ -56,43 +58,17 @@ export interface LogicalUnitParts {
   readonly reservationsChanged?: (unit: LogicalUnit) => void;
 }
 
-/** Which task management function: of the unit, of one nexus, of the whole target. */
-export type ResetKind = "logical-unit" | "i-t-nexus" | "target";
-
-const RESET_ATTENTION: Readonly<Record<ResetKind, SenseCode>> = Object.freeze({
+const RESET_ATTENTION: Readonly<Record<ResetScope, SenseCode>> = Object.freeze({
   "logical-unit": Sense.BUS_DEVICE_RESET,
   "i-t-nexus": Sense.I_T_NEXUS_LOSS,
   target: Sense.SCSI_BUS_RESET,
 });
 
-/** What a nexus may do by its path, whatever the unit allows; a path of its own is a node of a machine, or a client of a helper. */
-export interface PathAccess {
-  /** The unit is write-protected for this path: commands that write end with WRITE PROTECTED (07/27/00). Default false. */
-  readonly readOnly?: boolean;
-  /** In whose name the command is executed: what the unit has to keep for it counts to that owner. Default nobody. */
-  readonly account?: Account;
-}
-
-/** The paths that most commands come by. */
-export const FULL_ACCESS: PathAccess = Object.freeze({});
-/** See {@link PathAccess.readOnly}. */
-export const READ_ONLY_ACCESS: PathAccess = Object.freeze({ readOnly: true });
-
-/** A {@link PathAccess}: asked for every command, so those that nearly all have cost a comparison. */
-const A_PATH: Kind = {
-  expects: "a path, { readOnly, account }",
-  holds: (value) => value === FULL_ACCESS || value === READ_ONLY_ACCESS || GIVEN_PATH.holds(value),
-};
-
-const GIVEN_PATH: Kind = having("a path", { readOnly: optional(aBoolean), account: optional(anAccount) });
 /** Kinds of the members of a {@link Disturbance}. */
 const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult), pathLost: optional(aBoolean) } as const;
 
 /** Kinds of the members of an {@link ImageAccess}. */
 const AN_ACCESS = { writes: aBoolean, sharesWrites: aBoolean } as const;
-
-/** A {@link ResetKind}. */
-export const aResetKind: Kind = oneOf(Object.keys(RESET_ATTENTION));
 
 /** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
 export class LogicalUnit {
@@ -137,7 +113,8 @@ export class LogicalUnit {
       reservations: new ReservationDesk({
         unit: storeName,
         store,
-        persistent: parts.persistent ?? behaviour.persistThroughPowerLoss,
+        keeping: keepingOf(parts),
+        persistent: isPersistent(parts),
         persistenceRefused: parts.persistenceRefused ?? ((): void => {}),
         behaviour,
         nexuses,
@@ -145,10 +122,20 @@ export class LogicalUnit {
         modes,
         ledger: parts.account?.ledger ?? null,
         changed: () => parts.reservationsChanged?.(this),
+        readmit: (task) => this.#readmit(task),
+        warn: parts.warn ?? ((): void => {}),
       }),
       commands,
       writes: new SerialQueue(),
     };
+  }
+
+  /**
+   * Settles when it is known what was registered and reserved before, and rejects when the store cannot tell, see {@link ReservationStore};
+   * null when it is known.
+   */
+  get opened(): Promise<void> | null {
+    return this.#context.reservations.opened;
   }
 
   /** Whether some nexus is there: logged in, or known by a command. */
@@ -207,15 +194,17 @@ export class LogicalUnit {
    * Where `path` has an account, what the command makes the unit keep counts to its owner: with no room left it ends with INSUFFICIENT
    * REGISTRATION RESOURCES (05/55/04).
    *
-   * Fails with a QomError only: `closed`, or `invalid-value` for members of `command` that contradict each other and for a target port that
-   * is none.
+   * Fails with a QomError only: `closed`, `conflict` for a `command` with data in both directions, or `invalid-value` for one that is wrong in
+   * another way and for a target port that is none.
    */
   execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     const problem =
       problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ??
       commandProblem("LogicalUnit.execute", command) ??
       problemOf("LogicalUnit.execute", "path", path, A_PATH);
-    return problem === null ? this.executeChecked(nexus, command, path) : Promise.reject(problem);
+    if (problem !== null) return Promise.reject(problem);
+    const refusal = this.#closing === null ? cdbRefusal(command.cdb) : null;
+    return refusal === null ? this.executeChecked(nexus, command, path) : Promise.resolve(refusal);
   }
 
   /** The same for a device or manager that has looked at the arguments already; nothing else may call it. */
@@ -263,9 +252,9 @@ export class LogicalUnit {
    * Carries out a task management function for `nexus`: commands are aborted, and those concerned have a unit attention. Settles when no
    * aborted command can touch the medium any more. Persistent reservations stay. A reset of the unit or the target starts a stopped unit.
    */
-  async reset(kind: ResetKind, nexus: Nexus): Promise<void> {
+  async reset(kind: ResetScope, nexus: Nexus): Promise<void> {
     this.#checkOpen();
-    check("LogicalUnit.reset", "kind", kind, aResetKind);
+    check("LogicalUnit.reset", "kind", kind, aResetScope);
     check("LogicalUnit.reset", "nexus", nexus, aNexus);
     const { modes, nexuses, power, reservations } = this.#context;
     const own = nexuses.enter(nexus);
@@ -289,9 +278,7 @@ export class LogicalUnit {
     this.#checkOpen();
     const { modes, nexuses, power, reservations } = this.#context;
     await this.#tasks.abort(() => true);
-    await reservations.queue.run(() => {
-      reservations.powerCycle();
-    });
+    await reservations.queue.run(() => reservations.powerCycle());
     modes.reset();
     power.start();
     for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
@@ -348,6 +335,7 @@ export class LogicalUnit {
   /** Aborts what is in flight and releases the medium. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      this.#context.reservations.close();
       await this.#tasks.abort(() => true);
       await this.#medium.close();
     })();
@@ -369,7 +357,6 @@ export class LogicalUnit {
 
   #serve(task: Task): ScsiResult | Promise<ScsiResult> {
     const { cdb } = task;
-    if (cdb.length === 0 || cdb.length > CDB_LENGTH_MAX) return invalidCdbField();
     const command = this.#commands.ofCdb(cdb);
     if (command === null) {
       return this.#commands.hasServiceActions(cdb[0] ?? 0) ? invalidCdbField(1, 4) : senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
@@ -390,6 +377,11 @@ export class LogicalUnit {
       return admit(this.#context, task, command) ?? this.#run(task, command);
     };
     return this.#interference.pass(task, () => queue.run(inTurn));
+  }
+
+  #readmit(task: Task): ScsiResult | null {
+    const command = present(this.#commands.ofCdb(task.cdb), "a command that was admitted is one of the unit's");
+    return admit(this.#context, task, command);
   }
 
   #run(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {

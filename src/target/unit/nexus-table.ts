@@ -1,8 +1,8 @@
 /** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
 
 import { QomError } from "../../base/errors.js";
-import { negative, nexusHoldings } from "../../reservation/account.js";
-import type { Account } from "../../reservation/account.js";
+import { negative, nexusHoldings } from "../../reservation/holdings.js";
+import type { Account } from "../../scsi/account.js";
 import type { TargetPorts } from "../../reservation/settings.js";
 import { UnitAttentionQueue } from "../../reservation/unit-attentions.js";
 import type { UnitAttentionQueues, UnitAttentionSettings } from "../../reservation/unit-attentions.js";

@@ -7,6 +7,7 @@ import { present } from "../../base/assert.js";
 import { classify } from "../../reservation/conflict-matrix.js";
 import { isResetAttention } from "../../reservation/unit-attentions.js";
 import { expectedTransfer, Opcode, serviceActionOf } from "../../scsi/cdb.js";
+import { PR_IN } from "../../scsi/persistent-reserve.js";
 import { bareStatus, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
@@ -25,6 +26,10 @@ export function admit(unit: UnitContext, task: Task, command: SupportedCommand):
   const pending = task.nexusState.attentions.head;
   const outranks = pending !== null && (isResetAttention(pending) || unit.behaviour.unitAttentionsBeforeConflicts);
   if (outranks) return reportAttention(task);
+  if (!unit.reservations.isKnown && dependsOnReservations(task)) {
+    unit.reservations.ask();
+    return bareStatus(ScsiStatus.BUSY);
+  }
   // an illegal CDB may be reported at any rank, and Linux' target does so before a conflict
   if (conflicts(unit, task, command)) return command.check?.(unit, task) ?? bareStatus(ScsiStatus.RESERVATION_CONFLICT);
   if (pending !== null) return reportAttention(task);
@@ -47,6 +52,11 @@ function conflicts(unit: UnitContext, task: Task, command: SupportedCommand): bo
   if (!reservations.allowsBesideReserve(nexus, command.opcode)) return true;
   if (commandClass === "reserve-out") return !reservations.allowsReserveOut(nexus, serviceActionOf(task.cdb));
   return !reservations.allows(nexus, commandClass);
+}
+
+/** True for commands that reservations keep out, make or report: only those that never conflict are answered while nothing is known. */
+function dependsOnReservations({ cdb }: Task): boolean {
+  return cdb[0] === PR_IN || classify(cdb) !== "free";
 }
 
 /** Which of the two an operation code of class "old-reservation" is. */

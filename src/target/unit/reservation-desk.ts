@@ -2,32 +2,40 @@
  * The reservations of one logical unit at work: commands go to the rules of src/reservation, what changed goes to the store, and
  * whoever is concerned is told or loses its commands.
  *
- * A change that must survive power loss is made on a copy, which becomes the state when the store has it: until then every other
- * command sees what is there in any case, and a failed commit has changed nothing.
+ * A change that is to be saved is made, taken back, and made again when the store has it: until then every other command sees what is there
+ * in any case, and a failed commit has changed nothing. Where another fabric was faster the command is decided anew, on what that one has left.
  */
 
 import { applyReserveIn, applyReserveOut } from "../../reservation/apply.js";
 import { isAllowed, reserveOutAllowed } from "../../reservation/access.js";
 import type { AccessClass } from "../../reservation/access.js";
-import { negative, registrationHoldings } from "../../reservation/account.js";
-import type { Account, Holdings, Ledger } from "../../reservation/account.js";
+import { negative, registrationHoldings } from "../../reservation/holdings.js";
+import type { Account, Holdings, Ledger } from "../../scsi/account.js";
+import { changesElsewhere } from "../../reservation/changes-elsewhere.js";
 import { membersOf } from "../../reservation/effects.js";
-import type { Audience, Effects } from "../../reservation/effects.js";
+import type { Audience, Effects, Outcome } from "../../reservation/effects.js";
+import { viewOf } from "../../reservation/image.js";
 import { applyOldReservation, isAllowedBesideReserve } from "../../reservation/old-reservation.js";
 import type { OldReservation, OldReservationOutcome } from "../../reservation/old-reservation.js";
 import { defaultReservationSettings } from "../../reservation/settings.js";
 import type { ReservationSettings } from "../../reservation/settings.js";
-import { ReservationState } from "../../reservation/state.js";
+import type { Recorded, ReservationState } from "../../reservation/state.js";
 import { raiseUnitAttentions } from "../../reservation/unit-attentions.js";
-import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import { PR_OUT } from "../../scsi/persistent-reserve.js";
+import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
+import { mayActivatePersistence } from "../../scsi/persistent-reserve-out.js";
 import { parseSense, sameSense, Sense, senseResult } from "../../scsi/sense.js";
 import type { TargetBehaviour } from "../behaviour.js";
 import { mediumFailure } from "../medium/medium-failure.js";
+import { COMMIT_ATTEMPTS_MAX } from "../limits.js";
+import { KeptState } from "./kept-state.js";
+import type { Keeping } from "./keeping.js";
 import type { NexusState, NexusTable } from "./nexus-table.js";
 import { after, bufferLength, goodWithoutData } from "./reply.js";
 import type { ReservationStore } from "../../reservation/store.js";
 import { SerialQueue } from "../../base/serial-queue.js";
+import { taskAborted } from "./task.js";
 import type { Task, TaskSet } from "./task.js";
 import type { UnitModes } from "./unit-modes.js";
 
@@ -39,6 +47,7 @@ export interface ReservationDeskParts {
   /** Name of the unit in the store. */
   readonly unit: string;
   readonly store: ReservationStore;
+  readonly keeping: Keeping;
   /** Whether APTPL may be switched on. */
   readonly persistent: boolean;
   readonly behaviour: TargetBehaviour;
@@ -51,6 +60,10 @@ export interface ReservationDeskParts {
   readonly changed: () => void;
   /** Called when a command wanted to switch APTPL on, and may not. */
   readonly persistenceRefused: () => void;
+  /** The answer that a PERSISTENT RESERVE OUT gets before it is executed, looked at again; null for one that is executed. */
+  readonly readmit: (task: Task) => ScsiResult | null;
+  /** Told in one line why nothing is known of the reservations. */
+  readonly warn: (line: string) => void;
 }
 
 /** The persistent reservations of a unit, and the one made by RESERVE. */
@@ -59,9 +72,10 @@ export class ReservationDesk {
   readonly queue = new SerialQueue();
   readonly #parts: ReservationDeskParts;
   readonly #settings: ReservationSettings;
-  #state: ReservationState;
-  #revision: number;
+  readonly #kept: KeptState;
   #old: OldReservation = null;
+  /** Settles when what the unit begins with is known, and rejects when the store cannot tell; null when it is known. */
+  readonly opened: Promise<void> | null;
 
   constructor(parts: ReservationDeskParts) {
     this.#parts = parts;
@@ -79,27 +93,34 @@ export class ReservationDesk {
         return modes.control.noUnitAttentionOnRelease;
       },
     };
-    // what it cannot keep, a unit has not kept either; what nobody could read or release must not keep anybody out
-    const stored = parts.persistent && behaviour.persistentReservations ? store.load(parts.unit) : null;
-    this.#state = stored?.state ?? new ReservationState();
-    this.#revision = stored?.revision ?? 0;
-    for (const { nexus } of this.#state.registrations()) nexuses.noteReach(nexus);
-    this.#countOwners();
+    const { keeping, unit, warn } = parts;
+    this.#kept = new KeptState({ unit, store, keeping, nexuses, warn, replaced: (former, next) => this.#replaced(former, next) });
+    this.opened = this.#kept.open();
   }
 
-  /** The state at this moment, to be read. */
+  /** The state at this moment, to be read; what was known last while {@link isKnown} is false. */
   get state(): ReservationState {
-    return this.#state;
+    return this.#kept.state;
+  }
+
+  /** False while it cannot be told what is registered and reserved: whatever depends on it is refused with BUSY. */
+  get isKnown(): boolean {
+    return this.#kept.isKnown;
+  }
+
+  /** Has the store asked again, if that helps. */
+  ask(): void {
+    this.#kept.ask();
   }
 
   /** False when there is neither a registration nor a reservation, so that nothing can conflict. */
   get exist(): boolean {
-    return this.#old !== null || this.#state.registrantCount > 0;
+    return this.#old !== null || this.state.registrantCount > 0;
   }
 
   /** True when that nexus is registered or has reserved. */
   concerns(nexus: string): boolean {
-    return this.#old === nexus || this.#state.find(nexus) !== undefined;
+    return this.#old === nexus || this.state.find(nexus) !== undefined;
   }
 
   /** True when the reservation made by RESERVE lets a command begin that is neither RESERVE nor RELEASE. */
@@ -109,45 +130,35 @@ export class ReservationDesk {
 
   /** True when the persistent reservation lets a command of that class through. */
   allows(nexus: string, access: AccessClass): boolean {
-    return isAllowed(this.#state, nexus, access);
+    return isAllowed(this.state, nexus, access);
   }
 
   /** True when the persistent reservation lets a PERSISTENT RESERVE OUT of that service action begin. */
   allowsReserveOut(nexus: string, serviceAction: number): boolean {
-    return reserveOutAllowed(this.#state, nexus, serviceAction);
+    return reserveOutAllowed(this.state, nexus, serviceAction);
   }
 
   /** PERSISTENT RESERVE IN. */
   reserveIn(task: Task, allocationLength: number): ScsiResult {
     const buffer = bufferLength(task, allocationLength);
-    return applyReserveIn(this.#state, task.cdb, buffer, this.#settings, task.command.into);
+    return applyReserveIn(this.state, task.cdb, buffer, this.#settings, task.command.into);
   }
 
   /** PERSISTENT RESERVE OUT; settles when what was answered GOOD is safe and everyone concerned knows. */
-  reserveOut(task: Task): ScsiResult | Promise<ScsiResult> {
+  reserveOut(task: Task, attempt = 1): ScsiResult | Promise<ScsiResult> {
     const dataOut = task.command.dataOut ?? NO_BYTES;
-    const { persistent, store } = this.#parts;
-    const mayActivate = mayActivatePersistence(dataOut);
-    const maySave = persistent && store.durable && (this.#state.aptpl || mayActivate);
-    const next = maySave ? this.#state.copy() : this.#state;
-    const { generation, reservation } = next;
-    const { result, effects } = applyReserveOut(next, task.nexus, task.cdb, dataOut, this.#settingsFor(task.account));
-    const changes = next.takeChanges();
+    const { state } = this;
+    const { generation, reservation } = state;
+    const made = state.record(() => applyReserveOut(state, task.nexus, task.cdb, dataOut, this.#settingsFor(task.account)));
+    const { result, effects } = made.result;
+    if (!this.#parts.persistent && mayActivatePersistence(dataOut) && isInvalidField(result)) this.#parts.persistenceRefused();
+    const changed = state.generation !== generation || state.reservation !== reservation;
+    const changes = state.takeChanges();
     this.#count(changes);
-    if (!persistent && mayActivate && isInvalidField(result)) this.#parts.persistenceRefused();
-    const changed = next.generation !== generation || next.reservation !== reservation;
-    const adopt = (): ScsiResult | Promise<ScsiResult> => {
-      this.#state = next;
-      if (changed) this.#parts.changed();
-      return this.#carryOut(effects, task, result);
-    };
-    return maySave && effects.persist
-      ? this.#save(next).then((failure) => {
-          if (failure === null) return adopt();
-          this.#count(changes, negative);
-          return failure;
-        })
-      : adopt();
+    if (changed && (this.#kept.isShared || (effects.persist && this.#kept.isKept))) return this.#save(task, made, changes, attempt);
+    made.settle();
+    if (changed) this.#parts.changed();
+    return after(this.#carryOut(effects, task), result);
   }
 
   /** True when RESERVE or RELEASE from that nexus ends with RESERVATION CONFLICT. */
@@ -168,16 +179,38 @@ export class ReservationDesk {
   }
 
   /** What power loss leaves: everything while APTPL is on, but PRgeneration; else nothing. */
-  powerCycle(): void {
+  powerCycle(): void | Promise<void> {
     const { exist } = this;
-    const former = this.#state;
     this.#old = null;
-    this.#state = this.#parts.persistent ? former.afterPowerLoss() : new ReservationState();
-    if (this.#state.registrantCount === 0) {
-      former.clear();
-      this.#count(former.takeChanges());
+    const changed = (): void => {
+      if (exist) this.#parts.changed();
+    };
+    if (this.#kept.isShared) return this.#losePowerTogether(changed);
+    this.state.losePower(this.#parts.persistent);
+    this.#count(this.state.takeChanges());
+    changed();
+  }
+
+  /** The store says nothing more to this unit. */
+  close(): void {
+    this.#kept.close();
+  }
+
+  /** The same for all fabrics. Where the store refuses, reservations stay: whoever needs them asks the store. */
+  async #losePowerTogether(changed: () => void): Promise<void> {
+    for (let attempt = 1; attempt <= COMMIT_ATTEMPTS_MAX; attempt += 1) {
+      const { state } = this;
+      const made = state.record(() => state.losePower(this.#parts.persistent));
+      const changes = state.takeChanges();
+      const view = viewOf(state);
+      made.undo();
+      const { end } = await this.#kept.save(view, () => made.redo());
+      if (end === "done") {
+        this.#count(changes);
+        changed();
+      }
+      if (end !== "overtaken") return;
     }
-    if (exist) this.#parts.changed();
   }
 
   /** What a command of that account goes by. */
@@ -185,17 +218,31 @@ export class ReservationDesk {
     return account === null ? this.#settings : { ...this.#settings, account };
   }
 
-  /** Finds out who answers for what is registered already. */
-  #countOwners(): void {
+  /** Another fabric has made `next`, or the unit begins with it. */
+  #replaced(former: ReservationState | null, next: ReservationState): Promise<void> | null {
+    this.#countOwners(former, next);
+    if (former === null) return null;
+    // beside registrations RELEASE could not end it any more
+    if (next.registrantCount > 0) this.#old = null;
+    this.#parts.changed();
+    const effects = changesElsewhere(former, next, this.#parts.nexuses.keys(), this.#settings);
+    return this.#carryOut(effects, null);
+  }
+
+  /** Finds out who answers for what is registered, and no longer for what was. */
+  #countOwners(former: ReservationState | null, next: ReservationState): void {
     const { ledger } = this.#parts;
     if (ledger === null) return;
-    for (const { nexus, key, allTargetPorts, owner } of this.#state.registrations()) {
+    for (const { nexus, owner } of former?.registrations() ?? []) {
+      if (owner !== null) ledger.change(owner, negative(registrationHoldings([nexus.initiator])));
+    }
+    for (const { nexus, key, allTargetPorts, owner } of next.registrations()) {
       const known = owner ?? ledger.ownerOf(nexus.initiator);
       if (known === null) continue;
-      if (owner === null) this.#state.register(nexus, key, allTargetPorts, known);
+      if (owner === null) next.register(nexus, key, allTargetPorts, known);
       ledger.change(known, registrationHoldings([nexus.initiator]));
     }
-    this.#state.takeChanges();
+    next.takeChanges();
   }
 
   #count(changes: ReadonlyMap<string, Holdings>, as: (by: Holdings) => Holdings = (by) => by): void {
@@ -203,35 +250,48 @@ export class ReservationDesk {
   }
 
   #applyOld(nexus: string, operation: OldOperation): OldReservationOutcome {
-    return applyOldReservation(this.#state, this.#old, nexus, operation, this.#settings);
+    return applyOldReservation(this.state, this.#old, nexus, operation, this.#settings);
   }
 
-  /** Commits `next`; gives the answer for a commit that failed, else null. */
-  async #save(next: ReservationState): Promise<ScsiResult | null> {
-    try {
-      await this.#parts.store.commit(this.#parts.unit, this.#revision + 1, next);
-    } catch (error) {
-      return mediumFailure(error) ?? senseResult(Sense.INTERNAL_TARGET_FAILURE);
+  /** Has what `task` made saved before it is in force. */
+  async #save(task: Task, made: Recorded<Outcome>, changes: ReadonlyMap<string, Holdings>, attempt: number): Promise<ScsiResult> {
+    const { result, effects } = made.result;
+    const view = viewOf(this.state);
+    made.undo();
+    const saved = await this.#kept.save(view, () => {
+      made.redo();
+      this.#parts.changed();
+      return this.#carryOut(effects, task);
+    });
+    if (saved.end === "done") {
+      await saved.value;
+      return result;
     }
-    this.#revision += 1;
-    return null;
+    this.#count(changes, negative);
+    if (saved.end === "failed") return mediumFailure(saved.error) ?? senseResult(Sense.INTERNAL_TARGET_FAILURE);
+    if (saved.end === "unknown" || attempt >= COMMIT_ATTEMPTS_MAX) return bareStatus(ScsiStatus.BUSY);
+    return task.aborted ? taskAborted() : (this.#parts.readmit(task) ?? this.reserveOut(task, attempt + 1));
   }
 
-  #carryOut(effects: Effects, task: Task, result: ScsiResult): ScsiResult | Promise<ScsiResult> {
-    if (effects.unitAttentions.length > 0) raiseUnitAttentions(effects.unitAttentions, this.#state, this.#parts.nexuses);
-    return effects.aborts.length === 0 ? result : after(this.#abort(effects.aborts, task), result);
+  /** Tells whom it concerns and ends commands; null when none of these is under way any more. */
+  #carryOut({ aborts, unitAttentions }: Effects, task: Task | null): Promise<void> | null {
+    if (unitAttentions.length > 0) raiseUnitAttentions(unitAttentions, this.state, this.#parts.nexuses);
+    return aborts.length === 0 ? null : this.#abort(aborts, task);
   }
 
-  /** Ends the commands of all nexuses named, except `self`. Nexuses other than its own hear of what they lost. */
-  #abort(audiences: readonly Audience[], self: Task): Promise<void> | null {
+  /**
+   * Ends the commands of all nexuses named, except `self`. Nexuses other than its own hear of what they lost. Without `self` the cause is
+   * another fabric: a PERSISTENT RESERVE OUT that is under way is decided anew then, and need not be waited for.
+   */
+  #abort(audiences: readonly Audience[], self: Task | null): Promise<void> | null {
     const named = new Set<string>();
-    for (const audience of audiences) for (const nexus of membersOf(audience, this.#state)) named.add(nexus);
+    for (const audience of audiences) for (const nexus of membersOf(audience, this.state)) named.add(nexus);
     const losers = new Set<NexusState>();
     const pending = this.#parts.tasks.abort(
-      (task) => task !== self && named.has(task.nexusState.key),
+      (task) => task !== self && named.has(task.nexusState.key) && (self !== null || task.cdb[0] !== PR_OUT),
       (task) => losers.add(task.nexusState),
     );
-    losers.delete(self.nexusState);
+    if (self !== null) losers.delete(self.nexusState);
     if (!this.#parts.modes.control.taskAbortedStatus) {
       for (const loser of losers) loser.attentions.raise(Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
     }
@@ -239,17 +299,7 @@ export class ReservationDesk {
   }
 }
 
-/** APTPL of the basic parameter list, and of the one of REGISTER AND MOVE. */
-const APTPL_BYTE = 20;
-const MOVE_APTPL_BYTE = 17;
-const APTPL = 0x01;
-
 function isInvalidField({ sense }: ScsiResult): boolean {
   const code = parseSense(sense);
   return code !== null && sameSense(code, Sense.INVALID_FIELD_IN_PARAMETER_LIST);
-}
-
-/** False when a PERSISTENT RESERVE OUT with that parameter list cannot turn APTPL on, whatever its service action. */
-function mayActivatePersistence(dataOut: Uint8Array): boolean {
-  return (((dataOut[APTPL_BYTE] ?? 0) | (dataOut[MOVE_APTPL_BYTE] ?? 0)) & APTPL) !== 0;
 }

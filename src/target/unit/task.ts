@@ -1,7 +1,7 @@
 /** A command on its way through a logical unit, and the set of those that have not ended yet (SAM-5 8). */
 
 import type { Clock, Timer } from "../../base/clock.js";
-import type { Account } from "../../reservation/account.js";
+import type { Account } from "../../scsi/account.js";
 import { ScsiStatus, bareStatus } from "../../scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { hostFailure, HostStatus } from "../../scsi/host-status.js";

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrnoError } from "../base/errors.js";
 import { deviceName, splitDeviceNumber } from "../base/device-number.js";
-import type { HostTraits } from "./node.js";
+import type { HostTraits } from "../scsi/unit.js";
 
 /** Major number of the sg driver's nodes (Documentation/admin-guide/devices.txt: SCSI_GENERIC_MAJOR). */
 const GENERIC_MAJOR = 21;

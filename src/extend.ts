@@ -1,0 +1,19 @@
+/**
+ * qom-pr/extend: what block drivers, devices and QMP commands of one's own are made of. docs/extending.md shows each, and says of every
+ * name whether it is stable.
+ *
+ * The classes and functions are those that the built-in ones are made of, and `instanceof` holds between this entry and `qom-pr`.
+ */
+
+// QMP commands
+export { anyValue, defineCommand, noArguments, nothing } from "./monitor/command.js";
+export type { CommandContext, CommandDefinition, QmpCommand } from "./monitor/command.js";
+export type { MonitorHost } from "./monitor/host.js";
+
+// Block drivers
+export { BLOCK_NODE_TYPE, BlockNode, NoScsi } from "./block/node.js";
+export type { MediumInfo, NodeOpener, NodeOpening, NodeUser, ProtocolAccess } from "./block/node.js";
+export { ProtocolNode } from "./block/protocol-node.js";
+
+// Devices
+export { Device, DeviceHost } from "./devices/device.js";

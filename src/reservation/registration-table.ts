@@ -1,0 +1,158 @@
+/**
+ * The registrations of a unit: in order, by nexus and by key, each at constant cost. What changes can be recorded, and is then taken back or
+ * done again at the cost of what has changed, not of what there is.
+ *
+ * A place that was given up stays in the order, empty, until there are more empty ones than others: what is taken back has its old place.
+ */
+
+import { assert } from "../base/assert.js";
+import { ChurnMap } from "./churn-map.js";
+import type { Registration } from "./registration.js";
+
+/** Empty places that are tolerated in any case, so that small tables are not built anew all the time. */
+const EMPTY_MIN = 16;
+
+/** One step of a recording: another registration at a place, or another set of tables. */
+type Change =
+  | { readonly former: Registration | undefined; readonly next: Registration | undefined }
+  | { readonly formerTables: Tables; readonly nextTables: Tables };
+
+/** See the module text. */
+export class RegistrationTable {
+  #tables = new Tables();
+  #recording: Change[] | null = null;
+
+  /** Number of registrations. */
+  get size(): number {
+    return this.#tables.size;
+  }
+
+  /** The registration of the nexus with that nexusKey. */
+  find(nexus: string): Registration | undefined {
+    return this.#tables.byNexus.get(nexus);
+  }
+
+  /** Those with that key, in no order; undefined when there is none. */
+  withKey(key: bigint): ReadonlySet<Registration> | undefined {
+    return this.#tables.byKey.get(key);
+  }
+
+  /** All of them, lowest place first. */
+  values(): Iterable<Registration> {
+    return this.#tables.inOrder();
+  }
+
+  /** Enters `next` at its place, in the stead of `former` if that is there. */
+  put(next: Registration, former: Registration | undefined): void {
+    this.#change({ former, next });
+  }
+
+  /** Takes `former` out. */
+  remove(former: Registration): void {
+    this.#change({ former, next: undefined });
+  }
+
+  /** Takes all of them out, at a cost that does not depend on their number. */
+  clear(): void {
+    this.#change({ formerTables: this.#tables, nextTables: new Tables() });
+  }
+
+  /** From now on changes are recorded, until {@link endRecording}. Recordings do not nest. */
+  beginRecording(): void {
+    assert(this.#recording === null, "one recording at a time");
+    this.#recording = [];
+  }
+
+  /** What has changed since {@link beginRecording}, to be taken back and done again in turn. */
+  endRecording(): TableChanges {
+    const changes = this.#recording;
+    assert(changes !== null, "a recording that ends has begun");
+    this.#recording = null;
+    return {
+      undo: () => {
+        for (const change of changes.toReversed()) this.#apply(inverse(change));
+      },
+      redo: () => {
+        for (const change of changes) this.#apply(change);
+        this.#tables.compact();
+      },
+      settle: () => this.#tables.compact(),
+    };
+  }
+
+  #change(change: Change): void {
+    this.#apply(change);
+    if (this.#recording === null) this.#tables.compact();
+    else this.#recording.push(change);
+  }
+
+  #apply(change: Change): void {
+    if ("nextTables" in change) this.#tables = change.nextTables;
+    else this.#tables.exchange(change.former, change.next);
+  }
+}
+
+/** What was recorded. */
+export interface TableChanges {
+  /** Takes everything back: the table is what it was when the recording began, order included. */
+  undo(): void;
+  /** Does it again, after {@link undo}. The table is what it was when the recording began. */
+  redo(): void;
+  /** It stays: it will not be taken back. */
+  settle(): void;
+}
+
+function inverse(change: Change): Change {
+  return "nextTables" in change
+    ? { formerTables: change.nextTables, nextTables: change.formerTables }
+    : { former: change.next, next: change.former };
+}
+
+/** The maps. */
+class Tables {
+  readonly byNexus = new ChurnMap<string, Registration>();
+  readonly byKey = new ChurnMap<bigint, Set<Registration>>();
+  /** Places ascend. */
+  #byPlace = new Map<number, Registration | undefined>();
+
+  get size(): number {
+    return this.byNexus.size;
+  }
+
+  inOrder(): Iterable<Registration> {
+    if (this.#byPlace.size > this.size) return occupied(this.#byPlace.values());
+    return this.#byPlace.values() as Iterable<Registration>; // as many places as registrations: none is empty
+  }
+
+  exchange(former: Registration | undefined, next: Registration | undefined): void {
+    if (former !== undefined) this.#dropFromKey(former);
+    if (next !== undefined) {
+      this.#byPlace.set(next.place, next);
+      this.byNexus.set(next.nexusKey, next);
+      const sameKey = this.byKey.get(next.key);
+      if (sameKey === undefined) this.byKey.set(next.key, new Set([next]));
+      else sameKey.add(next);
+    } else if (former !== undefined) {
+      this.#byPlace.set(former.place, undefined);
+      this.byNexus.delete(former.nexusKey);
+    }
+  }
+
+  /** Drops empty places when they are many. */
+  compact(): void {
+    if (this.#byPlace.size <= 2 * this.size + EMPTY_MIN) return;
+    const kept = new Map<number, Registration | undefined>();
+    for (const registration of this.inOrder()) kept.set(registration.place, registration);
+    this.#byPlace = kept;
+  }
+
+  #dropFromKey(registration: Registration): void {
+    const sameKey = this.byKey.get(registration.key);
+    assert(sameKey?.delete(registration) === true, "every registration is found by its key");
+    if (sameKey.size === 0) this.byKey.delete(registration.key);
+  }
+}
+
+function* occupied(places: Iterable<Registration | undefined>): Generator<Registration> {
+  for (const registration of places) if (registration !== undefined) yield registration;
+}

@@ -1,0 +1,64 @@
+/** The abstract class of stores that are objects: `-object TYPE,id=s,…`, which `-object scsi-fabric,store=s` uses. */
+
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import { qomType } from "../qom/decorators.js";
+import { USER_CREATABLE } from "../qom/interfaces.js";
+import { QomObject } from "../qom/object.js";
+import type { LinkTarget } from "../qom/property-type.js";
+import type { ReservationImage } from "../reservation/image.js";
+import type { Awaitable, CommitEnd, ReservationStore, ReservationWatcher, StoredReservations } from "../reservation/store.js";
+
+/** How a link to a store is looked up: one id below /objects, like that to a PR manager. */
+export const STORE_LINK: LinkTarget = Object.freeze({ typeName: "reservation-store", noun: "reservation store", lookup: "objects" });
+
+/**
+ * See the module text. A subclass implements {@link ReservationStore}: `load` and `commit`, and what it has of the rest. `complete()` is where
+ * it connects or opens what it keeps reservations in, so that what cannot work fails when the object is made; {@link close} lets go of it
+ * when the object goes, which is not before every fabric that uses it has gone.
+ */
+@qomType({
+  name: "reservation-store",
+  description: "keeps the reservations of simulated storage networks",
+  abstract: true,
+  interfaces: [USER_CREATABLE],
+})
+export abstract class ReservationStoreObject extends QomObject implements ReservationStore {
+  readonly #users = new Set<string>();
+
+  /** As {@link ReservationStore.load}. */
+  abstract load(unit: string): Awaitable<StoredReservations | null>;
+
+  /** As {@link ReservationStore.commit}. */
+  abstract commit(unit: string, revision: number, image: ReservationImage): Awaitable<CommitEnd>;
+
+  /** As {@link ReservationStore.watch}. */
+  watch?(unit: string, watcher: ReservationWatcher): () => void;
+
+  /** Lets go of what `complete()` took; called once, when the object goes. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override finalize(): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Takes note of a fabric that begins to use the store, until the function given back is called.
+   * @param fabric what the fabric is called in an error text
+   * @throws QomError `in-use` for a second one, where the store does not tell the one what the other does
+   */
+  usedBy(fabric: string): () => void {
+    const [user] = this.#users;
+    if (user !== undefined && this.watch === undefined) {
+      throw new QomError("in-use", `${this.describe()} is used by ${user}: it serves one storage network at a time`, {
+        context: { option: "store", value: printable(this.id ?? "") },
+      });
+    }
+    this.#users.add(fabric);
+    return () => {
+      this.#users.delete(fabric);
+    };
+  }
+}

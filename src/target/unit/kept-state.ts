@@ -1,0 +1,294 @@
+/**
+ * The reservations of one unit beside the store that keeps them: what is in force here, which revision of the store that is, and whether it
+ * can be told at all.
+ *
+ * A change is saved before it is in force. Where the store serves other fabrics as well, theirs come in between: they are in force at once,
+ * except that while a commit is under way they wait for its end, and until then nothing is known for certain.
+ */
+
+import { QomError } from "../../base/errors.js";
+import { printable } from "../../base/limits.js";
+import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
+import type { Steps } from "../../base/slices.js";
+import { decodeSteps, encodeSteps, sameImage } from "../../reservation/image.js";
+import type { StateView } from "../../reservation/image.js";
+import { ReservationState } from "../../reservation/state.js";
+import { UncertainCommitError } from "../../reservation/store.js";
+import type { ReservationStore, StoredReservations } from "../../reservation/store.js";
+import type { Keeping } from "./keeping.js";
+import type { NexusTable } from "./nexus-table.js";
+
+/** What {@link KeptState} works with. */
+export interface KeptStateParts {
+  /** Name of the unit in the store. */
+  readonly unit: string;
+  readonly store: ReservationStore;
+  readonly keeping: Keeping;
+  /** Learns of the ports that what is read was registered through. */
+  readonly nexuses: NexusTable;
+  /**
+   * Told of a state that is in force from now on: that which the unit begins with (`former` is null), or one that another fabric has made. The
+   * promise settles when that is carried out; null when that is so already.
+   */
+  readonly replaced: (former: ReservationState | null, next: ReservationState) => Promise<void> | null;
+  /** Told in one line why nothing is known. */
+  readonly warn: (line: string) => void;
+}
+
+/** The end of a save: what its `done` gave; the error of a store that changed nothing; another state, to decide anew by; or not known. */
+export type SaveEnd<Value> =
+  | { readonly end: "done"; readonly value: Value }
+  | { readonly end: "failed"; readonly error: unknown }
+  | { readonly end: "overtaken" | "unknown" };
+
+/** A commit under way. */
+interface Pending extends StoredReservations {
+  /** The store has announced it, whatever becomes of the answer. */
+  announced: boolean;
+}
+
+/** See the module text. */
+export class KeptState {
+  readonly #parts: KeptStateParts;
+  #stopWatching = nothing;
+  #state = new ReservationState();
+  #revision = 0;
+  /** What the unit begins with is known. */
+  #begun = false;
+  /** Why the state cannot be told: it has to be read, or changes may be missed until the store says otherwise. */
+  #trouble: "unread" | "lost" | null = null;
+  /** States that are being read: until then it is not certain what is forbidden. */
+  #decoding = 0;
+  #pending: Pending | null = null;
+  /** Settles when the commit under way has ended. */
+  #pendingEnd: Promise<unknown> = Promise.resolve();
+  /** The newest that was announced while a commit was under way. */
+  #waiting: StoredReservations | null = null;
+  /** Settles when what had waited is carried out. */
+  #waited: Promise<void> = Promise.resolve();
+  #asking = false;
+  #told = "";
+  #closed = false;
+
+  constructor(parts: KeptStateParts) {
+    this.#parts = parts;
+  }
+
+  /** What is in force, to be read; what is changed in place is changed by {@link save} or where nothing is saved. */
+  get state(): ReservationState {
+    return this.#state;
+  }
+
+  /** False while it is not certain that {@link state} is what is in force. */
+  get isKnown(): boolean {
+    return this.#trouble === null && this.#decoding === 0 && this.#waiting === null;
+  }
+
+  /** True when every change is to be saved, and not only what must survive power loss. */
+  get isShared(): boolean {
+    return this.#parts.keeping === "shared";
+  }
+
+  /** True when what must survive power loss is to be saved. */
+  get isKept(): boolean {
+    return this.#parts.keeping !== "nothing";
+  }
+
+  /**
+   * Reads what the unit begins with; called once. Null when that is done; else the promise of it, which rejects with what the store says when
+   * it cannot tell. The state is not known then, and is asked for again by {@link ask}.
+   * @throws the same from a store that says so at once
+   */
+  open(): Promise<void> | null {
+    const { keeping, store, unit } = this.#parts;
+    if (keeping === "nothing") return null;
+    this.#trouble = "unread";
+    if (this.isShared) {
+      const watcher = { changed: (stored: StoredReservations | null) => this.#announced(stored), lost: () => this.#lose() };
+      this.#stopWatching = store.watch?.(unit, watcher) ?? nothing;
+    }
+    const stored = store.load(unit);
+    const opened = stored instanceof Promise ? stored.then((found) => this.#take(found) ?? undefined) : this.#take(stored);
+    opened?.catch(nothing);
+    return opened;
+  }
+
+  /** Has the store asked again if the state is not known for lack of an answer; nobody waits for it. */
+  ask(): void {
+    if (this.#trouble !== "unread" || this.#asking || this.#pending !== null || this.#closed) return;
+    this.#asking = true;
+    void this.#ask().then(() => {
+      this.#asking = false;
+    });
+  }
+
+  /**
+   * Saves `next`, which is to follow {@link state}. When the store has it, `done` is called, which brings it into force; {@link state} is
+   * then still what it was when this was called. One call at a time.
+   */
+  async save<Value>(next: StateView, done: () => Value): Promise<SaveEnd<Value>> {
+    const base = this.#revision;
+    const encoded = inSlices(encodeSteps(next));
+    const image = encoded instanceof Promise ? await encoded : encoded;
+    if (!this.isKnown) return { end: "unknown" };
+    if (this.#revision !== base) return { end: "overtaken" };
+    const ending = this.#commit({ revision: base + 1, image, announced: false }, done);
+    this.#pendingEnd = ending.catch(nothing);
+    return ending;
+  }
+
+  /** No longer told of changes. */
+  close(): void {
+    this.#closed = true;
+    this.#stopWatching();
+  }
+
+  async #commit<Value>(pending: Pending, done: () => Value): Promise<SaveEnd<Value>> {
+    this.#pending = pending;
+    try {
+      const end = await this.#endOf(pending);
+      if (end.end !== "done") return end;
+      this.#revision = pending.revision;
+      return { end: "done", value: done() };
+    } finally {
+      this.#pending = null;
+      this.#waited = this.#takeWaiting();
+    }
+  }
+
+  async #endOf(pending: Pending): Promise<SaveEnd<null>> {
+    const { store, unit } = this.#parts;
+    const done = { end: "done", value: null } as const;
+    let uncertain: unknown = null;
+    try {
+      if ((await store.commit(unit, pending.revision, pending.image)) === "done") return done;
+    } catch (error) {
+      if (!pending.announced && !(error instanceof UncertainCommitError)) return { end: "failed", error };
+      uncertain = error;
+    }
+    if (pending.announced) return done;
+    this.#trouble ??= "unread";
+    const stored = await this.#ask(pending);
+    if (stored === "unknown") return uncertain === null ? { end: "unknown" } : { end: "failed", error: uncertain };
+    if (stored === "saved") return done;
+    // Others have come after the one that may have been this one: what it would do now is not what it was to do.
+    if (uncertain !== null && this.#revision > pending.revision) return { end: "failed", error: uncertain };
+    return { end: this.isKnown ? "overtaken" : "unknown" };
+  }
+
+  /**
+   * Reads what is stored and brings it into force. `saved` when that is `pending`, which is left to its caller; `unknown` when the store
+   * cannot tell, which is said.
+   */
+  async #ask(pending: Pending | null = null): Promise<"taken" | "saved" | "unknown"> {
+    try {
+      const stored = await this.#parts.store.load(this.#parts.unit);
+      if (pending !== null && stored?.revision === pending.revision && sameImage(stored.image, pending.image)) {
+        this.#known();
+        return "saved";
+      }
+      await this.#take(stored);
+      return "taken";
+    } catch (error) {
+      this.#trouble ??= "unread";
+      this.#tell(error);
+      return "unknown";
+    }
+  }
+
+  /**
+   * Brings what was read into force if it is newer: at once, or if it is large, when it is decoded. What is older than what was there before
+   * is an error: nothing is certain any more.
+   */
+  #take(stored: StoredReservations | null): Promise<void> | null {
+    const revision = stored?.revision ?? 0;
+    if (stored !== null && revision > this.#revision) return this.#adopt(stored);
+    if (revision < this.#revision) throw new QomError("invalid-value", `it has revision ${revision}, older than ${this.#revision}`);
+    this.#known();
+    return null;
+  }
+
+  #announced(stored: StoredReservations | null): Promise<void> {
+    const revision = stored?.revision ?? 0;
+    if (this.#closed) return Promise.resolve();
+    if (this.#trouble === "lost" && revision >= this.#revision) this.#trouble = this.#begun ? null : "unread";
+    if (stored === null || revision <= this.#revision) return Promise.resolve();
+    const pending = this.#pending;
+    if (pending === null) return this.#adopted(stored);
+    if (revision === pending.revision && sameImage(stored.image, pending.image)) pending.announced = true;
+    else if (this.#waiting === null || this.#waiting.revision < revision) this.#waiting = stored;
+    return this.#pendingEnd.then(() => this.#waited);
+  }
+
+  #lose(): void {
+    this.#trouble = "lost";
+  }
+
+  async #takeWaiting(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting !== null && waiting.revision > this.#revision) await this.#adopted(waiting);
+  }
+
+  /** The same as {@link #adopt}, where nobody hears of a failure but by a line. */
+  async #adopted(stored: StoredReservations): Promise<void> {
+    try {
+      await this.#adopt(stored);
+    } catch (error) {
+      this.#trouble ??= "unread";
+      this.#tell(error);
+    }
+  }
+
+  /** Settles when it is carried out; null when that is so already. */
+  #adopt(stored: StoredReservations): Promise<void> | null {
+    const decoded = inSlices(this.#decode(stored));
+    if (!(decoded instanceof Promise)) return this.#replace(decoded, stored.revision);
+    this.#decoding += 1;
+    return decoded
+      .finally(() => {
+        this.#decoding -= 1;
+      })
+      .then((state) => this.#replace(state, stored.revision) ?? undefined);
+  }
+
+  *#decode({ revision, image }: StoredReservations): Steps<ReservationState> {
+    if (!Number.isSafeInteger(revision) || revision < 1) throw new QomError("invalid-value", "its revision is not a number from 1");
+    const state = yield* decodeSteps(image);
+    let count = 0;
+    for (const { nexus } of state.registrations()) {
+      this.#parts.nexuses.noteReach(nexus);
+      count += 1;
+      if (count % SLICE_ITEMS === 0) yield;
+    }
+    return state;
+  }
+
+  #replace(state: ReservationState, revision: number): Promise<void> | null {
+    if (revision <= this.#revision || this.#closed) return null;
+    const former = this.#begun ? this.#state : null;
+    if (former === null && !this.isShared) state.losePower();
+    this.#state = state;
+    this.#revision = revision;
+    this.#known();
+    return this.#parts.replaced(former, state);
+  }
+
+  /** The state is what the store has. */
+  #known(): void {
+    this.#begun = true;
+    if (this.#trouble === "unread") this.#trouble = null;
+    this.#told = "";
+  }
+
+  /** Says why nothing is known; the same reason once. */
+  #tell(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason === this.#told || this.#closed) return;
+    this.#told = reason;
+    const line = `${printable(this.#parts.unit)} is busy, since the store cannot tell its reservations: ${printable(reason)}`;
+    this.#parts.warn(line);
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,54 @@
+/** A path to a logical unit of the simulated storage network, as a disk. */
+
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { Nexus } from "../../scsi/nexus.js";
+import { routeOf } from "../../scsi/routing.js";
+import { Sense, senseResult } from "../../scsi/sense.js";
+import type { DiskUnit, Geometry, ResetScope } from "../../scsi/unit.js";
+import type { LogicalUnit } from "./logical-unit.js";
+import { FULL_ACCESS, READ_ONLY_ACCESS, type PathAccess } from "./path-access.js";
+
+/** See the module text. What a manager wants to change about it, it may change in a copy: all that managers see are own members. */
+export class SimulatedUnit implements DiskUnit {
+  readonly fd: number | null;
+  readonly readOnly: boolean;
+  readonly identity: string;
+  readonly nexus: Nexus;
+  readonly keepsReservations = true;
+  readonly hostTraits = null;
+  readonly needsDeadline = false;
+  readonly logicalUnit: LogicalUnit;
+  readonly sgio: (command: ScsiCommand) => Promise<ScsiResult>;
+  readonly #path: PathAccess;
+
+  constructor(logicalUnit: LogicalUnit, nexus: Nexus, readOnly: boolean) {
+    this.fd = logicalUnit.fd;
+    this.readOnly = readOnly;
+    this.identity = logicalUnit.wwn;
+    this.nexus = nexus;
+    this.logicalUnit = logicalUnit;
+    this.#path = readOnly ? READ_ONLY_ACCESS : FULL_ACCESS;
+    this.sgio = (command) => logicalUnit.executeChecked(nexus, command, this.#path);
+  }
+
+  /**
+   * Like the operating system's, this path refuses an unprivileged program what would disturb others: the two PERSISTENT RESERVE
+   * commands. It is EPERM there, which becomes 0B/00/06. To a read-only node the unit is write-protected.
+   */
+  execute(command: ScsiCommand): Promise<ScsiResult> {
+    return routeOf(command.cdb[0]) === "manager" ? Promise.resolve(senseResult(Sense.IO_ERROR)) : this.sgio(command);
+  }
+
+  reset(scope: ResetScope): Promise<void> {
+    return this.logicalUnit.reset(scope, this.nexus);
+  }
+
+  geometry(): Geometry {
+    const { blockSizeBytes, sizeBytes } = this.logicalUnit;
+    return { blockSizeBytes, blocks: Math.floor(sizeBytes / blockSizeBytes) };
+  }
+
+  asReadOnly(): SimulatedUnit {
+    return new SimulatedUnit(this.logicalUnit, this.nexus, true);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Programs of embedders who bundle the library into a file of their own: it starts where only koffi is installed, in each format, and tells
+ * this package's version.
+ */
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { expect } from "chai";
+import { PROJECT, UserFolder } from "./support/folder.js";
+
+/** Bundlers are not quick, and a busy machine is no fault of the library. */
+const BUNDLER_TIMEOUT_MS = 180_000;
+
+const BUNDLERS = ["esbuild", "rollup", "vite", "webpack"] as const;
+
+const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
+
+describe("a bundle of an embedder's", function () {
+  this.timeout(BUNDLER_TIMEOUT_MS);
+  let workshop: UserFolder;
+  /** What the program prints when it is not bundled. */
+  let expected: { version: string; keys: string[]; real: string };
+
+  before(() => {
+    workshop = new UserFolder(["koffi", ...BUNDLERS]);
+    cpSync(join(PROJECT, "test/bundle/embedder"), workshop.path, { recursive: true });
+    expected = JSON.parse(workshop.run("main.js")) as typeof expected;
+  });
+  after(() => workshop.remove());
+
+  it("has something to be compared with", () => {
+    expect(expected).to.deep.include({ version: `qom-pr ${version}`, keys: [String(0xabc)] });
+    expect(expected.real).to.match(/^-device scsi-generic,drive=hd: .*(?:inappropriate ioctl|ENOTTY)/i);
+  });
+
+  for (const bundler of BUNDLERS) {
+    for (const [format, ending] of [
+      ["esm", "mjs"],
+      ["cjs", "cjs"],
+    ] as const) {
+      it(`by ${bundler}, ${format}, starts, and tells the version`, () => {
+        const bundle = join(workshop.path, "out", `${bundler}.${ending}`);
+        workshop.run(`${bundler}.js`, format, bundle);
+        const deployed = new UserFolder(["koffi"], { library: false });
+        try {
+          copyFileSync(bundle, join(deployed.path, basename(bundle)));
+          expect(JSON.parse(deployed.run(basename(bundle)))).to.deep.equal(expected);
+        } finally {
+          deployed.remove();
+        }
+      });
+    }
+  }
+
+  it("keeps what has to run at import, though nothing is taken from it", () => {
+    writeFileSync(join(workshop.path, "bare.js"), 'import "qom-pr";\nconsole.log(typeof Reflect.defineMetadata);\n');
+    writeFileSync(
+      join(workshop.path, "bare-build.js"),
+      `import { rollup } from "rollup";
+       const resolveId = (id) => (id === "qom-pr" ? "${workshop.path}/node_modules/qom-pr/lib/index.js" : null);
+       const bundle = await rollup({ input: "bare.js", external: /^node:/, plugins: [{ name: "installed", resolveId }] });
+       await bundle.write({ format: "es", file: "out/bare.mjs", inlineDynamicImports: true });`,
+    );
+    workshop.run("bare-build.js");
+    expect(workshop.run("out/bare.mjs")).to.equal("function\n");
+  });
+});
