@@ -14,9 +14,12 @@ const many = (option: (index: number) => readonly [string, string]): readonly st
 const BLOCKDEVS = many((index) => ["-blockdev", `node-name=n${index},driver=sim-lun,wwn=${wwn(index)}`]);
 const DRIVES = many((index) => ["-drive", `id=d${index},if=none,driver=sim-lun,wwn=${wwn(index)}`]);
 
+/** The first member of each element: a node's name, a drive's id. */
 const namesOf = (nodes: QmpValue): readonly unknown[] => {
   if (!Array.isArray(nodes)) throw new Error("no list");
-  return nodes.map((node: unknown) => (typeof node === "object" && node !== null ? Object.values(node)[0] : undefined));
+  return nodes.map((node: unknown): unknown =>
+    typeof node === "object" && node !== null ? Object.values<unknown>({ ...node })[0] : undefined,
+  );
 };
 
 describe("a machine with many block nodes", () => {

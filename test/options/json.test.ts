@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { QomError, type QomErrorKind } from "#src/base/errors.js";
-import { atOnce } from "#src/base/slices.js";
+import { allAtOnce } from "#src/base/slices.js";
 import { parseJson, printingJson, printJson } from "#src/options/json.js";
 import { INT64_MIN, NESTING_MAX, UINT64_MAX, type PlainValue } from "#src/options/value.js";
 import { anyValue, AWKWARD_NAMES, map, plain, refused, type Literal } from "./support.js";
@@ -138,7 +138,7 @@ describe("JSON text", () => {
   });
 
   it("prints the same in slices, at once or not, and what cannot be printed in neither way", () => {
-    const stepwise = (value: PlainValue, indent: number): string => atOnce(printingJson(value, { indent }));
+    const stepwise = (value: PlainValue, indent: number): string => allAtOnce(printingJson(value, { indent }));
     fc.assert(
       fc.property(anyValue(), fc.constantFrom(0, 4), (value, indent) => {
         expect(stepwise(value, indent)).to.equal(printJson(value, { indent }));

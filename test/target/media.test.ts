@@ -221,7 +221,7 @@ describe("medium in a file", () => {
       const medium = await opened("together", () => 0);
       const reads = [0, 1, 2, 3].map((index) => ({ offset: index * MIB, into: new Uint8Array(MIB) }));
       for (let round = 0; round < 2; round += 1) {
-        await Promise.all(reads.map(({ offset, into }) => medium.read(offset, into.fill(0), going)));
+        await Promise.all(reads.map(async ({ offset, into }) => medium.read(offset, into.fill(0), going)));
         for (const { offset, into } of reads) expect(Buffer.compare(into, content.subarray(offset, offset + MIB))).to.equal(0);
       }
       await medium.close();
