@@ -184,12 +184,12 @@ describe("medium in a file", () => {
     /** With a kernel that has in memory what `cached` says: so many of the bytes that are asked for. */
     async function opened(name: string, cached: (asked: number) => number): Promise<FileMedium> {
       await writeFile(path(name), content);
-      const read = (offset: number, into: Uint8Array): number => {
+      const readCached = (offset: number, into: Uint8Array): number => {
         const length = cached(into.length);
         into.set(content.subarray(offset, offset + length));
         return length;
       };
-      return FileMedium.open(path(name), size, { cachedReads: () => ({ read }) });
+      return FileMedium.open(path(name), size, { cachedReads: () => ({ read: readCached }) });
     }
 
     it("what is in memory is there on return, in the caller's memory", async () => {
