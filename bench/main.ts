@@ -1,4 +1,5 @@
 /** `npm run bench`: the figures that the project promises, printed as a table. */
+import { fileDisk } from "./files.js";
 import { helperRoundTrip } from "./helper-round-trip.js";
 import { helperServer } from "./helper-server.js";
 import type { Spread } from "./measure.js";
@@ -7,6 +8,7 @@ import { treeSize } from "./qom.js";
 import { reservedRead, stateMachine } from "./reservations.js";
 import { saving } from "./persistence.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
+import { machines } from "./scale.js";
 import { traceOverhead } from "./trace.js";
 import { queueOverhead } from "./virtio-scsi.js";
 
@@ -26,10 +28,12 @@ for (const measure of [
   managerOverhead,
   readKeysRate,
   queueOverhead,
+  fileDisk,
   stateMachine,
   reservedRead,
   saving,
   treeSize,
+  machines,
   optionTexts,
   traceOverhead,
 ])
