@@ -49,6 +49,7 @@ function lastWritten(folder, ending) {
 }
 
 function compiles() {
+  if (!runs(process.execPath, "tools/bundle/prune.js")) return false;
   if (!["tsconfig.json", "test/tsconfig.json"].every((project) => passes("tsc", "-p", project, "--noCheck"))) return false;
   return lastWritten("dist", ".js") <= lastWritten("lib", ".js") || runs(process.execPath, "tools/bundle/make.js");
 }

@@ -115,6 +115,19 @@ export class BlockGraph implements NodeOpener {
     return node;
   }
 
+  /** Whether there is a node of that name. */
+  has(name: string): boolean {
+    check("BlockGraph.has", "name", name, aString);
+    return this.#nodes.has(name);
+  }
+
+  /** Whether that is the id of a drive. */
+  isDrive(id: string): boolean {
+    check("BlockGraph.isDrive", "id", id, aString);
+    const node = this.#nodes.get(id);
+    return node !== undefined && this.#drives.has(node);
+  }
+
   /** Nodes that -drive made, in order of opening; each has the drive's id as its name. */
   get drives(): readonly BlockNode[] {
     return [...this.#drives];

@@ -30,7 +30,7 @@ export interface HostUnitOptions {
   /** Told in one line what may be wrong with the name. */
   readonly warn: (line: string) => void;
   readonly readOnly: boolean;
-  readonly sgIo: SgIoExecutor;
+  readonly sgIo: Pick<SgIoExecutor, "execute">;
   /** Deadline of a command that has none. */
   readonly timeoutMs: number;
   /** What sends the commands, where more than the operating system knows. Default null. */

@@ -33,6 +33,11 @@ export function createContainer(): DependencyContainer {
   return rootContainer.createChildContainer();
 }
 
+/** Registers a dependency unless the embedder's container has one already. */
+export function provide(container: DependencyContainer, token: symbol, value: object): void {
+  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
+}
+
 /**
  * Makes an object of a type: what the container has for the class if that was registered, else an instance with the dependencies that
  * `@inject` asks for. A container of another copy of tsyringe does not know of these, so they are looked up one by one.

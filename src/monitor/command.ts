@@ -2,11 +2,12 @@
 import * as z from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { inSlices } from "../base/slices.js";
 import { describeValue, valueText } from "../options/take.js";
 import { memberAt } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
-import { toPlain } from "./values.js";
+import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 
 /** What a command can do beside giving a result. */
 export interface CommandContext {
@@ -33,7 +34,10 @@ export interface CommandDefinition<Arguments extends z.ZodObject, Result extends
   readonly name: string;
   readonly arguments: Arguments;
   readonly result: Result;
-  /** @param raw the same arguments as they were given, for members that the schema does not know */
+  /**
+   * A result is the caller's own and stays as it is: a long list is read after others have been served.
+   * @param raw the same arguments as they were given, for members that the schema does not know
+   */
   readonly run: (given: z.output<Arguments>, context: CommandContext, raw: OptionMap) => z.output<Result> | Promise<z.output<Result>>;
 }
 
@@ -45,7 +49,10 @@ export function defineCommand<const Arguments extends z.ZodObject, const Result 
     name: definition.name,
     arguments: definition.arguments,
     result: definition.result,
-    run: async (given, context) => toPlain(await definition.run(checkArguments(definition.arguments, given), context, given)),
+    run: async (given, context) => {
+      const result: unknown = await definition.run(checkArguments(definition.arguments, given), context, given);
+      return isLong(result) ? inSlices(listToPlain(result), LIST_SLICE_LENGTH) : toPlain(result);
+    },
   };
 }
 
@@ -86,6 +93,20 @@ function refuseUnknown(shape: object, given: OptionMap): void {
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return `expected ${issue.expected}`;
-  return `expected ${issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): expected /, "")}`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${issue.expected}`;
+    case "invalid_value":
+      return `expected ${issue.values.length === 1 ? "" : "one of "}${issue.values.map(inWords).join("|")}`;
+    case "too_big":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? "<" : "<="}${issue.maximum}`;
+    case "too_small":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? ">" : ">="}${issue.minimum}`;
+    default:
+      return `expected another value (${issue.message})`;
+  }
+}
+
+function inWords(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
 }

@@ -33,6 +33,34 @@ export function toPlain(value: unknown, depth = 0): PlainValue {
   }
 }
 
+/** Elements of a list that are turned into plain values, or printed, before others are served. */
+export const LIST_SLICE_LENGTH = 128;
+
+/** Whether a value is a list so long that it is to be handled in slices. */
+export function isLong(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length > LIST_SLICE_LENGTH;
+}
+
+/** {@link toPlain} as work that can be interrupted (slices.ts) between the elements. Nobody may change them before all is done. */
+export function* listToPlain(list: readonly unknown[]): Generator<void, PlainValue> {
+  const plain: PlainValue[] = [];
+  for (const element of list) {
+    plain.push(toPlain(element, 1));
+    yield;
+  }
+  return plain;
+}
+
+/** {@link fromPlain} in the same way. */
+export function* listFromPlain(list: readonly PlainValue[]): Generator<void, QmpValue> {
+  const values: QmpValue[] = [];
+  for (const element of list) {
+    values.push(fromPlain(element));
+    yield;
+  }
+  return values;
+}
+
 function membersToPlain(members: Iterable<readonly [unknown, unknown]>, depth: number): OptionMap {
   const plain = new Map<string, PlainValue>();
   for (const [name, member] of members) if (member !== undefined) plain.set(String(name), toPlain(member, depth));

@@ -18,7 +18,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { allAtOnce, SLICE_ITEMS } from "../base/slices.js";
 import type { Steps } from "../base/slices.js";
-import { formatKey, isAllRegistrants, isReservationType, RESERVATION_KEY_MAX } from "../scsi/persistent-reserve.js";
+import { formatKey, isAllRegistrants, isReservationType } from "../scsi/persistent-reserve.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { invariantSteps } from "./invariants.js";
 import { REGISTRATIONS_MAX } from "./settings.js";
@@ -188,7 +188,7 @@ function decodeReservation(state: ReservationState, image: unknown, registration
   only(members, ["type", "holder"], "reservation");
   const { type, holder } = members;
   if (typeof type !== "number" || !isReservationType(type)) throw wrong("reservation.type", type, "1, 3, 5, 6, 7 or 8");
-  const index = isAllRegistrants(type) && holder === null ? 0 : holder;
+  const index = isAllRegistrants(type) ? 0 : holder;
   const registration = typeof index === "number" ? registrations[index] : undefined;
   if (registration === undefined || (isAllRegistrants(type) && holder !== null)) {
     throw wrong("reservation.holder", holder, "the index of a registration, or null for types 7 and 8");
@@ -199,7 +199,7 @@ function decodeReservation(state: ReservationState, image: unknown, registration
 function decodeKey(value: unknown, where: string): bigint {
   if (typeof value !== "string" || !/^0x[0-9a-f]{16}$/.test(value)) throw wrong(where, value, "0x and 16 hexadecimal digits");
   const key = BigInt(value);
-  if (key === 0n || key > RESERVATION_KEY_MAX) throw wrong(where, value, "other than 0");
+  if (key === 0n) throw wrong(where, value, "other than 0");
   return key;
 }
 

@@ -88,6 +88,12 @@ describe("PersistentReserveOut.encode", () => {
     });
   }
 
+  it("takes the longest list that fits, and members that are false for a field that is not there", () => {
+    const ids = [...Array.from({ length: 339 }, () => SAS), TransportId.parse("iqn.2024-01.example:h1")];
+    expect(PersistentReserveOut.encode({ action: "register", transportIds: ids }).dataOut).to.have.lengthOf(RESERVE_OUT_LENGTH_MAX);
+    expect(PersistentReserveOut.encode({ action: "clear", unregister: false }).dataOut).to.have.lengthOf(24);
+  });
+
   // what a program without types can pass
   const asRequest = (request: object): ReserveOutRequest => request as ReserveOutRequest;
   const REFUSED: readonly (readonly [what: string, request: ReserveOutRequest, kind: string, naming: string])[] = [

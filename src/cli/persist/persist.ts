@@ -2,7 +2,6 @@
 import { systemClock } from "../../base/clock.js";
 import type { Clock } from "../../base/clock.js";
 import { describeError, QomError } from "../../base/errors.js";
-import { MultipathDetector } from "../../helper/workers/multipath.js";
 import type { PlainValue } from "../../options/value.js";
 import { printJson } from "../../options/json.js";
 import { toHex } from "../../scsi/bytes.js";
@@ -13,17 +12,16 @@ import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
 import { ExitStatus, exitStatusOfErrno, outcomeOf } from "./exit-status.js";
-import type { Outcome } from "./exit-status.js";
+import type { ExitOutcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
 import { dataValues, headerValues, reportValues } from "./json-report.js";
 import type { PersistReport } from "./json-report.js";
 import { FolderBusyError } from "./folder-wait.js";
 import { keyTextNotes } from "./key-text.js";
-import { DeviceOpenError, LocalDisk } from "./local-disk.js";
+import { DeviceOpenError } from "./device-open-error.js";
 import type { PathFinder } from "./local-disk.js";
 import { ALLOCATION_LENGTH_MAX, parsePersistOptions, QMP_ALLOCATION_LENGTH_MAX, WAIT_SECONDS_DEFAULT } from "./options.js";
 import type { PersistOptions } from "./options.js";
-import { QmpDisk } from "./qmp-disk.js";
 import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
 import { planRequest } from "./request.js";
 import type { PersistPlan, PersistRequest } from "./request.js";
@@ -94,17 +92,21 @@ function exitStatusOfError(error: QomError): number {
   return error.kind === "io" || error.kind === "connection" ? ExitStatus.FILE_ERROR : ExitStatus.SYNTAX;
 }
 
-function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
+/** Each way to a disk is loaded when it is taken. */
+async function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
   const { device, manager, objects, name, readOnly, qmp, waitSeconds } = options;
   if (qmp !== undefined) {
-    if (manager === undefined && objects.length === 0 && name === undefined && waitSeconds === undefined)
+    if (manager === undefined && objects.length === 0 && name === undefined && waitSeconds === undefined) {
+      const { QmpDisk } = await import("./qmp-disk.js");
       return QmpDisk.open(qmp, device, readOnly === 1);
+    }
     throw new QomError(
       "conflict",
       "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--wait' do not go with it",
     );
   }
   const byVariable = request.direction === "in" && environment.variables["SG_PERSIST_IN_RDONLY"] !== undefined;
+  const { LocalDisk } = await import("./local-disk.js");
   return LocalDisk.open({
     device,
     readOnly: readOnly === 1 || (readOnly === 0 && byVariable),
@@ -112,7 +114,7 @@ function openDisk(options: PersistOptions, { request }: PersistPlan, environment
     objects,
     name,
     clock: environment.clock ?? systemClock,
-    multipath: environment.multipath ?? new MultipathDetector(),
+    ...(environment.multipath === undefined ? {} : { multipath: environment.multipath }),
     folderWaitMs: (waitSeconds ?? WAIT_SECONDS_DEFAULT) * 1000,
   });
 }
@@ -148,7 +150,7 @@ class Persist {
     return this.#report(request, what, { device, request, inquiry, result: answer.result, outcome });
   }
 
-  async #execute(command: ScsiCommand): Promise<{ readonly answer: DiskAnswer; readonly outcome: Outcome }> {
+  async #execute(command: ScsiCommand): Promise<{ readonly answer: DiskAnswer; readonly outcome: ExitOutcome }> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await this.#disk.execute({ ...command, timeoutMs: TIMEOUT_MS, signal });
     return { answer, outcome: outcomeOfAnswer(answer, signal) };
@@ -174,7 +176,7 @@ class Persist {
     return ExitStatus.SUCCESS;
   }
 
-  #fail(what: string, outcome: Outcome): number {
+  #fail(what: string, outcome: ExitOutcome): number {
     this.#note([`qom-pr persist: ${what}: ${outcome.text}`]);
     return outcome.exitStatus;
   }
@@ -236,7 +238,7 @@ function cutText(completeLength: number, received: number): string {
   return `the data lacks ${completeLength - received} bytes at its end${hint}`;
 }
 
-function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): Outcome {
+function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): ExitOutcome {
   if (signal.aborted) return { exitStatus: ExitStatus.TIMEOUT, text: `no answer within ${TIMEOUT_MS / 1000} s` };
   if (errno !== undefined) return { exitStatus: exitStatusOfErrno(errno), text: errnoText(errno) };
   return outcomeOf(result);
