@@ -108,5 +108,5 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 function inWords(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : String(value);
+  return typeof value === "string" ? `'${value}'` : String(value);
 }

@@ -132,6 +132,7 @@ function numberText(value: number): string {
 const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 
 function stringText(value: string): string {
+  // oxlint-disable-next-line own/single-quotes-in-messages -- this is JSON
   if (PLAIN_TEXT.test(value)) return `"${value}"`;
   const text = JSON.stringify(replaceNoncharacters(value));
   return text.replaceAll(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);

@@ -99,7 +99,7 @@ export function* encodeSteps(state: StateView): Steps<ReservationImage> {
 /** True when both describe the same state. */
 export function sameImage(one: ReservationImage, other: ReservationImage): boolean {
   if (one === other) return true;
-  if (one.generation !== other.generation || one.aptpl !== other.aptpl || one.version !== other.version) return false;
+  if (one.generation !== other.generation || one.aptpl !== other.aptpl) return false;
   if (one.registrations.length !== other.registrations.length) return false;
   if (one.reservation?.type !== other.reservation?.type || one.reservation?.holder !== other.reservation?.holder) return false;
   return one.registrations.every((registration, index) => {
@@ -136,7 +136,8 @@ export function* decodeSteps(image: unknown, registrationsMax: number = REGISTRA
     throw new QomError("limit", `reservation image: ${list.length} registrations are more than ${registrationsMax}`);
   }
   const registrations: Registration[] = [];
-  for (const item of list as readonly unknown[]) {
+  const items: readonly unknown[] = list;
+  for (const item of items) {
     registrations.push(decodeRegistration(state, item, `registrations[${registrations.length}]`));
     if (registrations.length % SLICE_ITEMS === 0) yield;
   }

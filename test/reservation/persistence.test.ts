@@ -172,7 +172,7 @@ describe("image of a state", () => {
       [registrationsWith({ owner: "" }), /registrations\[0\].owner is '' and not 1 to 64 characters/],
       [registrationsWith({ owner: "u".repeat(65) }), /registrations\[0\].owner is 'u{65}' and not 1 to 64 characters/],
       [{ ...image, reservation: 5 }, /reservation is 5 and not an object/],
-      [{ ...image, reservation: { type: 5, holder: 0, scope: 0 } }, /image: reservation has an unknown member "scope"/],
+      [{ ...image, reservation: { type: 5, holder: 0, scope: 0 } }, /image: reservation has an unknown member 'scope'/],
       [{ ...image, reservation: { type: 5 } }, /reservation.holder is missing/],
       [{ ...image, reservation: { type: 5, holder: null } }, /reservation.holder is null/],
       [{ ...image, reservation: { type: 5, holder: 3 } }, /holder is 3 and not the index of a registration, or null for types 7 and 8/],

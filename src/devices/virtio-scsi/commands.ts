@@ -14,10 +14,10 @@ import {
   VirtioScsiResponse,
   writeCommandResponse,
 } from "../../scsi/virtio-scsi.js";
-import type { VirtioScsiCommand } from "../../scsi/virtio-scsi.js";
 import type { AdmittedCommand, FrontUnit } from "../bus/bus-front.js";
 import { copyOf, lengthOf, viewIn, writeTo } from "./chain.js";
 import type { VirtioChain } from "./chain.js";
+import type { VirtioScsiCommand } from "../../scsi/virtio-scsi.js";
 import type { UsedLength, VirtioScsiContext } from "./context.js";
 import { atUnit, commandRequestTrace, commandResponseTrace } from "./trace.js";
 
