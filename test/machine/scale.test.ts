@@ -1,6 +1,7 @@
 /** Machines with many block nodes: others are served while they are made, asked and ended. */
 import { expect } from "chai";
-import { Machine, type QmpValue } from "qom-pr";
+import { Machine } from "qom-pr";
+import type { QmpValue } from "qom-pr";
 import { refusal } from "../support/refusal.js";
 import { countTurns } from "../support/turns.js";
 

@@ -1,11 +1,14 @@
 /** The JSON reader on whole texts, and the printer. What is refused is what QEMU 7.2 refuses, apart from integers beyond 64 bits. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { QomError, type QomErrorKind } from "#src/base/errors.js";
+import { QomError } from "#src/base/errors.js";
+import type { QomErrorKind } from "#src/base/errors.js";
 import { allAtOnce } from "#src/base/slices.js";
 import { parseJson, printingJson, printJson } from "#src/options/json.js";
-import { INT64_MIN, NESTING_MAX, UINT64_MAX, type PlainValue } from "#src/options/value.js";
-import { anyValue, AWKWARD_NAMES, map, plain, refused, type Literal } from "./support.js";
+import { INT64_MIN, NESTING_MAX, UINT64_MAX } from "#src/options/value.js";
+import type { PlainValue } from "#src/options/value.js";
+import { anyValue, AWKWARD_NAMES, map, plain, refused } from "./support.js";
+import type { Literal } from "./support.js";
 
 const ACCEPTED: readonly (readonly [string, Literal])[] = [
   ["{}", {}],
