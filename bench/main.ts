@@ -1,6 +1,7 @@
 /** `npm run bench`: the figures that the project promises, printed as a table. */
 import { helperRoundTrip } from "./helper-round-trip.js";
 import { helperServer } from "./helper-server.js";
+import { helperStarts } from "./helper-start.js";
 import type { Spread } from "./measure.js";
 import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
@@ -22,6 +23,7 @@ const figures: Figure[] = [];
 for (const measure of [
   helperRoundTrip,
   helperServer,
+  helperStarts,
   managerOverhead,
   readKeysRate,
   queueOverhead,
