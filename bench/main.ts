@@ -2,6 +2,7 @@
 import { fileDisk } from "./files.js";
 import { helperRoundTrip } from "./helper-round-trip.js";
 import { helperServer } from "./helper-server.js";
+import { helperStarts } from "./helper-start.js";
 import type { Spread } from "./measure.js";
 import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
@@ -25,6 +26,7 @@ const figures: Figure[] = [];
 for (const measure of [
   helperRoundTrip,
   helperServer,
+  helperStarts,
   managerOverhead,
   readKeysRate,
   queueOverhead,
