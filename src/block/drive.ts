@@ -6,7 +6,8 @@ import { requireWellFormedId } from "../options/id.js";
 import { thoseThere } from "../options/nearest.js";
 import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { BlockGraph } from "./graph.js";
 
 /** Which driver the file of that name needs; `option` is what gave the name. */

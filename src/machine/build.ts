@@ -3,9 +3,10 @@ import { sliceEnd } from "../base/slices.js";
 import { addDrive, checkDrive } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
+import { atOption } from "../options/option-error.js";
 import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
-import { atArgument, type GivenOption } from "./arguments.js";
+import type { GivenOption } from "./arguments.js";
 
 /** Where the things are made. */
 export interface MachineParts {
@@ -42,7 +43,7 @@ export async function checkOptions(
   for (const stage of STAGES) {
     if (stage === "monitors") continue;
     for (const [index, option] of options.filter(stage).entries()) {
-      await atOption(option, () => check(option, parts));
+      await around(option, () => check(option, parts));
       await sliceEnd(index, OPTIONS_SLICE_LENGTH);
     }
   }
@@ -65,11 +66,11 @@ async function check(
 }
 
 /** Does something for an option; an error tells which one. */
-async function atOption({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
+async function around({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    throw atArgument(argument, text, error);
+    throw atOption(argument, text, error);
   }
 }
 
@@ -85,7 +86,7 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       continue;
     }
     for (const [index, option] of options.filter(stage).entries()) {
-      await atOption(option, () => make(option, parts));
+      await around(option, () => make(option, parts));
       await sliceEnd(index, OPTIONS_SLICE_LENGTH);
       parts.signal?.throwIfAborted();
     }

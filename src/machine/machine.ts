@@ -23,7 +23,8 @@ import { packageVersion } from "../base/package-version.js";
 import { runAll } from "../base/run-all.js";
 import { inSlices } from "../base/slices.js";
 import { BlockGraph } from "../block/graph.js";
-import { DeviceHost, type Device } from "../devices/device.js";
+import { DeviceHost } from "../devices/device.js";
+import type { Device } from "../devices/device.js";
 import { DeviceSet } from "../devices/set/device-set.js";
 import { ScsiBuses } from "../devices/bus/scsi-bus.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
@@ -50,12 +51,16 @@ import { Fabric } from "../target/fabric/fabric.js";
 import type { FolderUse } from "../stores/folder/holder.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
-import { construct, createContainer, type DependencyContainer } from "./container.js";
-import { parseArguments, parsingArguments, type MachineArguments } from "./arguments.js";
+import { construct, createContainer, provide } from "./container.js";
+import type { DependencyContainer } from "./container.js";
+import { parseArguments, parsingArguments } from "./arguments.js";
+import type { MachineArguments } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
-import { typeRegistries, type TypeRegistries } from "./types.js";
-import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
+import { typeRegistries } from "./types.js";
+import type { TypeRegistries } from "./types.js";
+import { machineArguments, machineOmissions, machineValues } from "./write.js";
+import type { WritableMachine } from "./write.js";
 
 /** What a machine may be given beside its arguments. */
 export interface MachineOptions {
@@ -385,9 +390,4 @@ export class Machine {
       () => this.#monitors.close(),
     ]);
   }
-}
-
-/** Registers a dependency unless the embedder's container has one already. */
-function provide(container: DependencyContainer, token: symbol, value: object): void {
-  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
 }

@@ -4,7 +4,8 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { inSlices } from "../base/slices.js";
 import { describeValue, valueText } from "../options/take.js";
-import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
+import { memberAt } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
 import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 
@@ -107,5 +108,5 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 function inWords(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : String(value);
+  return typeof value === "string" ? `'${value}'` : String(value);
 }

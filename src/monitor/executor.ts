@@ -4,12 +4,15 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { inSlices } from "../base/slices.js";
 import { didYouMean } from "../options/nearest.js";
-import { isPlainList, type OptionMap, type PlainValue } from "../options/value.js";
-import { checkArguments, type QmpCommand } from "./command.js";
+import { isPlainList } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
+import { checkArguments } from "./command.js";
+import type { QmpCommand } from "./command.js";
 import { CAPABILITIES_ARGUMENTS } from "./commands/general.js";
 import type { EventListener } from "./events.js";
 import type { MonitorHost } from "./host.js";
-import { fromPlain, isLong, LIST_SLICE_LENGTH, listFromPlain, toPlain, type QmpArguments, type QmpValue } from "./values.js";
+import { fromPlain, isLong, LIST_SLICE_LENGTH, listFromPlain, toPlain } from "./values.js";
+import type { QmpArguments, QmpValue } from "./values.js";
 
 /** The answer to a command, and what is to be called once it is on its way. */
 export interface CommandOutcome {

@@ -13,8 +13,10 @@
 import { describeError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { inSlices } from "../base/slices.js";
-import { JsonStream, printingJson, printJson, type JsonItem, type JsonPrintOptions } from "../options/json.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { JsonStream, printingJson, printJson } from "../options/json.js";
+import type { JsonItem, JsonPrintOptions } from "../options/json.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { Connection } from "../chardev/connection.js";
 import { ClientQueue } from "./client-queue.js";
 import type { QmpEvent } from "./events.js";

@@ -1,6 +1,7 @@
 /** Values of QMP as JavaScript sees them, and as JSON is read and written here. */
 import { QomError } from "../base/errors.js";
-import { isOptionMap, isPlainList, NESTING_MAX, type OptionMap, type PlainValue } from "../options/value.js";
+import { isOptionMap, isPlainList, NESTING_MAX } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 
 /**
  * A value of QMP in JavaScript: an object is a record, a list an array. An integer that a double does not hold exactly is a bigint; either

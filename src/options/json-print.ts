@@ -1,7 +1,8 @@
 /** Plain values to JSON text. */
 import { QomError } from "../base/errors.js";
 import { replaceNoncharacters } from "./utf8.js";
-import { INT64_MIN, isOptionMap, isPlainList, NESTING_MAX, UINT64_MAX, type PlainValue } from "./value.js";
+import { INT64_MIN, isOptionMap, isPlainList, NESTING_MAX, UINT64_MAX } from "./value.js";
+import type { PlainValue } from "./value.js";
 
 /** How {@link printJson} lays out its text. */
 export interface JsonPrintOptions {
@@ -131,6 +132,7 @@ function numberText(value: number): string {
 const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 
 function stringText(value: string): string {
+  // oxlint-disable-next-line own/single-quotes-in-messages -- this is JSON
   if (PLAIN_TEXT.test(value)) return `"${value}"`;
   const text = JSON.stringify(replaceNoncharacters(value));
   return text.replaceAll(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);

@@ -212,7 +212,7 @@ function record(value: unknown, where: string): Readonly<Record<string, unknown>
 function only(members: Readonly<Record<string, unknown>>, names: readonly string[], where: string): void {
   const unknown = Object.keys(members).find((name) => !names.includes(name));
   if (unknown !== undefined)
-    throw new QomError("invalid-value", `reservation image: ${where} has an unknown member "${printable(unknown)}"`);
+    throw new QomError("invalid-value", `reservation image: ${where} has an unknown member '${printable(unknown)}'`);
 }
 
 function flag(members: Readonly<Record<string, unknown>>, name: string, where: string): boolean {
@@ -235,7 +235,7 @@ function wrong(where: string, value: unknown, expected: string): QomError {
 /** `value` for a message. */
 function shown(value: unknown): string {
   if (value === undefined) return "missing";
-  if (typeof value === "string") return `"${printable(value)}"`;
+  if (typeof value === "string") return `'${printable(value)}'`;
   if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
   return Array.isArray(value) ? "an array" : "an object";
 }

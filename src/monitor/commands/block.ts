@@ -7,7 +7,8 @@ import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
-import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
+import { defineCommand, noArguments, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 import { LIST_SLICE_LENGTH } from "../values.js";
 

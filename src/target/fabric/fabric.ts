@@ -382,7 +382,7 @@ export class Fabric {
 
 /** The error for a logical unit that is not among `units`, which are. */
 export function noLogicalUnit(name: string, units: readonly LogicalUnit[]): QomError {
-  return new QomError("not-found", `no logical unit "${printable(name)}"`, {
+  return new QomError("not-found", `no logical unit '${printable(name)}'`, {
     context: { option: "wwn", value: printable(name) },
     hint: thoseThere(
       name,

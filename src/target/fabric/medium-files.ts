@@ -12,7 +12,7 @@ export class MediumFiles {
     const file = `${identity.device}:${identity.inode}`;
     const owner = this.#owners.get(file);
     if (owner !== undefined) {
-      throw new QomError("in-use", `"${printable(filename)}" is the medium of ${owner} and cannot be that of ${wwn} too`, {
+      throw new QomError("in-use", `'${printable(filename)}' is the medium of ${owner} and cannot be that of ${wwn} too`, {
         context: { option: "filename", value: printable(filename), object: wwn },
       });
     }
