@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Fabric, PersistentReserveOut, TransportId, type LogicalUnit, type Nexus } from "qom-pr";
+import { Fabric, PersistentReserveOut, TransportId } from "qom-pr";
+import type { LogicalUnit, Nexus } from "qom-pr";
 import { baseLibrary } from "./base.js";
 import type { Figure } from "./main.js";
 import { inTurn, ratios, spread } from "./measure.js";
