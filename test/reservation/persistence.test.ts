@@ -3,9 +3,11 @@
 import { expect } from "chai";
 
 import { QomError } from "#src/base/errors.js";
+import { SLICE_ITEMS } from "#src/base/slices.js";
 import { applyReserveOut } from "#src/reservation/apply.js";
-import { decodeImage, encodeImage } from "#src/reservation/image.js";
-import { checkInvariants } from "#src/reservation/invariants.js";
+import { decodeImage, decodeSteps, encodeImage, encodeSteps, sameImage } from "#src/reservation/image.js";
+import type { ReservationImage } from "#src/reservation/image.js";
+import { checkInvariants, invariantSteps } from "#src/reservation/invariants.js";
 import { defaultReservationSettings, targetPorts } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { nexusKey } from "#src/scsi/nexus.js";
@@ -126,6 +128,53 @@ describe("image of a state", () => {
       expect(encodeImage(decoded)).to.deep.equal(encodeImage(state));
     }
     expect(encodeImage(decodeImage(encodeImage(new ReservationState())))).to.deep.equal(encodeImage(new ReservationState()));
+  });
+
+  it("is made and read in slices of the same size", () => {
+    const state = new ReservationState();
+    const slices = (steps: Generator<void, unknown, void>): number => {
+      let count = 0;
+      for (let step = steps.next(); step.done !== true; step = steps.next()) count += 1;
+      return count;
+    };
+    for (let port = 1; port <= 2 * SLICE_ITEMS; port += 1) state.register({ initiator: initiator("A1"), targetPort: port }, 1n, false);
+    expect(slices(encodeSteps(state))).to.equal(2);
+    expect(slices(invariantSteps(state))).to.equal(2);
+    expect(slices(decodeSteps(encodeImage(state)))).to.equal(4);
+  });
+
+  it("is the same as another one when every member is", () => {
+    const image = encodeImage(full());
+    const [first, ...others] = image.registrations;
+    const withFirst = (change: object): unknown => ({ ...image, registrations: [{ ...first, ...change }, ...others] });
+    const different: readonly unknown[] = [
+      { ...image, version: 2 },
+      { ...image, generation: 3 },
+      { ...image, aptpl: false },
+      { ...image, registrations: others },
+      { ...image, registrations: [...image.registrations, first] },
+      { ...image, reservation: null },
+      { ...image, reservation: { type: 6, holder: 1 } },
+      { ...image, reservation: { type: 5, holder: 0 } },
+      withFirst({ key: "0x0000000000000062" }),
+      withFirst({ initiator: others[1]?.initiator }),
+      withFirst({ targetPort: 3 }),
+      withFirst({ allTargetPorts: false }),
+      withFirst({ owner: "uid-7" }),
+    ];
+    for (const other of different) {
+      const changed = other as ReservationImage; // of another version, in one of the cases
+      expect([sameImage(image, changed), sameImage(changed, image)], JSON.stringify(other)).to.deep.equal([false, false]);
+    }
+    const copy = JSON.parse(JSON.stringify(image)) as ReservationImage; // what was written
+    expect([sameImage(image, image), sameImage(image, copy)]).to.deep.equal([true, true]);
+    expect(sameImage({ ...image, reservation: null }, { ...copy, reservation: null })).to.equal(true);
+  });
+
+  it("leaves nobody anything to count when it is read", () => {
+    const state = new ReservationState();
+    state.register({ initiator: initiator("A1"), targetPort: 1 }, 1n, false, "uid-7");
+    expect([...decodeImage(encodeImage(state)).takeChanges()]).to.deep.equal([]);
   });
 
   it("names who answers for a registration, where somebody does", () => {
