@@ -64,20 +64,20 @@ describe("a recording of a state", () => {
       const { state } = play(HELD);
       const before = encodeImage(state);
       const { reservation } = state;
-      const { undo, redo, settle } = recorded(state, who, command);
+      const change = recorded(state, who, command);
       const after = encodeImage(state);
       const registrations = [...state.registrations()];
       for (let turn = 0; turn < 2; turn += 1) {
-        undo();
+        change.undo();
         expect(encodeImage(state)).to.deep.equal(before);
         expect(state.reservation).to.equal(reservation);
         checkInvariants(state);
-        redo();
+        change.redo();
         expect(encodeImage(state)).to.deep.equal(after);
         expect([...state.registrations()]).to.deep.equal(registrations);
         checkInvariants(state);
       }
-      settle();
+      change.settle();
       expect(encodeImage(state)).to.deep.equal(after);
     });
   }
@@ -87,9 +87,9 @@ describe("a recording of a state", () => {
     const before = encodeImage(state);
     const steps = [recorded(state, "B1", "RAI b2"), recorded(state, "B1", "P&A a T3"), recorded(state, "D1", "REG 0 d")];
     const after = encodeImage(state);
-    for (const { undo } of steps.toReversed()) undo();
+    for (const step of steps.toReversed()) step.undo();
     expect(encodeImage(state)).to.deep.equal(before);
-    for (const { redo } of steps) redo();
+    for (const step of steps) step.redo();
     expect(encodeImage(state)).to.deep.equal(after);
     checkInvariants(state);
   });
@@ -97,10 +97,10 @@ describe("a recording of a state", () => {
   it("gives what the action gave, and back the places of those who were last", () => {
     const state = new ReservationState();
     state.register(at("A1"), 1n, false);
-    const { result, undo } = state.record(() => state.register(at("B1"), 2n, false));
-    expect(result.nexusKey).to.equal(nexusKey(at("B1")));
-    undo();
-    expect(state.register(at("C1"), 3n, false).place).to.equal(result.place);
+    const change = state.record(() => state.register(at("B1"), 2n, false));
+    expect(change.result.nexusKey).to.equal(nexusKey(at("B1")));
+    change.undo();
+    expect(state.register(at("C1"), 3n, false).place).to.equal(change.result.place);
   });
 
   it("ends with an action that throws, of which nothing is taken back", () => {
@@ -112,8 +112,7 @@ describe("a recording of a state", () => {
       }),
     ).to.throw("on the way");
     expect(state.registrantCount).to.equal(1);
-    const { undo } = state.record(() => state.register(at("B1"), 1n, false));
-    undo();
+    state.record(() => state.register(at("B1"), 1n, false)).undo();
     expect(Array.from(state.registrations(), (found) => found.nexusKey)).to.deep.equal([nexusKey(at("A1"))]);
   });
 
@@ -181,9 +180,9 @@ describe("a table of registrations", () => {
         const comer = registration("A1", turn);
         table.put(comer, undefined);
         table.remove(comer);
-        const { undo, redo } = table.endRecording();
-        undo();
-        redo();
+        const changes = table.endRecording();
+        changes.undo();
+        changes.redo();
       }
     });
     expect(largest).to.be.at.most(20);
