@@ -37,3 +37,11 @@ export async function inTurn(rounds: number, contenders: readonly (() => Promise
 export function ratios(first: readonly number[], second: readonly number[]): number[] {
   return first.map((value, index) => value / (second[index] ?? Number.NaN));
 }
+
+/** Nanoseconds of processor time, of all threads of the process, that one of `count` runs of `action`, one after the other, takes. */
+export async function cpuNanosecondsEach(count: number, action: () => Promise<unknown>): Promise<number> {
+  const begin = process.cpuUsage();
+  for (let run = 0; run < count; run += 1) await action();
+  const { user, system } = process.cpuUsage(begin);
+  return ((user + system) * 1000) / count;
+}

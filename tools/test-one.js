@@ -18,18 +18,25 @@ const WATCHED = ["src", "test", "examples"];
 const SETTLE_MS = 50;
 
 /**
- * Runs a program of node_modules/.bin with its output on the terminal.
+ * Runs a program of node_modules/.bin, or a file of this project, with its output on the terminal.
  * @param {string} tool
  * @param {string[]} options
  */
 function passes(tool, ...options) {
-  const { status, error } = spawnSync(join(ROOT, "node_modules", ".bin", tool), options, { cwd: ROOT, stdio: "inherit" });
+  const [program, words] = tool.endsWith(".js")
+    ? [process.execPath, [tool, ...options]]
+    : [join(ROOT, "node_modules", ".bin", tool), options];
+  const { status, error } = spawnSync(program, words, { cwd: ROOT, stdio: "inherit" });
   if (error) throw error;
   return status === 0;
 }
 
 function compiles() {
-  return ["tsconfig.json", "test/tsconfig.json"].every((project) => passes("tsc", "-p", project, "--noCheck"));
+  return (
+    passes("tools/bundle/prune.js") &&
+    ["tsconfig.json", "test/tsconfig.json"].every((project) => passes("tsc", "-p", project, "--noCheck")) &&
+    passes("tools/bundle/make.js")
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
 import { PrManagerHelper } from "../backends/helper-socket/manager.js";
 import { PrManagerMemory } from "../backends/memory.js";
 import { PrManagerSgio } from "../backends/sgio.js";
+import { lazily } from "../base/lazily.js";
 import { FileNode } from "../block/file.js";
 import { HostDeviceNode } from "../block/host-device.js";
 import { BLOCK_NODE_TYPE, BlockNode } from "../block/node.js";
@@ -60,14 +61,21 @@ export interface TypeRegistries {
   readonly drivers: TypeRegistry;
 }
 
+const builtIn: () => TypeRegistries = lazily(() => {
+  const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
+  objects.registerAll(OBJECT_TYPES);
+  drivers.registerAll(BLOCK_DRIVERS);
+  return { objects, drivers };
+});
+
 /**
- * The built-in types and the embedder's own.
+ * The built-in types and the embedder's own, in registries that nobody else has.
  * @throws QomError `type-definition`, `duplicate`, `unknown-type`
  */
 export function typeRegistries(own: readonly QomType[]): TypeRegistries {
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
-  objects.registerAll([...OBJECT_TYPES, ...own.filter((type) => !isDriver(type))]);
-  drivers.registerAll([...BLOCK_DRIVERS, ...own.filter(isDriver)]);
+  const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy()];
+  objects.registerAll(own.filter((type) => !isDriver(type)));
+  drivers.registerAll(own.filter(isDriver));
   return { objects, drivers };
 }

@@ -85,6 +85,20 @@ function refuseUnknown(shape: object, given: OptionMap): void {
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return `expected ${issue.expected}`;
-  return `expected ${issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): expected /, "")}`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${issue.expected}`;
+    case "invalid_value":
+      return `expected ${issue.values.length === 1 ? "" : "one of "}${issue.values.map(inWords).join("|")}`;
+    case "too_big":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? "<" : "<="}${issue.maximum}`;
+    case "too_small":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? ">" : ">="}${issue.minimum}`;
+    default:
+      return `expected another value (${issue.message})`;
+  }
+}
+
+function inWords(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : String(value);
 }

@@ -82,6 +82,16 @@ export class TypeRegistry {
     });
   }
 
+  /** A registry with the same types, to which others are added without the first. */
+  copy(): TypeRegistry {
+    const copy = new TypeRegistry(this.#reserved);
+    for (const [name, type] of this.#types) copy.#types.set(name, type);
+    for (const [alias, name] of this.#aliases) copy.#aliases.set(alias, name);
+    for (const [type, registered] of this.#byClass) copy.#byClass.set(type, registered);
+    for (const [name, added] of this.#interfaces) copy.#interfaces.set(name, added);
+    return copy;
+  }
+
   /**
    * Registers a class that carries @qomType; its superclass must be registered already.
    * @throws QomError `type-definition` (no metadata, bad name, a property that a parent has), `duplicate` (type, alias, interface), `unknown-type` (parent)

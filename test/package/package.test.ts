@@ -66,7 +66,7 @@ describe("the package", function () {
       expect(packed.map(({ path }) => path).filter((path) => path.startsWith("lib/"))).to.have.members(
         bundles.map((file) => `lib/${file}`),
       );
-      expect(bundles.filter((file) => !/\.js(?:\.map)?$/.test(file))).to.deep.equal(["LICENSES.txt"]);
+      expect(bundles.filter((file) => !/\.(?:js|js\.map|d\.ts)$/.test(file))).to.deep.equal(["LICENSES.txt"]);
       const named = ["index.js", "qom-pr.js", "qom-pr-helper.js", "worker-main.js", "gate-main.js"];
       expect(bundles).to.include.members(named);
     });

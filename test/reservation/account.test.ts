@@ -3,9 +3,9 @@
 import { expect } from "chai";
 
 import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/reservation/holdings.js";
-import type { Account, Holdings } from "#src/scsi/account.js";
 import { defaultReservationSettings, hasRoomFor, targetPorts } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
+import type { Account, Holdings } from "#src/scsi/account.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import { initiator } from "./support/commands.js";
 import { Player } from "./support/player.js";

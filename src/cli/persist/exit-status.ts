@@ -62,13 +62,13 @@ const HOST_STATUS_NAMES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** A command's outcome. */
-export interface Outcome {
+export interface ExitOutcome {
   readonly exitStatus: number;
   /** In words, for a line of an error message; also where `exitStatus` is 0. */
   readonly text: string;
 }
 
-const BY_STATUS: Readonly<Record<number, Outcome>> = {
+const BY_STATUS: Readonly<Record<number, ExitOutcome>> = {
   [ScsiStatus.GOOD]: { exitStatus: ExitStatus.SUCCESS, text: "Good" },
   [ScsiStatus.CONDITION_MET]: { exitStatus: ExitStatus.CONDITION_MET, text: "Condition met" },
   [ScsiStatus.BUSY]: { exitStatus: ExitStatus.BUSY, text: "Busy" },
@@ -114,7 +114,7 @@ const PROTECTION_ASC = 0x10;
  * The outcome of a command whose result is known. Where the transport failed nothing that came with it counts: whether the device has run
  * the command is not known, so that the status must be none that tells a caller to send it again.
  */
-export function outcomeOf(result: ScsiResult): Outcome {
+export function outcomeOf(result: ScsiResult): ExitOutcome {
   const { hostStatus = 0 } = result;
   if (hostStatus !== 0) {
     const name = HOST_STATUS_NAMES.get(hostStatus);

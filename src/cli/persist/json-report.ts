@@ -8,7 +8,7 @@ import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import { formatKey, type ReserveInAction } from "../../scsi/persistent-reserve.js";
 import type { ReportedRegistrant, ReserveCapabilities } from "../../scsi/reserve-in-data.js";
 import { formatSense, parseSense } from "../../scsi/sense.js";
-import type { Outcome } from "./exit-status.js";
+import type { ExitOutcome } from "./exit-status.js";
 import { textOfKey } from "./key-text.js";
 import { headerGeneration } from "./report.js";
 import type { PersistRequest } from "./request.js";
@@ -19,7 +19,7 @@ export interface PersistReport {
   readonly request: PersistRequest;
   readonly inquiry: StandardInquiry | null;
   readonly result: ScsiResult;
-  readonly outcome: Outcome;
+  readonly outcome: ExitOutcome;
 }
 
 /**

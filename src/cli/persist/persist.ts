@@ -11,7 +11,7 @@ import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
-import { ExitStatus, exitStatusOfErrno, outcomeOf, type Outcome } from "./exit-status.js";
+import { ExitStatus, exitStatusOfErrno, outcomeOf, type ExitOutcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
 import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
 import { FolderBusyError } from "./folder-wait.js";
@@ -148,7 +148,7 @@ class Persist {
     return this.#report(request, what, { device, request, inquiry, result: answer.result, outcome });
   }
 
-  async #execute(command: ScsiCommand): Promise<{ readonly answer: DiskAnswer; readonly outcome: Outcome }> {
+  async #execute(command: ScsiCommand): Promise<{ readonly answer: DiskAnswer; readonly outcome: ExitOutcome }> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await this.#disk.execute({ ...command, timeoutMs: TIMEOUT_MS, signal });
     return { answer, outcome: outcomeOfAnswer(answer, signal) };
@@ -174,7 +174,7 @@ class Persist {
     return ExitStatus.SUCCESS;
   }
 
-  #fail(what: string, outcome: Outcome): number {
+  #fail(what: string, outcome: ExitOutcome): number {
     this.#note([`qom-pr persist: ${what}: ${outcome.text}`]);
     return outcome.exitStatus;
   }
@@ -236,7 +236,7 @@ function cutText(completeLength: number, received: number): string {
   return `the data lacks ${completeLength - received} bytes at its end${hint}`;
 }
 
-function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): Outcome {
+function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): ExitOutcome {
   if (signal.aborted) return { exitStatus: ExitStatus.TIMEOUT, text: `no answer within ${TIMEOUT_MS / 1000} s` };
   if (errno !== undefined) return { exitStatus: exitStatusOfErrno(errno), text: errnoText(errno) };
   return outcomeOf(result);

@@ -57,10 +57,10 @@ export type Admission =
   /** The bus answers; this is it, and nothing else is to be done. */
   | { readonly kind: "answer"; readonly result: ScsiResult }
   /** The device answers; {@link BusFront.completed} is to be called then. */
-  | ({ readonly kind: "device" } & DeviceCommand);
+  | ({ readonly kind: "device" } & AdmittedCommand);
 
 /** A command as a device gets it. */
-export interface DeviceCommand {
+export interface AdmittedCommand {
   readonly unit: FrontUnit;
   readonly cdb: Uint8Array;
   /** How much of the buffers the device gets. */

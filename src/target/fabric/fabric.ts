@@ -349,7 +349,7 @@ export class Fabric {
     if (spec.filename === undefined) {
       return { definition: define(spec, newSizeBytes, null), medium: new MemoryMedium(newSizeBytes) };
     }
-    const medium = await FileMedium.open(spec.filename, newSizeBytes);
+    const medium = await FileMedium.open(spec.filename, newSizeBytes, { shortWrites: this.#store.sharedByHosts === true });
     try {
       const filename = await canonicalFilename(spec.filename);
       const definition = define(spec, medium.sizeBytes, filename);
