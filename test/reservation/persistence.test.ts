@@ -9,6 +9,7 @@ import { decodeImage, decodeSteps, encodeImage, encodeSteps, sameImage } from "#
 import type { ReservationImage } from "#src/reservation/image.js";
 import { checkInvariants, invariantSteps } from "#src/reservation/invariants.js";
 import { defaultReservationSettings, targetPorts } from "#src/reservation/settings.js";
+import { UncertainCommitError } from "#src/reservation/store.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { nexusKey } from "#src/scsi/nexus.js";
 import { initiator, reserveOut } from "./support/commands.js";
@@ -91,6 +92,12 @@ describe("a store", () => {
       ["B1", "REG c d", false],
     ];
     for (const [who, command, expected] of steps) expect(persists(state, who, command), `${who} ${command}`).to.equal(expected);
+  });
+});
+
+describe("a commit of which nobody knows", () => {
+  it("says so by the name of its error", () => {
+    expect(String(new UncertainCommitError("the network is gone"))).to.equal("UncertainCommitError: the network is gone");
   });
 });
 

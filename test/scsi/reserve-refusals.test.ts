@@ -69,6 +69,7 @@ describe("refusals of PERSISTENT RESERVE IN", () => {
         { option: "allocationLength", value: "65536" },
       ],
       [() => PersistentReserveIn.readFullStatus(-1), "allocationLength -1 is not a number from 0 to 65535"],
+      [() => PersistentReserveIn.readKeys(untyped(null)), "PersistentReserveIn (read-keys): allocationLength is null and not a number"],
       [
         () => PersistentReserveIn.readReservation(untyped("24")),
         "PersistentReserveIn (read-reservation): allocationLength is '24' and not a number",
