@@ -12,6 +12,7 @@ import { defaultReservationSettings, targetPorts } from "#src/reservation/settin
 import { UncertainCommitError } from "#src/reservation/store.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { nexusKey } from "#src/scsi/nexus.js";
+import { refusal } from "../support/refusal.js";
 import { initiator, reserveOut } from "./support/commands.js";
 import { play } from "./support/player.js";
 
@@ -194,7 +195,7 @@ describe("image of a state", () => {
     expect(encodeImage(decoded)).to.deep.equal(encodeImage(state));
   });
 
-  it("is refused with one line that names what is wrong", () => {
+  it("is refused with one line that names what is wrong", async () => {
     const image = encodeImage(full());
     const [first] = image.registrations;
     const registrationsWith = (change: object): unknown => ({ ...image, reservation: null, registrations: [{ ...first, ...change }] });
@@ -239,6 +240,9 @@ describe("image of a state", () => {
       [{ ...image, registrations: [], reservation: { type: 8, holder: null } }, /reservation.holder is null/],
     ];
     for (const [broken, message] of cases) expect(() => decodeImage(broken), JSON.stringify(broken)).to.throw(QomError, message);
+    expect((await refusal(() => decodeImage(null))).kind).to.equal("invalid-value");
+    expect((await refusal(() => decodeImage({ ...image, version: 2 }))).kind).to.equal("unsupported");
+    expect((await refusal(() => decodeImage(image, 2))).kind).to.equal("limit");
     expect(() => decodeImage(image, 2)).to.throw(/3 registrations are more than 2/);
     expect(() => decodeImage(registrationsWith({ initiator: "naa.12" })))
       .to.throw(QomError)

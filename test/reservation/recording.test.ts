@@ -119,7 +119,10 @@ describe("a recording of a state", () => {
   it("has no other recording in it", () => {
     const state = new ReservationState();
     expect(() => state.record(() => state.record(() => 0))).to.throw(AssertionError);
-    expect(() => new RegistrationTable().endRecording()).to.throw(AssertionError);
+    const table = new RegistrationTable();
+    expect(() => table.endRecording()).to.throw(AssertionError);
+    table.beginRecording();
+    expect(() => table.beginRecording()).to.throw(AssertionError);
   });
 });
 
