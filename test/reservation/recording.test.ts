@@ -192,6 +192,25 @@ describe("a table of registrations", () => {
   });
 });
 
+describe("a state of which everything is recorded", () => {
+  it("is in proportion to its registrations once the recordings are settled", () => {
+    const state = new ReservationState();
+    const { largest } = countingEntries(() => {
+      for (let turn = 0; turn < 300; turn += 1) state.record(() => state.unregister(state.register(at("A1"), 1n, false))).settle();
+    });
+    expect(largest).to.be.at.most(20);
+  });
+
+  it("loses all of it with the power where nothing is kept, and everything but PRgeneration stays with APTPL", () => {
+    const { state } = play(HELD);
+    const before = encodeImage(state);
+    state.losePower();
+    expect(encodeImage(state)).to.deep.equal({ ...before, generation: 0 });
+    state.losePower(false);
+    expect(encodeImage(state)).to.deep.equal(encodeImage(new ReservationState()));
+  });
+});
+
 describe("a view of a state", () => {
   it("stays what it was", () => {
     const { state } = play(HELD);
