@@ -5,6 +5,7 @@ import type { Spread } from "./measure.js";
 import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
 import { reservedRead, stateMachine } from "./reservations.js";
+import { saving } from "./persistence.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
 import { traceOverhead } from "./trace.js";
 import { queueOverhead } from "./virtio-scsi.js";
@@ -27,6 +28,7 @@ for (const measure of [
   queueOverhead,
   stateMachine,
   reservedRead,
+  saving,
   treeSize,
   optionTexts,
   traceOverhead,

@@ -2,8 +2,10 @@
  * Trace points, published on node:diagnostics_channel under QEMU's names with the prefix `qom-pr:`. A point costs one test of a
  * boolean while nobody listens. Which points there are is said in trace-points.ts.
  */
-import { channel, type Channel, subscribe, unsubscribe } from "node:diagnostics_channel";
-import { TRACE_POINTS, type TraceMessage, type TraceName } from "./trace-points.js";
+import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Channel } from "node:diagnostics_channel";
+import { TRACE_POINTS } from "./trace-points.js";
+import type { TraceMessage, TraceName } from "./trace-points.js";
 
 /** A named point that publishes values of one shape. */
 export interface TracePoint<T extends object> {

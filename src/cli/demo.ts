@@ -2,13 +2,19 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { present } from "../base/assert.js";
 import { Machine } from "../machine/machine.js";
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
 import { tracePoint } from "../base/trace.js";
-import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { displayName, readOptions } from "../options/getopt.js";
+import { ScsiStatus } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { PersistentReserveIn } from "../scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
 import { formatSense, parseSense } from "../scsi/sense.js";
 import { Fabric } from "../target/fabric/fabric.js";
-import { renderTable, type Column, type Style, type TableLayout } from "./table.js";
+import type { Output } from "./output.js";
+import { helpRows, renderTable, terminalWidth, wantsColour } from "./table.js";
+import type { Column, Style, TableLayout } from "./table.js";
 
 /** A command of the demo, before it is run. */
 interface Step {
@@ -109,6 +115,42 @@ const STEPS: readonly Step[] = [
   },
   { who: "b", what: "READ KEYS", command: PersistentReserveIn.readKeys(KEYS_ALLOCATION_LENGTH), means: keysMeaning },
 ];
+
+const OPTIONS = [
+  { long: "json", text: "print the steps as JSON" },
+  { short: "h", long: "help", text: "display help for command" },
+] as const;
+
+function helpText(): string {
+  const rows = OPTIONS.map((option) => [displayName(option), option.text] as const);
+  return [
+    "Usage: qom-pr demo [options]",
+    "",
+    "two nodes of a cluster, one shared disk, a failover: no privileges, no hardware",
+    "",
+    "Options:",
+    ...helpRows(rows, Math.max(...rows.map(([name]) => name.length))),
+    "",
+  ].join("\n");
+}
+
+/**
+ * The subcommand `demo`.
+ * @param argv the words behind its name
+ * @throws QomError for a word that it does not know
+ */
+export async function demo(argv: readonly string[], { out }: Output): Promise<void> {
+  let json = false;
+  for (const word of readOptions(argv, OPTIONS)) {
+    if ("operand" in word)
+      throw new QomError("invalid-value", `too many arguments: 'demo' takes none, and '${printable(word.operand)}' is given`);
+    if (word.option.long === "help") return out(helpText());
+    json = true;
+  }
+  const rows = await runDemo();
+  if (json) return out(`${JSON.stringify(rows, null, 2)}\n`);
+  out(renderDemo(rows, { colour: wantsColour(process.stdout, process.env), width: terminalWidth(process.stdout) }));
+}
 
 /** Runs the demo and gives its rows in order. */
 export async function runDemo(): Promise<readonly DemoRow[]> {

@@ -1,85 +1,88 @@
-/** The program `qom-pr`: subcommands, each loaded when it is called, exit statuses, and errors on one line. */
-import { Command, CommanderError } from "commander";
+/** The program `qom-pr`: subcommands, exit statuses, and errors on one line. */
 import { describeError, QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import { caretLines } from "../options/caret-lines.js";
-import { processOutput, type Output } from "./output.js";
-import { runHelp } from "./run-options.js";
-import { terminalWidth, wantsColour } from "./table.js";
+import { readOptions } from "../options/getopt.js";
+import { didYouMean } from "../options/nearest.js";
+import { SUBCOMMANDS } from "./commands.js";
+import type { Subcommand } from "./commands.js";
+import { processOutput } from "./output.js";
+import type { Output } from "./output.js";
+import { HELP_WIDTH, helpRows, wrap } from "./table.js";
 
 /** Something is wrong with the arguments, or the program failed. */
 const EXIT_FAILURE = 1;
 /** The subcommand does not exist. */
 const EXIT_NO_SUBCOMMAND = 2;
 
+/** Options of the program itself, before the name of a subcommand. */
+const OPTIONS = [
+  { short: "V", long: "version", text: "output the version number" },
+  { short: "h", long: "help", text: "display help for command" },
+] as const;
+
+/** There is no such subcommand. */
+class NoSubcommandError extends QomError {}
+
 /** Runs the program with the words behind its name and sets the process's exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const output = processOutput();
   try {
-    await program(output).parseAsync(argv, { from: "user" });
+    await run(argv, output);
   } catch (error) {
-    const status = report(error, output);
-    // Help and version are no failure, and nothing is settled by them: their text may still get lost.
-    if (status !== 0) process.exitCode = status;
+    output.error(`qom-pr: ${error instanceof QomError ? describeError(error) : failure(error)}\n`);
+    if (process.stderr.isTTY) for (const line of caretLines(error)) output.error(`${line}\n`);
+    process.exitCode = error instanceof NoSubcommandError ? EXIT_NO_SUBCOMMAND : EXIT_FAILURE;
   }
 }
 
-function program(output: Output): Command {
-  const root = new Command("qom-pr")
-    .description("SCSI persistent reservations for machine emulators, in the manner of QEMU")
-    .version(packageVersion())
-    .exitOverride()
-    .enablePositionalOptions()
-    .configureOutput({ writeOut: output.out, writeErr: output.error, outputError: () => undefined });
-  root
-    .command("run")
-    .description("make a machine from options in QEMU's manner and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it")
-    .argument("[options...]")
-    .helpOption("-h, --help", "print this text")
-    .configureHelp({ formatHelp: runHelp })
-    .allowUnknownOption()
-    .action(async (_options: string[], _flags: object, command: Command) => {
-      const { runMachine } = await import("./run.js");
-      await runMachine(command.args, output);
-    });
-  root
-    .command("demo")
-    .description("two nodes of a cluster, one shared disk, a failover: no privileges, no hardware")
-    .option("--json", "print the steps as JSON")
-    .action(async (flags: { json?: boolean }) => {
-      const { renderDemo, runDemo } = await import("./demo.js");
-      const rows = await runDemo();
-      output.out(
-        flags.json === true
-          ? `${JSON.stringify(rows, null, 2)}\n`
-          : renderDemo(rows, { colour: wantsColour(process.stdout, process.env), width: terminalWidth(process.stdout) }),
-      );
-    });
-  root
-    .command("persist")
-    .description("one PERSISTENT RESERVE command, with the options and exit statuses of sg_persist, through any PR manager")
-    .usage("[OPTIONS] DEVICE")
-    .argument("[words...]")
-    .helpOption(false)
-    .allowUnknownOption()
-    .passThroughOptions()
-    .action(async (words: string[]) => {
-      const { runPersist } = await import("./persist/persist.js");
-      process.exitCode = await runPersist(words, { output, variables: process.env });
-    });
-  return root;
+async function run(argv: readonly string[], output: Output): Promise<void> {
+  for (const word of readOptions(argv, OPTIONS)) {
+    if ("operand" in word) return runCommand(word.operand, argv.slice(word.at + 1), output);
+    return output.out(word.option.long === "version" ? `${packageVersion()}\n` : helpText());
+  }
+  output.error(helpText());
+  process.exitCode = EXIT_FAILURE;
 }
 
-/** Prints what went wrong on one line and gives the exit status. */
-function report(error: unknown, output: Output): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    if (error.code !== "commander.help") output.error(`qom-pr: ${error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")}\n`);
-    return error.code === "commander.unknownCommand" ? EXIT_NO_SUBCOMMAND : EXIT_FAILURE;
-  }
-  output.error(`qom-pr: ${error instanceof QomError ? describeError(error) : failure(error)}\n`);
-  if (process.stderr.isTTY) for (const line of caretLines(error)) output.error(`${line}\n`);
-  return EXIT_FAILURE;
+async function runCommand(name: string, argv: readonly string[], output: Output): Promise<void> {
+  if (name !== "help") return commandNamed(name).run(argv, output);
+  const [about] = argv;
+  if (about === undefined || about === "help") output.out(helpText());
+  else await commandNamed(about).run(["--help"], output);
+}
+
+/** @throws NoSubcommandError */
+function commandNamed(name: string): Subcommand {
+  const found = SUBCOMMANDS.find((command) => command.name === name);
+  if (found !== undefined) return found;
+  const hint = didYouMean(
+    name,
+    SUBCOMMANDS.map((command) => command.name),
+  );
+  throw new NoSubcommandError("unknown-name", `unknown command '${printable(name)}'`, { hint: hint ?? "--help lists the commands" });
+}
+
+function helpText(): string {
+  const options = OPTIONS.map(({ short, long, text }) => [`-${short}, --${long}`, text] as const);
+  const commands = [
+    ...SUBCOMMANDS.map(({ name, usage, line }) => [`${name} ${usage}`, line] as const),
+    ["help [command]", "display help for command"] as const,
+  ];
+  const width = Math.max(...[...options, ...commands].map(([name]) => name.length));
+  return [
+    "Usage: qom-pr [options] [command]",
+    "",
+    ...wrap("SCSI persistent reservations for machine emulators, in the manner of QEMU", HELP_WIDTH),
+    "",
+    "Options:",
+    ...helpRows(options, width),
+    "",
+    "Commands:",
+    ...helpRows(commands, width),
+    "",
+  ].join("\n");
 }
 
 /** A mistake of this program and not of its user: the stack belongs to the report. */

@@ -1,7 +1,7 @@
 /** THE table of the options of `qom-pr run`; the help and docs/cli.md come from it. */
 import { QomError } from "../base/errors.js";
 import { unknownOption } from "../machine/arguments.js";
-import { wrap } from "./table.js";
+import { HELP_WIDTH, wrap } from "./table.js";
 
 /** One option. */
 interface RunOption {
@@ -40,9 +40,6 @@ export const RUN_OPTIONS: readonly RunOption[] = [
 export function runOptionUsage({ name, value }: RunOption): string {
   return value === undefined ? `--${name}` : `-${name} ${value}`;
 }
-
-/** Width of a line of help. */
-const HELP_WIDTH = 80;
 
 const TEXT_COLUMN = 10;
 

@@ -87,3 +87,17 @@ export function wrap(text: string, width: number): readonly string[] {
   }
   return lines;
 }
+
+/** Characters in a line of help. */
+export const HELP_WIDTH = 80;
+
+/**
+ * Names and what they mean, in two columns of a text of help.
+ * @param width of the column of names, in characters
+ */
+export function helpRows(rows: readonly (readonly [name: string, text: string])[], width: number): readonly string[] {
+  const column = GAP + width + GAP;
+  return rows.flatMap(([name, text]) =>
+    wrap(text, HELP_WIDTH - column).map((line, index) => (index === 0 ? `  ${name}`.padEnd(column) : " ".repeat(column)) + line),
+  );
+}

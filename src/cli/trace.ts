@@ -6,7 +6,8 @@
  * A pattern is a name in which `*` stands for any characters; with a `-` before it, it switches off what others have switched on. `events`
  * names a file with a pattern on each line, `file` the one that is written instead of stderr.
  */
-import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
+import type { WriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";

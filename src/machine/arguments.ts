@@ -1,13 +1,16 @@
 /** The command line of a machine: which words are options, and what each of them says. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../chardev/spec.js";
-import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
+import { allAtOnce } from "../base/slices.js";
+import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
+import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
+import { checkMonitorOptions } from "../monitor/monitors.js";
+import type { MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
-import { commaHint } from "../options/comma-hint.js";
+import { atOption, atText } from "../options/option-error.js";
 import { didYouMean } from "../options/nearest.js";
-import { located } from "../options/option-place.js";
 import type { ParsedOptions } from "../options/value.js";
+import { machineName } from "./name.js";
 
 /** Options whose text is in one of the option languages. */
 const STRUCTURED = ["object", "blockdev", "drive", "device"] as const;
@@ -37,9 +40,6 @@ export interface MachineArguments {
   readonly blame: (spec: ChardevSpec, error: unknown) => unknown;
 }
 
-/** Names of machines become part of initiator names, which iSCSI limits to 223 bytes. */
-const MACHINE_NAME_LENGTH_MAX = 64;
-
 const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
 
 /**
@@ -47,6 +47,11 @@ const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
  * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (no text behind an option), or what the text's grammar refuses
  */
 export function parseArguments(argv: readonly string[]): MachineArguments {
+  return allAtOnce(parsingArguments(argv));
+}
+
+/** The same as work that can be interrupted (slices.ts) between two options. */
+export function* parsingArguments(argv: readonly string[]): Generator<void, MachineArguments> {
   let name: string | undefined;
   const options: GivenOption[] = [];
   const chardevs = new Map<string, ChardevSpec>();
@@ -62,6 +67,7 @@ export function parseArguments(argv: readonly string[]): MachineArguments {
     else if (isMonitoring(argument)) {
       for (const spec of inArgument(argument, text, () => addMonitoring(monitoring, argument, text))) sources.set(spec, { argument, text });
     } else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
+    yield;
   }
   const blame = (spec: ChardevSpec | MonitorSpec, error: unknown): unknown => {
     const source = sources.get(spec);
@@ -116,17 +122,9 @@ function inArgument<T>(argument: StructuredArgument | MonitoringArgument, text: 
   }
 }
 
-/** The error with its message opened by the option that it is about: `-device scsi-block,drive=x: …`. */
-export function atArgument(argument: StructuredArgument | MonitoringArgument, text: string, error: unknown): unknown {
-  if (!(error instanceof QomError)) return error;
-  const { context } = isMonitoring(argument) ? error : located(error, argument, text);
-  const hint = commaHint(text) ?? error.hint;
-  return new QomError(error.kind, `-${argument} ${printable(text)}: ${error.message}`, {
-    context: { ...context, argument, text },
-    qmpClass: error.qmpClass,
-    ...(hint === undefined ? {} : { hint }),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-  });
+/** The error with its message opened by the option that it is about: `-qmp unix:x: …`. */
+function atArgument(argument: StructuredArgument | MonitoringArgument, text: string, error: unknown): unknown {
+  return isMonitoring(argument) ? atText(argument, text, error) : atOption(argument, text, error);
 }
 
 function optionName(word: string): StructuredArgument | MonitoringArgument | "name" {
@@ -151,17 +149,5 @@ export function unknownOption(word: string, known: readonly string[]): QomError 
   return new QomError("unknown-name", `'${printable(word)}' is not an option`, {
     context,
     hint: parameter ? "the parameters of an option are one word: a comma and no blank stands between them" : hint,
-  });
-}
-
-function machineName(text: string): string {
-  const context = { argument: "name", value: printable(text) };
-  if (text.length > MACHINE_NAME_LENGTH_MAX) {
-    throw new QomError("limit", `-name '${printable(text)}' is longer than ${MACHINE_NAME_LENGTH_MAX} characters`, { context });
-  }
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text)) return text;
-  throw new QomError("bad-id", `-name '${printable(text)}' is not a machine name`, {
-    context,
-    hint: "letters, digits, '-', '.' and '_', beginning with a letter or digit",
   });
 }

@@ -1,10 +1,12 @@
 /** Makes what the options of a command line ask for, in QEMU's order. */
+import { sliceEnd } from "../base/slices.js";
 import { addDrive, checkDrive } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
+import { atOption } from "../options/option-error.js";
 import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
-import { atArgument, type GivenOption } from "./arguments.js";
+import type { GivenOption } from "./arguments.js";
 
 /** Where the things are made. */
 export interface MachineParts {
@@ -16,6 +18,9 @@ export interface MachineParts {
   /** Looked at between one thing and the next. */
   readonly signal: AbortSignal | undefined;
 }
+
+/** Options after which others are served: so many are checked, or made, within a few milliseconds. */
+export const OPTIONS_SLICE_LENGTH = 32;
 
 /** Order of creation (QEMU: softmmu/vl.c): objects, what monitors talk through, -blockdev, -drive, devices given as text, devices given as JSON. */
 const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
@@ -36,7 +41,11 @@ export async function checkOptions(
   parts: Pick<MachineParts, "tree" | "graph" | "devices">,
 ): Promise<void> {
   for (const stage of STAGES) {
-    if (stage !== "monitors") for (const option of options.filter(stage)) await atOption(option, () => check(option, parts));
+    if (stage === "monitors") continue;
+    for (const [index, option] of options.filter(stage).entries()) {
+      await around(option, () => check(option, parts));
+      await sliceEnd(index, OPTIONS_SLICE_LENGTH);
+    }
   }
 }
 
@@ -57,11 +66,11 @@ async function check(
 }
 
 /** Does something for an option; an error tells which one. */
-async function atOption({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
+async function around({ argument, text }: GivenOption, action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    throw atArgument(argument, text, error);
+    throw atOption(argument, text, error);
   }
 }
 
@@ -76,8 +85,9 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       await parts.openMonitors();
       continue;
     }
-    for (const option of options.filter(stage)) {
-      await atOption(option, () => make(option, parts));
+    for (const [index, option] of options.filter(stage).entries()) {
+      await around(option, () => make(option, parts));
+      await sliceEnd(index, OPTIONS_SLICE_LENGTH);
       parts.signal?.throwIfAborted();
     }
   }

@@ -1,7 +1,9 @@
 /** Where the dependencies of types come from: a container of tsyringe 4, this package's own copy or the embedder's. */
 import { QomError } from "../base/errors.js";
-import { typeMetadata, type QomType } from "../qom/decorators.js";
-import { injectedParameters, isDelayed, type InjectionToken } from "../qom/inject.js";
+import { typeMetadata } from "../qom/decorators.js";
+import type { QomType } from "../qom/decorators.js";
+import { injectedParameters, isDelayed } from "../qom/inject.js";
+import type { InjectionToken } from "../qom/inject.js";
 import type { QomObject } from "../qom/object.js";
 import { container as rootContainer } from "tsyringe"; // after what loads reflect-metadata
 
@@ -29,6 +31,11 @@ export interface DependencyContainer {
 /** An empty container, for {@link MachineOptions.container}: it shares nothing with any other. */
 export function createContainer(): DependencyContainer {
   return rootContainer.createChildContainer();
+}
+
+/** Registers a dependency unless the embedder's container has one already. */
+export function provide(container: DependencyContainer, token: symbol, value: object): void {
+  if (!container.isRegistered(token, true)) container.register(token, { useValue: value });
 }
 
 /**

@@ -3,7 +3,8 @@ import { QomError } from "../base/errors.js";
 import { takeText } from "../options/take.js";
 import { typeHelp, typesHelp } from "../qom/help.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
-import { atArgument, type GivenOption } from "./arguments.js";
+import { atOption } from "../options/option-error.js";
+import type { GivenOption } from "./arguments.js";
 import { BLOCK_NODE_TYPE } from "../block/node.js";
 import { DEVICE_TYPE } from "../devices/set/device-set.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
@@ -37,7 +38,7 @@ export function helpText(options: readonly GivenOption[], registries: TypeRegist
     const name = takeText(new Map(asking.parsed.values), topic.key);
     return topicText(topic, registries[topic.registry], name);
   } catch (error) {
-    throw atArgument(asking.argument, asking.text, error instanceof QomError ? error.within({ option: topic.key }) : error);
+    throw atOption(asking.argument, asking.text, error instanceof QomError ? error.within({ option: topic.key }) : error);
   }
 }
 

@@ -1,7 +1,4 @@
 /** The types that every machine knows. */
-import { PrManagerHelper } from "../backends/helper-socket/manager.js";
-import { PrManagerMemory } from "../backends/memory.js";
-import { PrManagerSgio } from "../backends/sgio.js";
 import { lazily } from "../base/lazily.js";
 import { FileNode } from "../block/file.js";
 import { HostDeviceNode } from "../block/host-device.js";
@@ -15,31 +12,14 @@ import { ScsiBlock } from "../devices/disk/scsi-block.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
 import { VirtioScsi } from "../devices/virtio-scsi/device.js";
-import { PrManager } from "../pr-manager/pr-manager.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
-import { Container } from "../qom/tree.js";
-import { TypeRegistry, type ReservedNames } from "../qom/type-registry.js";
-import { ReservationFolder } from "../stores/reservation-folder.js";
-import { ReservationStoreObject } from "../stores/reservation-store.js";
-import { ScsiFabric } from "../target/fabric/scsi-fabric.js";
+import { TypeRegistry } from "../qom/type-registry.js";
+import type { ReservedNames } from "../qom/type-registry.js";
+import { OBJECT_TYPES } from "./object-types.js";
 
 /** Types of objects and devices. */
-const OBJECT_TYPES: readonly QomType[] = [
-  Container,
-  PrManager,
-  PrManagerHelper,
-  PrManagerSgio,
-  PrManagerMemory,
-  ReservationStoreObject,
-  ReservationFolder,
-  ScsiFabric,
-  Device,
-  VirtioScsi,
-  ScsiDevice,
-  ScsiBlock,
-  ScsiGeneric,
-];
+const OBJECT_AND_DEVICE_TYPES: readonly QomType[] = [...OBJECT_TYPES, Device, VirtioScsi, ScsiDevice, ScsiBlock, ScsiGeneric];
 
 /** Block drivers: a name space of their own, as in QEMU, where nodes are no QOM objects. */
 const BLOCK_DRIVERS: readonly QomType[] = [BlockNode, ProtocolNode, RawNode, FileNode, HostDeviceNode, SimLunNode];
@@ -63,7 +43,7 @@ export interface TypeRegistries {
 
 const builtIn: () => TypeRegistries = lazily(() => {
   const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
-  objects.registerAll(OBJECT_TYPES);
+  objects.registerAll(OBJECT_AND_DEVICE_TYPES);
   drivers.registerAll(BLOCK_DRIVERS);
   return { objects, drivers };
 });

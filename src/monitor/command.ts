@@ -2,10 +2,12 @@
 import * as z from "zod";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { inSlices } from "../base/slices.js";
 import { describeValue, valueText } from "../options/take.js";
-import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
+import { memberAt } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
-import { toPlain } from "./values.js";
+import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 
 /** What a command can do beside giving a result. */
 export interface CommandContext {
@@ -32,7 +34,10 @@ export interface CommandDefinition<Arguments extends z.ZodObject, Result extends
   readonly name: string;
   readonly arguments: Arguments;
   readonly result: Result;
-  /** @param raw the same arguments as they were given, for members that the schema does not know */
+  /**
+   * A result is the caller's own and stays as it is: a long list is read after others have been served.
+   * @param raw the same arguments as they were given, for members that the schema does not know
+   */
   readonly run: (given: z.output<Arguments>, context: CommandContext, raw: OptionMap) => z.output<Result> | Promise<z.output<Result>>;
 }
 
@@ -44,7 +49,10 @@ export function defineCommand<const Arguments extends z.ZodObject, const Result 
     name: definition.name,
     arguments: definition.arguments,
     result: definition.result,
-    run: async (given, context) => toPlain(await definition.run(checkArguments(definition.arguments, given), context, given)),
+    run: async (given, context) => {
+      const result: unknown = await definition.run(checkArguments(definition.arguments, given), context, given);
+      return isLong(result) ? inSlices(listToPlain(result), LIST_SLICE_LENGTH) : toPlain(result);
+    },
   };
 }
 
@@ -100,5 +108,5 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 function inWords(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : String(value);
+  return typeof value === "string" ? `'${value}'` : String(value);
 }

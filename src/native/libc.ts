@@ -50,6 +50,22 @@ export interface Libc {
   ioctl(fd: number, request: number, argument: Uint8Array): number;
 }
 
+/**
+ * ioctl(2) on a thread of libuv's pool, for a program that makes one call and has nothing else for the pool to do: a pool that waits for
+ * a disk reads no files. Resolves with what {@link Libc.ioctl} returns; `argument` is C's until then, and so is the memory it points to.
+ * @throws QomError `unsupported` as {@link libc}
+ */
+export function ioctlInPool(fd: number, request: number, argument: Uint8Array): Promise<number> {
+  const { errno } = koffi();
+  return new Promise((resolve, reject) => {
+    pooledIoctl().async(fd, request, argument, (error, result) => {
+      // errno is that of the call, as koffi keeps it for its callback
+      if (error === null || error === undefined) resolve(result === -1 ? -errno() : result);
+      else reject(error);
+    });
+  });
+}
+
 /** Why system calls cannot be made on this kind of machine, or null when they can. */
 export function unsupportedPlatform(platform: string, architecture: string): string | null {
   if (platform !== "linux") return `system calls need Linux, and this is ${platform}`;
@@ -132,3 +148,10 @@ const koffi: () => typeof KoffiModule = lazily(() => {
     throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", { cause });
   }
 });
+
+type Ioctl = (fd: number, request: number, argument: Uint8Array) => number;
+
+const pooledIoctl: () => KoffiModule.KoffiFunc<Ioctl> = lazily(
+  // koffi leaves its functions untyped
+  () => koffi().load(null).func(PROTOTYPES.ioctl) as KoffiModule.KoffiFunc<Ioctl>,
+);

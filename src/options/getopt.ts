@@ -1,6 +1,7 @@
 /**
- * The grammar of a command line as getopt_long(3) of glibc reads it, which is what qemu-pr-helper uses: `-k PATH`, `-kPATH`, `-vvk PATH`,
- * `--socket PATH`, `--socket=PATH`, long names cut short as far as they stay clear, and words in between that are no options.
+ * The grammar of a command line as getopt_long(3) of glibc reads it, which is what qemu-pr-helper and sg_persist use: `-k PATH`, `-kPATH`,
+ * `-vvk PATH`, `--socket PATH`, `--socket=PATH`, long names cut short as far as they stay clear, operands in between, and after `--`
+ * nothing but operands.
  */
 
 import { QomError } from "../base/errors.js";
@@ -16,8 +17,8 @@ export interface OptionNames {
   /** What its argument is called in messages, if it takes one. */
   readonly argument?: string;
   /**
-   * Set for an option that qemu-pr-helper does not have. It never makes an abbreviation unclear: one that means an option of
-   * qemu-pr-helper goes on meaning it.
+   * Set for an option that the program whose command line this follows does not have. It never makes an abbreviation unclear: one that
+   * means an option of that program goes on meaning it.
    */
   readonly own?: true;
 }
@@ -29,74 +30,119 @@ export interface Occurrence<Names extends OptionNames> {
   readonly value: string;
 }
 
-/**
- * The options of `args`, one by one in their order, so that what comes first counts before what is wrong behind it. Words that are no
- * options are passed over, and so is everything behind `--`.
- * @throws QomError `unknown-name`, `ambiguous`, `missing` (no argument) or `invalid-value` (an argument where none belongs)
- */
-export function* readOptions<Names extends OptionNames>(args: readonly string[], known: readonly Names[]): Generator<Occurrence<Names>> {
-  const words = args.values();
-  for (const word of words) {
-    if (word === "--") return;
-    if (word.startsWith("--")) yield long(word.slice(2), words, known);
-    else if (word.startsWith("-")) yield* letters(word.slice(1), words, known);
-  }
+/** A word that is not an option. */
+export interface Operand {
+  readonly operand: string;
+  /** Which of the words it is, from 0. */
+  readonly at: number;
 }
 
-function long<Names extends OptionNames>(text: string, words: Iterator<string>, known: readonly Names[]): Occurrence<Names> {
-  const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
-  const option = optionNamed(name, known);
-  if (option.argument === undefined) {
+/** How a program words its errors, and what it allows beside the grammar. */
+export interface GetoptHabits {
+  /** Where the options are listed, for a name that is none and near none: `-h lists the options`. */
+  readonly listed: string;
+  /** `_` in a long name means `-`. */
+  readonly underscores?: boolean;
+  /** The message for a name that begins several; `names` have their dashes. */
+  readonly ambiguous: (given: string, names: readonly string[]) => string;
+  /** The message for an option whose argument is missing. */
+  readonly missing: (option: OptionNames) => string;
+  /** An unknown long name is repeated with what stands behind its `=`. */
+  readonly repeatsValue?: boolean;
+}
+
+/** Those of qemu-pr-helper's successor, and of programs that have no model. */
+export const PLAIN_HABITS: GetoptHabits = {
+  listed: "-h lists the options",
+  ambiguous: (given, names) => `option '--${given}' may mean ${names.join(", ")}`,
+  missing: (option) => `option '${displayName(option)}' needs an argument`,
+};
+
+/**
+ * The options and operands of `args`, one by one in their order, so that what comes first counts before what is wrong behind it.
+ * @throws QomError `unknown-name`, `ambiguous`, `missing` (no argument) or `invalid-value` (an argument where none belongs)
+ */
+export function readOptions<Names extends OptionNames>(
+  args: readonly string[],
+  known: readonly Names[],
+  habits: GetoptHabits = PLAIN_HABITS,
+): Generator<Occurrence<Names> | Operand> {
+  return new Reader(args, known, habits).read();
+}
+
+class Reader<Names extends OptionNames> {
+  readonly #args: readonly string[];
+  readonly #known: readonly Names[];
+  readonly #habits: GetoptHabits;
+  /** The word that is read next. */
+  #at = 0;
+
+  constructor(args: readonly string[], known: readonly Names[], habits: GetoptHabits) {
+    this.#args = args;
+    this.#known = known;
+    this.#habits = habits;
+  }
+
+  *read(): Generator<Occurrence<Names> | Operand> {
+    let optionsEnded = false;
+    for (let word = this.#args[this.#at]; word !== undefined; word = this.#args[this.#at]) {
+      const at = this.#at++;
+      if (optionsEnded || word === "-" || !word.startsWith("-")) yield { operand: word, at };
+      else if (word === "--") optionsEnded = true;
+      else if (word.startsWith("--")) yield this.#long(word.slice(2));
+      else yield* this.#letters(word.slice(1));
+    }
+  }
+
+  #long(text: string): Occurrence<Names> {
+    const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+    const option = this.#optionNamed(name, this.#habits.repeatsValue === true ? text : name);
+    if (option.argument !== undefined) return { option, value: value ?? this.#nextWord(option) };
     if (value === undefined) return { option, value: "" };
     throw new QomError("invalid-value", `option '--${option.long}' takes no argument, and '${printable(value)}' is given`);
   }
-  return { option, value: value ?? nextWord(words, option) };
-}
 
-function optionNamed<Names extends OptionNames>(name: string, known: readonly Names[]): Names {
-  const exact = known.find((option) => option.long === name);
-  if (exact !== undefined) return exact;
-  const begun = known.filter((option) => option.long.startsWith(name));
-  const inherited = begun.filter((option) => option.own !== true);
-  const [option, ...others] = inherited.length > 0 ? inherited : begun;
-  if (option === undefined) {
-    const hint = didYouMean(
-      name,
-      known.map((each) => each.long),
-      (near) => `--${near}`,
-    );
-    throw new QomError("unknown-name", `unknown option '--${printable(name)}'`, { hint: hint ?? "-h lists the options" });
+  /** @param shown the name as an error repeats it */
+  #optionNamed(given: string, shown: string): Names {
+    const name = this.#habits.underscores === true ? given.replaceAll("_", "-") : given;
+    const exact = this.#known.find((option) => option.long === name);
+    if (exact !== undefined) return exact;
+    const begun = this.#known.filter((option) => option.long.startsWith(name));
+    const inherited = begun.filter((option) => option.own !== true);
+    const [option, ...others] = inherited.length > 0 ? inherited : begun;
+    if (option === undefined) throw this.#unknown(`--${shown}`, name);
+    if (others.length === 0) return option;
+    const names = [option, ...others].map((each) => `--${each.long}`);
+    throw new QomError("ambiguous", this.#habits.ambiguous(printable(given), names));
   }
-  if (others.length === 0) return option;
-  const names = [option, ...others].map((each) => `--${each.long}`);
-  throw new QomError("ambiguous", `option '--${printable(name)}' may mean ${names.join(", ")}`);
-}
 
-function* letters<Names extends OptionNames>(text: string, words: Iterator<string>, known: readonly Names[]): Generator<Occurrence<Names>> {
-  for (let at = 0; at < text.length; at += 1) {
-    const option = known.find(({ short }) => short === text[at]);
-    if (option === undefined) throw unknownLetter(text, at, known);
-    if (option.argument !== undefined) {
-      const rest = text.slice(at + 1);
-      yield { option, value: rest === "" ? nextWord(words, option) : rest };
-      return;
+  *#letters(text: string): Generator<Occurrence<Names>> {
+    for (let at = 0; at < text.length; at += 1) {
+      const option = this.#known.find(({ short }) => short === text[at]);
+      // A long name with one dash is read as letters, of which one is unknown.
+      if (option === undefined) throw this.#unknown(`-${text.charAt(at)}`, text.split("=", 1)[0] ?? "");
+      if (option.argument !== undefined) {
+        const rest = text.slice(at + 1);
+        yield { option, value: rest === "" ? this.#nextWord(option) : rest };
+        return;
+      }
+      yield { option, value: "" };
     }
-    yield { option, value: "" };
   }
-}
 
-/** A long name with one dash is read as letters, of which one is unknown. */
-function unknownLetter(text: string, at: number, known: readonly OptionNames[]): QomError {
-  const meant = known.find((option) => option.long === text.split("=", 1)[0]);
-  const hint = meant === undefined ? "-h lists the options" : `did you mean '--${meant.long}'?`;
-  return new QomError("unknown-name", `unknown option '-${printable(text.charAt(at))}'`, { hint });
-}
+  #unknown(shown: string, name: string): QomError {
+    const names = this.#known.map(({ long }) => long);
+    const hint = didYouMean(name, names, (near) => `--${near}`) ?? this.#habits.listed;
+    return new QomError("unknown-name", `unknown option '${printable(shown)}'`, { hint });
+  }
 
-/** Whatever the next word is: an argument may begin with a dash. */
-function nextWord(words: Iterator<string>, option: OptionNames): string {
-  const next = words.next();
-  if (next.done !== true) return next.value;
-  throw new QomError("missing", `option '${displayName(option)}' needs an argument`);
+  /** Whatever the next word is: an argument may begin with a dash. */
+  #nextWord(option: OptionNames): string {
+    const next = this.#args[this.#at];
+    if (next === undefined) throw new QomError("missing", this.#habits.missing(option));
+    this.#at += 1;
+    return next;
+  }
 }
 
 /** An option as it is listed: `-k, --socket=PATH`. */

@@ -4,7 +4,8 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
-import { ownProperties, typeMetadata, type QomType } from "./decorators.js";
+import { ownProperties, typeMetadata } from "./decorators.js";
+import type { QomType } from "./decorators.js";
 import type { QomInterface } from "./interfaces.js";
 import { QomObject } from "./object.js";
 import type { PropertyDefinition } from "./property-definition.js";

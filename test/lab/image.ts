@@ -18,7 +18,7 @@ const MODULES = { atStart: ["sd_mod", "sg", "target_core_file", "tcm_loop"], onD
 const OPTIONAL_PROGRAMS = ["qemu-pr-helper", "dmsetup"];
 
 /** Packages that tests need beside those of production: what programs have bundled, the compiled files have not. */
-const TEST_PACKAGES = ["mocha", "chai", "commander", "reflect-metadata", "tsyringe"];
+const TEST_PACKAGES = ["mocha", "chai", "reflect-metadata", "tsyringe"];
 
 /** Parts of packages that no program needs; koffi's sources are some megabytes. */
 const SUPERFLUOUS = /^\/(?:vendor|doc|musl_x64)\//;

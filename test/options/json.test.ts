@@ -3,8 +3,10 @@ import { expect } from "chai";
 import fc from "fast-check";
 import type { QomErrorKind } from "#src/base/errors.js";
 import { parseJson, printJson } from "#src/options/json.js";
-import { INT64_MIN, NESTING_MAX, UINT64_MAX, type PlainValue } from "#src/options/value.js";
-import { anyValue, AWKWARD_NAMES, map, plain, refused, type Literal } from "./support.js";
+import { INT64_MIN, NESTING_MAX, UINT64_MAX } from "#src/options/value.js";
+import type { PlainValue } from "#src/options/value.js";
+import { anyValue, AWKWARD_NAMES, map, plain, refused } from "./support.js";
+import type { Literal } from "./support.js";
 
 const ACCEPTED: readonly (readonly [string, Literal])[] = [
   ["{}", {}],

@@ -104,7 +104,7 @@ describe("PersistentReserveOut.encode", () => {
     ["a type that is not whole", { action: "reserve", type: 1.5 }, "invalid-value", "type 1.5"],
     ["a scope of 5 bits", { action: "reserve", scope: 16 }, "invalid-value", "scope 16"],
     ["a negative scope", { action: "reserve", scope: -1 }, "invalid-value", "scope -1"],
-    ["an unknown action", asRequest({ action: "toString" }), "unknown-name", '"toString"'],
+    ["an unknown action", asRequest({ action: "toString" }), "unknown-name", "'toString'"],
     ["UNREG outside of MOVE", { action: "register", unregister: true }, "invalid-value", "unregister"],
     ["a target port outside of MOVE", { action: "clear", relativeTargetPort: 1 }, "invalid-value", "relativeTargetPort"],
     ["ALL_TG_PT in MOVE", { action: "register-and-move", allTargetPorts: true, transportIds: [SAS] }, "invalid-value", "allTargetPorts"],

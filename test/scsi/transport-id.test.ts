@@ -116,8 +116,8 @@ describe("TransportId", () => {
     it(`refuses ${JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)} as ${kind}`, async () => {
       const error = await refusal(() => TransportId.parse(text));
       expect(error.kind).to.equal(kind);
-      expect(error.message).to.match(/^invalid TransportID ".*": /);
-      if (text.length < 40 && /^[ -~]*$/.test(text)) expect(error.message).to.contain(`"${text}"`);
+      expect(error.message).to.match(/^invalid TransportID '.*': /);
+      if (text.length < 40 && /^[ -~]*$/.test(text)) expect(error.message).to.contain(`'${text}'`);
     });
   }
 

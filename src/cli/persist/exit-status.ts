@@ -1,6 +1,8 @@
 /** What became of a command, as one of the exit statuses of sg3_utils (sg3_utils(8), EXIT STATUS) and in words. */
-import { ScsiStatus, type ScsiResult } from "../../scsi/command.js";
-import { formatSense, parseSense, sameSense, Sense, type SenseCode } from "../../scsi/sense.js";
+import { ScsiStatus } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
+import { formatSense, parseSense, sameSense, Sense } from "../../scsi/sense.js";
+import type { SenseCode } from "../../scsi/sense.js";
 
 /** Exit statuses that this program has a use for. */
 export const ExitStatus = Object.freeze({

@@ -146,6 +146,9 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
 ];
 
 /** `-K, --param-rk <KEY>`, as it stands in help texts. */
-export function optionFlags({ letter, name, value }: PersistOption, showValue: (value: string) => string): string {
+export function optionFlags(
+  { letter, name, value }: Pick<PersistOption, "letter" | "name" | "value">,
+  showValue: (value: string) => string,
+): string {
   return `${letter === undefined ? "" : `-${letter}, `}--${name}${value === undefined ? "" : ` ${showValue(value)}`}`;
 }

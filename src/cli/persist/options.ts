@@ -1,11 +1,13 @@
 /** The command line of `qom-pr persist`: options of sg_persist (sg3_utils), with the same letters and names, and a few of its own. */
-import { Command, CommanderError, Option } from "commander";
-import { QomError, type QomErrorKind } from "../../base/errors.js";
+import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { didYouMean } from "../../options/nearest.js";
 import { packageVersion } from "../../base/package-version.js";
-import { RESERVATION_KEY_MAX, type ReserveInAction, type ReserveOutAction } from "../../scsi/persistent-reserve.js";
+import { readOptions } from "../../options/getopt.js";
+import type { GetoptHabits, OptionNames } from "../../options/getopt.js";
+import { RESERVATION_KEY_MAX } from "../../scsi/persistent-reserve.js";
+import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
 import { keyOfText } from "./key-text.js";
+import { angled, persistHelp } from "./help.js";
 import { optionFlags, PERSIST_OPTIONS } from "./option-table.js";
 
 /** Room for data-in, and default of the ALLOCATION LENGTH, as in sg_persist: what a PR helper can carry. */
@@ -56,134 +58,75 @@ export type PersistInvocation = { readonly run: PersistOptions } | { readonly pr
 
 /**
  * Reads the words behind `persist`. A long name may be abbreviated as long as it is the beginning of one option only.
- * @throws QomError `unknown-name`, `missing`, `invalid-value`, `conflict` (two options that exclude each other)
+ * @throws QomError `unknown-name`, `ambiguous`, `missing`, `invalid-value`, `conflict` (two options that exclude each other)
  */
 export function parsePersistOptions(argv: readonly string[]): PersistInvocation {
-  let output = "";
-  const command = describeCommand().configureOutput({ writeOut: (text) => (output += text), writeErr: () => undefined });
-  try {
-    command.parse(argv.map(unabbreviated), { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { print: output };
-    const problem = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-    const kind = KINDS[error.code] ?? "invalid-value";
-    const ambiguous = ambiguity(problem);
-    if (ambiguous !== undefined) throw new QomError(kind, ambiguous);
-    throw new QomError(kind, problem, kind === "unknown-name" ? { hint: suggestion(problem) } : {});
+  const given = new Given();
+  for (const word of readOptions(argv, WORDS, HABITS)) {
+    if ("operand" in word) given.words.push(word.operand);
+    else if (word.option.long === "help") return { print: persistHelp() };
+    else if (word.option.long === "version") return { print: `qom-pr persist ${packageVersion()}\n` };
+    else given.take(word.option.long, word.value);
   }
-  return { run: checked(new Given(command)) };
+  return { run: checked(given) };
 }
 
-/** For an option that does not exist: the long name that was probably meant, also where it was given with one dash. */
-function suggestion(problem: string): string {
-  const [, given = ""] = /unknown option '--?([^'=]*)/.exec(problem) ?? [];
-  const names = PERSIST_OPTIONS.map(({ name }) => name);
-  return didYouMean(given.replaceAll("_", "-"), names, (name) => `--${name}`) ?? "--help lists the options";
-}
+/** All options as getopt knows them. */
+const WORDS: readonly OptionNames[] = [
+  ...PERSIST_OPTIONS.map(({ letter, name, value }) => ({
+    long: name,
+    ...(letter === undefined ? {} : { short: letter }),
+    ...(value === undefined ? {} : { argument: value }),
+  })),
+  { long: "help", short: "h" },
+  { long: "version", short: "V" },
+];
 
-const KINDS: Readonly<Record<string, QomErrorKind>> = {
-  "commander.unknownOption": "unknown-name",
-  "commander.optionMissingArgument": "missing",
+/** sg_persist takes `_` for `-` in long names. */
+const HABITS: GetoptHabits = {
+  listed: "--help lists the options",
+  underscores: true,
+  repeatsValue: true,
+  ambiguous: (name, names) => `option '--${name}' is ambiguous: it may be ${names.join(", ")}`,
+  missing: ({ short, long, argument = "" }) =>
+    `option '${optionFlags({ name: long, ...(short === undefined ? {} : { letter: short }), value: argument }, angled)}' argument missing`,
 };
 
-/** What is said of TransportIDs below the table of options. */
-const TRANSPORT_IDS_TEXT = `
-TIDS is one TransportID, or '-' or 'file=NAME' for one on each line of a file:
-  sas,5000c50005b32001  fcp,10000000c9f3a571  iqn.2026-11.org.example:a[,i,0x123456789abc]
-  srp,<32 digits>  sbp,<16 digits>  spi,<address>,<port>  sop,<routing id>  or its bytes in hexadecimal: 6,0,0,0,50,0,…
-`;
-
-function describeCommand(): Command {
-  const command = new Command("qom-pr persist")
-    .usage("[OPTIONS] DEVICE")
-    .description("Sends one PERSISTENT RESERVE IN or OUT command and prints the answer. Options and exit statuses are those of sg_persist.")
-    .argument("[DEVICE]", "device node or file; with --qmp a device of the machine")
-    .helpOption("-h, --help", "print this text")
-    .version(`qom-pr persist ${packageVersion()}`, "-V, --version", "print the version")
-    .addHelpText("after", TRANSPORT_IDS_TEXT)
-    .allowExcessArguments(false)
-    .showSuggestionAfterError(false)
-    .exitOverride();
-  for (const row of PERSIST_OPTIONS) {
-    const option = new Option(
-      optionFlags(row, (value) => `<${value}>`),
-      row.text,
-    ).helpGroup(`${row.group}:`);
-    if (row.action !== undefined || COUNTED.includes(row.name))
-      option.argParser((_value: string, count: number | undefined) => (count ?? 0) + 1);
-    if (row.name === "object") option.argParser((text: string, texts: readonly string[] | undefined) => [...(texts ?? []), text]);
-    command.addOption(option);
-  }
-  return command;
-}
-
-/** Flags that mean more when they are repeated; a service action that is repeated is one too many. */
-const COUNTED: readonly string[] = ["readonly", "hex", "verbose"];
-
-/** The full name of a long option that was cut short or has `_` for `-`, as getopt_long understands it. sg_persist tells more for `-hh`; here `-h` tells all. */
-function unabbreviated(word: string): string {
-  if (/^-hh+$/.test(word)) return "-h";
-  const match = /^--([a-z][a-z_-]*)(=.*)?$/s.exec(word);
-  const [, written = "", value = ""] = match ?? [];
-  const start = written.replaceAll("_", "-");
-  const [first, second] = match === null ? [] : namesFor(start);
-  return first === undefined || second !== undefined ? word : `--${first}${value}`;
-}
-
-/** The long names that begin with `start`; only itself if that is one. */
-function namesFor(start: string): readonly string[] {
-  const names = [...PERSIST_OPTIONS.map(({ name }) => name), "help", "version"];
-  return names.includes(start) ? [start] : names.filter((name) => name.startsWith(start));
-}
-
-/** What is wrong with an unknown option that is the beginning of several; undefined for any other problem. */
-function ambiguity(problem: string): string | undefined {
-  const [, start] = /^unknown option '--([a-z][a-z_-]*)(?:=.*)?'$/s.exec(problem) ?? [];
-  const names = start === undefined ? [] : namesFor(start.replaceAll("_", "-"));
-  return names.length < 2 ? undefined : `option '--${start}' is ambiguous: it may be ${names.map((name) => `--${name}`).join(", ")}`;
-}
-
-/** What commander understood, by the names of the table. */
+/** What was given, by the names of the table. */
 class Given {
-  readonly #options: Readonly<Record<string, unknown>>;
-  readonly word: string | undefined;
+  /** Words that are not options. */
+  readonly words: string[] = [];
+  readonly #values = new Map<string, string[]>();
 
-  constructor(command: Command) {
-    this.#options = command.opts<Record<string, unknown>>();
-    this.word = command.args[0];
+  take(name: string, value: string): void {
+    this.#values.set(name, [...this.texts(name), value]);
   }
 
   flag(name: string): boolean {
-    return this.#value(name) === true;
+    return this.#values.has(name);
   }
 
   count(name: string): number {
-    const value = this.#value(name);
-    return typeof value === "number" ? value : 0;
+    return this.texts(name).length;
   }
 
+  /** The last one counts. */
   text(name: string): string | undefined {
-    const value = this.#value(name);
-    return typeof value === "string" ? value : undefined;
+    return this.texts(name).at(-1);
   }
 
   texts(name: string): readonly string[] {
-    const value = this.#value(name);
-    return Array.isArray(value) ? value.map(String) : [];
-  }
-
-  /** commander takes `--no-x` as the negation of an option `x`. */
-  #value(name: string): unknown {
-    return this.#options[name.replaceAll(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase())];
+    return this.#values.get(name) ?? [];
   }
 }
 
 function checked(given: Given): PersistOptions {
-  const device = given.text("device") ?? given.word;
+  const [word, ...others] = given.words;
+  const device = given.text("device") ?? word;
+  if (others.length > 0) throw new QomError("invalid-value", `too many arguments: one DEVICE is expected, not ${given.words.length}`);
   if (device === undefined) throw new QomError("missing", "no DEVICE is given");
-  if (given.text("device") !== undefined && given.word !== undefined) {
-    throw new QomError("invalid-value", `too many devices: '${printable(device)}' and '${printable(given.word)}'`);
+  if (given.flag("device") && word !== undefined) {
+    throw new QomError("invalid-value", `too many devices: '${printable(device)}' and '${printable(word)}'`);
   }
   return {
     device,
@@ -206,7 +149,7 @@ function checked(given: Given): PersistOptions {
     name: given.text("name"),
     qmp: given.text("qmp"),
     waitSeconds: waitSeconds(given),
-    inquiry: given.flag("inquiry"),
+    inquiry: !given.flag("no-inquiry"),
     readOnly: given.count("readonly"),
     json: given.flag("json"),
     hex: given.count("hex"),

@@ -1,7 +1,7 @@
 /** `qom-pr persist`: one PERSISTENT RESERVE command, with the options, output and exit statuses of sg_persist. */
-import { systemClock, type Clock } from "../../base/clock.js";
+import { systemClock } from "../../base/clock.js";
+import type { Clock } from "../../base/clock.js";
 import { describeError, QomError } from "../../base/errors.js";
-import { MultipathDetector } from "../../helper/workers/multipath.js";
 import type { PlainValue } from "../../options/value.js";
 import { printJson } from "../../options/json.js";
 import { toHex } from "../../scsi/bytes.js";
@@ -11,22 +11,20 @@ import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
-import { ExitStatus, exitStatusOfErrno, outcomeOf, type ExitOutcome } from "./exit-status.js";
+import { ExitStatus, exitStatusOfErrno, outcomeOf } from "./exit-status.js";
+import type { ExitOutcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
-import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
+import { dataValues, headerValues, reportValues } from "./json-report.js";
+import type { PersistReport } from "./json-report.js";
 import { FolderBusyError } from "./folder-wait.js";
 import { keyTextNotes } from "./key-text.js";
-import { DeviceOpenError, LocalDisk, type PathFinder } from "./local-disk.js";
-import {
-  ALLOCATION_LENGTH_MAX,
-  parsePersistOptions,
-  QMP_ALLOCATION_LENGTH_MAX,
-  WAIT_SECONDS_DEFAULT,
-  type PersistOptions,
-} from "./options.js";
-import { QmpDisk } from "./qmp-disk.js";
+import { DeviceOpenError } from "./device-open-error.js";
+import type { PathFinder } from "./local-disk.js";
+import { ALLOCATION_LENGTH_MAX, parsePersistOptions, QMP_ALLOCATION_LENGTH_MAX, WAIT_SECONDS_DEFAULT } from "./options.js";
+import type { PersistOptions } from "./options.js";
 import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
-import { planRequest, type PersistPlan, type PersistRequest } from "./request.js";
+import { planRequest } from "./request.js";
+import type { PersistPlan, PersistRequest } from "./request.js";
 import { errnoText } from "../../native/errno.js";
 
 /** Deadline of each command, as in sg_persist. */
@@ -94,17 +92,21 @@ function exitStatusOfError(error: QomError): number {
   return error.kind === "io" || error.kind === "connection" ? ExitStatus.FILE_ERROR : ExitStatus.SYNTAX;
 }
 
-function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
+/** Each way to a disk is loaded when it is taken. */
+async function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
   const { device, manager, objects, name, readOnly, qmp, waitSeconds } = options;
   if (qmp !== undefined) {
-    if (manager === undefined && objects.length === 0 && name === undefined && waitSeconds === undefined)
+    if (manager === undefined && objects.length === 0 && name === undefined && waitSeconds === undefined) {
+      const { QmpDisk } = await import("./qmp-disk.js");
       return QmpDisk.open(qmp, device, readOnly === 1);
+    }
     throw new QomError(
       "conflict",
       "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--wait' do not go with it",
     );
   }
   const byVariable = request.direction === "in" && environment.variables["SG_PERSIST_IN_RDONLY"] !== undefined;
+  const { LocalDisk } = await import("./local-disk.js");
   return LocalDisk.open({
     device,
     readOnly: readOnly === 1 || (readOnly === 0 && byVariable),
@@ -112,7 +114,7 @@ function openDisk(options: PersistOptions, { request }: PersistPlan, environment
     objects,
     name,
     clock: environment.clock ?? systemClock,
-    multipath: environment.multipath ?? new MultipathDetector(),
+    ...(environment.multipath === undefined ? {} : { multipath: environment.multipath }),
     folderWaitMs: (waitSeconds ?? WAIT_SECONDS_DEFAULT) * 1000,
   });
 }

@@ -1,10 +1,12 @@
 /** A device of a running machine, by the command x-scsi-execute of its QMP monitor. */
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { errnoOrMessage, QomError } from "../../base/errors.js";
 import { missingFolder } from "../../base/missing-folder.js";
 import { printable } from "../../base/limits.js";
 import { JsonStream, printJson } from "../../options/json.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../../options/value.js";
+import { isOptionMap } from "../../options/value.js";
+import type { OptionMap, PlainValue } from "../../options/value.js";
 import { fromHex, toHex } from "../../scsi/bytes.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";

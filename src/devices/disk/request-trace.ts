@@ -1,7 +1,8 @@
 /** Trace points of a command at a device: scsi_req_parsed, scsi_req_parsed_lba, scsi_req_dequeue, scsi_req_cancel. */
 import { tracePoint } from "../../base/trace.js";
 import { blockAccess, expectedTransfer } from "../../scsi/cdb.js";
-import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import type { ScsiAddress } from "../bus/scsi-bus.js";
 
 const parsedTrace = tracePoint("scsi_req_parsed");

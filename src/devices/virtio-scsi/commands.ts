@@ -1,8 +1,10 @@
 /** The request queues of a virtio-scsi device: SCSI commands (virtio 1.2, 5.6.6.1; QEMU: hw/scsi/virtio-scsi.c). */
 import { emitWarning } from "node:process";
 import { QomError } from "../../base/errors.js";
-import { blockAccess, type DataDirection } from "../../scsi/cdb.js";
-import { bareStatus, NO_BYTES, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { blockAccess } from "../../scsi/cdb.js";
+import type { DataDirection } from "../../scsi/cdb.js";
+import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { HostStatus } from "../../scsi/host-status.js";
 import { fixedFormat, Sense, senseResult } from "../../scsi/sense.js";
 import {
@@ -11,10 +13,11 @@ import {
   parseCommandRequest,
   VirtioScsiResponse,
   writeCommandResponse,
-  type VirtioScsiCommand,
 } from "../../scsi/virtio-scsi.js";
 import type { AdmittedCommand, FrontUnit } from "../bus/bus-front.js";
-import { copyOf, lengthOf, viewIn, writeTo, type VirtioChain } from "./chain.js";
+import { copyOf, lengthOf, viewIn, writeTo } from "./chain.js";
+import type { VirtioChain } from "./chain.js";
+import type { VirtioScsiCommand } from "../../scsi/virtio-scsi.js";
 import type { UsedLength, VirtioScsiContext } from "./context.js";
 import { atUnit, commandRequestTrace, commandResponseTrace } from "./trace.js";
 

@@ -243,8 +243,9 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     requestTimeoutMs: 1000 * REQUEST_TIMEOUT_S_DEFAULT,
     askStatus: false,
   };
-  for (const { option, value } of readOptions(args, OPTIONS)) {
-    const print = option.take(draft, value);
+  for (const word of readOptions(args, OPTIONS)) {
+    if ("operand" in word) continue;
+    const print = word.option.take(draft, word.value);
     if (print !== undefined) return { print };
   }
   const last = draft.sockets.slice(-1);

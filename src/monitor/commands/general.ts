@@ -1,7 +1,8 @@
 /** Commands about the monitor and the machine as a whole (QEMU: qapi/control.json, qapi/run-state.json, qapi/misc.json). */
 import * as z from "zod";
 import { QomError } from "../../base/errors.js";
-import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
+import { defineCommand, noArguments, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import { qmpVersion, VERSION_SCHEMA } from "../version.js";
 
 /** Arguments of qmp_capabilities, which sessions handle themselves. */

@@ -14,6 +14,15 @@ const CDB_AT = SG_IO_HDR_SIZE;
 const SENSE_AT = CDB_AT + SG_IO_CDB_LENGTH_MAX;
 const MEMORY_SIZE = SENSE_AT + SG_IO_SENSE_LENGTH_MAX;
 
+/** fcntl(2): the lowest free descriptor, closed on exec. */
+export const F_DUPFD_CLOEXEC = 1030;
+
+/** What a call transfers, and the memory for data from the device, which is the same one or empty. */
+interface Buffers {
+  readonly data: Uint8Array;
+  readonly dataIn: Uint8Array;
+}
+
 /** Checks what does not depend on the device: 0, or the errno that a request of this shape fails with. */
 export function checkSgIoRequest(request: SgIoRequest): number {
   const { cdb, dataOut, dataInLength = 0, timeoutMs, senseLength } = request;
@@ -52,13 +61,19 @@ export class SgIoCaller {
   execute(fd: number, request: SgIoRequest, lent?: NativeMemory): SgIoOutcome {
     const invalid = checkSgIoRequest(request);
     if (invalid !== 0) return { errno: invalid };
-    const dataInLength = request.dataInLength ?? 0;
-    assert(lent === undefined || lent.bytes.length === dataInLength, "memory for data from the device has the size of the request");
-    const dataIn = lent?.bytes ?? new Uint8Array(dataInLength);
-    const data = request.dataOut ?? dataIn;
-    this.#fill(request, data, data === lent?.bytes ? lent.address : addressOf(data));
-    const result = this.#ioctl(fd, SG_IO, this.#memory.bytes);
-    return result < 0 ? { errno: -result } : this.#completion(data, dataIn);
+    const buffers = this.#prepare(request, lent);
+    return this.#outcome(this.#ioctl(fd, SG_IO, this.#memory.bytes), buffers);
+  }
+
+  /**
+   * The same for a call that is made elsewhere: `make` gets the structure, which holds all that C needs until the promise is settled, as
+   * do the buffers of `request`.
+   */
+  async executeBy(make: (request: number, argument: Uint8Array) => Promise<number>, request: SgIoRequest): Promise<SgIoOutcome> {
+    const invalid = checkSgIoRequest(request);
+    if (invalid !== 0) return { errno: invalid };
+    const buffers = this.#prepare(request, undefined);
+    return this.#outcome(await make(SG_IO, this.#memory.bytes), buffers);
   }
 
   /** Asks for the version of the interface; may block on a multipath device. */
@@ -66,6 +81,19 @@ export class SgIoCaller {
     const answer = new NativeMemory(4);
     const result = this.#ioctl(fd, SG_GET_VERSION_NUM, answer.bytes);
     return result < 0 ? { errno: -result } : { version: answer.view.getInt32(0, true) };
+  }
+
+  #prepare(request: SgIoRequest, lent: NativeMemory | undefined): Buffers {
+    const dataInLength = request.dataInLength ?? 0;
+    assert(lent === undefined || lent.bytes.length === dataInLength, "memory for data from the device has the size of the request");
+    const dataIn = lent?.bytes ?? new Uint8Array(dataInLength);
+    const data = request.dataOut ?? dataIn;
+    this.#fill(request, data, data === lent?.bytes ? lent.address : addressOf(data));
+    return { data, dataIn };
+  }
+
+  #outcome(result: number, { data, dataIn }: Buffers): SgIoOutcome {
+    return result < 0 ? { errno: -result } : this.#completion(data, dataIn);
   }
 
   #fill(request: SgIoRequest, data: Uint8Array, dataAddress: bigint): void {

@@ -6,7 +6,7 @@ import { assert, present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { Errno } from "../errno.js";
 import { koffiPath, libc } from "../libc.js";
-import { checkSgIoRequest } from "./call.js";
+import { checkSgIoRequest, F_DUPFD_CLOEXEC } from "./call.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "./sg-io.js";
 
 /** Threads by default: commands that run at the same time. Each costs some megabytes, and is started when all others are busy. */
@@ -29,9 +29,6 @@ export interface SgIoJob {
 
 /** Answer to a {@link SgIoJob}. */
 export type SgIoReply = SgIoOutcome | SgVersionOutcome;
-
-/** fcntl(2): the lowest free descriptor, closed on exec. */
-const F_DUPFD_CLOEXEC = 1030;
 
 const CANCELED: SgIoReply = Object.freeze({ errno: Errno.ECANCELED });
 const TOO_MANY: SgIoReply = Object.freeze({ errno: Errno.EDOM });

@@ -86,7 +86,7 @@ export class FileMedium implements Medium {
     } catch (error) {
       if (error instanceof QomError) throw error;
       const missing = isErrnoError(error) && error.code === "ENOENT" ? missingFolder(filename) : undefined;
-      throw new QomError("io", `cannot open "${printable(filename)}" as the medium of a logical unit`, {
+      throw new QomError("io", `cannot open '${printable(filename)}' as the medium of a logical unit`, {
         context: { option: "filename", value: printable(filename) },
         cause: missing === undefined ? error : new QomError("io", missing),
       });
@@ -121,10 +121,10 @@ export class FileMedium implements Medium {
     try {
       const stat = await handle.stat({ bigint: true });
       const context = { option: "filename", value: printable(filename) };
-      if (!stat.isFile()) throw new QomError("invalid-value", `"${printable(filename)}" is not a regular file`, { context });
+      if (!stat.isFile()) throw new QomError("invalid-value", `'${printable(filename)}' is not a regular file`, { context });
       if (stat.size === 0n) {
         const hint = "remove it to have it created, or give it the size of the disk";
-        throw new QomError("invalid-value", `"${printable(filename)}" is empty`, { context, hint });
+        throw new QomError("invalid-value", `'${printable(filename)}' is empty`, { context, hint });
       }
       return new FileMedium(Number(stat.size), { device: stat.dev, inode: stat.ino }, handle, options);
     } catch (error) {

@@ -1,0 +1,47 @@
+/** SG_IO for a program that sends a few commands, one after the other, and ends: without threads of its own, which take time to start. */
+
+import { Errno } from "../errno.js";
+import { ioctlInPool, libc } from "../libc.js";
+import { F_DUPFD_CLOEXEC, SgIoCaller } from "./call.js";
+import type { SgIoExecutor, SgIoOutcome, SgIoRequest } from "./sg-io.js";
+
+const CANCELED: SgIoOutcome = Object.freeze({ errno: Errno.ECANCELED });
+
+/**
+ * Makes each call on a thread of libuv's pool. A command that was given up keeps the process alive until the kernel lets go of it, as any
+ * thread would. Where there are several disks or files to be read meanwhile, a ThreadedSgIoExecutor is needed.
+ */
+export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close"> {
+  readonly #closing = new AbortController();
+
+  async execute(fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
+    const { signal } = request;
+    const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
+    if (signals.some(({ aborted }) => aborted)) return CANCELED;
+    let cancel: () => void = (): void => undefined;
+    const canceled = new Promise<SgIoOutcome>((resolve) => (cancel = () => resolve(CANCELED)));
+    for (const each of signals) each.addEventListener("abort", cancel, { once: true });
+    try {
+      return await Promise.race([call(fd, request), canceled]);
+    } finally {
+      for (const each of signals) each.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** Ends what runs: it settles with ECANCELED, as does whatever comes later. */
+  close(): Promise<void> {
+    this.#closing.abort();
+    return Promise.resolve();
+  }
+}
+
+/** Runs a command to its end, given up or not: by a descriptor and with memory of its own, since its caller may be gone before that. */
+async function call(fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
+  const own = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return { errno: -own };
+  try {
+    return await new SgIoCaller().executeBy((code, argument) => ioctlInPool(own, code, argument), request);
+  } finally {
+    libc().close(own);
+  }
+}
