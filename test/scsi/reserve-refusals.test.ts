@@ -327,7 +327,7 @@ describe("refusals of TransportId", () => {
 
   it("say what of bytes is wrong", async () => {
     const whole = await refusal(() => TransportId.parse(Uint8Array.of(0x0f, ...new Uint8Array(23))));
-    expect(whole.message).to.equal(`invalid TransportID "0f${"00".repeat(23)}": protocol identifier fh has no TransportID`);
+    expect(whole.message).to.equal(`invalid TransportID '0f${"00".repeat(23)}': protocol identifier fh has no TransportID`);
     const message = (...data: readonly number[]): unknown =>
       TransportId.decode(Uint8Array.from([...data, ...new Uint8Array(28 - data.length)])).problem?.message;
     const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
