@@ -1,6 +1,7 @@
 /** Commands of QMP: what each takes and gives, as zod schemas, and what it does. */
 import * as z from "zod";
 import { QomError } from "../base/errors.js";
+import { lazily } from "../base/lazily.js";
 import { printable } from "../base/limits.js";
 import { describeValue, valueText } from "../options/take.js";
 import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
@@ -27,11 +28,14 @@ export interface QmpCommand {
   run(given: OptionMap, context: CommandContext): Promise<PlainValue>;
 }
 
+/** A schema, or what makes it when it is first needed: most commands are never called, and schemas take time to make. */
+export type Schema<T> = T | (() => T);
+
 /** A command as it is written down. */
 export interface CommandDefinition<Arguments extends z.ZodObject, Result extends z.ZodType> {
   readonly name: string;
-  readonly arguments: Arguments;
-  readonly result: Result;
+  readonly arguments: Schema<Arguments>;
+  readonly result: Schema<Result>;
   /** @param raw the same arguments as they were given, for members that the schema does not know */
   readonly run: (given: z.output<Arguments>, context: CommandContext, raw: OptionMap) => z.output<Result> | Promise<z.output<Result>>;
 }
@@ -40,12 +44,21 @@ export interface CommandDefinition<Arguments extends z.ZodObject, Result extends
 export function defineCommand<const Arguments extends z.ZodObject, const Result extends z.ZodType>(
   definition: CommandDefinition<Arguments, Result>,
 ): QmpCommand {
+  const [args, result] = [made(definition.arguments), made(definition.result)];
   return {
     name: definition.name,
-    arguments: definition.arguments,
-    result: definition.result,
-    run: async (given, context) => toPlain(await definition.run(checkArguments(definition.arguments, given), context, given)),
+    get arguments() {
+      return args();
+    },
+    get result() {
+      return result();
+    },
+    run: async (given, context) => toPlain(await definition.run(checkArguments(args(), given), context, given)),
   };
+}
+
+function made<T extends object>(schema: Schema<T>): () => T {
+  return lazily(() => (typeof schema === "function" ? schema() : schema));
 }
 
 /** Any value of JSON, which the command judges itself (QAPI: `any`). */

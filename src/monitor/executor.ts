@@ -5,7 +5,7 @@ import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { checkArguments, type QmpCommand } from "./command.js";
-import { CAPABILITIES_ARGUMENTS } from "./commands/general.js";
+import { capabilitiesArguments } from "./commands/general.js";
 import type { EventListener } from "./events.js";
 import type { MonitorHost } from "./host.js";
 import { fromPlain, toPlain, type QmpArguments, type QmpValue } from "./values.js";
@@ -54,7 +54,7 @@ export class QmpExecutor {
 
   /** qmp_capabilities of a session that has not had it. @throws QomError for wrong arguments */
   negotiate(given: OptionMap): CommandOutcome {
-    const { enable = [] } = checkArguments(CAPABILITIES_ARGUMENTS, given);
+    const { enable = [] } = checkArguments(capabilitiesArguments(), given);
     const [refused] = enable;
     if (refused !== undefined)
       throw new QomError("unsupported", `capability '${refused}' is not available`, { context: { value: refused } });

@@ -16,6 +16,7 @@
 import { createRequire } from "node:module";
 import type * as KoffiModule from "koffi";
 import { QomError } from "../base/errors.js";
+import { lazily } from "../base/lazily.js";
 
 /** Architectures whose Linux is 64-bit, little-endian and uses the generic numbers of constants and errnos. */
 const ARCHITECTURES: readonly string[] = ["x64", "arm64", "riscv64", "loong64"];
@@ -131,9 +132,3 @@ const pooledIoctl: () => KoffiModule.KoffiFunc<Ioctl> = lazily(
   // koffi leaves its functions untyped
   () => koffi().load(null).func(PROTOTYPES.ioctl) as KoffiModule.KoffiFunc<Ioctl>,
 );
-
-/** Calls `make` once, when the value is first asked for; a failure is not kept. The value is the same whoever asks, so it is no state. */
-function lazily<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
-}

@@ -6,7 +6,7 @@ import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArguments, type QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
-import { qmpSchema, SCHEMA_INFO, type SchemaVariants } from "../schema.js";
+import { qmpSchema, schemaInfo, type SchemaVariants } from "../schema.js";
 import { BLOCK_COMMANDS } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
 import { GENERAL_COMMANDS } from "./general.js";
@@ -41,13 +41,13 @@ export function allCommands(own: readonly QmpCommand[] = []): readonly QmpComman
   const queryCommands = defineCommand({
     name: "query-commands",
     arguments: noArguments,
-    result: z.array(z.strictObject({ name: z.string() })),
+    result: () => z.array(z.strictObject({ name: z.string() })),
     run: () => commands.map(({ name }) => ({ name })),
   });
   const querySchema = defineCommand({
     name: "query-qmp-schema",
     arguments: noArguments,
-    result: z.array(SCHEMA_INFO),
+    result: () => z.array(schemaInfo()),
     run: (_given, { host }) => [...qmpSchema(commands, variantsOf(host))],
   });
   commands.push(queryCommands, querySchema);

@@ -1,5 +1,6 @@
 /** Commands about block nodes (QEMU: qapi/block-core.json). */
 import * as z from "zod";
+import { lazily } from "../../base/lazily.js";
 import type { BlockNode } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
@@ -10,7 +11,7 @@ import type { MonitorHost } from "../host.js";
 
 const blockdevAdd = defineCommand({
   name: "blockdev-add",
-  arguments: z.looseObject({ driver: z.string(), "node-name": z.string().optional() }),
+  arguments: () => z.looseObject({ driver: z.string(), "node-name": z.string().optional() }),
   result: nothing,
   run: async (_given, { host }, raw) => {
     await host.graph.open(raw, "json");
@@ -20,7 +21,7 @@ const blockdevAdd = defineCommand({
 
 const blockdevDel = defineCommand({
   name: "blockdev-del",
-  arguments: z.strictObject({ "node-name": z.string() }),
+  arguments: () => z.strictObject({ "node-name": z.string() }),
   result: nothing,
   run: async (given, { host }) => {
     await host.graph.close(given["node-name"]);
@@ -29,14 +30,14 @@ const blockdevDel = defineCommand({
 });
 
 /** Options of a node, whose members depend on its driver. */
-const NODE_OPTIONS = z.custom<OptionMap>((value) => value instanceof Map);
+const nodeOptions = lazily(() => z.custom<OptionMap>((value) => value instanceof Map));
 
 /** Nodes of one blockdev-reopen. */
 const REOPENED_NODES_MAX = 1024;
 
 const blockdevReopen = defineCommand({
   name: "blockdev-reopen",
-  arguments: z.strictObject({ options: z.array(NODE_OPTIONS).max(REOPENED_NODES_MAX) }),
+  arguments: () => z.strictObject({ options: z.array(nodeOptions()).max(REOPENED_NODES_MAX) }),
   result: nothing,
   run: ({ options }, { host }) => {
     for (const given of options) reopen(host.graph, given);
@@ -45,26 +46,28 @@ const blockdevReopen = defineCommand({
 });
 
 /** What QEMU knows of a node and its medium (QAPI: BlockDeviceInfo). Limits of throughput and what concerns images are always 0 here. */
-const NODE_INFO = z.strictObject({
-  "node-name": z.string(),
-  drv: z.string(),
-  file: z.string(),
-  ro: z.boolean(),
-  encrypted: z.boolean(),
-  backing_file_depth: z.int(),
-  detect_zeroes: z.enum(["off", "on", "unmap"]),
-  bps: z.int(),
-  bps_rd: z.int(),
-  bps_wr: z.int(),
-  iops: z.int(),
-  iops_rd: z.int(),
-  iops_wr: z.int(),
-  write_threshold: z.int(),
-  cache: z.strictObject({ writeback: z.boolean(), direct: z.boolean(), "no-flush": z.boolean() }),
-  image: z.strictObject({ filename: z.string(), format: z.string(), "virtual-size": z.int(), "dirty-flag": z.boolean() }),
-});
+const nodeInfoSchema = lazily(() =>
+  z.strictObject({
+    "node-name": z.string(),
+    drv: z.string(),
+    file: z.string(),
+    ro: z.boolean(),
+    encrypted: z.boolean(),
+    backing_file_depth: z.int(),
+    detect_zeroes: z.enum(["off", "on", "unmap"]),
+    bps: z.int(),
+    bps_rd: z.int(),
+    bps_wr: z.int(),
+    iops: z.int(),
+    iops_rd: z.int(),
+    iops_wr: z.int(),
+    write_threshold: z.int(),
+    cache: z.strictObject({ writeback: z.boolean(), direct: z.boolean(), "no-flush": z.boolean() }),
+    image: z.strictObject({ filename: z.string(), format: z.string(), "virtual-size": z.int(), "dirty-flag": z.boolean() }),
+  }),
+);
 
-async function nodeInfo(node: BlockNode): Promise<z.output<typeof NODE_INFO>> {
+async function nodeInfo(node: BlockNode): Promise<z.output<ReturnType<typeof nodeInfoSchema>>> {
   const { name, sizeBytes } = await node.protocol.medium();
   return {
     "node-name": node.nodeName,
@@ -89,22 +92,28 @@ async function nodeInfo(node: BlockNode): Promise<z.output<typeof NODE_INFO>> {
 const queryNamedBlockNodes = defineCommand({
   name: "query-named-block-nodes",
   /** `flat` leaves out images below an image, of which there are none here. */
-  arguments: z.strictObject({ flat: z.boolean().optional() }),
-  result: z.array(NODE_INFO),
+  arguments: () => z.strictObject({ flat: z.boolean().optional() }),
+  result: () => z.array(nodeInfoSchema()),
   run: (_given, { host }) => Promise.all(host.graph.nodes.toReversed().map(nodeInfo)),
 });
 
 /** Drives, and nodes that a device uses (QAPI: BlockInfo). `qdev` is the device's id, or its path when it has none. */
-const BLOCK_INFO = z.strictObject({
-  device: z.string(),
-  qdev: z.string().optional(),
-  type: z.string(),
-  removable: z.boolean(),
-  locked: z.boolean(),
-  inserted: NODE_INFO.optional(),
-});
+const blockInfoSchema = lazily(() =>
+  z.strictObject({
+    device: z.string(),
+    qdev: z.string().optional(),
+    type: z.string(),
+    removable: z.boolean(),
+    locked: z.boolean(),
+    inserted: nodeInfoSchema().optional(),
+  }),
+);
 
-async function blockInfo(node: BlockNode, driveId: string, user: ScsiDevice | undefined): Promise<z.output<typeof BLOCK_INFO>> {
+async function blockInfo(
+  node: BlockNode,
+  driveId: string,
+  user: ScsiDevice | undefined,
+): Promise<z.output<ReturnType<typeof blockInfoSchema>>> {
   return {
     device: driveId,
     ...(user === undefined ? {} : { qdev: givenId(user) ?? user.canonicalPath ?? "" }),
@@ -118,7 +127,7 @@ async function blockInfo(node: BlockNode, driveId: string, user: ScsiDevice | un
 const queryBlock = defineCommand({
   name: "query-block",
   arguments: noArguments,
-  result: z.array(BLOCK_INFO),
+  result: () => z.array(blockInfoSchema()),
   run: (_given, { host }) => {
     const { drives } = host.graph;
     const devices = scsiDevices(host);
