@@ -4,6 +4,7 @@ import { helperServer } from "./helper-server.js";
 import type { Spread } from "./measure.js";
 import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
+import { startUp } from "./start.js";
 import { reservedRead, stateMachine } from "./reservations.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
 import { traceOverhead } from "./trace.js";
@@ -20,6 +21,7 @@ export interface Figure {
 
 const figures: Figure[] = [];
 for (const measure of [
+  startUp,
   helperRoundTrip,
   helperServer,
   managerOverhead,

@@ -1,11 +1,11 @@
-/** Accounts: who answers for what a unit keeps, and who is refused more. */
+/** Settings of a unit, and accounts: who answers for what a unit keeps, and who is refused more. */
 
 import { expect } from "chai";
 
-import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/scsi/account.js";
-import type { Account, Holdings } from "#src/scsi/account.js";
-import { defaultReservationSettings, hasRoomFor } from "#src/reservation/settings.js";
+import { negative, nexusHoldings, NO_HOLDINGS, registrationHoldings, sumOf, unitHoldings } from "#src/reservation/holdings.js";
+import { defaultReservationSettings, hasRoomFor, targetPorts } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
+import type { Account, Holdings } from "#src/scsi/account.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import { initiator } from "./support/commands.js";
 import { Player } from "./support/player.js";
@@ -87,6 +87,15 @@ describe("room for registrations", () => {
       ["uid-7", registrationHoldings([initiator("A1")])],
       ["uid-7", registrationHoldings([initiator("A1"), initiator("B1")])],
     ]);
+  });
+});
+
+describe("target ports that nothing is known of but their identifiers", () => {
+  it("are there, within reach, and nobody is logged in", () => {
+    const ports = targetPorts([1, 7]);
+    expect([1, 7, 2].map((port) => ports.has(port))).to.deep.equal([true, true, false]);
+    expect(ports.reachedBy(initiator("A1"))).to.deep.equal([1, 7]);
+    expect([...ports.initiators()]).to.deep.equal([]);
   });
 });
 
@@ -181,14 +190,18 @@ describe("changes of what owners have", () => {
     expect(changes(state)).to.deep.equal({ two: -1 });
   });
 
-  it("are not those of a copy, nor of what a power loss leaves", () => {
+  it("are not those of a copy, nor of what a power loss leaves, and those of what it takes", () => {
     const state = new ReservationState();
     state.setAptpl(true);
     state.register(at("A1"), 1n, false, "one");
-    for (const other of [state.copy(), state.afterPowerLoss()]) {
-      expect(changes(other)).to.deep.equal({});
-      expect(Array.from(other.registrations(), ({ owner }) => owner)).to.deep.equal(["one"]);
-    }
+    const copy = state.copy();
+    expect(changes(copy)).to.deep.equal({});
+    expect(Array.from(copy.registrations(), ({ owner }) => owner)).to.deep.equal(["one"]);
     expect(changes(state)).to.deep.equal({ one: 1 });
+    copy.losePower();
+    expect(changes(copy)).to.deep.equal({});
+    expect(Array.from(copy.registrations(), ({ owner }) => owner)).to.deep.equal(["one"]);
+    copy.losePower(false);
+    expect(changes(copy)).to.deep.equal({ one: -1 });
   });
 });
