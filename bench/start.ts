@@ -16,7 +16,7 @@ import { inTurn, ratios, spread } from "./measure.js";
 
 const run = promisify(execFile);
 
-const ROUNDS = 15;
+const ROUNDS = 9;
 
 /** Root of this package, seen from build/bench. */
 const OWN = fileURLToPath(new URL("../../", import.meta.url));
