@@ -6,6 +6,7 @@ import { helperStarts } from "./helper-start.js";
 import type { Spread } from "./measure.js";
 import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
+import { startUp } from "./start.js";
 import { reservedRead, stateMachine } from "./reservations.js";
 import { saving } from "./persistence.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
@@ -24,6 +25,7 @@ export interface Figure {
 
 const figures: Figure[] = [];
 for (const measure of [
+  startUp,
   helperRoundTrip,
   helperServer,
   helperStarts,
