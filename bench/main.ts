@@ -1,4 +1,5 @@
 /** `npm run bench`: the figures that the project promises, printed as a table. */
+import { fileDisk } from "./files.js";
 import { helperRoundTrip } from "./helper-round-trip.js";
 import { helperServer } from "./helper-server.js";
 import type { Spread } from "./measure.js";
@@ -6,7 +7,9 @@ import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
 import { startUp } from "./start.js";
 import { reservedRead, stateMachine } from "./reservations.js";
+import { saving } from "./persistence.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
+import { machines } from "./scale.js";
 import { traceOverhead } from "./trace.js";
 import { queueOverhead } from "./virtio-scsi.js";
 
@@ -27,9 +30,12 @@ for (const measure of [
   managerOverhead,
   readKeysRate,
   queueOverhead,
+  fileDisk,
   stateMachine,
   reservedRead,
+  saving,
   treeSize,
+  machines,
   optionTexts,
   traceOverhead,
 ])

@@ -1,5 +1,7 @@
 /** Measuring things side by side: in turn, in one run, as min, median and max. */
 
+import { readFileSync } from "node:fs";
+
 /** What several rounds of the same measurement gave. */
 export interface Spread {
   readonly min: number;
@@ -36,4 +38,42 @@ export async function inTurn(rounds: number, contenders: readonly (() => Promise
 /** Round by round, how many times as long the first took as the second. */
 export function ratios(first: readonly number[], second: readonly number[]): number[] {
   return first.map((value, index) => value / (second[index] ?? Number.NaN));
+}
+
+/** Nanoseconds of processor time, of all threads of the process, that one of `count` runs of `action`, one after the other, takes. */
+export async function cpuNanosecondsEach(count: number, action: () => Promise<unknown>): Promise<number> {
+  const begin = process.cpuUsage();
+  for (let run = 0; run < count; run += 1) await action();
+  const { user, system } = process.cpuUsage(begin);
+  return ((user + system) * 1000) / count;
+}
+
+/** Processor time of the main thread so far, in milliseconds; where the kernel does not tell (/proc), that of all threads. */
+function mainThreadMs(): number {
+  try {
+    return Number(readFileSync("/proc/self/schedstat", "latin1").split(" ", 1)[0]) / 1e6;
+  } catch {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  }
+}
+
+/**
+ * Milliseconds of processor time of the main thread in the longest turn of the event loop while `action` runs: how long nobody else is
+ * served, on a computer that has nothing else to do.
+ */
+export async function longestStallMs(action: () => Promise<void>): Promise<number> {
+  await new Promise((begun) => setImmediate(begun));
+  let [longest, last, running] = [0, mainThreadMs(), true];
+  const turn = (): void => {
+    const now = mainThreadMs();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await action();
+  turn();
+  running = false;
+  return longest;
 }

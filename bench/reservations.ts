@@ -4,7 +4,8 @@ import { isAllowed } from "#src/reservation/access.js";
 import { defaultReservationSettings } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { nexusKey } from "#src/scsi/nexus.js";
-import { Machine, PersistentReserveIn, PersistentReserveOut, TransportId, type Nexus, type ScsiDevice } from "qom-pr";
+import { Machine, PersistentReserveIn, PersistentReserveOut, TransportId } from "qom-pr";
+import type { Nexus, ScsiDevice } from "qom-pr";
 import type { Figure } from "./main.js";
 import { inTurn, nanosecondsEach, ratios, spread } from "./measure.js";
 

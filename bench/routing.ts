@@ -1,5 +1,6 @@
 /** What routing costs: a command that is no PERSISTENT RESERVE with and without a manager, and one that is. */
-import { Machine, PersistentReserveIn, PersistentReserveOut, type ScsiDevice } from "qom-pr";
+import { Machine, PersistentReserveIn, PersistentReserveOut } from "qom-pr";
+import type { ScsiDevice } from "qom-pr";
 import type { Figure } from "./main.js";
 import { inTurn, nanosecondsEach, ratios, spread } from "./measure.js";
 

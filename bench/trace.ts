@@ -13,7 +13,8 @@ import { Machine } from "qom-pr";
 import { tracePoint } from "#src/base/trace.js";
 import { requestsTraced } from "#src/devices/disk/request-trace.js";
 import type { Figure } from "./main.js";
-import { inTurn, nanosecondsEach, spread, type Spread } from "./measure.js";
+import { inTurn, nanosecondsEach, spread } from "./measure.js";
+import type { Spread } from "./measure.js";
 
 /** Processes of each order. */
 const PROCESSES = 7;

@@ -1,5 +1,6 @@
 /** What the virtqueue costs: a request through the host adapter, and the same command given to the device. */
-import { Machine, VirtioScsiQueue, type ScsiDevice, type VirtioScsi } from "qom-pr";
+import { Machine, VirtioScsiQueue } from "qom-pr";
+import type { ScsiDevice, VirtioScsi } from "qom-pr";
 import type { Figure } from "./main.js";
 import { inTurn, nanosecondsEach, ratios, spread } from "./measure.js";
 

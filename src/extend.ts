@@ -1,6 +1,6 @@
 /**
- * qom-pr/extend: what block drivers, devices and QMP commands of one's own are made of. docs/extending.md shows each, and says of every
- * name whether it is stable.
+ * qom-pr/extend: what block drivers, devices, reservation stores and QMP commands of one's own are made of. docs/extending.md shows each, and
+ * says of every name whether it is stable.
  *
  * The classes and functions are those that the built-in ones are made of, and `instanceof` holds between this entry and `qom-pr`.
  */
@@ -17,3 +17,9 @@ export { ProtocolNode } from "./block/protocol-node.js";
 
 // Devices
 export { Device, DeviceHost } from "./devices/device.js";
+
+// Reservation stores
+export { UncertainCommitError } from "./reservation/store.js";
+export type { Awaitable, CommitEnd, FormerName, ReservationStore, ReservationWatcher, StoredReservations } from "./reservation/store.js";
+export type { RegistrationImage, ReservationImage } from "./reservation/image.js";
+export { ReservationStoreObject } from "./stores/reservation-store.js";

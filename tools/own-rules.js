@@ -103,6 +103,21 @@ const directiveHasReason = {
   },
 };
 
+/** What a message repeats stands in '…', as in QEMU's messages. */
+const singleQuotesInMessages = {
+  create(/** @type {RuleContext} */ { report }) {
+    return {
+      TemplateLiteral(/** @type {Node} */ node) {
+        const texts = node["quasis"].map((/** @type {Node} */ quasi) => quasi["value"].raw);
+        const quoted = texts.slice(1).some((/** @type {string} */ text, /** @type {number} */ index) => {
+          return text.startsWith('"') && texts[index].endsWith('"');
+        });
+        if (quoted) report({ node, message: "a value between double quotes" });
+      },
+    };
+  },
+};
+
 export default {
   meta: { name: "own" },
   rules: {
@@ -110,5 +125,6 @@ export default {
     "documented-export": documentedExport,
     "no-module-state": noModuleState,
     "directive-has-reason": directiveHasReason,
+    "single-quotes-in-messages": singleQuotesInMessages,
   },
 };

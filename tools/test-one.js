@@ -3,10 +3,11 @@
  * options of mocha may follow. With --watch (`npm run test:watch`) it does so again after each change; without paths it then runs the
  * suites beside the file that has changed: those of `test/ROOM` for a file of `src/ROOM`.
  *
- * Types are not checked, since that takes longer than all the rest: `npm test` and `npm run lint -- types` do.
+ * Types are not checked, since that takes longer than all the rest: `npm test` and `npm run lint -- types` do. The programs are bundled
+ * again when something that is in them has changed.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync, watch } from "node:fs";
+import { existsSync, readdirSync, statSync, watch } from "node:fs";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,18 +19,39 @@ const WATCHED = ["src", "test", "examples"];
 const SETTLE_MS = 50;
 
 /**
- * Runs a program of node_modules/.bin with its output on the terminal.
- * @param {string} tool
+ * Runs a program with its output on the terminal.
+ * @param {string} program
  * @param {string[]} options
  */
-function passes(tool, ...options) {
-  const { status, error } = spawnSync(join(ROOT, "node_modules", ".bin", tool), options, { cwd: ROOT, stdio: "inherit" });
+function runs(program, ...options) {
+  const { status, error } = spawnSync(program, options, { cwd: ROOT, stdio: "inherit" });
   if (error) throw error;
   return status === 0;
 }
 
+/**
+ * Runs a program of node_modules/.bin.
+ * @param {string} tool
+ * @param {string[]} options
+ */
+function passes(tool, ...options) {
+  return runs(join(ROOT, "node_modules", ".bin", tool), ...options);
+}
+
+/**
+ * When the newest file of a folder was written.
+ * @param {string} folder
+ * @param {string} ending of the files that count
+ */
+function lastWritten(folder, ending) {
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+  return Math.max(0, ...files.filter((file) => file.endsWith(ending)).map((file) => statSync(join(folder, file)).mtimeMs));
+}
+
 function compiles() {
-  return ["tsconfig.json", "test/tsconfig.json"].every((project) => passes("tsc", "-p", project, "--noCheck"));
+  if (!runs(process.execPath, "tools/bundle/prune.js")) return false;
+  if (!["tsconfig.json", "test/tsconfig.json"].every((project) => passes("tsc", "-p", project, "--noCheck"))) return false;
+  return lastWritten("dist", ".js") <= lastWritten("lib", ".js") || runs(process.execPath, "tools/bundle/make.js");
 }
 
 /**
@@ -55,7 +77,7 @@ function suitesBeside(path) {
  * @param {string[]} paths
  * @param {string[]} options of mocha
  */
-function runs(paths, options) {
+function test(paths, options) {
   return compiles() && (paths.length === 0 || passes("mocha", ...paths.map(compiled), ...options));
 }
 
@@ -70,7 +92,7 @@ function runAfterChanges(paths, options) {
   const run = () => {
     const beside = [...changed].flatMap(suitesBeside);
     changed.clear();
-    runs(paths.length === 0 ? [...new Set(beside)] : paths, options);
+    test(paths.length === 0 ? [...new Set(beside)] : paths, options);
     console.log("waiting for changes");
   };
   for (const folder of WATCHED) {
@@ -89,7 +111,7 @@ const watching = words.includes("--watch");
 const paths = words.filter((word) => existsSync(word));
 const options = words.filter((word) => word !== "--watch" && !paths.includes(word));
 if (watching) runAfterChanges(paths, options);
-else if (paths.length > 0) process.exitCode = runs(paths, options) ? 0 : 1;
+else if (paths.length > 0) process.exitCode = test(paths, options) ? 0 : 1;
 else {
   console.error("no suite is named: npm run test:one -- test/qom/tree.test.ts");
   process.exitCode = 1;

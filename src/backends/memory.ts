@@ -10,7 +10,8 @@ import { Sense, senseResult } from "../scsi/sense.js";
 import type { ScsiUnit } from "../scsi/unit.js";
 import { defaultInitiator } from "../reservation/default-initiator.js";
 import type { Fabric } from "../target/fabric/fabric.js";
-import { FABRIC_LINK, type ScsiFabric } from "../target/fabric/scsi-fabric.js";
+import { FABRIC_LINK } from "../target/fabric/scsi-fabric.js";
+import type { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 
 /** Every disk that the simulation does not own is reached through this target port. */
 const SHADOW_TARGET_PORT = 1;

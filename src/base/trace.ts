@@ -2,7 +2,8 @@
  * Trace points, published on node:diagnostics_channel under QEMU's names with the prefix `qom-pr:`. A point costs one test of a
  * boolean while nobody listens. The table of a machine's points is machine/trace-points.ts.
  */
-import { channel, type Channel, subscribe, unsubscribe } from "node:diagnostics_channel";
+import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Channel } from "node:diagnostics_channel";
 
 /** A named point that publishes values of one shape. */
 export interface TracePoint<T extends object> {

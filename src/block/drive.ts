@@ -6,7 +6,8 @@ import { requireWellFormedId } from "../options/id.js";
 import { thoseThere } from "../options/nearest.js";
 import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { BlockGraph } from "./graph.js";
 
 /** Which driver the file of that name needs; `option` is what gave the name. */
@@ -25,7 +26,7 @@ const INTERFACES_ELSEWHERE = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "v
  */
 export async function addDrive(graph: BlockGraph, given: OptionMap): Promise<void> {
   const id = idOf(given) ?? freeId(graph);
-  if (graph.drives.some(({ nodeName }) => nodeName === id))
+  if (graph.isDrive(id))
     throw new QomError("duplicate", `a drive with id '${id}' exists already`, { context: { option: "id", value: id } });
   await graph.openDrive(await driveToNode(given, id, (driver) => graph.isProtocol(driver)));
 }
@@ -63,9 +64,8 @@ function idOf(given: OptionMap): string | undefined {
 }
 
 function freeId(graph: BlockGraph): string {
-  const taken = new Set(graph.nodes.map(({ nodeName }) => nodeName));
   let index = 0;
-  while (taken.has(`none${index}`)) index += 1;
+  while (graph.has(`none${index}`)) index += 1;
   return `none${index}`;
 }
 

@@ -1,6 +1,7 @@
 /** `driver=file`: a regular file. It takes no SCSI commands, as in QEMU, so a passthrough device on it is refused. */
 import { constants } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type { Locking } from "../base/image-access.js";
@@ -9,7 +10,8 @@ import { MachineContext } from "../target/fabric/machine-context.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
-import { NoScsi, type MediumInfo } from "./node.js";
+import { NoScsi } from "./node.js";
+import type { MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /**

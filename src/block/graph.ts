@@ -7,12 +7,16 @@ import { runAll } from "../base/run-all.js";
 import { isWellFormedId } from "../options/id.js";
 import { thoseThere } from "../options/nearest.js";
 import { describeValue, takeText } from "../options/take.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
-import { requireUnheld, type ObjectFactory } from "../qom/factory.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
+import { requireUnheld } from "../qom/factory.js";
+import type { ObjectFactory } from "../qom/factory.js";
 import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
-import { typeHint, type RegisteredType } from "../qom/type-registry.js";
-import { BLOCK_NODE_TYPE, BlockNode, NODE_REFERENCE, type NodeOpener } from "./node.js";
+import { typeHint } from "../qom/type-registry.js";
+import type { RegisteredType } from "../qom/type-registry.js";
+import { BLOCK_NODE_TYPE, BlockNode, NODE_REFERENCE } from "./node.js";
+import type { NodeOpener } from "./node.js";
 import { PROTOCOL_NODE_TYPE } from "./protocol-node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
@@ -109,6 +113,19 @@ export class BlockGraph implements NodeOpener {
     const node = await this.open(values, "text");
     this.#drives.add(node);
     return node;
+  }
+
+  /** Whether there is a node of that name. */
+  has(name: string): boolean {
+    check("BlockGraph.has", "name", name, aString);
+    return this.#nodes.has(name);
+  }
+
+  /** Whether that is the id of a drive. */
+  isDrive(id: string): boolean {
+    check("BlockGraph.isDrive", "id", id, aString);
+    const node = this.#nodes.get(id);
+    return node !== undefined && this.#drives.has(node);
   }
 
   /** Nodes that -drive made, in order of opening; each has the drive's id as its name. */

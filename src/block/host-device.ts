@@ -10,7 +10,8 @@ import type { ImageAccess, Locking } from "../base/image-access.js";
 import { ImageLock } from "../native/file/image-lock.js";
 import { SgIoExecutor } from "../native/sg-io/sg-io.js";
 import { HostUnit } from "../host/host-unit.js";
-import { readHostTraits, readSizeBytes, type DeviceFile } from "../host/traits.js";
+import { readHostTraits, readSizeBytes } from "../host/traits.js";
+import type { DeviceFile } from "../host/traits.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
@@ -18,7 +19,8 @@ import { qom } from "../qom/property-type.js";
 import { formatFailure } from "../scsi/sense.js";
 import { IO_TIMEOUT_MS_DEFAULT } from "../scsi/unit.js";
 import { openHostFile } from "./file.js";
-import { NoScsi, type MediumInfo } from "./node.js";
+import { NoScsi } from "./node.js";
+import type { MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
 
 /** Oldest SG_IO interface that has the version 3 header (scsi/sg.h). */

@@ -2,11 +2,14 @@
 import { LOCKINGS } from "../base/image-access.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
-import { PR_MANAGER_LINK, type PrManager } from "../pr-manager/pr-manager.js";
-import { routeOf, type Route } from "../scsi/routing.js";
+import { PR_MANAGER_LINK } from "../pr-manager/pr-manager.js";
+import type { PrManager } from "../pr-manager/pr-manager.js";
+import { routeOf } from "../scsi/routing.js";
+import type { Route } from "../scsi/routing.js";
 import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { DiskUnit } from "../scsi/unit.js";
-import { BlockNode, NoScsi, type MediumInfo, type ProtocolAccess } from "./node.js";
+import { BlockNode, NoScsi } from "./node.js";
+import type { MediumInfo, ProtocolAccess } from "./node.js";
 
 /** Name of the type {@link ProtocolNode}. */
 export const PROTOCOL_NODE_TYPE = "protocol-node";

@@ -3,7 +3,8 @@ import { assert } from "../base/assert.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
 import type { PlainValue } from "../options/value.js";
-import { BlockNode, NODE_REFERENCE, type ProtocolAccess } from "./node.js";
+import { BlockNode, NODE_REFERENCE } from "./node.js";
+import type { ProtocolAccess } from "./node.js";
 
 /** See the module text. */
 @qomType({ name: "raw", description: "the medium as it is" })

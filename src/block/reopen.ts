@@ -7,11 +7,13 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { printJson } from "../options/json.js";
 import { describeValue, takeText } from "../options/take.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import { listing } from "../qom/properties.js";
 import { writtenProperties } from "../qom/written.js";
 import type { BlockGraph } from "./graph.js";
-import { NODE_REFERENCE, type BlockNode } from "./node.js";
+import { NODE_REFERENCE } from "./node.js";
+import type { BlockNode } from "./node.js";
 
 /**
  * Checks the options of one node, JSON of blockdev-add.

@@ -10,8 +10,10 @@ import type { Nexus } from "../scsi/nexus.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { defaultInitiator } from "../reservation/default-initiator.js";
 import { SimulatedUnit } from "../target/unit/simulated-unit.js";
-import { normalizeWwn, requireBlockSize, requireSerial, type UnitSpec } from "../target/unit/unit-spec.js";
-import { FABRIC_LINK, type ScsiFabric } from "../target/fabric/scsi-fabric.js";
+import { normalizeWwn, requireBlockSize, requireSerial } from "../target/unit/unit-spec.js";
+import type { UnitSpec } from "../target/unit/unit-spec.js";
+import { FABRIC_LINK } from "../target/fabric/scsi-fabric.js";
+import type { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
 

@@ -1,5 +1,6 @@
 /** A character device at work: it listens or connects, and hands its connections to the monitor on it. */
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer } from "node:net";
+import type { Server, Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { errnoOrMessage, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -7,8 +8,10 @@ import { missingFolder } from "../base/missing-folder.js";
 import { libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/server/libc.js";
 import { Listener } from "../native/server/listener.js";
-import { socketConnection, stdioConnection, type Connection } from "./connection.js";
-import { formatAddress, type ChardevSpec, type SocketAddress } from "./spec.js";
+import { socketConnection, stdioConnection } from "./connection.js";
+import type { Connection } from "./connection.js";
+import { formatAddress } from "./spec.js";
+import type { ChardevSpec, SocketAddress } from "./spec.js";
 
 /** Only the owner may connect: a monitor opens files and ends the machine. */
 const SOCKET_MODE = 0o600;

@@ -6,13 +6,15 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { tracePoint } from "../base/trace.js";
 import { displayName, readOptions } from "../options/getopt.js";
-import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { ScsiStatus } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { PersistentReserveIn } from "../scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
 import { formatSense, parseSense } from "../scsi/sense.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { Output } from "./output.js";
-import { helpRows, renderTable, terminalWidth, wantsColour, type Column, type Style, type TableLayout } from "./table.js";
+import { helpRows, renderTable, terminalWidth, wantsColour } from "./table.js";
+import type { Column, Style, TableLayout } from "./table.js";
 
 /** A command of the demo, before it is run. */
 interface Step {

@@ -5,8 +5,10 @@ import { packageVersion } from "../base/package-version.js";
 import { caretLines } from "../options/caret-lines.js";
 import { readOptions } from "../options/getopt.js";
 import { didYouMean } from "../options/nearest.js";
-import { SUBCOMMANDS, type Subcommand } from "./commands.js";
-import { processOutput, type Output } from "./output.js";
+import { SUBCOMMANDS } from "./commands.js";
+import type { Subcommand } from "./commands.js";
+import { processOutput } from "./output.js";
+import type { Output } from "./output.js";
 import { HELP_WIDTH, helpRows, wrap } from "./table.js";
 
 /** Something is wrong with the arguments, or the program failed. */

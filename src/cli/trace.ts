@@ -6,7 +6,8 @@
  * What a pattern is, is said in options/trace-selection.ts. `events` names a file with a pattern on each line, `file` the one that is written
  * instead of stderr.
  */
-import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
+import type { WriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";

@@ -2,14 +2,18 @@
 
 import { Errno } from "../native/errno.js";
 import type { FilePlace } from "../native/file/type.js";
-import { SG_IO_SENSE_LENGTH_MAX, type SgIoExecutor, type SgIoRequest } from "../native/sg-io/sg-io.js";
+import { SG_IO_SENSE_LENGTH_MAX } from "../native/sg-io/sg-io.js";
+import type { SgIoExecutor, SgIoRequest } from "../native/sg-io/sg-io.js";
 import type { Account } from "../scsi/account.js";
 import { expectedTransfer } from "../scsi/cdb.js";
-import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { bareStatus, ScsiStatus } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import type { DiskUnit, HostTraits } from "../scsi/unit.js";
-import { deviceIdentity, fileIdentity, numberIdentity, type HostDevice } from "./identity.js";
-import { failedCall, outcomeOf, type HostOutcome } from "./outcome.js";
+import { deviceIdentity, fileIdentity, numberIdentity } from "./identity.js";
+import type { HostDevice } from "./identity.js";
+import { failedCall, outcomeOf } from "./outcome.js";
+import type { HostOutcome } from "./outcome.js";
 
 /** Block size that data lengths are computed with while the device's own is unknown. */
 const BLOCK_SIZE_BYTES_DEFAULT = 512;

@@ -4,7 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { isErrnoError } from "../base/errors.js";
-import { deviceName, type DeviceNumber } from "../base/device-number.js";
+import { deviceName } from "../base/device-number.js";
+import type { DeviceNumber } from "../base/device-number.js";
 import { Errno } from "../native/errno.js";
 import type { FilePlace } from "../native/file/type.js";
 import type { SgIoOutcome, SgIoRequest } from "../native/sg-io/sg-io.js";
@@ -14,7 +15,8 @@ import { parseSense } from "../scsi/sense.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
 import { VpdPage } from "../scsi/vpd.js";
 import { deviceShadowName, fileShadowName } from "../base/shadow-name.js";
-import { outcomeOf, type HostOutcome } from "./outcome.js";
+import { outcomeOf } from "./outcome.js";
+import type { HostOutcome } from "./outcome.js";
 
 /** Room for page 83h: all that fits one byte of length, and far more than one designator (QEMU: scsi_generic_read_device_inquiry asks for 250). */
 const IDENTIFICATION_LENGTH = 252;

@@ -1,8 +1,11 @@
 /** The command line of a machine: which words are options, and what each of them says. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { parseChardev, parseMon, parseMonitorDevice, type ChardevSpec, type MonitorSpec } from "../chardev/spec.js";
-import { checkMonitorOptions, type MonitorOptions } from "../monitor/monitors.js";
+import { allAtOnce } from "../base/slices.js";
+import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
+import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
+import { checkMonitorOptions } from "../monitor/monitors.js";
+import type { MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
 import { atOption, atText } from "../options/option-error.js";
 import { didYouMean } from "../options/nearest.js";
@@ -44,6 +47,11 @@ const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
  * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (no text behind an option), or what the text's grammar refuses
  */
 export function parseArguments(argv: readonly string[]): MachineArguments {
+  return allAtOnce(parsingArguments(argv));
+}
+
+/** The same as work that can be interrupted (slices.ts) between two options. */
+export function* parsingArguments(argv: readonly string[]): Generator<void, MachineArguments> {
   let name: string | undefined;
   const options: GivenOption[] = [];
   const chardevs = new Map<string, ChardevSpec>();
@@ -59,6 +67,7 @@ export function parseArguments(argv: readonly string[]): MachineArguments {
     else if (isMonitoring(argument)) {
       for (const spec of inArgument(argument, text, () => addMonitoring(monitoring, argument, text))) sources.set(spec, { argument, text });
     } else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
+    yield;
   }
   const blame = (spec: ChardevSpec | MonitorSpec, error: unknown): unknown => {
     const source = sources.get(spec);

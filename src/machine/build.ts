@@ -1,4 +1,5 @@
 /** Makes what the options of a command line ask for, in QEMU's order. */
+import { sliceEnd } from "../base/slices.js";
 import { addDrive, checkDrive } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
@@ -17,6 +18,9 @@ export interface MachineParts {
   /** Looked at between one thing and the next. */
   readonly signal: AbortSignal | undefined;
 }
+
+/** Options after which others are served: so many are checked, or made, within a few milliseconds. */
+export const OPTIONS_SLICE_LENGTH = 32;
 
 /** Order of creation (QEMU: softmmu/vl.c): objects, what monitors talk through, -blockdev, -drive, devices given as text, devices given as JSON. */
 const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
@@ -37,7 +41,11 @@ export async function checkOptions(
   parts: Pick<MachineParts, "tree" | "graph" | "devices">,
 ): Promise<void> {
   for (const stage of STAGES) {
-    if (stage !== "monitors") for (const option of options.filter(stage)) await around(option, () => check(option, parts));
+    if (stage === "monitors") continue;
+    for (const [index, option] of options.filter(stage).entries()) {
+      await around(option, () => check(option, parts));
+      await sliceEnd(index, OPTIONS_SLICE_LENGTH);
+    }
   }
 }
 
@@ -77,8 +85,9 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       await parts.openMonitors();
       continue;
     }
-    for (const option of options.filter(stage)) {
+    for (const [index, option] of options.filter(stage).entries()) {
       await around(option, () => make(option, parts));
+      await sliceEnd(index, OPTIONS_SLICE_LENGTH);
       parts.signal?.throwIfAborted();
     }
   }

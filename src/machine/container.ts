@@ -1,7 +1,9 @@
 /** Where the dependencies of types come from: a container of tsyringe 4, this package's own copy or the embedder's. */
 import { QomError } from "../base/errors.js";
-import { typeMetadata, type QomType } from "../qom/decorators.js";
-import { injectedParameters, isDelayed, type InjectionToken } from "../qom/inject.js";
+import { typeMetadata } from "../qom/decorators.js";
+import type { QomType } from "../qom/decorators.js";
+import { injectedParameters, isDelayed } from "../qom/inject.js";
+import type { InjectionToken } from "../qom/inject.js";
 import type { QomObject } from "../qom/object.js";
 import { container as rootContainer } from "tsyringe"; // after what loads reflect-metadata
 

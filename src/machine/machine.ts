@@ -21,8 +21,10 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import { runAll } from "../base/run-all.js";
+import { inSlices } from "../base/slices.js";
 import { BlockGraph } from "../block/graph.js";
-import { DeviceHost, type Device } from "../devices/device.js";
+import { DeviceHost } from "../devices/device.js";
+import type { Device } from "../devices/device.js";
 import { DeviceSet } from "../devices/set/device-set.js";
 import { ScsiBuses } from "../devices/bus/scsi-bus.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
@@ -49,12 +51,16 @@ import { Fabric } from "../target/fabric/fabric.js";
 import type { FolderUse } from "../stores/folder/holder.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
-import { parseArguments, type MachineArguments } from "./arguments.js";
-import { buildMachine, checkOptions } from "./build.js";
-import { construct, createContainer, provide, type DependencyContainer } from "./container.js";
+import { construct, createContainer, provide } from "./container.js";
+import type { DependencyContainer } from "./container.js";
+import { parseArguments, parsingArguments } from "./arguments.js";
+import type { MachineArguments } from "./arguments.js";
+import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
-import { typeRegistries, type TypeRegistries } from "./types.js";
-import { machineArguments, machineOmissions, machineValues, type WritableMachine } from "./write.js";
+import { typeRegistries } from "./types.js";
+import type { TypeRegistries } from "./types.js";
+import { machineArguments, machineOmissions, machineValues } from "./write.js";
+import type { WritableMachine } from "./write.js";
 
 /** What a machine may be given beside its arguments. */
 export interface MachineOptions {
@@ -226,7 +232,9 @@ export class Machine {
   static async create(argv: readonly string[], options: MachineOptions = {}): Promise<Machine> {
     check("Machine.create", "argv", argv, arrayOf(aString));
     checkMembers("Machine.create", "options", options, OPTIONS);
-    const given = parseArguments(argv);
+    // A short command line at once, so that machines that are made at the same time get their names in the order of the calls.
+    const isLong = argv.length > 2 * OPTIONS_SLICE_LENGTH;
+    const given = isLong ? await inSlices(parsingArguments(argv), OPTIONS_SLICE_LENGTH) : parseArguments(argv);
     const asking = given.options.find(({ parsed }) => parsed.help);
     if (asking !== undefined) {
       throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help, of which no machine can be made`, {

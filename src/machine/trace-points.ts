@@ -2,7 +2,8 @@
  * THE table of a machine's trace points: QEMU's names (7.2: scsi/trace-events, hw/scsi/trace-events), what each publishes, and the line that
  * QEMU's log backend prints for it. A message may have more members than the line shows. Each room says which points it has.
  */
-import { onTrace, type TraceDefinition } from "../base/trace.js";
+import { onTrace } from "../base/trace.js";
+import type { TraceDefinition } from "../base/trace.js";
 import { SCSI_REQUEST_TRACES } from "../devices/disk/request-trace.js";
 import { VIRTIO_SCSI_TRACES } from "../devices/virtio-scsi/trace.js";
 import { PR_MANAGER_TRACES } from "../pr-manager/trace.js";

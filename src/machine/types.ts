@@ -1,4 +1,5 @@
 /** The types that every machine knows. */
+import { lazily } from "../base/lazily.js";
 import { FileNode } from "../block/file.js";
 import { HostDeviceNode } from "../block/host-device.js";
 import { BLOCK_NODE_TYPE, BlockNode } from "../block/node.js";
@@ -13,7 +14,8 @@ import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
 import { VirtioScsi } from "../devices/virtio-scsi/device.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
-import { TypeRegistry, type ReservedNames } from "../qom/type-registry.js";
+import { TypeRegistry } from "../qom/type-registry.js";
+import type { ReservedNames } from "../qom/type-registry.js";
 import { OBJECT_TYPES } from "./object-types.js";
 
 /** Types of objects and devices. */
@@ -39,14 +41,21 @@ export interface TypeRegistries {
   readonly drivers: TypeRegistry;
 }
 
+const builtIn: () => TypeRegistries = lazily(() => {
+  const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
+  objects.registerAll(OBJECT_AND_DEVICE_TYPES);
+  drivers.registerAll(BLOCK_DRIVERS);
+  return { objects, drivers };
+});
+
 /**
- * The built-in types and the embedder's own.
+ * The built-in types and the embedder's own, in registries that nobody else has.
  * @throws QomError `type-definition`, `duplicate`, `unknown-type`
  */
 export function typeRegistries(own: readonly QomType[]): TypeRegistries {
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
-  objects.registerAll([...OBJECT_AND_DEVICE_TYPES, ...own.filter((type) => !isDriver(type))]);
-  drivers.registerAll([...BLOCK_DRIVERS, ...own.filter(isDriver)]);
+  const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy()];
+  objects.registerAll(own.filter((type) => !isDriver(type)));
+  drivers.registerAll(own.filter(isDriver));
   return { objects, drivers };
 }

@@ -2,19 +2,23 @@
 import { QomError } from "../base/errors.js";
 import { present } from "../base/assert.js";
 import type { BlockGraph } from "../block/graph.js";
-import { NODE_REFERENCE, type BlockNode } from "../block/node.js";
+import { NODE_REFERENCE } from "../block/node.js";
+import type { BlockNode } from "../block/node.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
 import { ARGUMENT_GRAMMARS } from "../options/arguments.js";
 import { printJson } from "../options/json.js";
 import { printKeyval } from "../options/keyval.js";
 import { printQemuOpts } from "../options/qemu-opts.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import { withAncestors } from "../qom/children.js";
-import { CONTAINER_TYPE, type QomObject } from "../qom/object.js";
+import { CONTAINER_TYPE } from "../qom/object.js";
+import type { QomObject } from "../qom/object.js";
 import type { ValueForm } from "../qom/property-type.js";
 import type { CompositionTree } from "../qom/tree.js";
 import type { RegisteredType } from "../qom/type-registry.js";
-import { hiddenProperties, writtenProperties, type WrittenProperty } from "../qom/written.js";
+import { hiddenProperties, writtenProperties } from "../qom/written.js";
+import type { WrittenProperty } from "../qom/written.js";
 import type { StructuredArgument } from "./arguments.js";
 import type { TypeRegistries } from "./types.js";
 

@@ -3,7 +3,8 @@
  * between; a client that does not read its answers is not read either; and how a session ends, whoever ends it.
  */
 import { setImmediate as othersServed } from "node:timers/promises";
-import { drained, onLost, type Connection } from "../chardev/connection.js";
+import { drained, onLost } from "../chardev/connection.js";
+import type { Connection } from "../chardev/connection.js";
 
 /** Requests of one client that wait while one runs, as in QEMU (QMP_REQ_QUEUE_LEN_MAX); then it is not read. One chunk may bring more. */
 const QUEUE_LENGTH_MAX = 8;

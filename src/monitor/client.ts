@@ -1,10 +1,12 @@
 /** As much of a QMP client as one command at a time needs: events are passed over. */
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { errnoOrMessage, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { missingFolder } from "../base/missing-folder.js";
 import { JsonStream, printJson } from "../options/json.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 
 /** Longest message that is taken from the monitor: far more than a command returns that a program sends. */
 const MESSAGE_LENGTH_MAX = 1024 * 1024;

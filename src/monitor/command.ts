@@ -3,10 +3,12 @@ import * as z from "zod";
 import { QomError } from "../base/errors.js";
 import { lazily } from "../base/lazily.js";
 import { printable } from "../base/limits.js";
+import { inSlices } from "../base/slices.js";
 import { describeValue, valueText } from "../options/take.js";
-import { memberAt, type OptionMap, type PlainValue } from "../options/value.js";
+import { memberAt } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
-import { toPlain } from "./values.js";
+import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 
 /** What a command can do beside giving a result. */
 export interface CommandContext {
@@ -36,7 +38,10 @@ export interface CommandDefinition<Arguments extends z.ZodObject, Result extends
   readonly name: string;
   readonly arguments: Schema<Arguments>;
   readonly result: Schema<Result>;
-  /** @param raw the same arguments as they were given, for members that the schema does not know */
+  /**
+   * A result is the caller's own and stays as it is: a long list is read after others have been served.
+   * @param raw the same arguments as they were given, for members that the schema does not know
+   */
   readonly run: (given: z.output<Arguments>, context: CommandContext, raw: OptionMap) => z.output<Result> | Promise<z.output<Result>>;
 }
 
@@ -44,20 +49,23 @@ export interface CommandDefinition<Arguments extends z.ZodObject, Result extends
 export function defineCommand<const Arguments extends z.ZodObject, const Result extends z.ZodType>(
   definition: CommandDefinition<Arguments, Result>,
 ): QmpCommand {
-  const [args, result] = [made(definition.arguments), made(definition.result)];
+  const [args, made] = [schemaOf(definition.arguments), schemaOf(definition.result)];
   return {
     name: definition.name,
     get arguments() {
       return args();
     },
     get result() {
-      return result();
+      return made();
     },
-    run: async (given, context) => toPlain(await definition.run(checkArguments(args(), given), context, given)),
+    run: async (given, context) => {
+      const result: unknown = await definition.run(checkArguments(args(), given), context, given);
+      return isLong(result) ? inSlices(listToPlain(result), LIST_SLICE_LENGTH) : toPlain(result);
+    },
   };
 }
 
-function made<T extends object>(schema: Schema<T>): () => T {
+function schemaOf<T extends object>(schema: Schema<T>): () => T {
   return lazily(() => (typeof schema === "function" ? schema() : schema));
 }
 
@@ -98,6 +106,20 @@ function refuseUnknown(shape: object, given: OptionMap): void {
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return `expected ${issue.expected}`;
-  return `expected ${issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): expected /, "")}`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `expected ${issue.expected}`;
+    case "invalid_value":
+      return `expected ${issue.values.length === 1 ? "" : "one of "}${issue.values.map(inWords).join("|")}`;
+    case "too_big":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? "<" : "<="}${issue.maximum}`;
+    case "too_small":
+      return `expected ${issue.origin} to be ${issue.inclusive === false ? ">" : ">="}${issue.minimum}`;
+    default:
+      return `expected another value (${issue.message})`;
+  }
+}
+
+function inWords(value: unknown): string {
+  return typeof value === "string" ? `'${value}'` : String(value);
 }

@@ -2,13 +2,17 @@
 import { aFunction, anObject, aString, check, wrongValue } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { inSlices } from "../base/slices.js";
 import { didYouMean } from "../options/nearest.js";
+import { isPlainList } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import { checkArguments, type QmpCommand } from "./command.js";
+import { checkArguments } from "./command.js";
+import type { QmpCommand } from "./command.js";
 import { capabilitiesArguments } from "./commands/general.js";
 import type { EventListener } from "./events.js";
 import type { MonitorHost } from "./host.js";
-import { fromPlain, toPlain, type QmpArguments, type QmpValue } from "./values.js";
+import { fromPlain, isLong, LIST_SLICE_LENGTH, listFromPlain, toPlain } from "./values.js";
+import type { QmpArguments, QmpValue } from "./values.js";
 
 /** The answer to a command, and what is to be called once it is on its way. */
 export interface CommandOutcome {
@@ -43,7 +47,7 @@ export class QmpExecutor {
     if (!(plain instanceof Map)) throw new QomError("invalid-value", `the arguments of '${printable(command)}' are not an object`);
     const { value, afterReply } = await this.run(command, plain);
     setImmediate(afterReply);
-    return fromPlain(value);
+    return isLong(value) && isPlainList(value) ? inSlices(listFromPlain(value), LIST_SLICE_LENGTH) : fromPlain(value);
   }
 
   /** Calls `listener` for every event of the machine from now on; the returned function ends that. */

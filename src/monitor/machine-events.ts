@@ -1,6 +1,8 @@
 /** Events of what belongs to a machine: the state of PR managers, commands that they run, reservations of simulated units. */
-import { PrManager, type ExecuteListener } from "../pr-manager/pr-manager.js";
-import { isComplete, type QomObject } from "../qom/object.js";
+import { PrManager } from "../pr-manager/pr-manager.js";
+import type { ExecuteListener } from "../pr-manager/pr-manager.js";
+import { isComplete } from "../qom/object.js";
+import type { QomObject } from "../qom/object.js";
 import { serviceActionOf } from "../scsi/cdb.js";
 import type { Fabric } from "../target/fabric/fabric.js";
 import type { LogicalUnit } from "../target/unit/logical-unit.js";

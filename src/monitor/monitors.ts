@@ -4,7 +4,8 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { thoseThere } from "../options/nearest.js";
-import { openChardev, type Chardev, type ChardevSurroundings } from "../chardev/chardev.js";
+import { openChardev } from "../chardev/chardev.js";
+import type { Chardev, ChardevSurroundings } from "../chardev/chardev.js";
 import type { Connection } from "../chardev/connection.js";
 import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
 

@@ -10,7 +10,8 @@ import { lazily } from "../base/lazily.js";
 import { NODE_REFERENCE } from "../block/node.js";
 import type { PropertyType } from "../qom/property-kind.js";
 import type { RegisteredType } from "../qom/type-registry.js";
-import { anyValue, type QmpCommand } from "./command.js";
+import { anyValue } from "./command.js";
+import type { QmpCommand } from "./command.js";
 import { eventSchemas } from "./event-schemas.js";
 
 /** An entity, as it is sent. Which members there are depends on `meta-type`; QEMU says so with variants. */

@@ -12,14 +12,17 @@
  */
 import { describeError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { JsonStream, printJson, type JsonItem } from "../options/json.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../options/value.js";
+import { inSlices } from "../base/slices.js";
+import { JsonStream, printingJson, printJson } from "../options/json.js";
+import type { JsonItem, JsonPrintOptions } from "../options/json.js";
+import { isOptionMap } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import type { Connection } from "../chardev/connection.js";
 import { ClientQueue } from "./client-queue.js";
 import type { QmpEvent } from "./events.js";
 import type { CommandOutcome, QmpExecutor } from "./executor.js";
 import type { MonitorSession } from "./monitors.js";
-import { toPlain } from "./values.js";
+import { isLong, LIST_SLICE_LENGTH, toPlain } from "./values.js";
 import { qmpVersion } from "./version.js";
 
 /**
@@ -93,10 +96,10 @@ export class QmpSession implements MonitorSession {
     try {
       if (item.kind === "error") throw item.error;
       outcome = await this.#run(request(item.value));
-      this.#reply("return", outcome.value, id);
+      await this.#reply("return", outcome.value, id);
     } catch (error) {
       outcome = undefined;
-      this.#reply("error", errorValue(error), id);
+      await this.#reply("error", errorValue(error), id);
     }
     outcome?.afterReply();
   }
@@ -119,15 +122,29 @@ export class QmpSession implements MonitorSession {
     if (this.#connection.output.writableLength > OUTPUT_BYTES_MAX) this.#queue.over();
   };
 
-  #reply(kind: "return" | "error", value: PlainValue, id: PlainValue | undefined): void {
+  /** Written on return, unless the value is long: events may go out before that one, as at any time. */
+  #reply(kind: "return" | "error", value: PlainValue, id: PlainValue | undefined): Promise<void> | undefined {
     const members: [string, PlainValue][] = [[kind, value]];
     if (id !== undefined) members.push(["id", id]);
-    this.#write(new Map(members));
+    const message = new Map(members);
+    return isLong(value) ? this.#writeLong(message) : this.#write(message);
   }
 
-  #write(message: PlainValue): void {
-    if (this.#queue.isOver) return;
-    this.#connection.output.write(`${printJson(message, this.#settings.pretty ? { indent: PRETTY_INDENT } : {})}\r\n`);
+  #write(message: PlainValue): undefined {
+    if (!this.#queue.isOver) this.#send(printJson(message, this.#layout));
+  }
+
+  async #writeLong(message: PlainValue): Promise<void> {
+    const text = await inSlices(printingJson(message, this.#layout), LIST_SLICE_LENGTH);
+    if (!this.#queue.isOver) this.#send(text);
+  }
+
+  get #layout(): JsonPrintOptions {
+    return this.#settings.pretty ? { indent: PRETTY_INDENT } : {};
+  }
+
+  #send(text: string): void {
+    this.#connection.output.write(`${text}\r\n`);
   }
 
   #release(): void {

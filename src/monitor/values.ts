@@ -1,6 +1,7 @@
 /** Values of QMP as JavaScript sees them, and as JSON is read and written here. */
 import { QomError } from "../base/errors.js";
-import { isOptionMap, isPlainList, NESTING_MAX, type OptionMap, type PlainValue } from "../options/value.js";
+import { isOptionMap, isPlainList, NESTING_MAX } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 
 /**
  * A value of QMP in JavaScript: an object is a record, a list an array. An integer that a double does not hold exactly is a bigint; either
@@ -30,6 +31,34 @@ export function toPlain(value: unknown, depth = 0): PlainValue {
     default:
       throw new QomError("invalid-value", `a ${typeof value} is not a value of JSON`);
   }
+}
+
+/** Elements of a list that are turned into plain values, or printed, before others are served. */
+export const LIST_SLICE_LENGTH = 128;
+
+/** Whether a value is a list so long that it is to be handled in slices. */
+export function isLong(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length > LIST_SLICE_LENGTH;
+}
+
+/** {@link toPlain} as work that can be interrupted (slices.ts) between the elements. Nobody may change them before all is done. */
+export function* listToPlain(list: readonly unknown[]): Generator<void, PlainValue> {
+  const plain: PlainValue[] = [];
+  for (const element of list) {
+    plain.push(toPlain(element, 1));
+    yield;
+  }
+  return plain;
+}
+
+/** {@link fromPlain} in the same way. */
+export function* listFromPlain(list: readonly PlainValue[]): Generator<void, QmpValue> {
+  const values: QmpValue[] = [];
+  for (const element of list) {
+    values.push(fromPlain(element));
+    yield;
+  }
+  return values;
 }
 
 function membersToPlain(members: Iterable<readonly [unknown, unknown]>, depth: number): OptionMap {

@@ -22,6 +22,7 @@ export const Errno = Object.freeze({
   EDOM: 33,
   ERANGE: 34,
   ENOLCK: 37,
+  ENOSYS: 38,
   EBADE: 52,
   ENODATA: 61,
   ENOTSUP: 95,

@@ -13,8 +13,8 @@
  * is of memory.ts, and the caller keeps it reachable until the function returns.
  */
 
-import { createRequire } from "node:module";
 import type * as KoffiModule from "koffi";
+import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import { lazily } from "../base/lazily.js";
 
@@ -110,17 +110,40 @@ export function declareFunctions<Functions extends object>(prototypes: Readonly<
   return Object.fromEntries(entries) as Functions;
 }
 
-/** Path or URL of the file that this code is in, from where koffi is looked for. In an embedder's bundle that may be CommonJS. */
-export function ownPath(): string {
-  return typeof __filename === "string" ? __filename : import.meta.url;
+/**
+ * Files in whose node_modules koffi is looked for: this one, or the one that it is bundled into, which may be CommonJS; and the program, as
+ * some bundlers put down where this file lay when they read it.
+ */
+const PLACES: readonly (() => string | undefined)[] = [() => __filename, () => import.meta.url, () => process.argv[1]];
+
+/**
+ * Path of koffi, from one of {@link PLACES}.
+ * @throws Error when it is in none
+ */
+export function koffiPath(): string {
+  const problems: unknown[] = [];
+  for (const place of PLACES) {
+    try {
+      return requireFrom(present(place(), "a file")).resolve("koffi");
+    } catch (error) {
+      problems.push(error);
+    }
+  }
+  throw new AggregateError(problems, "koffi is not installed");
+}
+
+/** createRequire of node:module, in words that no bundler takes for an import which it has to follow. */
+function requireFrom(place: string): NodeJS.Require {
+  return process.getBuiltinModule("node:module").createRequire(place);
 }
 
 const koffi: () => typeof KoffiModule = lazily(() => {
   const reason = unsupportedPlatform(process.platform, process.arch);
   if (reason !== null) throw new QomError("unsupported", reason);
   try {
+    const path = koffiPath();
     // by require, since an import statement would load the native code before anyone asked; what it gives has no type of its own
-    return createRequire(ownPath())("koffi") as typeof KoffiModule;
+    return requireFrom(path)(path) as typeof KoffiModule;
   } catch (cause) {
     throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", { cause });
   }

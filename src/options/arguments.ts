@@ -6,7 +6,8 @@
  */
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
-import { isOptionMap, type ParsedOptions } from "./value.js";
+import { isOptionMap } from "./value.js";
+import type { ParsedOptions } from "./value.js";
 import { parseJson } from "./json.js";
 import { parseKeyval } from "./keyval.js";
 import type { PairSyntax } from "./pair-text.js";

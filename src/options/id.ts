@@ -1,5 +1,6 @@
 /** The grammar of ids: those of objects, devices, drives and nodes. */
-import { QomError, type QomErrorContext } from "../base/errors.js";
+import { QomError } from "../base/errors.js";
+import type { QomErrorContext } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 
 const ID = /^[A-Za-z][A-Za-z0-9._-]*$/;

@@ -8,7 +8,8 @@
  */
 import { printable } from "../base/limits.js";
 import type { JsonFlaw, JsonPunctuation, JsonScalar, JsonTokenSink } from "./json-lexer.js";
-import { NESTING_MAX, type PlainValue } from "./value.js";
+import { NESTING_MAX } from "./value.js";
+import type { PlainValue } from "./value.js";
 
 /** A mistake in the text; offsets from the beginning of the stream. */
 export interface JsonProblem extends JsonFlaw {

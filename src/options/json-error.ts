@@ -1,5 +1,6 @@
 /** Errors in JSON text. */
-import { QomError, type QomErrorContext } from "../base/errors.js";
+import { QomError } from "../base/errors.js";
+import type { QomErrorContext } from "../base/errors.js";
 import type { JsonFlaw } from "./json-lexer.js";
 
 /** The error for `flaw` at offset `position`; `context` may add the text. */

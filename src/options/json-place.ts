@@ -1,5 +1,6 @@
 /** Where in a JSON text a member is. */
-import { JsonLexer, type JsonPunctuation, type JsonScalar, type JsonTokenSink } from "./json-lexer.js";
+import { JsonLexer } from "./json-lexer.js";
+import type { JsonPunctuation, JsonScalar, JsonTokenSink } from "./json-lexer.js";
 import type { OptionPlace } from "./pair-place.js";
 
 /** An object or list that has begun: its path, and of a list the index of the next element. */

@@ -1,7 +1,8 @@
 /** Plain values to JSON text. */
 import { QomError } from "../base/errors.js";
 import { replaceNoncharacters } from "./utf8.js";
-import { INT64_MIN, isOptionMap, isPlainList, NESTING_MAX, UINT64_MAX, type PlainValue } from "./value.js";
+import { INT64_MIN, isOptionMap, isPlainList, NESTING_MAX, UINT64_MAX } from "./value.js";
+import type { PlainValue } from "./value.js";
 
 /** How {@link printJson} lays out its text. */
 export interface JsonPrintOptions {
@@ -19,37 +20,91 @@ export function printJson(value: PlainValue, options: JsonPrintOptions = {}): st
   return parts.join("");
 }
 
+/**
+ * The same as work that can be interrupted (slices.ts): between two members of `value`, and between two elements or members of such a
+ * member. Nobody may change `value` before all is done.
+ */
+export function* printingJson(value: PlainValue, options: JsonPrintOptions = {}): Generator<void, string> {
+  const parts: string[] = [];
+  yield* printingValue(value, 0, { indent: options.indent ?? 0, emit: (part) => parts.push(part) });
+  return parts.join("");
+}
+
+/** Depth from which on {@link printingJson} writes values as a whole: a step for each would cost more than the value. */
+const WHOLE_DEPTH = 2;
+
 interface Printer {
   readonly indent: number;
   readonly emit: (part: string) => void;
 }
 
 function printValue(value: PlainValue, depth: number, printer: Printer): void {
-  if (isPlainList(value)) return printContainer(["[", "]"], value, depth, printer, (element) => printValue(element, depth + 1, printer));
-  if (!isOptionMap(value)) return printer.emit(scalarText(value));
-  printContainer(["{", "}"], [...value], depth, printer, ([name, member]) => {
-    printer.emit(`${stringText(name)}: `);
-    printValue(member, depth + 1, printer);
-  });
+  if (!isPlainList(value) && !isOptionMap(value)) return printer.emit(scalarText(value));
+  const container = new PrintedContainer(printer, depth, isPlainList(value));
+  if (isPlainList(value)) {
+    for (const element of value) {
+      container.begin();
+      printValue(element, depth + 1, printer);
+    }
+  } else {
+    for (const [name, member] of value) {
+      container.begin(name);
+      printValue(member, depth + 1, printer);
+    }
+  }
+  container.end();
 }
 
-function printContainer<T>(
-  [opening, closing]: readonly [string, string],
-  items: readonly T[],
-  depth: number,
-  printer: Printer,
-  print: (item: T) => void,
-): void {
-  if (depth === NESTING_MAX) throw new QomError("limit", `value nests deeper than ${NESTING_MAX}`);
-  const lineBreak = (level: number): string => (printer.indent === 0 ? "" : `\n${" ".repeat(level * printer.indent)}`);
-  printer.emit(opening);
-  for (const [index, item] of items.entries()) {
-    if (index > 0) printer.emit(printer.indent === 0 ? ", " : ",");
-    printer.emit(lineBreak(depth + 1));
-    print(item);
+function* printingValue(value: PlainValue, depth: number, printer: Printer): Generator<void> {
+  if (depth === WHOLE_DEPTH || (!isPlainList(value) && !isOptionMap(value))) {
+    // One text of all its parts, or the last step of all would be long.
+    const parts: string[] = [];
+    printValue(value, depth, { indent: printer.indent, emit: (part) => parts.push(part) });
+    return printer.emit(parts.join(""));
   }
-  if (items.length > 0) printer.emit(lineBreak(depth));
-  printer.emit(closing);
+  const container = new PrintedContainer(printer, depth, isPlainList(value));
+  for (const [name, member] of value.entries()) {
+    container.begin(typeof name === "string" ? name : undefined);
+    yield* printingValue(member, depth + 1, printer);
+    yield;
+  }
+  container.end();
+}
+
+/** The text around the elements of a list or the members of an object. */
+class PrintedContainer {
+  #isEmpty = true;
+  readonly #printer: Printer;
+  readonly #depth: number;
+  readonly #isList: boolean;
+
+  /** Writes its beginning. @throws QomError `limit` */
+  constructor(printer: Printer, depth: number, isList: boolean) {
+    if (depth === NESTING_MAX) throw new QomError("limit", `value nests deeper than ${NESTING_MAX}`);
+    this.#printer = printer;
+    this.#depth = depth;
+    this.#isList = isList;
+    printer.emit(isList ? "[" : "{");
+  }
+
+  /** Writes what stands before an element, or a member of that name. */
+  begin(name?: string): void {
+    const { indent, emit } = this.#printer;
+    if (!this.#isEmpty) emit(indent === 0 ? ", " : ",");
+    this.#isEmpty = false;
+    this.#lineBreak(this.#depth + 1);
+    if (name !== undefined) emit(`${stringText(name)}: `);
+  }
+
+  end(): void {
+    if (!this.#isEmpty) this.#lineBreak(this.#depth);
+    this.#printer.emit(this.#isList ? "]" : "}");
+  }
+
+  #lineBreak(level: number): void {
+    const { indent, emit } = this.#printer;
+    if (indent > 0) emit(`\n${" ".repeat(level * indent)}`);
+  }
 }
 
 function scalarText(value: string | number | bigint | boolean | null): string {
@@ -73,7 +128,12 @@ function numberText(value: number): string {
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
 }
 
+/** Texts that stand for themselves between quotation marks, as nearly all do. */
+const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
+
 function stringText(value: string): string {
+  // oxlint-disable-next-line own/single-quotes-in-messages -- this is JSON
+  if (PLAIN_TEXT.test(value)) return `"${value}"`;
   const text = JSON.stringify(replaceNoncharacters(value));
   return text.replaceAll(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

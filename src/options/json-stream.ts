@@ -1,7 +1,8 @@
 /** JSON values from a connection: whatever comes in whatever pieces. */
 import { assert } from "../base/assert.js";
 import type { QomError } from "../base/errors.js";
-import { JsonAssembler, type JsonOutput } from "./json-assembler.js";
+import { JsonAssembler } from "./json-assembler.js";
+import type { JsonOutput } from "./json-assembler.js";
 import { jsonError } from "./json-error.js";
 import { JsonLexer } from "./json-lexer.js";
 import { Utf8Decoder } from "./utf8.js";

@@ -11,7 +11,7 @@ import { JsonLexer } from "./json-lexer.js";
 import { requireTextLength } from "./text-length.js";
 import type { PlainValue } from "./value.js";
 
-export { printJson } from "./json-print.js";
+export { printingJson, printJson, type JsonPrintOptions } from "./json-print.js";
 export { JsonStream, type JsonItem } from "./json-stream.js";
 
 /**

@@ -13,9 +13,11 @@ import { printable } from "../base/limits.js";
 import { KeyTree } from "./dotted.js";
 import { isMemberName, splitKey } from "./key-path.js";
 import { placeOfGroup } from "./pair-place.js";
-import { emptyContainer, findKeyEnd, isHelpWord, leafText, printPair, readValue, unprintable, type PairSyntax } from "./pair-text.js";
+import { emptyContainer, findKeyEnd, isHelpWord, leafText, printPair, readValue, unprintable } from "./pair-text.js";
+import type { PairSyntax } from "./pair-text.js";
 import { requireTextLength } from "./text-length.js";
-import { isOptionMap, isPlainList, NESTING_MAX, type OptionMap, type ParsedOptions, type PlainValue } from "./value.js";
+import { isOptionMap, isPlainList, NESTING_MAX } from "./value.js";
+import type { OptionMap, ParsedOptions, PlainValue } from "./value.js";
 
 /**
  * Parses `text`; the values are nested and all leaves are strings.

@@ -1,8 +1,10 @@
 /** Where in the text of an option a parameter is: looked up when there is an error to show, so that parsing keeps no positions. */
 import type { QomError, QomErrorKind } from "../base/errors.js";
-import { ARGUMENT_GRAMMARS, type OptionArgument } from "./arguments.js";
+import { ARGUMENT_GRAMMARS } from "./arguments.js";
+import type { OptionArgument } from "./arguments.js";
 import { jsonPlace } from "./json-place.js";
-import { pairPlace, type OptionPlace } from "./pair-place.js";
+import { pairPlace } from "./pair-place.js";
+import type { OptionPlace } from "./pair-place.js";
 
 /** Kinds of error that are about the name of a parameter; the others are about its value. */
 const ABOUT_NAMES: ReadonlySet<QomErrorKind> = new Set<QomErrorKind>(["unknown-name", "read-only"]);

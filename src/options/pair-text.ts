@@ -3,7 +3,8 @@
  */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { isOptionMap, isPlainList, type PlainValue } from "./value.js";
+import { isOptionMap, isPlainList } from "./value.js";
+import type { PlainValue } from "./value.js";
 
 /** How one option uses its language. */
 export interface PairSyntax {

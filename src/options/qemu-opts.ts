@@ -11,7 +11,8 @@
  */
 import { printable } from "../base/limits.js";
 import { requireWellFormedId } from "./id.js";
-import { findKeyEnd, isHelpWord, leafText, printPair, readValue, unprintable, type PairSyntax } from "./pair-text.js";
+import { findKeyEnd, isHelpWord, leafText, printPair, readValue, unprintable } from "./pair-text.js";
+import type { PairSyntax } from "./pair-text.js";
 import { requireTextLength } from "./text-length.js";
 import type { OptionMap, ParsedOptions } from "./value.js";
 

@@ -1,7 +1,8 @@
 /** Small things that everybody does with parsed values. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { isPlainList, type PlainValue } from "./value.js";
+import { isPlainList } from "./value.js";
+import type { PlainValue } from "./value.js";
 
 /** A value in an error text: text in quotes, other values by themselves or by their kind. */
 export function describeValue(value: PlainValue): string {

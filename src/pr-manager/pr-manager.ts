@@ -11,11 +11,15 @@ import { QomObject } from "../qom/object.js";
 import type { LinkTarget } from "../qom/property-type.js";
 import { serviceActionOf } from "../scsi/cdb.js";
 import { cdbRefusal, commandProblem, reserveRefusal } from "../scsi/command-problem.js";
-import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../scsi/command.js";
+import { bareStatus, ScsiStatus } from "../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import { normalizeHostStatus } from "../scsi/host-status.js";
-import { aNexus, type Nexus } from "../scsi/nexus.js";
-import { aScsiUnit, type ScsiUnit } from "../scsi/unit.js";
-import { executeTrace, runTrace, type PrManagerExecuteTrace } from "./trace.js";
+import { aNexus } from "../scsi/nexus.js";
+import type { Nexus } from "../scsi/nexus.js";
+import { aScsiUnit } from "../scsi/unit.js";
+import type { ScsiUnit } from "../scsi/unit.js";
+import { executeTrace, runTrace } from "./trace.js";
+import type { PrManagerExecuteTrace } from "./trace.js";
 
 /** Told of a command that a manager has run or refused. */
 export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;

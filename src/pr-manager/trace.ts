@@ -1,5 +1,6 @@
 /** Trace points of PR managers (QEMU 7.2: scsi/trace-events). */
-import { tracePoint, type TraceDefinition } from "../base/trace.js";
+import { tracePoint } from "../base/trace.js";
+import type { TraceDefinition } from "../base/trace.js";
 
 /** A command at a PR manager. */
 export interface PrManagerExecuteTrace {

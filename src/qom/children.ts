@@ -5,7 +5,8 @@ import { printable } from "../base/limits.js";
 import { assert, present } from "../base/assert.js";
 import { typeMetadata } from "./decorators.js";
 import { freeName } from "./instance-properties.js";
-import { aQomObject, stateOf, type QomObject } from "./object.js";
+import { aQomObject, stateOf } from "./object.js";
+import type { QomObject } from "./object.js";
 import { indexOf } from "./tree-root.js";
 
 /**

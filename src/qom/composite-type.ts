@@ -5,7 +5,8 @@
 import * as z from "zod";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { aString, check, recordOf } from "../base/check.js";
-import { aPropertyType, type PropertyType } from "./property-kind.js";
+import { aPropertyType } from "./property-kind.js";
+import type { PropertyType } from "./property-kind.js";
 
 const MEMBERS = recordOf("an object of property types", aPropertyType);
 

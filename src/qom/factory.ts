@@ -9,8 +9,10 @@ import { isWithin, removeChild, withDescendants } from "./children.js";
 import type { QomType } from "./decorators.js";
 import { instanceProperties } from "./instance-properties.js";
 import { LinkHolder } from "./links.js";
-import { stateOf, type QomObject } from "./object.js";
-import { checkProperties, deprecations, needsObjectToCheck, setProperties, type PropertyValues } from "./properties.js";
+import { stateOf } from "./object.js";
+import type { QomObject } from "./object.js";
+import { checkProperties, deprecations, needsObjectToCheck, setProperties } from "./properties.js";
+import type { PropertyValues } from "./properties.js";
 import type { LinkResolver } from "./property-type.js";
 import type { RegisteredType, TypeRegistry } from "./type-registry.js";
 

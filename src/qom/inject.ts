@@ -2,7 +2,8 @@
  * Dependency injection for types of the object model. Nothing here or in the declarations names tsyringe: its code comes with this package,
  * and an embedder needs no copy of it.
  */
-import { check, type Kind } from "../base/check.js";
+import { check } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import { inject as injectOfTsyringe } from "./tsyringe.js";
 
 /** What a dependency is registered as: a symbol, a text, a class, or what tsyringe's `delay` gives. */

@@ -8,10 +8,12 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { classProperty } from "./decorators.js";
 import { pointTo } from "./links.js";
-import { aQomObject, numberedName, stateOf, type QomObject } from "./object.js";
+import { aQomObject, numberedName, stateOf } from "./object.js";
+import type { QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
 import { aPropertyType } from "./property-kind.js";
-import { qom, type PropertyType } from "./property-type.js";
+import { qom } from "./property-type.js";
+import type { PropertyType } from "./property-type.js";
 import { indexOf } from "./tree-root.js";
 
 /** What {@link addProperty} is told. */

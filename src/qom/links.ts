@@ -1,6 +1,7 @@
 /** What link properties do to the objects they point to: a strong link holds its target, a weak one is emptied when that is gone. */
 import { assert } from "../base/assert.js";
-import { hold, stateOf, type Holder, type QomObject } from "./object.js";
+import { hold, stateOf } from "./object.js";
+import type { Holder, QomObject } from "./object.js";
 import { indexOf } from "./tree-root.js";
 
 /** A link property as the holder of its target. What an object holds within itself keeps nobody from deleting it. */

@@ -15,7 +15,8 @@
  * more than {@link LEVELS_MAX} levels: they are compared one by one.
  */
 import { present } from "../base/assert.js";
-import { stateOf, type QomObject } from "./object.js";
+import { stateOf } from "./object.js";
+import type { QomObject } from "./object.js";
 import type { EdgeIndex } from "./tree-root.js";
 
 /** Edges of the same names that are kept together, to be compared one by one: so few are looked through sooner than told apart. */

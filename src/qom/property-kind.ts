@@ -1,5 +1,6 @@
 /** What a kind of property value is made of. */
-import { aBoolean, anObject, aString, having, oneOf, optional, type Kind } from "../base/check.js";
+import { aBoolean, anObject, aString, having, oneOf, optional } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import type * as z from "zod";
 import type { QomObject } from "./object.js";
 

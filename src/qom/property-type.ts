@@ -6,9 +6,11 @@
  * Type names are QEMU's (`str`, `bool`, `uint32`, `size`, the enum's name, `link<T>`).
  */
 import * as z from "zod";
-import { aBigint, aNumber, arrayOf, aString, check, checkMembers, optional, type Kind } from "../base/check.js";
+import { aBigint, aNumber, arrayOf, aString, check, checkMembers, optional } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
-import { isOptionMap, isPlainList, type PlainValue } from "../options/value.js";
+import { isOptionMap, isPlainList } from "../options/value.js";
+import type { PlainValue } from "../options/value.js";
 import { listOf, object } from "./composite-type.js";
 import type { QomObject } from "./object.js";
 import { aLinkTarget } from "./property-kind.js";

@@ -11,16 +11,19 @@ import { thoseThere } from "../options/nearest.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { addChild, removeChild } from "./children.js";
 import { qomType } from "./decorators.js";
-import { requireUnheld, type ObjectFactory } from "./factory.js";
+import { requireUnheld } from "./factory.js";
+import type { ObjectFactory } from "./factory.js";
 import { USER_CREATABLE } from "./interfaces.js";
 import { isStandingLink } from "./instance-properties.js";
 import { aQomObject, CONTAINER_TYPE, QomObject, stateOf } from "./object.js";
-import { allProperties, findProperty, getProperty, listing, setProperty, type PropertyListing } from "./properties.js";
+import { allProperties, findProperty, getProperty, listing, setProperty } from "./properties.js";
+import type { PropertyListing } from "./properties.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { LinkResolver, LinkTarget, ValueForm } from "./property-type.js";
 import { PathIndex } from "./path-index.js";
 import { TreeRoot } from "./tree-root.js";
-import { typeHint, type RegisteredType, type TypeFilter } from "./type-registry.js";
+import { typeHint } from "./type-registry.js";
+import type { RegisteredType, TypeFilter } from "./type-registry.js";
 
 /** An inner node of the tree: `/`, `/objects`, `/machine/peripheral`. */
 @qomType({ name: CONTAINER_TYPE, description: "holds other objects in the composition tree" })

@@ -4,7 +4,8 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
-import { ownProperties, typeMetadata, type QomType } from "./decorators.js";
+import { ownProperties, typeMetadata } from "./decorators.js";
+import type { QomType } from "./decorators.js";
 import type { QomInterface } from "./interfaces.js";
 import { QomObject } from "./object.js";
 import type { PropertyDefinition } from "./property-definition.js";
@@ -80,6 +81,16 @@ export class TypeRegistry {
       properties: new Map([[TYPE_PROPERTY.name, TYPE_PROPERTY]]),
       constructor: QomObject,
     });
+  }
+
+  /** A registry with the same types, to which others are added without the first. */
+  copy(): TypeRegistry {
+    const copy = new TypeRegistry(this.#reserved);
+    for (const [name, type] of this.#types) copy.#types.set(name, type);
+    for (const [alias, name] of this.#aliases) copy.#aliases.set(alias, name);
+    for (const [type, registered] of this.#byClass) copy.#byClass.set(type, registered);
+    for (const [name, added] of this.#interfaces) copy.#interfaces.set(name, added);
+    return copy;
   }
 
   /**

@@ -1,7 +1,8 @@
 /** The properties of an object as they would have to be given to make another one like it. */
 import type { PlainValue } from "../options/value.js";
 import { withDescendants } from "./children.js";
-import { stateOf, type QomObject } from "./object.js";
+import { stateOf } from "./object.js";
+import type { QomObject } from "./object.js";
 import { allProperties } from "./properties.js";
 import type { PropertyDefinition } from "./property-definition.js";
 import type { PropertyType } from "./property-type.js";

@@ -13,16 +13,14 @@
  * by the old RESERVE command; and between 1 and 2 all other unit attentions.
  */
 
-import { unreachable } from "../base/assert.js";
+import { assert, unreachable } from "../base/assert.js";
 import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
 import type { ReserveOutCommand } from "../scsi/reserve-out-request.js";
-import { Sense } from "../scsi/sense.js";
 import { reserveOutAllowed } from "./access.js";
 import { clear } from "./clear.js";
 import type { Outcome } from "./effects.js";
-import { SERVICE_ACTION_FIELD } from "./fields.js";
 import { registerAndMove } from "./move.js";
 import { CONFLICT, refused } from "./outcomes.js";
 import { preempt } from "./preempt.js";
@@ -63,7 +61,7 @@ function execute(
 ): Outcome {
   if (command.action === "register") return register(state, nexus, sender, command, settings);
   if (command.action === "register-and-ignore-existing-key") return registerAndIgnoreExistingKey(state, nexus, sender, command, settings);
-  if (command.action === "replace-lost-reservation") return refused(Sense.INVALID_FIELD_IN_CDB, SERVICE_ACTION_FIELD);
+  assert(command.action !== "replace-lost-reservation", "what the settings do not support is refused when the command is decoded");
   if (sender?.key !== command.key) return CONFLICT;
   switch (command.action) {
     case "reserve":

@@ -18,7 +18,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { allAtOnce, SLICE_ITEMS } from "../base/slices.js";
 import type { Steps } from "../base/slices.js";
-import { formatKey, isAllRegistrants, isReservationType, RESERVATION_KEY_MAX } from "../scsi/persistent-reserve.js";
+import { formatKey, isAllRegistrants, isReservationType } from "../scsi/persistent-reserve.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { invariantSteps } from "./invariants.js";
 import { REGISTRATIONS_MAX } from "./settings.js";
@@ -99,7 +99,7 @@ export function* encodeSteps(state: StateView): Steps<ReservationImage> {
 /** True when both describe the same state. */
 export function sameImage(one: ReservationImage, other: ReservationImage): boolean {
   if (one === other) return true;
-  if (one.generation !== other.generation || one.aptpl !== other.aptpl || one.version !== other.version) return false;
+  if (one.generation !== other.generation || one.aptpl !== other.aptpl) return false;
   if (one.registrations.length !== other.registrations.length) return false;
   if (one.reservation?.type !== other.reservation?.type || one.reservation?.holder !== other.reservation?.holder) return false;
   return one.registrations.every((registration, index) => {
@@ -136,7 +136,8 @@ export function* decodeSteps(image: unknown, registrationsMax: number = REGISTRA
     throw new QomError("limit", `reservation image: ${list.length} registrations are more than ${registrationsMax}`);
   }
   const registrations: Registration[] = [];
-  for (const item of list as readonly unknown[]) {
+  const items: readonly unknown[] = list;
+  for (const item of items) {
     registrations.push(decodeRegistration(state, item, `registrations[${registrations.length}]`));
     if (registrations.length % SLICE_ITEMS === 0) yield;
   }
@@ -188,7 +189,7 @@ function decodeReservation(state: ReservationState, image: unknown, registration
   only(members, ["type", "holder"], "reservation");
   const { type, holder } = members;
   if (typeof type !== "number" || !isReservationType(type)) throw wrong("reservation.type", type, "1, 3, 5, 6, 7 or 8");
-  const index = isAllRegistrants(type) && holder === null ? 0 : holder;
+  const index = isAllRegistrants(type) ? 0 : holder;
   const registration = typeof index === "number" ? registrations[index] : undefined;
   if (registration === undefined || (isAllRegistrants(type) && holder !== null)) {
     throw wrong("reservation.holder", holder, "the index of a registration, or null for types 7 and 8");
@@ -199,7 +200,7 @@ function decodeReservation(state: ReservationState, image: unknown, registration
 function decodeKey(value: unknown, where: string): bigint {
   if (typeof value !== "string" || !/^0x[0-9a-f]{16}$/.test(value)) throw wrong(where, value, "0x and 16 hexadecimal digits");
   const key = BigInt(value);
-  if (key === 0n || key > RESERVATION_KEY_MAX) throw wrong(where, value, "other than 0");
+  if (key === 0n) throw wrong(where, value, "other than 0");
   return key;
 }
 
@@ -211,7 +212,7 @@ function record(value: unknown, where: string): Readonly<Record<string, unknown>
 function only(members: Readonly<Record<string, unknown>>, names: readonly string[], where: string): void {
   const unknown = Object.keys(members).find((name) => !names.includes(name));
   if (unknown !== undefined)
-    throw new QomError("invalid-value", `reservation image: ${where} has an unknown member "${printable(unknown)}"`);
+    throw new QomError("invalid-value", `reservation image: ${where} has an unknown member '${printable(unknown)}'`);
 }
 
 function flag(members: Readonly<Record<string, unknown>>, name: string, where: string): boolean {
@@ -234,7 +235,7 @@ function wrong(where: string, value: unknown, expected: string): QomError {
 /** `value` for a message. */
 function shown(value: unknown): string {
   if (value === undefined) return "missing";
-  if (typeof value === "string") return `"${printable(value)}"`;
+  if (typeof value === "string") return `'${printable(value)}'`;
   if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
   return Array.isArray(value) ? "an array" : "an object";
 }

@@ -64,7 +64,7 @@ export function register(
   if (blocked) return CONFLICT;
   const ports = namedPorts(command.transportIds ?? [], { state, sender: nexus, targetPorts: settings.targetPorts });
   const listed = ports?.flatMap((port) => nexusesOf(port, nexus, command, settings.targetPorts));
-  if (listed === undefined || !areNewcomers(state, nexus, own, listed)) {
+  if (listed === undefined || !areNewcomers(state, nexus.initiator, listed)) {
     return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TRANSPORT_IDS_FIELD);
   }
   return enter(state, [...own, ...listed], command, settings);
@@ -105,12 +105,10 @@ function nexusesOf(initiator: TransportId, sender: Nexus, command: ReserveOutBas
  * True when every listed nexus may be registered by another: it speaks the transport of the sender, so that it can be at the same
  * port; it is not the sender's; and it is not registered.
  */
-function areNewcomers(state: ReservationState, nexus: Nexus, own: readonly Nexus[], listed: readonly Nexus[]): boolean {
+function areNewcomers(state: ReservationState, sender: TransportId, listed: readonly Nexus[]): boolean {
   return listed.every(
     ({ initiator, targetPort }) =>
-      initiator.protocol === nexus.initiator.protocol &&
-      state.find(initiator.keyAt(targetPort)) === undefined &&
-      !own.some((sibling) => sibling.initiator.equals(initiator)),
+      initiator.protocol === sender.protocol && !initiator.equals(sender) && state.find(initiator.keyAt(targetPort)) === undefined,
   );
 }
 

@@ -116,6 +116,13 @@ export class ReservationState {
     this.#generation = 0;
   }
 
+  /** The same as a state of its own, which grows with the number of registrants. */
+  afterPowerLoss(): ReservationState {
+    const kept = this.copy();
+    kept.losePower();
+    return kept;
+  }
+
   /**
    * Does `action`, and gives with its result what takes back everything that it has changed here, and does it again. It costs as much as
    * the action did, however many registrants there are. What {@link takeChanges} gives is not part of it.

@@ -3,7 +3,8 @@
  * of them cannot take all; everybody else has none, and nothing is counted. What things count for is in reservation/holdings.ts.
  */
 
-import { aFunction, aString, having, type Kind } from "../base/check.js";
+import { aFunction, aString, having } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import type { TransportId } from "./transport-id.js";
 
 /** What somebody has caused to be kept, or a change of that. */

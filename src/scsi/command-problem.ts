@@ -8,7 +8,8 @@
  *     reserveRefusal     one that no PR manager can run                   05/20/00, 05/24/00
  */
 
-import { aCount, aDuration, anObject, aSignal, isBytes, optional, someBytes, wrongValue, type Kind } from "../base/check.js";
+import { aCount, aDuration, anObject, aSignal, isBytes, optional, someBytes, wrongValue } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { CDB_LENGTH_MAX } from "./cdb.js";
 import type { ScsiCommand, ScsiResult } from "./command.js";

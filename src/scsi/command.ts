@@ -2,7 +2,8 @@
  * A SCSI command and its result, as devices, managers and targets hand them to each other.
  */
 
-import { aCount, having, optional, someBytes, type Kind } from "../base/check.js";
+import { aCount, having, optional, someBytes } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 
 /** SAM status codes (SAM-5 5.3.1). */
 export const ScsiStatus = {

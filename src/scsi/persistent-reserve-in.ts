@@ -101,8 +101,8 @@ function parse(serviceAction: number | ReserveInAction, bytes: Uint8Array): Rese
 function parse(serviceAction: number | ReserveInAction, bytes: Uint8Array): ReserveInData {
   const action = actionOf(serviceAction);
   check("PersistentReserveIn.parse", "bytes", bytes, someBytes);
-  const length = action === "report-capabilities" ? CAPABILITIES_LENGTH : HEADER_LENGTH;
-  if (bytes.length < length) throw tooShort(action, bytes.length, length);
+  // REPORT CAPABILITIES has no more than that, and the others have a header of it
+  if (bytes.length < HEADER_LENGTH) throw tooShort(action, bytes.length, HEADER_LENGTH);
   switch (action) {
     case "read-keys":
       return parseKeys(bytes);

@@ -142,7 +142,7 @@ const REQUEST = {
 type CommonFields = Omit<ReserveOutBasic, "action" | "aptpl" | "allTargetPorts" | "transportIds">;
 
 function unknownAction(action: string): QomError {
-  return new QomError("unknown-name", `PERSISTENT RESERVE OUT has no service action "${printable(action)}"`, {
+  return new QomError("unknown-name", `PERSISTENT RESERVE OUT has no service action '${printable(action)}'`, {
     context: { option: "action", value: printable(action) },
     hint: `known are ${Object.keys(ReserveOut).join(", ")}`,
   });

@@ -15,7 +15,8 @@
  *     sense key specific bytes of ILLEGAL REQUEST:  SKSV C/D - - BPV BIT POINTER(2..0) | FIELD POINTER (2 bytes)
  */
 
-import { aBoolean, aCount, someBytes, check, checkMembers, having, oneOf, optional, type Kind } from "../base/check.js";
+import { aBoolean, aCount, someBytes, check, checkMembers, having, oneOf, optional } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from "./bytes.js";
 import { checkCondition } from "./command.js";
 import type { ScsiResult } from "./command.js";

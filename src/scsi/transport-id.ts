@@ -19,7 +19,8 @@
  * `naa.` is understood too.
  */
 
-import { aCount, aNumber, someBytes, check, optional, aString, wrongValue, type Kind } from "../base/check.js";
+import { aCount, aNumber, someBytes, check, optional, aString, wrongValue } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import { ERROR_VALUE_LENGTH_MAX, printable } from "../base/limits.js";
 import { QomError } from "../base/errors.js";
 import type { QomErrorKind } from "../base/errors.js";
@@ -224,7 +225,7 @@ export class TransportId {
       const { prefix, size } = NAMED[protocol];
       if (!lower.startsWith(prefix)) continue;
       const name = fromHex(text.slice(prefix.length));
-      if (name?.length !== size) throw textError("syntax", text, `"${prefix}" is followed by exactly ${2 * size} hexadecimal digits`);
+      if (name?.length !== size) throw textError("syntax", text, `'${prefix}' is followed by exactly ${2 * size} hexadecimal digits`);
       return TransportId.#named(protocol, name);
     }
     throw textError("syntax", text, "known forms are iqn.…, eui.…, iscsi.…, naa.…, fc.…, srp.…, sbp.…, spi.… and sop.…");
@@ -250,7 +251,7 @@ export class TransportId {
     const address = Number(match?.[1] ?? Number.NaN);
     const port = Number(match?.[2] ?? Number.NaN);
     if (!(address <= U16_MAX && port <= U16_MAX)) {
-      throw textError("syntax", text, `"${SPI_PREFIX}" is followed by SCSI address and relative target port, each 0 to ${U16_MAX}`);
+      throw textError("syntax", text, `'${SPI_PREFIX}' is followed by SCSI address and relative target port, each 0 to ${U16_MAX}`);
     }
     return TransportId.#spi(address, port);
   }
@@ -258,7 +259,7 @@ export class TransportId {
   static #iscsiFromText(text: string, body: string): TransportId {
     const [name, digits] = splitIsid(body);
     if (digits !== null && !/^[0-9a-f]{1,12}$/i.test(digits)) {
-      throw textError("syntax", text, `the ISID after "${ISID_SEPARATOR}" has 1 to ${ISID_DIGITS} hexadecimal digits`);
+      throw textError("syntax", text, `the ISID after '${ISID_SEPARATOR}' has 1 to ${ISID_DIGITS} hexadecimal digits`);
     }
     const problem = iscsiNameProblem(name);
     if (problem !== null) throw textError(problem.kind, text, problem.message);
@@ -295,7 +296,7 @@ export class TransportId {
     if (body === null) return malformed("the iSCSI name is not UTF-8");
     const [name, digits] = splitIsid(body);
     if (format === FORMAT_PORT_NAME && !(digits !== null && /^[0-9a-f]{12}$/i.test(digits))) {
-      return malformed(`"${ISID_SEPARATOR}" and ${ISID_DIGITS} hexadecimal digits do not follow the iSCSI name`);
+      return malformed(`'${ISID_SEPARATOR}' and ${ISID_DIGITS} hexadecimal digits do not follow the iSCSI name`);
     }
     const problem = iscsiNameProblem(format === FORMAT_PORT_NAME ? name : body);
     if (problem !== null) return malformed(problem.message);
@@ -320,7 +321,7 @@ function splitIsid(body: string): readonly [name: string, digits: string | null]
 function iscsiNameProblem(name: string): { readonly kind: QomErrorKind; readonly message: string } | null {
   if (/^(?:iqn\.|eui\.|)$/i.test(name)) return { kind: "syntax", message: "the iSCSI name is empty" };
   const forbidden = FORBIDDEN_IN_NAME.exec(name);
-  if (forbidden !== null) return { kind: "syntax", message: `the character "${printable(forbidden[0])}" is not allowed in an iSCSI name` };
+  if (forbidden !== null) return { kind: "syntax", message: `the character '${printable(forbidden[0])}' is not allowed in an iSCSI name` };
   // most names are short enough whatever their characters are, which saves encoding them
   if (name.length * UTF8_BYTES_PER_UNIT_MAX <= ISCSI_NAME_BYTES_MAX) return null;
   const sizeBytes = UTF8_ENCODER.encode(name).length;
@@ -338,7 +339,7 @@ function utf8Text(bytes: Uint8Array): string | null {
 
 function textError(kind: QomErrorKind, text: string, reason: string): QomError {
   const hint = portNameHint(text);
-  return new QomError(kind, `invalid TransportID "${printable(text)}": ${reason}`, {
+  return new QomError(kind, `invalid TransportID '${printable(text)}': ${reason}`, {
     context: { value: printable(text) },
     ...(hint === undefined ? {} : { hint }),
   });

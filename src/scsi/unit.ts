@@ -3,7 +3,8 @@
  * (host/host-unit.ts) and a path to a unit of the simulated storage network (target/unit/simulated-unit.ts).
  */
 
-import { oneOf, type Kind } from "../base/check.js";
+import { oneOf } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import type { Account } from "./account.js";
 import type { ScsiCommand, ScsiResult } from "./command.js";
 import type { Nexus } from "./nexus.js";

@@ -1,6 +1,7 @@
 /** Switches for the points where targets differ, so that a simulated one can behave like the one that is to be imitated. */
 
-import { aBoolean, check, type Kind } from "../base/check.js";
+import { aBoolean, check } from "../base/check.js";
+import type { Kind } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { REGISTRATIONS_MAX } from "../reservation/settings.js";
@@ -82,7 +83,7 @@ export function completeBehaviour(given: Partial<TargetBehaviour>): TargetBehavi
   const told = members.filter(([, value]) => value !== undefined);
   for (const [name, value] of told) {
     if (!Object.hasOwn(defaultBehaviour, name)) {
-      throw new QomError("unknown-name", `there is no behaviour "${printable(name)}"`, {
+      throw new QomError("unknown-name", `there is no behaviour '${printable(name)}'`, {
         context: { option: `behaviour.${printable(name)}` },
         hint: `there is ${Object.keys(defaultBehaviour).join(", ")}`,
       });

@@ -1,15 +1,18 @@
 /** pr-manager-helper above its connection: what is tried again, what never is, and what the guest sees. */
 import "reflect-metadata";
 import { expect } from "chai";
-import { container, type DependencyContainer } from "tsyringe";
+import { container } from "tsyringe";
+import type { DependencyContainer } from "tsyringe";
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { Clock, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, type ScsiDevice } from "qom-pr";
+import { Clock, Machine, PersistentReserveIn, PersistentReserveOut, PrManager } from "qom-pr";
+import type { ScsiDevice } from "qom-pr";
 import { openDescriptors } from "../support/descriptors.js";
 import { outcome, machineArguments, temporaryFolder } from "../support/machine.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { refusal } from "../support/refusal.js";
-import { responseBytes, ScriptedHelper, type RequestHandler } from "./helper-socket-server.js";
+import { responseBytes, ScriptedHelper } from "./helper-socket-server.js";
+import type { RequestHandler } from "./helper-socket-server.js";
 
 const KEYS = Uint8Array.of(0, 0, 0, 7, 0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8);
 const READ_KEYS = PersistentReserveIn.readKeys(16);

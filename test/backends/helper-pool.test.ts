@@ -4,12 +4,14 @@ import { getEventListeners } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import fc from "fast-check";
-import { HelperExchangeError, type HelperOutcome } from "#src/backends/helper-socket/exchange.js";
+import { HelperExchangeError } from "#src/backends/helper-socket/exchange.js";
+import type { HelperOutcome } from "#src/backends/helper-socket/exchange.js";
 import { FairQueue } from "#src/backends/helper-socket/fair-queue.js";
 import { HELPER_COMMANDS_WAITING_MAX, HelperPool } from "#src/backends/helper-socket/pool.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { ManualClock } from "../support/manual-clock.js";
-import { DATA, readKeys, responseBytes, ScriptedHelper, tagOf, type HelperRequest, type RequestHandler } from "./helper-socket-server.js";
+import { DATA, readKeys, responseBytes, ScriptedHelper, tagOf } from "./helper-socket-server.js";
+import type { HelperRequest, RequestHandler } from "./helper-socket-server.js";
 
 /** In one word: the status of a response, or why there is none and whether the request went out. */
 function wordOf(outcome: HelperOutcome): string {

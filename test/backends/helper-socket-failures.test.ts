@@ -6,17 +6,8 @@ import { present } from "#src/base/assert.js";
 import { HelperConnection } from "#src/backends/helper-socket/connection.js";
 import { HelperExchangeError } from "#src/backends/helper-socket/exchange.js";
 import { ManualClock } from "../support/manual-clock.js";
-import {
-  DATA,
-  exchange,
-  exchangeFailure,
-  headerBytes,
-  type HelperRequest,
-  readKeys,
-  RESERVE,
-  responseBytes,
-  ScriptedHelper,
-} from "./helper-socket-server.js";
+import { DATA, exchange, exchangeFailure, headerBytes, readKeys, RESERVE, responseBytes, ScriptedHelper } from "./helper-socket-server.js";
+import type { HelperRequest } from "./helper-socket-server.js";
 
 describe("helper socket: failures of a connection", () => {
   let helper: ScriptedHelper | null = null;

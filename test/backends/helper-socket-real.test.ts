@@ -10,7 +10,8 @@ import type { HelperResponse } from "#src/scsi/pr-helper.js";
 import { Sense, parseSense } from "#src/scsi/sense.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { usePrHelper } from "../support/pr-helper.js";
-import { exchange, exchangeFailure, type HelperRequest } from "./helper-socket-server.js";
+import { exchange, exchangeFailure } from "./helper-socket-server.js";
+import type { HelperRequest } from "./helper-socket-server.js";
 
 const READ_KEYS = { cdb: Uint8Array.of(0x5e, 0, 0, 0, 0, 0, 0, 0, 8, 0), bufferBytes: 8 };
 const REGISTER = { cdb: Uint8Array.of(0x5f, 0, 0, 0, 0, 0, 0, 0, 24, 0), dataOut: new Uint8Array(24), bufferBytes: 0 };

@@ -12,11 +12,11 @@ import {
   CDB_SIZE,
   encodeRequest,
   FEATURE_WORD_SIZE,
-  type HelperResponse,
   followingBytes,
   RESPONSE_HEADER_SIZE,
   writeResponseHeader,
 } from "#src/scsi/pr-helper.js";
+import type { HelperResponse } from "#src/scsi/pr-helper.js";
 
 /** What the helper does when a connection has sent a whole request; nobody waits for it. */
 export type RequestHandler = (client: Socket, cdb: Uint8Array, parameterList: Uint8Array) => unknown;

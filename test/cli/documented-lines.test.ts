@@ -3,8 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { machineArguments, temporaryFolder, type CommandLine } from "../support/machine.js";
-import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
+import { machineArguments, temporaryFolder } from "../support/machine.js";
+import type { CommandLine } from "../support/machine.js";
+import { helperUnderTest } from "../support/helpers.js";
+import type { HelperUnderTest } from "../support/helpers.js";
 
 const PROGRAM = fileURLToPath(new URL("../../../bin/qom-pr.js", import.meta.url));
 

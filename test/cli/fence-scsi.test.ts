@@ -1,14 +1,16 @@
 /** fence_scsi of the fence agents, with `qom-pr persist` in the place of sg_persist: two nodes, two disks. */
 import { once } from "node:events";
 import { accessSync, constants, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { temporaryFolder } from "../support/machine.js";
 import { skipUnlessRequired } from "../support/requirement.js";
-import { PROGRAM, runProgram, type Ended } from "./support/programs.js";
+import { PROGRAM, runProgram } from "./support/programs.js";
+import type { Ended } from "./support/programs.js";
 
 const source = (name: string): string => fileURLToPath(new URL(`../../../test/cli/support/${name}`, import.meta.url));
 const RUNNER = source("fence-scsi.py");

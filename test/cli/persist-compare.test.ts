@@ -7,10 +7,13 @@ import { expect } from "chai";
 import { PersistentReserveIn, TransportId } from "qom-pr";
 import { encodeInquiry } from "#src/scsi/inquiry.js";
 import { present } from "#src/base/assert.js";
-import { CannedDisks, type CannedAnswer, type CannedDisk } from "../support/canned-disk.js";
+import { CannedDisks } from "../support/canned-disk.js";
+import type { CannedAnswer, CannedDisk } from "../support/canned-disk.js";
 import type { DriverRun } from "./support/persist-driver.js";
-import { run, runProgram, type Ended } from "./support/programs.js";
-import { newestSgPersist, VERSION_DIFFERENCES, VERSION_OF_1_46, type SgPersist, type VersionDifference } from "./support/sg-persist.js";
+import { run, runProgram } from "./support/programs.js";
+import type { Ended } from "./support/programs.js";
+import { newestSgPersist, VERSION_DIFFERENCES, VERSION_OF_1_46 } from "./support/sg-persist.js";
+import type { SgPersist, VersionDifference } from "./support/sg-persist.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 const DRIVER = fileURLToPath(new URL("./support/persist-driver.js", import.meta.url));

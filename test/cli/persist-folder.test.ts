@@ -5,7 +5,8 @@ import { Fabric, Machine } from "qom-pr";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { temporaryFolder } from "../support/machine.js";
-import { run, type Ended } from "./support/programs.js";
+import { run } from "./support/programs.js";
+import type { Ended } from "./support/programs.js";
 
 describe("qom-pr persist on a state folder", () => {
   const folder = temporaryFolder();

@@ -2,11 +2,14 @@
 import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
-import { runPersist, type PersistEnvironment } from "#src/cli/persist/persist.js";
+import { runPersist } from "#src/cli/persist/persist.js";
+import type { PersistEnvironment } from "#src/cli/persist/persist.js";
 import { defaultInitiator } from "#src/reservation/default-initiator.js";
-import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
+import { helperUnderTest } from "../support/helpers.js";
+import type { HelperUnderTest } from "../support/helpers.js";
 import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
-import { run, type Ended } from "./support/programs.js";
+import { run } from "./support/programs.js";
+import type { Ended } from "./support/programs.js";
 
 async function persist(
   argv: readonly string[],

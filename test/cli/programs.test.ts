@@ -1,7 +1,8 @@
 /** The program as a user runs it. */
 import { expect } from "chai";
 import { WWN } from "../support/machine.js";
-import { PROGRAM, run, runProgram, type Ended } from "./support/programs.js";
+import { PROGRAM, run, runProgram } from "./support/programs.js";
+import type { Ended } from "./support/programs.js";
 
 const DISK = ["-device", "virtio-scsi", "-blockdev", `node-name=hd,driver=sim-lun,wwn=${WWN}`, "-device", "scsi-block,drive=hd"];
 

@@ -4,7 +4,8 @@ import { expect } from "chai";
 import { Machine, PersistentReserveIn, PersistentReserveOut, ScsiStatus } from "qom-pr";
 import type { Fabric, ReservationType, ScsiDevice, ScsiResult } from "qom-pr";
 import { outcome, WWN } from "../support/machine.js";
-import { openDurableFabric, type DurableFabric } from "./durable-fabric.js";
+import { openDurableFabric } from "./durable-fabric.js";
+import type { DurableFabric } from "./durable-fabric.js";
 
 /** Large enough for whatever the tests read. */
 const ALLOCATION_LENGTH = 16_384;

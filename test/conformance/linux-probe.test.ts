@@ -4,7 +4,8 @@
  */
 import "reflect-metadata";
 import { expect } from "chai";
-import { Machine, type ScsiDevice, type ScsiResult } from "qom-pr";
+import { Machine } from "qom-pr";
+import type { ScsiDevice, ScsiResult } from "qom-pr";
 import { parseCapacity16 } from "#src/scsi/capacity.js";
 import { parseInquiry } from "#src/scsi/inquiry.js";
 import { DeviceSpecific, parseModeParameters, parseCachingPage } from "#src/scsi/mode.js";

@@ -8,7 +8,8 @@ import { Fabric, Machine, QomError, ScsiFabric } from "qom-pr";
 import { machineArguments, WWN } from "../support/machine.js";
 import { ROWS } from "./support/api-table.js";
 import type { Context, Parameter, Row } from "./support/parameters.js";
-import { VALUES, type Accepts } from "./support/wrong-values.js";
+import { VALUES } from "./support/wrong-values.js";
+import type { Accepts } from "./support/wrong-values.js";
 
 /** One wrong call: the arguments, and what the message has to name. */
 interface WrongCall {

@@ -3,9 +3,12 @@
  * of expectations below.
  */
 import { expect } from "chai";
-import { Machine, PersistentReserveIn, PersistentReserveOut, type ScsiCommand, type ScsiDevice } from "qom-pr";
-import { outcome, machineArguments, temporaryFolder, WWN, type CommandLine } from "../support/machine.js";
-import { helperUnderTest, type HelperUnderTest } from "../support/helpers.js";
+import { Machine, PersistentReserveIn, PersistentReserveOut } from "qom-pr";
+import type { ScsiCommand, ScsiDevice } from "qom-pr";
+import { outcome, machineArguments, temporaryFolder, WWN } from "../support/machine.js";
+import type { CommandLine } from "../support/machine.js";
+import { helperUnderTest } from "../support/helpers.js";
+import type { HelperUnderTest } from "../support/helpers.js";
 
 /** A manager under test, and what it answers. */
 interface Contender {

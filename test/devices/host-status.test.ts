@@ -1,7 +1,8 @@
 /** A transport that fails, as the library, a monitor and a guest see it: by whoever says so. */
 import "reflect-metadata";
 import { expect } from "chai";
-import { Fabric, HostStatus, Machine, PrManager, qomType, TransportId, USER_CREATABLE, type ScsiResult } from "qom-pr";
+import { Fabric, HostStatus, Machine, PrManager, qomType, TransportId, USER_CREATABLE } from "qom-pr";
+import type { ScsiResult } from "qom-pr";
 import { outcome } from "../support/machine.js";
 import { ScriptedDisk } from "../support/scripted-disk.js";
 import { commandRequest, commandText } from "./support/peer.js";

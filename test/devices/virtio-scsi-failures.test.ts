@@ -1,7 +1,8 @@
 /** What a guest sees of transports that fail and of managers that throw. */
 import "reflect-metadata";
 import { expect } from "chai";
-import { Machine, PrManager, qomType, USER_CREATABLE, type ScsiResult } from "qom-pr";
+import { Machine, PrManager, qomType, USER_CREATABLE } from "qom-pr";
+import type { ScsiResult } from "qom-pr";
 import type { SgIoOutcome } from "#src/native/sg-io/sg-io.js";
 import { ScriptedDisk } from "../support/scripted-disk.js";
 import { commandRequest, commandText } from "./support/peer.js";

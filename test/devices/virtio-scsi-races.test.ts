@@ -4,7 +4,8 @@
  */
 import { expect } from "chai";
 import fc from "fast-check";
-import { Machine, PersistentReserveOut, QomError, type VirtioScsi } from "qom-pr";
+import { Machine, PersistentReserveOut, QomError } from "qom-pr";
+import type { VirtioScsi } from "qom-pr";
 import { commandRequest } from "./support/peer.js";
 
 const STEPS = process.env["SOAK"] === "1" ? 300_000 : 6000;

@@ -1,18 +1,11 @@
 /** The virtio-scsi device beyond what can be asked of QEMU's: memory, order of answers, resets, events. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect } from "chai";
-import {
-  Fabric,
-  Machine,
-  PersistentReserveOut,
-  TransportId,
-  VirtioScsiFeature,
-  type Nexus,
-  type ScsiResult,
-  type VirtioChain,
-} from "qom-pr";
+import { Fabric, Machine, PersistentReserveOut, TransportId, VirtioScsiFeature } from "qom-pr";
+import type { Nexus, ScsiResult, VirtioChain } from "qom-pr";
 import { defaultInitiator } from "#src/reservation/default-initiator.js";
-import { commandRequest, commandText, manage, plainText, send, type Answer } from "./support/peer.js";
+import { commandRequest, commandText, manage, plainText, send } from "./support/peer.js";
+import type { Answer } from "./support/peer.js";
 import { OurPeer } from "./support/ours.js";
 import { temporaryFolder } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";

@@ -14,6 +14,7 @@ const EXAMPLES: readonly (readonly [name: string, output: RegExp])[] = [
     /^TEST UNIT READY status 2: [^\n]+\nWRITE\(10\) status 0, READ\(10\) status 0, first byte 5ah\nPERSISTENT RESERVE OUT status 0, 1 registrant\n$/,
   ],
   ["custom-manager", /^naa\.5000000000000001: 5fh, status 0, took less than \d+ ms\n$/],
+  ["own-store", /^b writes: status 0\na has fenced b, which writes: status 24 \(24 is RESERVATION CONFLICT\)\n$/],
   ["own-command", /^\{"holder":"naa\.5000000000000a01","registrants":1\}\n$/],
 ];
 

@@ -29,7 +29,7 @@ function passing(count: string, to = "$$"): NodeJS.ProcessEnv {
 }
 
 describe("socket activation of qom-pr-helper", () => {
-  const workshop = new Workshop();
+  const workshop = new Workshop("itself");
   const program = new PublicProgram();
   const opened: number[] = [];
   after(() => opened.forEach((fd) => closeSync(fd)));

@@ -9,7 +9,7 @@ import { distinctStatuses, startLines } from "./support/process-status.js";
 import { cdb, converse } from "./support/scenarios.js";
 
 describe("qom-pr-helper in the background", () => {
-  const workshop = new Workshop();
+  const workshop = new Workshop("itself");
 
   it("serves when the foreground ends, in a session of its own, with nothing of the foreground's", async () => {
     const [path, pidFile] = [workshop.path("served"), workshop.path("served.pid")];

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { readFileSync, statSync } from "node:fs";
 import { findPrHelper, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { OUR_PROGRAM, run, Workshop } from "./support/helper-process.js";
+import { RepeatedRuns } from "./support/repeated-runs.js";
 import { cdb, converse } from "./support/scenarios.js";
 
 interface Case {
@@ -97,10 +98,21 @@ function kindOf({ code, stdout }: { readonly code: number | null; readonly stdou
   return `${code}, ${["help", "version", "something else"][printed] ?? "nothing"}`;
 }
 
+/** Whether it may go to the background, for which a program starts itself. */
+function startsItself(args: readonly string[]): boolean {
+  return args.some((word) => /^-[a-z]*d|^--d/.test(word));
+}
+
+/** Cases of each kind that are run as a program. */
+const AS_A_PROGRAM = new Set(["-h", "-V", "--nonsense"]);
+
 describe("command line of qom-pr-helper", () => {
+  const here = new RepeatedRuns();
+  const runOurs = async (args: readonly string[]): ReturnType<typeof run> => (startsItself(args) ? run(OUR_PROGRAM, args) : here.run(args));
+
   for (const { args, code, text } of CASES) {
     it(`${args.join(" ")} exits with ${code}`, async () => {
-      const result = await run(OUR_PROGRAM, args);
+      const result = await (AS_A_PROGRAM.has(args.join(" ")) ? run(OUR_PROGRAM, args) : runOurs(args));
       expect(result, result.stderr).to.include({ code, signal: null });
       expect(code === 0 ? result.stderr : result.stdout).to.equal("");
       expect(code === 0 ? result.stdout : result.stderr).to.match(text);
@@ -123,7 +135,7 @@ describe("command line of qom-pr-helper", () => {
     // Whatever comes of the words, there is no socket: neither program ever serves.
     const property = fc.asyncProperty(fc.array(fc.constantFrom(...WORDS), { maxLength: 5 }), async (words) => {
       const args = ["-k", "/nonexistent/socket", ...words];
-      const [ours, theirs] = [await run(OUR_PROGRAM, args), await run(program, args)];
+      const [ours, theirs] = [await runOurs(args), await run(program, args)];
       expect(kindOf(ours)).to.equal(kindOf(theirs));
     });
     await fc.assert(property, { numRuns: RANDOM_COMMAND_LINES });

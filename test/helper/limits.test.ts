@@ -9,10 +9,11 @@ import type { StatusReport } from "#src/helper/serving/status.js";
 import { askStatus } from "#src/helper/serving/status.js";
 import { UserLedger } from "#src/helper/managers/user-ledger.js";
 import { greetedAs, send } from "./support/command-client.js";
-import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { skipUnlessRoot } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
+import { RepeatedRuns } from "./support/repeated-runs.js";
 
 const ATTACKER = 65534;
 const FULL = "05/55/04";
@@ -37,6 +38,7 @@ function strangers(count: number, from = 0): TransportId[] {
 
 describe("limits of what a user may have qom-pr-helper keep", () => {
   const workshop = new Workshop();
+  const here = new RepeatedRuns();
   const opened: number[] = [];
   const helpers: HelperProcess[] = [];
   before(() => chmodSync(workshop.path("."), 0o711));
@@ -228,7 +230,7 @@ describe("limits of what a user may have qom-pr-helper keep", () => {
   for (const option of ["units-per-user", "registrations-per-user", "bytes-per-user"]) {
     it(`--${option} takes a number`, async () => {
       for (const value of ["0", "x", "99999999999999"]) {
-        const result = await run(OUR_PROGRAM, [`--${option}`, value]);
+        const result = await here.run([`--${option}`, value]);
         expect(result.code).to.equal(1);
         expect(result.stderr).to.match(new RegExp(`^qom-pr-helper: option '--${option}': '${value}' is not a number from [^\\n]+\\n$`));
       }

@@ -11,6 +11,7 @@ import { greetedAs, send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
+import { RepeatedRuns } from "./support/repeated-runs.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 import { descriptorsAtRest, hasClosed, listeningLine, skipUnlessRoot } from "./support/process-status.js";
 
@@ -27,6 +28,7 @@ const READ_KEYS = PersistentReserveIn.readKeys(1024);
 
 describe("managers of qom-pr-helper", () => {
   const workshop = new Workshop();
+  const here = new RepeatedRuns();
   let helper: HelperProcess;
   let fd: number;
 
@@ -300,7 +302,7 @@ describe("managers of qom-pr-helper", () => {
   ] as const) {
     it(`${args.join(" ")} ends the start with one line, and leaves nothing`, async () => {
       const path = workshop.path("bad");
-      const result = await run(OUR_PROGRAM, ["-k", path, ...args]);
+      const result = await run(OUR_PROGRAM, ["-k", path, ...args], {}, { shedding: "before" });
       expect(result.code).to.equal(1);
       expect(result.stderr)
         .to.match(text)
@@ -313,7 +315,7 @@ describe("managers of qom-pr-helper", () => {
       ["help", /pr-manager-memory/],
       ["pr-manager-memory,help", /fabric=/],
     ] as const) {
-      const result = await run(OUR_PROGRAM, ["--object", text]);
+      const result = await here.run(["--object", text]);
       expect(result).to.include({ code: 0, stderr: "" });
       expect(result.stdout).to.match(expected);
     }

@@ -33,7 +33,7 @@ async function works(path: string): Promise<boolean> {
 }
 
 describe("privileges of qom-pr-helper", () => {
-  const workshop = new Workshop();
+  const workshop = new Workshop("itself");
   const program = new PublicProgram();
   before(function () {
     skipUnlessRoot(this);

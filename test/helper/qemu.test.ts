@@ -8,8 +8,10 @@ import { askStatus } from "#src/helper/serving/status.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { commandText, send } from "../devices/support/peer.js";
 import { isInstalled, PACKAGE, QemuPeer } from "../devices/support/qemu.js";
-import { CannedDisks, type CannedDisk } from "../support/canned-disk.js";
-import { until, Workshop, type HelperProcess } from "./support/helper-process.js";
+import { CannedDisks } from "../support/canned-disk.js";
+import type { CannedDisk } from "../support/canned-disk.js";
+import { until, Workshop } from "./support/helper-process.js";
+import type { HelperProcess } from "./support/helper-process.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 const INQUIRY = 0x12;

@@ -12,10 +12,12 @@ import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { Ending, HelperProcess } from "./support/helper-process.js";
 import { stopProcess } from "./support/process-status.js";
 import { RawClient } from "./support/raw-client.js";
+import { RepeatedRuns } from "./support/repeated-runs.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 describe("files of qom-pr-helper", () => {
   const workshop = new Workshop();
+  const here = new RepeatedRuns();
 
   /** Leaves a socket file behind that nobody listens on. */
   async function abandon(name: string): Promise<string> {
@@ -48,7 +50,7 @@ describe("files of qom-pr-helper", () => {
     it("is refused where another helper listens, which is not disturbed", async () => {
       const helper = await workshop.start("live");
       const path = workshop.path("live");
-      const result = await run(OUR_PROGRAM, ["-k", path]);
+      const result = await here.run(["-k", path]);
       expect(result.code).to.equal(1);
       expect(result.stderr).to.equal(`qom-pr-helper: another process listens on '${path}'\n`);
       expect(await isListening(path)).to.be.true;
@@ -59,7 +61,7 @@ describe("files of qom-pr-helper", () => {
       const program = findPrHelper();
       if (program === null) skipWithoutPrHelper(this);
       await workshop.start("theirs", [], {}, program);
-      expect((await run(OUR_PROGRAM, ["-k", workshop.path("theirs")])).code).to.equal(1);
+      expect((await here.run(["-k", workshop.path("theirs")])).code).to.equal(1);
       expect(await isListening(workshop.path("theirs"))).to.be.true;
       return undefined;
     });
@@ -71,7 +73,7 @@ describe("files of qom-pr-helper", () => {
       expect(server.bind(fd, unixAddress(path), SOCKADDR_UN_SIZE)).to.equal(0);
       expect(server.listen(fd, 0)).to.equal(0);
       const first = new RawClient(path);
-      const result = await run(OUR_PROGRAM, ["-k", path]);
+      const result = await here.run(["-k", path]);
       expect(result.code).to.equal(1);
       expect(result.stderr).to.match(
         /^qom-pr-helper: cannot tell whether a process listens on '.*busy': .*resource temporarily unavailable\n$/,
@@ -84,7 +86,7 @@ describe("files of qom-pr-helper", () => {
     it("is refused where a helper listens that is stopped", async () => {
       const helper = await workshop.start("frozen");
       await stopProcess(helper.pid);
-      expect((await run(OUR_PROGRAM, ["-k", workshop.path("frozen")])).stderr).to.match(/another process listens/);
+      expect((await here.run(["-k", workshop.path("frozen")])).stderr).to.match(/another process listens/);
       helper.signal("SIGCONT");
       await helper.stop();
     });
@@ -103,7 +105,7 @@ describe("files of qom-pr-helper", () => {
       const [first = 0, heir = 0] = said.split(" ").map(Number);
       try {
         await until(() => readFileSync(`/proc/${first}/stat`, "latin1").includes(") Z "));
-        const result = await run(OUR_PROGRAM, ["-k", path]);
+        const result = await here.run(["-k", path]);
         expect(result).to.deep.include({ code: 1, stderr: `qom-pr-helper: another process listens on '${path}'\n` });
         expect(await isListening(path)).to.be.true;
       } finally {
@@ -120,7 +122,7 @@ describe("files of qom-pr-helper", () => {
       it(`is refused where there is ${kind}`, async () => {
         const path = workshop.path(kind);
         make(path);
-        const result = await run(OUR_PROGRAM, ["-k", path]);
+        const result = await here.run(["-k", path]);
         expect(result.code).to.equal(1);
         expect(result.stderr).to.equal(`qom-pr-helper: '${path}' exists and is not a socket\n`);
         expect(isStill(path)).to.be.true;
@@ -177,7 +179,7 @@ describe("files of qom-pr-helper", () => {
       ["a device", () => "/dev/null", /the pid file '\/dev\/null' is not a regular file/],
     ] as const) {
       it(`is refused when it is ${what}, and no socket is left behind`, async () => {
-        const result = await run(OUR_PROGRAM, ["-k", workshop.path("no-pid"), "-f", make()]);
+        const result = await here.run(["-k", workshop.path("no-pid"), "-f", make()]);
         expect(result.code).to.equal(1);
         expect(result.stderr).to.match(text);
         expect(existsSync(workshop.path("no-pid"))).to.be.false;
@@ -219,7 +221,7 @@ describe("files of qom-pr-helper", () => {
     it("is refused while another helper has it, which keeps it", async () => {
       const path = workshop.path("shared-pid");
       const helper = await workshop.start("first", ["-f", path]);
-      const result = await run(OUR_PROGRAM, ["-k", workshop.path("second"), "-f", path]);
+      const result = await here.run(["-k", workshop.path("second"), "-f", path]);
       expect(result.code).to.equal(1);
       expect(result.stderr).to.equal(`qom-pr-helper: the pid file '${path}' is held by another process\n`);
       expect(readFileSync(path, "utf8")).to.equal(`${helper.pid}\n`);
@@ -233,7 +235,7 @@ describe("files of qom-pr-helper", () => {
       const pid = workshop.path("their-pid");
       const theirs = await workshop.start("theirs-with-pid", ["-f", pid], {}, program);
       for (const socket of ["theirs-with-pid", "ours"]) {
-        const result = await run(OUR_PROGRAM, ["-k", workshop.path(socket), "-f", pid]);
+        const result = await here.run(["-k", workshop.path(socket), "-f", pid]);
         expect(result.code).to.equal(1);
         expect(result.stderr).to.equal(`qom-pr-helper: the pid file '${pid}' is held by another process\n`);
         expect(readFileSync(pid, "utf8")).to.equal(`${theirs.pid}\n`);

@@ -9,10 +9,11 @@ import { askStatus } from "#src/helper/serving/status.js";
 import type { StatusReport } from "#src/helper/serving/status.js";
 import { greets } from "../support/pr-helper.js";
 import { send } from "./support/command-client.js";
-import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { run, until, Workshop } from "./support/helper-process.js";
 import { listeningLine, privilegeWarning } from "./support/process-status.js";
 import { PublicProgram } from "./support/public-program.js";
 import { RawClient } from "./support/raw-client.js";
+import { RepeatedRuns } from "./support/repeated-runs.js";
 
 const MEMORY = ["--object", "pr-manager-memory", "--initiator-from", "path"] as const;
 const REGISTER_A = PersistentReserveOut.encode({ action: "register", serviceActionKey: 0xan, aptpl: true });
@@ -24,7 +25,8 @@ const FULL_STATUS = PersistentReserveIn.readFullStatus(1024);
 const AS_ACTIVATED = ["-c", 'export LISTEN_PID="$$" && exec "$0" "$@"'];
 
 describe("several sockets of qom-pr-helper", () => {
-  const workshop = new Workshop();
+  const workshop = new Workshop("itself");
+  const here = new RepeatedRuns();
   const program = new PublicProgram();
   let fd: number;
   before(() => {
@@ -130,7 +132,7 @@ describe("several sockets of qom-pr-helper", () => {
       await (await start()).stop("SIGKILL");
       expect(existsSync(one) && existsSync(two)).to.equal(true);
       const next = await start();
-      const third = await run(OUR_PROGRAM, ["--initiator-from", "path", "-k", join(sockets, "three"), "-k", two]);
+      const third = await here.run(["--initiator-from", "path", "-k", join(sockets, "three"), "-k", two]);
       expect(third).to.include({ code: 1, stderr: `qom-pr-helper: another process listens on '${two}'\n` });
       expect(readdirSync(sockets).filter((name) => name.startsWith("three"))).to.deep.equal([]);
       expect((await next.stop()).code).to.equal(0);
@@ -164,7 +166,7 @@ describe("several sockets of qom-pr-helper", () => {
     ["a relative one", ["-k", "/run/x.sock", "-k", "y.sock"], /the socket's path must be absolute/],
   ] as const) {
     it(`${what} ends the start with one line`, async () => {
-      const result = await run(OUR_PROGRAM, [...MEMORY, ...words]);
+      const result = await here.run([...MEMORY, ...words]);
       expect(result.code).to.equal(1);
       expect(result.stderr)
         .to.match(text)

@@ -6,13 +6,15 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { StatusReport } from "#src/helper/serving/status.js";
 import { copyPackage, removeManifest } from "../support/installed-copy.js";
-import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { until, Workshop } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
+import { RepeatedRuns } from "./support/repeated-runs.js";
 import { cdb } from "./support/scenarios.js";
 import { scriptedCdb, SgShim } from "./support/sg-shim.js";
 
 describe("status of qom-pr-helper", () => {
   const workshop = new Workshop();
+  const here = new RepeatedRuns();
   const shim = new SgShim();
   let device = -1;
   before(() => (device = openSync("/dev/null", "r+")));
@@ -20,7 +22,7 @@ describe("status of qom-pr-helper", () => {
   after(() => device >= 0 && closeSync(device));
 
   async function status(name: string): Promise<StatusReport> {
-    const result = await run(OUR_PROGRAM, ["--status", "-k", workshop.path(name)]);
+    const result = await here.run(["--status", "-k", workshop.path(name)]);
     expect(result).to.include({ code: 0, stderr: "" });
     return JSON.parse(result.stdout) as StatusReport;
   }
@@ -96,10 +98,10 @@ describe("status of qom-pr-helper", () => {
   });
 
   it("is missing, with one line, where no helper is", async () => {
-    const result = await run(OUR_PROGRAM, ["--status", "-k", workshop.path("nobody")]);
+    const result = await here.run(["--status", "-k", workshop.path("nobody")]);
     expect(result.code).to.equal(1);
     expect(result.stderr).to.match(/^qom-pr-helper: no status from '.*nobody\.status': no helper serves that socket\n$/);
-    expect((await run(OUR_PROGRAM, ["--status", "-k", "/nonexistent/socket"])).stderr).to.equal(
+    expect((await here.run(["--status", "-k", "/nonexistent/socket"])).stderr).to.equal(
       "qom-pr-helper: no status from '/nonexistent/socket.status': the folder '/nonexistent' does not exist\n",
     );
   });

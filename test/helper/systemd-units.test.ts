@@ -30,7 +30,7 @@ function settingsOf(unit: string): ReadonlyMap<string, readonly string[]> {
 }
 
 describe("units for systemd", () => {
-  const workshop = new Workshop();
+  const workshop = new Workshop("itself");
   const service = settingsOf("qom-pr-helper.service");
   const socket = settingsOf("qom-pr-helper.socket");
 

@@ -7,8 +7,9 @@ import { TraceSelection } from "#src/helper/trace/trace-option.js";
 import { TRACE_POINTS } from "#src/helper/trace/trace-points.js";
 import { libc } from "#src/native/libc.js";
 import { findPrHelper } from "../support/pr-helper.js";
-import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
+import { run, until, Workshop } from "./support/helper-process.js";
 import { startLines } from "./support/process-status.js";
+import { RepeatedRuns } from "./support/repeated-runs.js";
 import { PublicProgram } from "./support/public-program.js";
 import { cdb, converse } from "./support/scenarios.js";
 
@@ -21,7 +22,8 @@ const [ACCEPT, ACCEPT_FAIL, REQUEST, RESPONSE, CLOSE] = [
 ] as const;
 
 describe("traces of qom-pr-helper", () => {
-  const workshop = new Workshop();
+  const workshop = new Workshop("itself");
+  const here = new RepeatedRuns();
   const program = new PublicProgram();
 
   describe("are selected", () => {
@@ -86,7 +88,7 @@ describe("traces of qom-pr-helper", () => {
   ];
   for (const { args, code, text } of LINES) {
     it(`${args.join(" ")} exits with ${code}, as with qemu-pr-helper`, async () => {
-      const result = await run(OUR_PROGRAM, args);
+      const result = await here.run(args);
       expect(result.code, result.stderr).to.equal(code);
       expect(code === 0 ? result.stdout : result.stderr).to.match(text);
       const original = findPrHelper();
@@ -148,7 +150,7 @@ describe("traces of qom-pr-helper", () => {
     const pipe = workshop.path("pipe");
     expect(spawnSync("sh", ["-c", 'mkfifo "$0"', pipe]).status).to.equal(0);
     const args = ["-T", `*,file=${pipe}`];
-    const refused = await run(OUR_PROGRAM, ["-k", workshop.path("to-nobody"), ...args]);
+    const refused = await here.run(["-k", workshop.path("to-nobody"), ...args]);
     expect(refused.code).to.equal(1);
     expect(refused.stderr).to.match(/^qom-pr-helper: option '--trace': cannot write '.*pipe': no such device or address\n$/);
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -13,15 +13,24 @@ interface LockedPackage {
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly allowScripts: Readonly<Record<string, boolean>>;
 }
 
+function locked(path: string): Readonly<Record<string, LockedPackage>> {
+  return (JSON.parse(projectFile(path)) as { packages: Readonly<Record<string, LockedPackage>> }).packages;
+}
+
+function expectNoRegistry(packages: Readonly<Record<string, LockedPackage>>): void {
+  for (const [path, { resolved, link }] of Object.entries(packages)) expect(resolved === undefined || link === true, path).to.equal(true);
+}
+
 describe("package-lock.json", () => {
-  const lock = JSON.parse(projectFile("package-lock.json")) as { packages: Readonly<Record<string, LockedPackage>> };
+  const lock = { packages: locked("package-lock.json") };
   const packages = Object.entries(lock.packages);
 
   it("names no registry", () => {
-    for (const [path, { resolved, link }] of packages) expect(resolved === undefined || link === true, path).to.equal(true);
+    expectNoRegistry(lock.packages);
   });
 
   // A registry mirror may lack the binaries of other platforms; npm then leaves them out of the lock, and `npm ci` refuses it elsewhere.
@@ -44,10 +53,24 @@ describe("package-lock.json", () => {
   });
 });
 
+describe("the lock file of mutation testing", () => {
+  const packages = locked("tools/mutation/package-lock.json");
+
+  it("names no registry, and nothing that must run a script when it is installed", () => {
+    expectNoRegistry(packages);
+    expect(Object.values(packages).filter(({ hasInstallScript }) => hasInstallScript === true)).to.deep.equal([]);
+  });
+
+  it("has Node for every machine that it is to run on", () => {
+    for (const architecture of ["arm64", "x64"]) expect(packages).to.have.property(`node_modules/node-linux-${architecture}`);
+  });
+});
+
 describe("package.json", () => {
   it("names exact versions", () => {
     const { dependencies, devDependencies } = JSON.parse(projectFile("package.json")) as Manifest;
-    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
-      expect(version, name).to.match(/^\d+\.\d+\.\d+$/);
+    const mutation = JSON.parse(projectFile("tools/mutation/package.json")) as Partial<Manifest>;
+    const all = [dependencies, devDependencies, mutation.devDependencies, mutation.optionalDependencies];
+    for (const [name, version] of all.flatMap((listed) => Object.entries(listed ?? {}))) expect(version, name).to.match(/^\d+\.\d+\.\d+$/);
   });
 });

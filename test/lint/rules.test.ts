@@ -13,6 +13,11 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ["eslint(max-lines-per-function)", "src/base/long-function.ts", `export function long(): void {${lines(70)}}\n`],
   ["typescript(ban-ts-comment)", "src/base/ban.ts", "// @ts-ignore\nexport const one: string = 1;\n"],
   ["typescript(consistent-type-imports)", "src/base/type-import.ts", 'import { Net } from "./types.js";\nexport type Other = Net;\n'],
+  [
+    "import(consistent-type-specifier-style)",
+    "src/base/inline-type.ts",
+    'import { one, type Net } from "./types.js";\nexport const two = (net: Net): Net[] => [net, one];\n',
+  ],
   ["typescript(explicit-module-boundary-types)", "src/base/boundary.ts", "export function one() { return 1; }\n"],
   ["typescript(no-explicit-any)", "src/base/any.ts", "export type Any = any;\n"],
   ["typescript(no-explicit-any)", "test/base/any.test.ts", "export type Any = any;\n"],
@@ -78,6 +83,7 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ["own(directive-has-reason)", "test/base/directive.test.ts", "// @ts-expect-error because\nexport const one: string = 1;\n"],
   ["own(documented-export)", "src/base/undocumented.ts", "/** One. */\nexport const one = 1;\n\nexport const two = 2;\n"],
   ["own(documented-export)", "src/base/undocumented-class.ts", "// plain\n@mark()\nexport class One {}\n"],
+  ["own(single-quotes-in-messages)", "src/base/quotes.ts", 'export const one = (a: string): string => `no "${a}"`;\n'],
   ["own(no-module-state)", "src/base/let.ts", "let one = 1;\nexport const next = (): number => (one += 1);\n"],
   [
     "own(no-module-state)",
@@ -117,6 +123,7 @@ const ALLOWED: readonly (readonly [rule: string, file: string, text: string])[] 
     "src/base/documented.ts",
     "/** A class. */\n@mark()\nexport class One {}\n\n/** A group. */\nexport const one = 1;\nexport const two = 2;\n",
   ],
+  ["own(single-quotes-in-messages)", "src/base/single-quotes.ts", "export const one = (a: string): string => `no '${a}' in \"it\"`;\n"],
   ["own(no-module-state)", "src/base/table.ts", "const table = new Map([[1, 2]]);\nexport const size = (): number => table.size;\n"],
 ];
 
@@ -139,7 +146,10 @@ describe("lint rules", function () {
       "examples/tsconfig.json",
       "test/tsconfig.json",
     ];
-    tree = new PlantedTree({ "src/base/types.ts": "export type Net = 1;\n", ...Object.fromEntries(planted) }, copied);
+    tree = new PlantedTree(
+      { "src/base/types.ts": "export type Net = 1;\nexport const one = 1;\n", ...Object.fromEntries(planted) },
+      copied,
+    );
     const run = tree.run("oxlint", "--format=json", "bench", "examples", "src", "test");
     expect(run.status, run.output).to.equal(1);
     found = new Set(diagnostics(run.stdout).map(({ code, filename }) => `${filename} ${code ?? "unused directive"}`));

@@ -1,6 +1,7 @@
 /** `npm run lint` runs every step, fails when one fails, and names it. */
 import { expect } from "chai";
-import { PlantedTree, TOOL_TIMEOUT_MS, type ToolRun } from "./planted-tree.js";
+import { PlantedTree, TOOL_TIMEOUT_MS } from "./planted-tree.js";
+import type { ToolRun } from "./planted-tree.js";
 
 const SCRIPTS = {
   "lint:first": 'node -e "console.log(1 + 10)"',

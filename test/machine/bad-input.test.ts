@@ -3,12 +3,15 @@
  * and leaves nothing behind.
  */
 import { readdir, readlink, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
+import type { Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { Fabric, Machine, QomObject, qomType, USER_CREATABLE, type QomErrorKind } from "qom-pr";
+import { Fabric, Machine, QomObject, qomType, USER_CREATABLE } from "qom-pr";
+import type { QomErrorKind } from "qom-pr";
 import { present } from "#src/base/assert.js";
-import { run, runProgram, type Ended } from "../cli/support/programs.js";
+import { run, runProgram } from "../cli/support/programs.js";
+import type { Ended } from "../cli/support/programs.js";
 import { refusal } from "../support/refusal.js";
 import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
 

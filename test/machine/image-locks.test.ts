@@ -1,5 +1,6 @@
 /** Who may open an image beside whom: machines of this process, other processes, and QEMU's own programs as the other side. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { truncateSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -3,19 +3,8 @@ import "reflect-metadata";
 import { writeFile } from "node:fs/promises";
 import { expect } from "chai";
 import { container } from "tsyringe";
-import {
-  Clock,
-  Fabric,
-  inject,
-  Machine,
-  PersistentReserveIn,
-  PersistentReserveOut,
-  PrManager,
-  qomType,
-  type ScsiCommand,
-  type ScsiResult,
-  type ScsiUnit,
-} from "qom-pr";
+import { Clock, Fabric, inject, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, qomType } from "qom-pr";
+import type { ScsiCommand, ScsiResult, ScsiUnit } from "qom-pr";
 import { ManualClock } from "../support/manual-clock.js";
 import { machineArguments, outcome, temporaryFolder, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";

@@ -132,7 +132,7 @@ describe("a slip on the command line", () => {
 
   it("is an image in a folder that is not there", async () => {
     expect(await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},filename=/nonexistent/x.img`)).to.match(
-      /: cannot open "\/nonexistent\/x\.img" as the medium of a logical unit: the folder '\/nonexistent' does not exist$/,
+      /: cannot open '\/nonexistent\/x\.img' as the medium of a logical unit: the folder '\/nonexistent' does not exist$/,
     );
     expect(await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},filename=/proc/x.img`)).to.match(/: no such file or directory$/);
   });
@@ -211,7 +211,7 @@ describe("what is closed", () => {
       }
       return "";
     };
-    expect(unknown()).to.equal('no logical unit "naa.0" (there is none)');
+    expect(unknown()).to.equal("no logical unit 'naa.0' (there is none)");
     for (let index = 0; index < 10; index += 1) await fabric.attach({ wwn: `naa.500000000000000${index}`, sizeBytes: 512 });
     expect(unknown()).to.contain("there are naa.5000000000000000, naa.5000000000000001").and.to.contain("naa.5000000000000007 and 2 more");
     await fabric.close();

@@ -1,6 +1,7 @@
 /** Which way each of the 256 operation codes goes: 5Eh and 5Fh to the manager, all others to the device. */
 import { expect } from "chai";
-import { Fabric, Machine, PrManager, qomType, ScsiStatus, type ScsiCommand, type ScsiResult, type ScsiUnit } from "qom-pr";
+import { Fabric, Machine, PrManager, qomType, ScsiStatus } from "qom-pr";
+import type { ScsiCommand, ScsiResult, ScsiUnit } from "qom-pr";
 import { machineArguments, outcome, WWN } from "../support/machine.js";
 
 /** Operation codes that a manager was asked for, since the last machine was made. */

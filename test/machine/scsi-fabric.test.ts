@@ -7,7 +7,8 @@ import { container } from "tsyringe";
 import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, ScsiFabric } from "qom-pr";
 import type { ScsiDevice, ScsiUnit } from "qom-pr";
 import { StoreUse } from "#src/stores/store-use.js";
-import { COMMAND_LINES, outcome, temporaryFolder, WWN, type CommandLine } from "../support/machine.js";
+import { COMMAND_LINES, outcome, temporaryFolder, WWN } from "../support/machine.js";
+import type { CommandLine } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
 const KEY = 0xa1n;
@@ -168,7 +169,7 @@ describe("scsi-fabric", () => {
     const machine = await create(san());
     const refused = await refusal(() => Machine.create(san()));
     expect(refused.message).to.equal(
-      `-object scsi-fabric,id=san0,state=${state}: the folder "${state}" is locked: process ${process.pid}, this one, is using it`,
+      `-object scsi-fabric,id=san0,state=${state}: the folder '${state}' is locked: process ${process.pid}, this one, is using it`,
     );
     await machine.close();
     await create(san());

@@ -1,10 +1,12 @@
 /** A machine written back as arguments or as JSON is the same machine. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { Machine, qom, QomObject, qomProperty, qomType, USER_CREATABLE, type PlainValue } from "qom-pr";
+import { Machine, qom, QomObject, qomProperty, qomType, USER_CREATABLE } from "qom-pr";
+import type { PlainValue } from "qom-pr";
 import { Device } from "#src/devices/device.js";
 import { parseJson, printJson } from "#src/options/json.js";
-import { isOptionMap, isPlainList, type OptionMap } from "#src/options/value.js";
+import { isOptionMap, isPlainList } from "#src/options/value.js";
+import type { OptionMap } from "#src/options/value.js";
 import { WWN } from "../support/machine.js";
 
 /** Fewer than elsewhere: every run makes three machines. */

@@ -1,6 +1,7 @@
 /** Commands of QMP, asked of a machine directly. */
 import { expect } from "chai";
-import { Machine, PersistentReserveOut, type QmpEvent } from "qom-pr";
+import { Machine, PersistentReserveOut } from "qom-pr";
+import type { QmpEvent } from "qom-pr";
 import { machineArguments, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 

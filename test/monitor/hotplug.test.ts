@@ -1,6 +1,7 @@
 /** Plugging and unplugging while commands are in flight, and events of what happens meanwhile. */
 import { expect } from "chai";
-import { hold, Machine, PersistentReserveIn, PersistentReserveOut, type QmpEvent } from "qom-pr";
+import { hold, Machine, PersistentReserveIn, PersistentReserveOut } from "qom-pr";
+import type { QmpEvent } from "qom-pr";
 import { machineArguments, outcome, temporaryFolder, WWN } from "../support/machine.js";
 import { findPrHelper, PrHelper, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { refusal } from "../support/refusal.js";

@@ -1,7 +1,8 @@
 /** QMP commands of the embedder's own: as good as the built-in ones, over a socket as in the program. */
 import { expect } from "chai";
 import { Machine } from "qom-pr";
-import { anyValue, defineCommand, noArguments, nothing, type QmpCommand } from "qom-pr/extend";
+import { anyValue, defineCommand, noArguments, nothing } from "qom-pr/extend";
+import type { QmpCommand } from "qom-pr/extend";
 import * as z from "zod";
 import { machineArguments } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";

@@ -1,10 +1,12 @@
 /** QMP over sockets: where it listens, who may connect, many clients at once, and clients that do not behave. */
 import { once } from "node:events";
 import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
-import { Machine, type MachineOptions } from "qom-pr";
+import { Machine } from "qom-pr";
+import type { MachineOptions } from "qom-pr";
 import { openChardev } from "#src/chardev/chardev.js";
 import { temporaryFolder } from "../support/machine.js";
 import { memoryInUse } from "../support/memory.js";

@@ -1,7 +1,8 @@
 /** Locks of open file descriptions: who is in whose way, and when a lock ends. */
 import { expect } from "chai";
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import { isRangeHeldByOthers, lockRange, unlockRange, WHOLE_FILE, type FileLockKind } from "#src/native/file/lock.js";
+import { isRangeHeldByOthers, lockRange, unlockRange, WHOLE_FILE } from "#src/native/file/lock.js";
+import type { FileLockKind } from "#src/native/file/lock.js";
 import { libc as loadLibc } from "#src/native/libc.js";
 import { temporaryFolder } from "../support/machine.js";
 

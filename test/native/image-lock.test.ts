@@ -7,8 +7,10 @@ import { describeError, QomError } from "#src/base/errors.js";
 import { Errno } from "#src/native/errno.js";
 import { isRangeHeldByOthers, lockRange } from "#src/native/file/lock.js";
 import type { ImageAccess } from "#src/base/image-access.js";
-import { ImageLock, type ImageLockOptions } from "#src/native/file/image-lock.js";
-import { libc as loadLibc, type Libc } from "#src/native/libc.js";
+import { ImageLock } from "#src/native/file/image-lock.js";
+import type { ImageLockOptions } from "#src/native/file/image-lock.js";
+import { libc as loadLibc } from "#src/native/libc.js";
+import type { Libc } from "#src/native/libc.js";
 import { temporaryFolder } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 

@@ -1,10 +1,13 @@
 /** Flat dotted keys to nested values. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { QomError, type QomErrorKind } from "#src/base/errors.js";
+import { QomError } from "#src/base/errors.js";
+import type { QomErrorKind } from "#src/base/errors.js";
 import { KeyTree, unflatten } from "#src/options/dotted.js";
-import { NESTING_MAX, type OptionMap } from "#src/options/value.js";
-import { anyText, map, refused, type Literal } from "./support.js";
+import { NESTING_MAX } from "#src/options/value.js";
+import type { OptionMap } from "#src/options/value.js";
+import { anyText, map, refused } from "./support.js";
+import type { Literal } from "./support.js";
 
 type Flat = { readonly [name: string]: Literal };
 

@@ -6,14 +6,16 @@ import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
 import fc from "fast-check";
 import { QomError } from "#src/base/errors.js";
-import { parseOption, type OptionArgument } from "#src/options/arguments.js";
+import { parseOption } from "#src/options/arguments.js";
+import type { OptionArgument } from "#src/options/arguments.js";
 import { caretLines } from "#src/options/caret-lines.js";
 import { unflatten } from "#src/options/dotted.js";
 import { parseJson, printJson } from "#src/options/json.js";
 import { parseKeyval, printKeyval } from "#src/options/keyval.js";
 import { parseQemuOpts, printQemuOpts } from "#src/options/qemu-opts.js";
 import { parseBool, parseInteger, parseSize } from "#src/options/scalars.js";
-import { isOptionMap, isPlainList, type OptionMap, type PlainValue } from "#src/options/value.js";
+import { isOptionMap, isPlainList } from "#src/options/value.js";
+import type { OptionMap, PlainValue } from "#src/options/value.js";
 import { AWKWARD_NAMES } from "./support.js";
 
 /** Texts per parser: a million in a soak run (SOAK=1), fewer while somebody waits. */

@@ -1,6 +1,7 @@
 /** The grammar of a command line beside what the programs' own tests say: operands, and habits of a program. */
 import { expect } from "chai";
-import { PLAIN_HABITS, readOptions, type GetoptHabits } from "#src/options/getopt.js";
+import { PLAIN_HABITS, readOptions } from "#src/options/getopt.js";
+import type { GetoptHabits } from "#src/options/getopt.js";
 import { refusal } from "../support/refusal.js";
 
 const KNOWN = [

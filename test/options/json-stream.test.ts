@@ -1,7 +1,8 @@
 /** JSON from a stream: chunks, resynchronisation as in QEMU's monitor tests, limits. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { JsonStream, printJson, type JsonItem } from "#src/options/json.js";
+import { JsonStream, printJson } from "#src/options/json.js";
+import type { JsonItem } from "#src/options/json.js";
 import { NESTING_MAX } from "#src/options/value.js";
 import { memoryInUse } from "../support/memory.js";
 import { anyValue } from "./support.js";

@@ -3,8 +3,10 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { parseKeyval, printKeyval } from "#src/options/keyval.js";
 import type { PairSyntax } from "#src/options/pair-text.js";
-import { NESTING_MAX, type OptionMap, type PlainValue } from "#src/options/value.js";
-import { anyText, check, map, refused, type Expected } from "./support.js";
+import { NESTING_MAX } from "#src/options/value.js";
+import type { OptionMap, PlainValue } from "#src/options/value.js";
+import { anyText, check, map, refused } from "./support.js";
+import type { Expected } from "./support.js";
 
 /** As the storage tools read --object, and as -blockdev is read. */
 const OBJECT: PairSyntax = { impliedKey: "qom-type", permitHelp: true };

@@ -1,8 +1,10 @@
 /** Where a parameter is found again in the text that gave it. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { QomError, type QomErrorKind } from "#src/base/errors.js";
-import { ARGUMENT_GRAMMARS, type OptionArgument } from "#src/options/arguments.js";
+import { QomError } from "#src/base/errors.js";
+import type { QomErrorKind } from "#src/base/errors.js";
+import { ARGUMENT_GRAMMARS } from "#src/options/arguments.js";
+import type { OptionArgument } from "#src/options/arguments.js";
 import { printJson } from "#src/options/json.js";
 import { printKeyval } from "#src/options/keyval.js";
 import { located } from "#src/options/option-place.js";

@@ -5,7 +5,8 @@ import { parseOption } from "#src/options/arguments.js";
 import { unflatten } from "#src/options/dotted.js";
 import { parseQemuOpts, printQemuOpts } from "#src/options/qemu-opts.js";
 import { isWellFormedId } from "#src/options/id.js";
-import { anyText, AWKWARD_NAMES, check, map, refused, type Expected } from "./support.js";
+import { anyText, AWKWARD_NAMES, check, map, refused } from "./support.js";
+import type { Expected } from "./support.js";
 
 const SECRET = { "qom-type": "secret", id: "a" };
 const HD = { if: "none", id: "hd" };

@@ -1,8 +1,10 @@
 /** Helpers of the option tests: nested values written as literals, refusals, and the arbitrary values of the property tests. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { QomError, type QomErrorKind } from "#src/base/errors.js";
-import { INT64_MIN, UINT64_MAX, type OptionMap, type ParsedOptions, type PlainValue } from "#src/options/value.js";
+import { QomError } from "#src/base/errors.js";
+import type { QomErrorKind } from "#src/base/errors.js";
+import { INT64_MIN, UINT64_MAX } from "#src/options/value.js";
+import type { OptionMap, ParsedOptions, PlainValue } from "#src/options/value.js";
 
 /** A plain value as a literal: objects stand for maps. */
 export type Literal = null | boolean | number | bigint | string | readonly Literal[] | { readonly [name: string]: Literal };

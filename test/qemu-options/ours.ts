@@ -1,11 +1,13 @@
 /** Asks this library, with types of its own that stand for QEMU's of the same names. */
-import { Machine, qom, QomError, qomProperty, QomObject, qomType, USER_CREATABLE, type PlainValue, type QomType } from "qom-pr";
+import { Machine, qom, QomError, qomProperty, QomObject, qomType, USER_CREATABLE } from "qom-pr";
+import type { PlainValue, QomType } from "qom-pr";
 import { Device } from "#src/devices/device.js";
 import { parseOption } from "#src/options/arguments.js";
 import { parseKeyval } from "#src/options/keyval.js";
 import { isOptionMap, isPlainList } from "#src/options/value.js";
 import { addObject } from "#src/qom/add-object.js";
-import { READ_BACK, sorted, type Family, type Read, type Result } from "./result.js";
+import { READ_BACK, sorted } from "./result.js";
+import type { Family, Read, Result } from "./result.js";
 import type { Row, Way } from "./rows.js";
 
 @qomType({ name: "secret", description: "a secret", interfaces: [USER_CREATABLE] })

@@ -1,7 +1,9 @@
 /** Asks QEMU: a process or a few per row, their QMP monitor on stdin and stdout. */
-import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import type { SpawnSyncReturns } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import { READ_BACK, sorted, type Family, type Read, type Result } from "./result.js";
+import { READ_BACK, sorted } from "./result.js";
+import type { Family, Read, Result } from "./result.js";
 import type { Row, Way } from "./rows.js";
 
 const PROGRAMS = { system: "qemu-system-x86_64", daemon: "qemu-storage-daemon" } as const;

@@ -1,5 +1,6 @@
 /** Scripts about block nodes and devices. */
-import { DISK_NODE, HELPED_NODE, HELPER, NULL_NODE, onHba, run, script, unplug, type Script } from "./steps.js";
+import { DISK_NODE, HELPED_NODE, HELPER, NULL_NODE, onHba, run, script, unplug } from "./steps.js";
+import type { Script } from "./steps.js";
 
 /** Block nodes. */
 export const BLOCK: readonly Script[] = [

@@ -3,7 +3,8 @@ import { PassThrough } from "node:stream";
 import { Machine } from "qom-pr";
 import { TYPES } from "../qemu-options/ours.js";
 import { WWN } from "../support/machine.js";
-import { converse, type Transcript, type Words } from "./conversation.js";
+import { converse } from "./conversation.js";
+import type { Transcript, Words } from "./conversation.js";
 import type { Script } from "./steps.js";
 
 const NODE = { driver: "sim-lun", wwn: WWN };

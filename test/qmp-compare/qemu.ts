@@ -2,8 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
-import { converse, type Transcript, type Words } from "./conversation.js";
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
+import { converse } from "./conversation.js";
+import type { Transcript, Words } from "./conversation.js";
 import type { Script } from "./steps.js";
 
 /** The program, and the package of Debian and Ubuntu that has it. */

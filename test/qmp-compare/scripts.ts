@@ -6,7 +6,8 @@
  */
 
 import { BLOCK, DEVICES } from "./block-scripts.js";
-import { CAPABILITIES, DISK_NODE, HELPED_NODE, HELPER, NODE_MEMBERS, raw, run, script, type Script } from "./steps.js";
+import { CAPABILITIES, DISK_NODE, HELPED_NODE, HELPER, NODE_MEMBERS, raw, run, script } from "./steps.js";
+import type { Script } from "./steps.js";
 
 const PROTOCOL: readonly Script[] = [
   { ...raw("the greeting", CAPABILITIES), greeting: true },

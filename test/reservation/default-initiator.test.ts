@@ -18,13 +18,16 @@ describe("a default initiator", () => {
 
   it("writes what iSCSI names do not have as hexadecimal digits", () => {
     const nameOf = (machine: string): string => defaultInitiator(machine, "hd").format().split(",", 1)[0] ?? "";
-    expect(["A b", "é", "中", "N2d", "a:b", "😀"].map(nameOf)).to.deep.equal([
+    expect(["A b", "é", "中", "N2d", "a:b", "😀", "a\tb", "ÿĀ", "ʰ"].map(nameOf)).to.deep.equal([
       "iqn.2026-11.org.qom-pr::41:20b:hd",
       "iqn.2026-11.org.qom-pr::e9:hd",
       "iqn.2026-11.org.qom-pr::u4e2d:hd",
       "iqn.2026-11.org.qom-pr::4e2d:hd",
       "iqn.2026-11.org.qom-pr:a:3ab:hd",
       "iqn.2026-11.org.qom-pr::ud83d:ude00:hd",
+      "iqn.2026-11.org.qom-pr:a:09b:hd",
+      "iqn.2026-11.org.qom-pr::ff:u0100:hd",
+      "iqn.2026-11.org.qom-pr::u02b0:hd",
     ]);
   });
 

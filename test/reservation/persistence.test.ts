@@ -2,6 +2,7 @@
 
 import { expect } from "chai";
 
+import { QomError } from "#src/base/errors.js";
 import { applyReserveOut } from "#src/reservation/apply.js";
 import { decodeImage, encodeImage } from "#src/reservation/image.js";
 import { checkInvariants } from "#src/reservation/invariants.js";
@@ -146,33 +147,51 @@ describe("image of a state", () => {
       [[], /the image is an array/],
       [{}, /version missing is not 1/],
       [{ ...image, version: 2 }, /version 2 is not 1/],
-      [{ ...image, colour: "red" }, /the image has an unknown member "colour"/],
+      [{ ...image, colour: "red" }, /the image has an unknown member 'colour'/],
       [{ ...image, generation: -1 }, /generation is -1/],
       [{ ...image, generation: 2 ** 32 }, /generation is 4294967296/],
-      [{ ...image, generation: 1.5 }, /generation is 1.5/],
+      [{ ...image, generation: 1.5 }, /generation is 1.5 and not a number from 0 to 4294967295/],
+      [{ ...image, generation: true }, /generation is true and not a number/],
+      [{ ...image, generation: "7" }, /generation is '7' and not a number/],
       [{ ...image, aptpl: 1 }, /aptpl is 1 and not true or false/],
       [{ ...image, registrations: {} }, /registrations is an object and not an array/],
       [{ ...image, registrations: [7] }, /registrations\[0\] is 7 and not an object/],
       [{ ...image, registrations: [...image.registrations, first] }, /registrations\[3\] is .* and not registered once/],
-      [registrationsWith({ initiator: 3 }), /registrations\[0\].initiator is 3/],
+      [registrationsWith({ initiator: 3 }), /registrations\[0\].initiator is 3 and not a TransportID as text/],
       [registrationsWith({ initiator: "naa.12" }), /registrations\[0\].initiator is not a TransportID/],
       [registrationsWith({ targetPort: 0 }), /registrations\[0\].targetPort is 0/],
       [registrationsWith({ targetPort: 65536 }), /registrations\[0\].targetPort is 65536/],
       [registrationsWith({ key: 5 }), /registrations\[0\].key is 5/],
-      [registrationsWith({ key: "0x61" }), /registrations\[0\].key is "0x61"/],
+      [registrationsWith({ key: "0x61" }), /registrations\[0\].key is '0x61' and not 0x and 16 hexadecimal digits/],
+      [registrationsWith({ key: "0x00000000000000061" }), /registrations\[0\].key is '0x00000000000000061'/],
+      [registrationsWith({ key: "-0x0000000000000061" }), /registrations\[0\].key is '-0x0000000000000061'/],
+      [registrationsWith({ key: ["0x0000000000000061"] }), /registrations\[0\].key is an array/],
       [registrationsWith({ key: "0x0000000000000000" }), /registrations\[0\].key is .* and not other than 0/],
-      [registrationsWith({ allTargetPorts: "no" }), /registrations\[0\].allTargetPorts is "no"/],
+      [registrationsWith({ allTargetPorts: "no" }), /registrations\[0\].allTargetPorts is 'no'/],
       [registrationsWith({ owner: null }), /registrations\[0\].owner is null/],
-      [registrationsWith({ owner: "" }), /registrations\[0\].owner is "" and not 1 to 64 characters/],
-      [{ ...image, reservation: 5 }, /reservation is 5/],
+      [registrationsWith({ owner: "" }), /registrations\[0\].owner is '' and not 1 to 64 characters/],
+      [registrationsWith({ owner: "u".repeat(65) }), /registrations\[0\].owner is 'u{65}' and not 1 to 64 characters/],
+      [{ ...image, reservation: 5 }, /reservation is 5 and not an object/],
+      [{ ...image, reservation: { type: 5, holder: 0, scope: 0 } }, /image: reservation has an unknown member 'scope'/],
       [{ ...image, reservation: { type: 5 } }, /reservation.holder is missing/],
       [{ ...image, reservation: { type: 5, holder: null } }, /reservation.holder is null/],
-      [{ ...image, reservation: { type: 5, holder: 3 } }, /reservation.holder is 3/],
+      [{ ...image, reservation: { type: 5, holder: 3 } }, /holder is 3 and not the index of a registration, or null for types 7 and 8/],
+      [{ ...image, reservation: { type: 5, holder: "0" } }, /reservation.holder is '0'/],
       [{ ...image, reservation: { type: 7, holder: 0 } }, /reservation.holder is 0/],
-      [{ ...image, reservation: { type: 2, holder: 0 } }, /reservation.type is 2/],
+      [{ ...image, reservation: { type: 2, holder: 0 } }, /reservation.type is 2 and not 1, 3, 5, 6, 7 or 8/],
+      [{ ...image, reservation: { type: "5", holder: 0 } }, /reservation.type is '5'/],
       [{ ...image, registrations: [], reservation: { type: 8, holder: null } }, /reservation.holder is null/],
     ];
-    for (const [broken, message] of cases) expect(() => decodeImage(broken), JSON.stringify(broken)).to.throw(message);
+    for (const [broken, message] of cases) expect(() => decodeImage(broken), JSON.stringify(broken)).to.throw(QomError, message);
     expect(() => decodeImage(image, 2)).to.throw(/3 registrations are more than 2/);
+    expect(() => decodeImage(registrationsWith({ initiator: "naa.12" })))
+      .to.throw(QomError)
+      .with.property("cause")
+      .that.is.instanceOf(QomError);
+    expect(decodeImage(image, 3).registrantCount).to.equal(3);
+    const [last] = decodeImage(registrationsWith({ targetPort: 65535 })).registrations();
+    expect(last?.nexus.targetPort).to.equal(65535);
+    expect(decodeImage({ ...image, generation: 2 ** 32 - 1 }).generation).to.equal(2 ** 32 - 1);
+    expect(decodeImage(registrationsWith({ owner: "u".repeat(64) })).registrantCount).to.equal(1);
   });
 });

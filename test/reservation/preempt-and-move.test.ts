@@ -1,5 +1,15 @@
 /** PREEMPT, PREEMPT AND ABORT, REGISTER AND MOVE: the tables of SPC-5 5.14, one line for each row. */
 
+import { expect } from "chai";
+
+import { applyReserveOut } from "#src/reservation/apply.js";
+import type { Outcome } from "#src/reservation/effects.js";
+import { defaultReservationSettings, targetPorts } from "#src/reservation/settings.js";
+import { ScsiStatus } from "#src/scsi/command.js";
+import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
+import { parseSense, Sense } from "#src/scsi/sense.js";
+import { TransportId } from "#src/scsi/transport-id.js";
+import { initiator } from "./support/commands.js";
 import { play } from "./support/player.js";
 
 /** Three registrants A, B, C with keys a, b, c, and a reservation of A's. */
@@ -197,6 +207,44 @@ describe("REGISTER AND MOVE", () => {
       play(reserved(type)).play(`A1 | MOVE d B1            | GOOD | 4; a d c; ${type}/d`);
       play(reserved(type)).play(`A1 | MOVE a B1 UNREG      | GOOD | 4; a c; ${type}/a`);
     }
+  });
+
+  it("takes a name without ISID as a destination when one port of it is known", () => {
+    const { state } = play(reserved(5));
+    const sender = { initiator: initiator("A1"), targetPort: 1 };
+    const [name = ""] = initiator("D1").format().split(",");
+    const { cdb, dataOut } = PersistentReserveOut.encode({
+      action: "register-and-move",
+      key: 0x61n,
+      serviceActionKey: 0x64n,
+      relativeTargetPort: 1,
+      transportIds: [TransportId.parse(name)],
+    });
+    const move = (...loggedIn: readonly TransportId[]): Outcome => {
+      const ports = { ...targetPorts([1]), initiators: () => loggedIn };
+      return applyReserveOut(state, sender, cdb, dataOut, { ...defaultReservationSettings, targetPorts: ports });
+    };
+    for (const unclear of [move(), move(initiator("D1"), initiator("D9"))]) {
+      expect(parseSense(unclear.result.sense)).to.deep.equal(Sense.INVALID_FIELD_IN_PARAMETER_LIST);
+      expect(state.generation).to.equal(3);
+    }
+    expect(move(initiator("D9"), initiator("D9")).result.status).to.equal(ScsiStatus.GOOD);
+    expect(state.reservation?.holder?.nexusKey).to.equal(initiator("D9").keyAt(1));
+    expect(state.reservation?.holder?.allTargetPorts).to.equal(false);
+  });
+
+  it("takes no destination of another transport", () => {
+    const { state, settings } = play(reserved(5));
+    const transportIds = [TransportId.parse("naa.5000c50012345678")];
+    const { cdb, dataOut } = PersistentReserveOut.encode({
+      action: "register-and-move",
+      key: 0x61n,
+      serviceActionKey: 0x64n,
+      relativeTargetPort: 1,
+      transportIds,
+    });
+    const { result } = applyReserveOut(state, { initiator: initiator("A1"), targetPort: 1 }, cdb, dataOut, settings);
+    expect(parseSense(result.sense)).to.deep.equal(Sense.INVALID_FIELD_IN_PARAMETER_LIST);
   });
 
   it("needs room for the destination, which UNREG makes", () => {

@@ -3,7 +3,7 @@
 import { expect } from "chai";
 
 import { applyReserveOut } from "#src/reservation/apply.js";
-import { defaultReservationSettings } from "#src/reservation/settings.js";
+import { defaultReservationSettings, targetPorts } from "#src/reservation/settings.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { ScsiStatus } from "#src/scsi/command.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
@@ -192,6 +192,10 @@ describe("service actions of PERSISTENT RESERVE OUT", () => {
         A1 | REL T5           | GOOD  | 2; a b; - | B1:2A/04
         A1 | RSV T7           | GOOD  | 2; a b; 7/0
         A1 | CLR SA=${action} | RC
+        B1 | TUR              | 2A/04
+        B1 | REG b 0          | GOOD  | 3; a; 7/0
+        A1 | CLR SA=${action} | 24/00
+        B1 | CLR SA=${action} | RC
       `);
     }
   });
@@ -216,6 +220,22 @@ describe("SPEC_I_PT", () => {
       B1 | REG z b SPEC=C  | RC
       B1 | REG 0 b SPEC=CD | GOOD  | 2; a b b b; -
     `);
+  });
+
+  it("takes a name without ISID for every port of it that is known, and for an error where there is none", () => {
+    const [name = ""] = initiator("B1").format().split(",");
+    const transportIds = [TransportId.parse(name)];
+    const { cdb, dataOut } = PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n, transportIds });
+    const sender = { initiator: initiator("A1"), targetPort: 1 };
+    const state = new ReservationState();
+    const nobody = applyReserveOut(state, sender, cdb, dataOut, defaultReservationSettings);
+    expect(parseSense(nobody.result.sense)).to.deep.equal(Sense.INVALID_FIELD_IN_PARAMETER_LIST);
+    expect(state.registrantCount).to.equal(0);
+    const ports = { ...targetPorts([1]), initiators: () => [initiator("B9"), initiator("B1")] };
+    const both = applyReserveOut(state, sender, cdb, dataOut, { ...defaultReservationSettings, targetPorts: ports });
+    expect(both.result.status).to.equal(ScsiStatus.GOOD);
+    const registered = Array.from(state.registrations(), ({ nexus }) => nexus.initiator);
+    expect(registered).to.deep.equal([initiator("A1"), initiator("B9"), initiator("B1")]);
   });
 
   it("takes no TransportIDs of another transport", () => {

@@ -7,7 +7,7 @@ import { AssertionError } from "#src/base/assert.js";
 import { ChurnMap } from "#src/reservation/churn-map.js";
 import { encodeImage } from "#src/reservation/image.js";
 import { checkInvariants } from "#src/reservation/invariants.js";
-import { snapshot } from "#src/reservation/snapshot.js";
+import { snapshot, summary } from "#src/reservation/snapshot.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { initiator } from "./support/commands.js";
 import { play } from "./support/player.js";
@@ -34,6 +34,17 @@ describe("snapshot", () => {
     expect(snapshot(player.state).reservation).to.deep.equal({ type: 8, scope: 0, holder: null });
     expect(snapshot(player.state).registrants.map(({ holder }) => holder)).to.deep.equal([true, true]);
   });
+
+  it("is shorter as a summary", () => {
+    const player = play(`
+      A1 | REG 0 a | GOOD | 1; a; -
+      B2 | REG 0 b | GOOD | 2; a b; -
+    `);
+    expect(summary(player.state)).to.deep.equal({ generation: 2, registrantCount: 2, reservation: null });
+    player.play(`B2 | RSV T5 | GOOD | 2; a b; 5/b`);
+    const { reservation } = snapshot(player.state);
+    expect(summary(player.state)).to.deep.equal({ generation: 2, registrantCount: 2, reservation });
+  });
 });
 
 describe("a reservation state", () => {
@@ -58,8 +69,11 @@ describe("a reservation state", () => {
     const nexus = { initiator: initiator("A1"), targetPort: 1 };
     expect(() => state.register(nexus, 0n, false)).to.throw(AssertionError);
     expect(() => state.release()).to.throw(AssertionError);
-    expect(() => state.restoreGeneration(2 ** 32)).to.throw(AssertionError);
+    for (const generation of [2 ** 32, -1, 0.5, Number.NaN]) expect(() => state.restoreGeneration(generation)).to.throw(AssertionError);
+    const former = state.register(nexus, 2n, false);
     const registration = state.register(nexus, 1n, false);
+    expect(() => state.unregister(former)).to.throw(AssertionError);
+    expect([...state.registrations()]).to.deep.equal([registration]);
     state.unregister(registration);
     expect(() => state.unregister(registration)).to.throw(AssertionError);
     expect(() => state.reserve(1, registration)).to.throw(AssertionError);

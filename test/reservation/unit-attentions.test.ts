@@ -61,6 +61,18 @@ describe("a queue of unit attentions", () => {
     expect(queueOf(latestFirst).pending).to.deep.equal(latestFirst.toReversed());
   });
 
+  it("puts what is more urgent before the rest, and keeps all of that", () => {
+    const pending = [attention(0x29, 0x00), attention(0x2a, 0x09), attention(0x3f, 0x0e)];
+    expect(queueOf([...pending, attention(0x29, 0x03)]).pending).to.deep.equal([pending[0], attention(0x29, 0x03), pending[1], pending[2]]);
+  });
+
+  it("takes 2Ah/03h to 2Ah/05h for news of reservations, and nothing else of parameters that changed", () => {
+    const codes = [1, 2, 3, 4, 5, 6, 9].map((ascq) => attention(0x2a, ascq));
+    const kept = [1, 2, 6, 9].map((ascq) => attention(0x2a, ascq));
+    expect(queueOf([...codes, Sense.SCSI_BUS_RESET]).pending).to.deep.equal([Sense.SCSI_BUS_RESET, ...kept]);
+    expect(queueOf([attention(0x2f, 0x02), Sense.SCSI_BUS_RESET]).pending).to.have.lengthOf(2);
+  });
+
   it("forgets news of reservations on a reset, unless told not to", () => {
     const news = [Sense.RESERVATIONS_RELEASED, Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR, Sense.MODE_PARAMETERS_CHANGED];
     for (const reset of [Sense.POWER_ON_OR_RESET, Sense.BUS_DEVICE_RESET, Sense.SCSI_BUS_RESET]) {
@@ -102,6 +114,7 @@ describe("audiences", () => {
   });
 
   it("are told as far as they are there", () => {
+    raiseUnitAttentions([{ audience: { group: "nexus", nexus: outsider }, code: Sense.RESERVATIONS_RELEASED }], state, new Map());
     for (const [audience, members] of cases) {
       const queues = new Map([key(a), key(b), outsider].map((nexus) => [nexus, new UnitAttentionQueue()] as const));
       raiseUnitAttentions([{ audience, code: Sense.RESERVATIONS_RELEASED }], state, queues);

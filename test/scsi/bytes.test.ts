@@ -44,6 +44,10 @@ describe("big-endian fields", () => {
     expect(hex(data)).to.equal(`ee${hex(new TextEncoder().encode("QEMU ?  "))}ee`);
     expect(fields.readAscii(data, 1, 8)).to.equal("QEMU ?");
     expect(fields.readAscii(Uint8Array.of(0x41, 0, 0x42, 0x80, 0, 0x20), 0, 9)).to.equal("A?B?");
+    const edges = new Uint8Array(4);
+    fields.writeAscii(edges, 0, 4, "\u001f ~\u007f");
+    expect(hex(edges)).to.equal(hex(new TextEncoder().encode("? ~?")));
+    expect(fields.readAscii(Uint8Array.of(0x1f, 0x20, 0x7e, 0x7f), 0, 4)).to.equal("? ~?");
     fields.writeAscii(data, 0, 4, "longer than the field");
     expect(fields.readAscii(data, 0, 4)).to.equal("long");
   });

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { hostFailure, HostStatus, normalizeHostStatus } from "#src/scsi/host-status.js";
-import { NO_BYTES, type ScsiResult } from "#src/scsi/command.js";
+import { NO_BYTES } from "#src/scsi/command.js";
+import type { ScsiResult } from "#src/scsi/command.js";
 import { Sense, senseResult } from "#src/scsi/sense.js";
 import { outcome } from "../support/machine.js";
 

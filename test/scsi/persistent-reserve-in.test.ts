@@ -134,7 +134,11 @@ describe("PersistentReserveIn as a device server", () => {
       }
     }
     PersistentReserveIn.encodeKeys(1, keys(), 1000, 8 + 20);
-    expect(taken).to.be.at.most(3);
+    expect(taken).to.equal(3);
+    PersistentReserveIn.encodeKeys(1, keys(), 1000, 8 + 16);
+    expect(taken).to.equal(3 + 2);
+    PersistentReserveIn.encodeKeys(1, keys(), 1000, 8);
+    expect(taken).to.equal(3 + 2);
   });
 });
 
@@ -144,7 +148,7 @@ describe("PersistentReserveIn as an initiator", () => {
     expect(hex(PersistentReserveIn.readReservation(24).cdb)).to.equal(digits("5E 01 00 00 00 00 00 00 18 00"));
     expect(hex(PersistentReserveIn.reportCapabilities(8).cdb)).to.equal(digits("5E 02 00 00 00 00 00 00 08 00"));
     expect(hex(PersistentReserveIn.readFullStatus(65535).cdb)).to.equal(digits("5E 03 00 00 00 00 00 FF FF 00"));
-    expect(PersistentReserveIn.readKeys(8192).allocationLength).to.equal(8192);
+    for (const length of [0, 8192, 65535]) expect(PersistentReserveIn.readKeys(length).allocationLength).to.equal(length);
   });
 
   it("refuses an allocation length that is no 16-bit number", async () => {

@@ -88,6 +88,12 @@ describe("PersistentReserveOut.encode", () => {
     });
   }
 
+  it("takes the longest list that fits, and members that are false for a field that is not there", () => {
+    const ids = [...Array.from({ length: 339 }, () => SAS), TransportId.parse("iqn.2024-01.example:h1")];
+    expect(PersistentReserveOut.encode({ action: "register", transportIds: ids }).dataOut).to.have.lengthOf(RESERVE_OUT_LENGTH_MAX);
+    expect(PersistentReserveOut.encode({ action: "clear", unregister: false }).dataOut).to.have.lengthOf(24);
+  });
+
   // what a program without types can pass
   const asRequest = (request: object): ReserveOutRequest => request as ReserveOutRequest;
   const REFUSED: readonly (readonly [what: string, request: ReserveOutRequest, kind: string, naming: string])[] = [
@@ -98,7 +104,7 @@ describe("PersistentReserveOut.encode", () => {
     ["a type that is not whole", { action: "reserve", type: 1.5 }, "invalid-value", "type 1.5"],
     ["a scope of 5 bits", { action: "reserve", scope: 16 }, "invalid-value", "scope 16"],
     ["a negative scope", { action: "reserve", scope: -1 }, "invalid-value", "scope -1"],
-    ["an unknown action", asRequest({ action: "toString" }), "unknown-name", '"toString"'],
+    ["an unknown action", asRequest({ action: "toString" }), "unknown-name", "'toString'"],
     ["UNREG outside of MOVE", { action: "register", unregister: true }, "invalid-value", "unregister"],
     ["a target port outside of MOVE", { action: "clear", relativeTargetPort: 1 }, "invalid-value", "relativeTargetPort"],
     ["ALL_TG_PT in MOVE", { action: "register-and-move", allTargetPorts: true, transportIds: [SAS] }, "invalid-value", "allTargetPorts"],

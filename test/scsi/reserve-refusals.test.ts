@@ -197,7 +197,7 @@ describe("refusals of PERSISTENT RESERVE OUT", () => {
       ],
     ]);
     const unknown = await refusal(encode({ action: "grab" }));
-    expect(unknown.message).to.equal('PERSISTENT RESERVE OUT has no service action "grab"');
+    expect(unknown.message).to.equal("PERSISTENT RESERVE OUT has no service action 'grab'");
     expect(unknown.context).to.deep.equal({ option: "action", value: "grab" });
     expect(unknown.hint).to.equal(
       "known are register, reserve, release, clear, preempt, preempt-and-abort, register-and-ignore-existing-key, register-and-move, " +
@@ -272,23 +272,25 @@ describe("refusals of TransportId", () => {
 
   it("say what of a text is wrong", () =>
     expectRefusals([
-      [bad("nonsense"), `invalid TransportID "nonsense": ${KNOWN_FORMS}`, { value: "nonsense" }],
-      [bad("naa.12"), 'invalid TransportID "naa.12": "naa." is followed by exactly 16 hexadecimal digits'],
-      [bad("srp.12"), 'invalid TransportID "srp.12": "srp." is followed by exactly 32 hexadecimal digits'],
+      [bad("nonsense"), `invalid TransportID 'nonsense': ${KNOWN_FORMS}`, { value: "nonsense" }],
+      [bad("naa.12"), "invalid TransportID 'naa.12': 'naa.' is followed by exactly 16 hexadecimal digits"],
+      [bad("srp.12"), "invalid TransportID 'srp.12': 'srp.' is followed by exactly 32 hexadecimal digits"],
       [
         bad("spi.1.65536"),
-        'invalid TransportID "spi.1.65536": "spi." is followed by SCSI address and relative target port, each 0 to 65535',
+        "invalid TransportID 'spi.1.65536': 'spi.' is followed by SCSI address and relative target port, each 0 to 65535",
       ],
-      [bad("iqn.a,i,0x"), 'invalid TransportID "iqn.a,i,0x": the ISID after ",i,0x" has 1 to 12 hexadecimal digits'],
-      [bad("iqn."), 'invalid TransportID "iqn.": the iSCSI name is empty'],
-      [bad("iqn.a b"), 'invalid TransportID "iqn.a b": the character " " is not allowed in an iSCSI name'],
+      [bad("iqn.a,i,0x"), "invalid TransportID 'iqn.a,i,0x': the ISID after ',i,0x' has 1 to 12 hexadecimal digits"],
+      [bad("iqn."), "invalid TransportID 'iqn.': the iSCSI name is empty"],
+      [bad("iqn.a b"), "invalid TransportID 'iqn.a b': the character ' ' is not allowed in an iSCSI name"],
       [
         bad(`iqn.${"a".repeat(220)}`),
-        `invalid TransportID "iqn.${"a".repeat(124)}…": the iSCSI name has 224 bytes, and at most 223 are allowed`,
+        `invalid TransportID 'iqn.${"a".repeat(124)}…': the iSCSI name has 224 bytes, and at most 223 are allowed`,
       ],
     ]));
 
-  it("say what of bytes is wrong", () => {
+  it("say what of bytes is wrong", async () => {
+    const whole = await refusal(() => TransportId.parse(Uint8Array.of(0x0f, ...new Uint8Array(23))));
+    expect(whole.message).to.equal(`invalid TransportID "0f${"00".repeat(23)}": protocol identifier fh has no TransportID`);
     const message = (...data: readonly number[]): unknown =>
       TransportId.decode(Uint8Array.from([...data, ...new Uint8Array(28 - data.length)])).problem?.message;
     const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
@@ -302,7 +304,7 @@ describe("refusals of TransportId", () => {
     expect(message(0x05, 0, 0, 24, ...ascii("iqn.aaaaaaaaaaaaaaaaaaaa"))).to.equal("the iSCSI name is not terminated by NUL");
     expect(message(0x05, 0, 0, 24, 0xff)).to.equal("the iSCSI name is not UTF-8");
     expect(message(0x05, 0, 0, 24)).to.equal("the iSCSI name is empty");
-    expect(message(0x45, 0, 0, 24, ...ascii("iqn.a,i,0x1"))).to.equal('",i,0x" and 12 hexadecimal digits do not follow the iSCSI name');
+    expect(message(0x45, 0, 0, 24, ...ascii("iqn.a,i,0x1"))).to.equal("',i,0x' and 12 hexadecimal digits do not follow the iSCSI name");
   });
 
   it("name arguments of another kind", () => {

@@ -1,18 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { ScsiStatus } from "#src/scsi/command.js";
-import {
-  descriptorSense,
-  fixedSense,
-  formatSense,
-  parseSense,
-  parseSenseData,
-  sameSense,
-  Sense,
-  senseResult,
-  type FieldPointer,
-  type SenseOptions,
-} from "#src/scsi/sense.js";
+import { descriptorSense, fixedSense, formatSense, parseSense, parseSenseData, sameSense, Sense, senseResult } from "#src/scsi/sense.js";
+import type { FieldPointer, SenseOptions } from "#src/scsi/sense.js";
 import { anyBytes } from "./arbitraries.js";
 import { bytes, digits, hex } from "./hex.js";
 

@@ -62,6 +62,14 @@ describe("TransportId", () => {
     expect(TransportId.parse("naa.5000c50012345678").namesPort).to.equal(true);
   });
 
+  it("has a key for the initiator device, which all ISIDs of an iSCSI name share", () => {
+    const keys = ["iqn.A", "iqn.a,i,0x1", "iqn.a,i,0xffffffffffff"].map((text) => TransportId.parse(text).deviceKey);
+    expect(keys).to.deep.equal(["iqn.a", "iqn.a", "iqn.a"]);
+    for (const text of ["naa.5000c50012345678", "srp.00112233445566778899aabbccddeeff", "spi.1.2"]) {
+      expect(TransportId.parse(text).deviceKey).to.equal(text);
+    }
+  });
+
   it("has other keys for the same digits of another transport", () => {
     const texts = [
       "fc.5000c50012345678",
@@ -108,8 +116,8 @@ describe("TransportId", () => {
     it(`refuses ${JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)} as ${kind}`, async () => {
       const error = await refusal(() => TransportId.parse(text));
       expect(error.kind).to.equal(kind);
-      expect(error.message).to.match(/^invalid TransportID ".*": /);
-      if (text.length < 40 && /^[ -~]*$/.test(text)) expect(error.message).to.contain(`"${text}"`);
+      expect(error.message).to.match(/^invalid TransportID '.*': /);
+      if (text.length < 40 && /^[ -~]*$/.test(text)) expect(error.message).to.contain(`'${text}'`);
     });
   }
 
@@ -140,6 +148,8 @@ describe("TransportId", () => {
     ["a separator in format 00b", `05 00 00 18 ${ascii("iqn.a,i,0x00023d000001")} 00 00`, 4],
     ["no separator in format 01b", `45 00 00 14 ${ascii("iqn.a")} ${"00".repeat(15)}`, 4],
     ["an ISID of 11 digits", `45 00 00 18 ${ascii("iqn.a,i,0x0023d000001")} 00 00 00`, 4],
+    ["an ISID of 13 digits", `45 00 00 18 ${ascii("iqn.a,i,0x00023d0000010")} 00`, 4],
+    ["an ISID of 12 digits and something else", `45 00 00 18 ${ascii("iqn.a,i,0x00023d000001g")} 00`, 4],
     ["an ISID that is not hexadecimal", `45 00 00 18 ${ascii("iqn.a,i,0x0023d00000g1")} 00 00`, 4],
     ["a NUL before the separator", `45 00 00 18 ${ascii("iqn.")} 00 ${ascii(",i,0x00023d000001")} 00 00`, 4],
     ["a name of 224 bytes", `05 00 00 E4 ${ascii(`iqn.${"a".repeat(220)}`)} 00 00 00 00`, 4],

@@ -12,8 +12,8 @@ import {
   VirtioScsiResponse,
   VirtioScsiTmf,
   writeCommandResponse,
-  type CommandResponse,
 } from "#src/scsi/virtio-scsi.js";
+import type { CommandResponse } from "#src/scsi/virtio-scsi.js";
 import { fixedSense, Sense } from "#src/scsi/sense.js";
 import { bytes as unhex, hex } from "./hex.js";
 

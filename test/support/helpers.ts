@@ -1,5 +1,5 @@
 /** The helpers that a manager is tested against: the real qemu-pr-helper, and this project's own. */
-import { OUR_PROGRAM } from "../helper/support/helper-process.js";
+import { mortalCommand, OUR_PROGRAM } from "../helper/support/helper-process.js";
 import { findPrHelper, PrHelper, skipWithoutPrHelper } from "./pr-helper.js";
 
 /** A running helper. */
@@ -20,9 +20,7 @@ export async function helperUnderTest(
   which: "qemu-pr-helper" | "qom-pr-helper",
   options: readonly string[] = [],
 ): Promise<HelperUnderTest> {
-  const program = which === "qom-pr-helper" ? OUR_PROGRAM : findPrHelper();
-  if (program === null) skipWithoutPrHelper(context);
-  const helper = new PrHelper(program, options);
+  const helper = new PrHelper(...programOf(context, which, options));
   await helper.start();
   return {
     socket: helper.path,
@@ -31,4 +29,15 @@ export async function helperUnderTest(
     },
     stop: () => helper.dispose(),
   };
+}
+
+/** The program to start, and the words that come before the socket's. */
+function programOf(
+  context: Mocha.Context,
+  which: "qemu-pr-helper" | "qom-pr-helper",
+  options: readonly string[],
+): [program: string, options: readonly string[]] {
+  if (which === "qom-pr-helper") return ["setpriv", [...mortalCommand([OUR_PROGRAM], {}, "before"), ...options]];
+  const program = findPrHelper();
+  return program === null ? skipWithoutPrHelper(context) : [program, options];
 }

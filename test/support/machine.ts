@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { parseSense, type ScsiResult } from "qom-pr";
+import { parseSense } from "qom-pr";
+import type { ScsiResult } from "qom-pr";
 
 /** The unit that tests use. */
 export const WWN = "naa.5000000000000001";

@@ -32,7 +32,7 @@ export class PrHelper {
   #child: ChildProcess | null = null;
   #output = "";
 
-  /** @param options besides the one that names the socket */
+  /** @param options besides the one that names the socket, which comes last */
   constructor(program: string, options: readonly string[] = []) {
     this.#program = program;
     this.#options = options;
@@ -41,7 +41,7 @@ export class PrHelper {
 
   /** Starts the program, which must not be running, and waits until it greets clients. */
   async start(): Promise<void> {
-    const child = spawn(this.#program, ["-k", this.path, ...this.#options], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.#program, [...this.#options, "-k", this.path], { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     process.once("exit", this.#killAtExit);
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (this.#output += text));

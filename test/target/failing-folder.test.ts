@@ -136,7 +136,7 @@ describe("folder of reservations that fails", () => {
       expect(await disk.survivors()).to.deep.equal(saved(1));
       expect(found(), "what was refused is in the file").to.equal(2);
       expect(lines).to.have.length(1);
-      expect(lines[0]).to.contain(`"${folder}/${FILE}"`).and.to.contain("(i/o error)");
+      expect(lines[0]).to.contain(`'${folder}/${FILE}'`).and.to.contain("(i/o error)");
       expect(await disk.send(register(2)), "once more").to.equal("03/0C/00");
       repair?.();
       if (last === "a commit") expect(await disk.send(register(3))).to.equal("GOOD");

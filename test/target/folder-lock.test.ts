@@ -77,7 +77,7 @@ describe("lock of a folder", () => {
     const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
     expect([error.kind, error.message]).to.deep.equal([
       "in-use",
-      `the folder "${folder}" is locked: process ${process.pid}, this one, is using it`,
+      `the folder '${folder}' is locked: process ${process.pid}, this one, is using it`,
     ]);
     lock.release();
     takeOver();
@@ -104,7 +104,7 @@ describe("lock of a folder", () => {
   it("of a live process is respected", async () => {
     plant(asPid(alive));
     const error = await refusal(() => FolderLock.acquire(folder, "lasting"));
-    expect(error.message).to.equal(`the folder "${folder}" is locked: process ${alive} is using it`);
+    expect(error.message).to.equal(`the folder '${folder}' is locked: process ${alive} is using it`);
     expect(readlinkSync(`${folder}/lock`)).to.equal(asPid(alive));
   });
 
@@ -250,7 +250,7 @@ describe("lock of a folder", () => {
       for (const { refused } of outcomes)
         if (refused !== null) expect(refused).to.match(/is locked: (?:process \d+|another process) is using it/);
       const error = await refusal(() => Fabric.open({ stateDir: folder }));
-      expect(error.message).to.contain(`"${folder}"`).and.to.contain(`process ${holder?.pid} `);
+      expect(error.message).to.contain(`'${folder}'`).and.to.contain(`process ${holder?.pid} `);
       await holder?.kill();
       expect(readlinkSync(`${folder}/lock`), "left behind").to.contain(`pid:${holder?.pid} `);
     }

@@ -1,5 +1,6 @@
 /** When a unit lets go of the locks on its image: not while something of it can still be written. */
-import { open, type FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { setImmediate as everythingSettled } from "node:timers/promises";
 import { expect } from "chai";
 import { systemClock } from "#src/base/clock.js";

@@ -46,7 +46,7 @@ export function command(cdb: string, rest: CommandRest = {}): ScsiCommand {
 
 /** A result in one word: `GOOD`, `RC`, `05/20/00` for a CHECK CONDITION, `ABORTED`, `FULL`. */
 export function outcome(result: ScsiResult): string {
-  const names: Readonly<Record<number, string>> = { 0x00: "GOOD", 0x18: "RC", 0x28: "FULL", 0x40: "ABORTED" };
+  const names: Readonly<Record<number, string>> = { 0x00: "GOOD", 0x08: "BUSY", 0x18: "RC", 0x28: "FULL", 0x40: "ABORTED" };
   const name = names[result.status];
   if (name !== undefined) return name;
   const sense = parseSense(result.sense);

@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
-import { entryPoints, WORKER_TEXT, workerFiles } from "./entries.js";
+import { ENTRIES, entryPoints, WORKER_TEXT, workerFiles } from "./entries.js";
 import { licenceTexts } from "./licences.js";
 import { compilersMaps, zodWithoutGlobals } from "./plugins.js";
 import { BUNDLED, COMPILED, MANIFEST } from "./project.js";
@@ -31,7 +31,7 @@ const inputOptions = (input, define) => ({
  */
 const OUTPUT = { minify: false, comments: false };
 
-/** The text of a worker that has no file. In its thread, `WORKER_BASE` is where the file that started it lies. @param {string} file */
+/** The text of a worker that has no file. In its thread, `WORKER_BASE` is the path of koffi. @param {string} file */
 async function workerText(file) {
   const define = { "import.meta.url": "WORKER_BASE", __filename: "WORKER_BASE" };
   const bundle = await rolldown(inputOptions({ worker: join(COMPILED, file) }, define));
@@ -86,6 +86,8 @@ const modules = output.flatMap((each) => (each.type === "chunk" ? each.moduleIds
 replaceFiles(
   new Map([
     ...output.map((each) => /** @type {const} */ ([each.fileName, each.type === "chunk" ? each.code : each.source])),
+    // For the compiler, which would read the code of what bin/ imports.
+    ...Object.entries(ENTRIES).map(([name, file]) => /** @type {const} */ ([`${name}.d.ts`, `export * from "../dist/${file}";\n`])),
     ["LICENSES.txt", licenceTexts(modules)],
   ]),
 );

@@ -156,7 +156,7 @@ export const RULES = [
     comment: "src imports nothing of the folders beside it, and itself by relative paths only",
     severity: "error",
     from: { path: "^src/" },
-    to: { path: "^(?:bench|bin|build|dist|examples|test|tools)/|^#src/|^qom-pr$" },
+    to: { path: "^(?:bench|bin|build|dist|examples|test|tools)/|^#src/|^qom-pr(?:/extend)?$" },
   },
   {
     name: "koffi-in-native",
@@ -202,7 +202,7 @@ export const RULES = [
     severity: "error",
     from: {},
     // The package's own name is for the compiler to resolve: dependency-cruiser does not know such references.
-    to: { couldNotResolve: true, pathNot: "^qom-pr$" },
+    to: { couldNotResolve: true, pathNot: "^qom-pr(?:/extend)?$" },
   },
   {
     name: "examples-as-users",

@@ -4,14 +4,17 @@
  */
 
 import { writeU16 } from "../../scsi/bytes.js";
-import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { bareStatus, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { ALLOCATION_LENGTH_OFFSET, allocationLengthOf } from "../../scsi/persistent-reserve-in.js";
 import { parameterListLengthOf } from "../../scsi/persistent-reserve-out.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";
-import { DATA_SIZE_MAX, type HelperResponse } from "../../scsi/pr-helper.js";
+import { DATA_SIZE_MAX } from "../../scsi/pr-helper.js";
+import type { HelperResponse } from "../../scsi/pr-helper.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import { HelperExchangeError } from "./exchange.js";
-import { HelperPool, type HelperCommand, type HelperPoolOptions } from "./pool.js";
+import { HelperPool } from "./pool.js";
+import type { HelperCommand, HelperPoolOptions } from "./pool.js";
 
 /** A helper that accepts and does not greet is given up after this; QEMU waits for ever. */
 export const HANDSHAKE_TIMEOUT_SECONDS_DEFAULT = 5;

@@ -15,9 +15,11 @@ import type { QomError } from "../../base/errors.js";
 import { PR_IN } from "../../scsi/persistent-reserve.js";
 import { AbortWatch } from "./abort-watch.js";
 import { HelperConnection, serverAt } from "./connection.js";
-import { ATTEMPT_PAUSE_MS, Connector, type Need } from "./connector.js";
+import { ATTEMPT_PAUSE_MS, Connector } from "./connector.js";
+import type { Need } from "./connector.js";
 import { DeadlineTimer } from "./deadline-timer.js";
-import { HelperExchangeError, type HelperExchange, type HelperOutcome } from "./exchange.js";
+import { HelperExchangeError } from "./exchange.js";
+import type { HelperExchange, HelperOutcome } from "./exchange.js";
 import { FairQueue } from "./fair-queue.js";
 import { encodeRequest } from "../../scsi/pr-helper.js";
 

@@ -1,6 +1,8 @@
 /** What became of a command, as one of the exit statuses of sg3_utils (sg3_utils(8), EXIT STATUS) and in words. */
-import { ScsiStatus, type ScsiResult } from "../../scsi/command.js";
-import { formatSense, parseSense, sameSense, Sense, type SenseCode } from "../../scsi/sense.js";
+import { ScsiStatus } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
+import { formatSense, parseSense, sameSense, Sense } from "../../scsi/sense.js";
+import type { SenseCode } from "../../scsi/sense.js";
 
 /** Exit statuses that this program has a use for. */
 export const ExitStatus = Object.freeze({
@@ -62,13 +64,13 @@ const HOST_STATUS_NAMES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** A command's outcome. */
-export interface Outcome {
+export interface ExitOutcome {
   readonly exitStatus: number;
   /** In words, for a line of an error message; also where `exitStatus` is 0. */
   readonly text: string;
 }
 
-const BY_STATUS: Readonly<Record<number, Outcome>> = {
+const BY_STATUS: Readonly<Record<number, ExitOutcome>> = {
   [ScsiStatus.GOOD]: { exitStatus: ExitStatus.SUCCESS, text: "Good" },
   [ScsiStatus.CONDITION_MET]: { exitStatus: ExitStatus.CONDITION_MET, text: "Condition met" },
   [ScsiStatus.BUSY]: { exitStatus: ExitStatus.BUSY, text: "Busy" },
@@ -114,7 +116,7 @@ const PROTECTION_ASC = 0x10;
  * The outcome of a command whose result is known. Where the transport failed nothing that came with it counts: whether the device has run
  * the command is not known, so that the status must be none that tells a caller to send it again.
  */
-export function outcomeOf(result: ScsiResult): Outcome {
+export function outcomeOf(result: ScsiResult): ExitOutcome {
   const { hostStatus = 0 } = result;
   if (hostStatus !== 0) {
     const name = HOST_STATUS_NAMES.get(hostStatus);

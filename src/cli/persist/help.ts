@@ -1,6 +1,7 @@
 /** The text of `qom-pr persist --help`. */
 import { HELP_WIDTH, helpRows, wrap } from "../table.js";
-import { optionFlags, PERSIST_OPTIONS, type OptionGroup } from "./option-table.js";
+import { optionFlags, PERSIST_OPTIONS } from "./option-table.js";
+import type { OptionGroup } from "./option-table.js";
 
 /** What is said of TransportIDs below the table of options. */
 const TRANSPORT_IDS_TEXT = `

@@ -1,5 +1,6 @@
 /** The INQUIRY before the command: who is asked. */
-import { INQUIRY_LENGTH_MIN, inquiryCdb, parseInquiry, type StandardInquiry } from "../../scsi/inquiry.js";
+import { INQUIRY_LENGTH_MIN, inquiryCdb, parseInquiry } from "../../scsi/inquiry.js";
+import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { ScsiCommand } from "../../scsi/command.js";
 
 /** Peripheral device types (SPC-5) as sg3_utils names them; a number without a name is printed as such. */

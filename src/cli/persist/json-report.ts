@@ -5,10 +5,11 @@ import { toHex } from "../../scsi/bytes.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
-import { formatKey, type ReserveInAction } from "../../scsi/persistent-reserve.js";
+import { formatKey } from "../../scsi/persistent-reserve.js";
+import type { ReserveInAction } from "../../scsi/persistent-reserve.js";
 import type { ReportedRegistrant, ReserveCapabilities } from "../../scsi/reserve-in-data.js";
 import { formatSense, parseSense } from "../../scsi/sense.js";
-import type { Outcome } from "./exit-status.js";
+import type { ExitOutcome } from "./exit-status.js";
 import { textOfKey } from "./key-text.js";
 import { headerGeneration } from "./report.js";
 import type { PersistRequest } from "./request.js";
@@ -19,7 +20,7 @@ export interface PersistReport {
   readonly request: PersistRequest;
   readonly inquiry: StandardInquiry | null;
   readonly result: ScsiResult;
-  readonly outcome: Outcome;
+  readonly outcome: ExitOutcome;
 }
 
 /**

@@ -9,7 +9,8 @@ import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { toHex, writeU64 } from "../../scsi/bytes.js";
 import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
-import { formatKey, type ReserveInAction } from "../../scsi/persistent-reserve.js";
+import { formatKey } from "../../scsi/persistent-reserve.js";
+import type { ReserveInAction } from "../../scsi/persistent-reserve.js";
 
 const PREFIX = "text:";
 

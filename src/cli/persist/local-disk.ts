@@ -1,18 +1,23 @@
 /** A device node or file of this host, with a PR manager made for the one command. */
-import { constants, type BigIntStats } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { constants } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { isErrnoError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { runAll } from "../../base/run-all.js";
 import { MultipathDetector } from "../../helper/workers/multipath.js";
 import { splitDeviceNumber } from "../../base/device-number.js";
-import { FileTypeReader, type FilePlace } from "../../native/file/type.js";
+import { FileTypeReader } from "../../native/file/type.js";
+import type { FilePlace } from "../../native/file/type.js";
 import { SingleSgIoExecutor } from "../../native/sg-io/single.js";
-import { HostUnit, type HostFile } from "../../host/host-unit.js";
+import { HostUnit } from "../../host/host-unit.js";
+import type { HostFile } from "../../host/host-unit.js";
 import type { HostDevice } from "../../host/identity.js";
 import { routeOf } from "../../scsi/routing.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
-import { IO_TIMEOUT_MS_DEFAULT, type ScsiUnit } from "../../scsi/unit.js";
+import { IO_TIMEOUT_MS_DEFAULT } from "../../scsi/unit.js";
+import type { ScsiUnit } from "../../scsi/unit.js";
 import { DeviceOpenError } from "./device-open-error.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
 import type { DiskManager, ManagerOptions } from "./manager.js";

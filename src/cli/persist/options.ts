@@ -2,8 +2,10 @@
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { packageVersion } from "../../base/package-version.js";
-import { readOptions, type GetoptHabits, type OptionNames } from "../../options/getopt.js";
-import { RESERVATION_KEY_MAX, type ReserveInAction, type ReserveOutAction } from "../../scsi/persistent-reserve.js";
+import { readOptions } from "../../options/getopt.js";
+import type { GetoptHabits, OptionNames } from "../../options/getopt.js";
+import { RESERVATION_KEY_MAX } from "../../scsi/persistent-reserve.js";
+import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
 import { keyOfText } from "./key-text.js";
 import { angled, persistHelp } from "./help.js";
 import { optionFlags, PERSIST_OPTIONS } from "./option-table.js";

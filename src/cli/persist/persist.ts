@@ -1,5 +1,6 @@
 /** `qom-pr persist`: one PERSISTENT RESERVE command, with the options, output and exit statuses of sg_persist. */
-import { systemClock, type Clock } from "../../base/clock.js";
+import { systemClock } from "../../base/clock.js";
+import type { Clock } from "../../base/clock.js";
 import { describeError, QomError } from "../../base/errors.js";
 import type { PlainValue } from "../../options/value.js";
 import { printJson } from "../../options/json.js";
@@ -10,23 +11,22 @@ import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
-import { ExitStatus, exitStatusOfErrno, outcomeOf, type Outcome } from "./exit-status.js";
+import { ExitStatus, exitStatusOfErrno, outcomeOf } from "./exit-status.js";
+import type { ExitOutcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
-import { dataValues, headerValues, reportValues, type PersistReport } from "./json-report.js";
+import { dataValues, headerValues, reportValues } from "./json-report.js";
+import type { PersistReport } from "./json-report.js";
 import { FolderBusyError } from "./folder-wait.js";
 import { keyTextNotes } from "./key-text.js";
 import { DeviceOpenError } from "./device-open-error.js";
-import { LocalDisk, type PathFinder } from "./local-disk.js";
-import {
-  ALLOCATION_LENGTH_MAX,
-  parsePersistOptions,
-  QMP_ALLOCATION_LENGTH_MAX,
-  WAIT_SECONDS_DEFAULT,
-  type PersistOptions,
-} from "./options.js";
+import { LocalDisk } from "./local-disk.js";
+import type { PathFinder } from "./local-disk.js";
+import { ALLOCATION_LENGTH_MAX, parsePersistOptions, QMP_ALLOCATION_LENGTH_MAX, WAIT_SECONDS_DEFAULT } from "./options.js";
+import type { PersistOptions } from "./options.js";
 import { QmpDisk } from "./qmp-disk.js";
 import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
-import { planRequest, type PersistPlan, type PersistRequest } from "./request.js";
+import { planRequest } from "./request.js";
+import type { PersistPlan, PersistRequest } from "./request.js";
 import { errnoText } from "../../native/errno.js";
 
 /** Deadline of each command, as in sg_persist. */
@@ -149,7 +149,7 @@ class Persist {
     return this.#report(request, what, { device, request, inquiry, result: answer.result, outcome });
   }
 
-  async #execute(command: ScsiCommand): Promise<{ readonly answer: DiskAnswer; readonly outcome: Outcome }> {
+  async #execute(command: ScsiCommand): Promise<{ readonly answer: DiskAnswer; readonly outcome: ExitOutcome }> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await this.#disk.execute({ ...command, timeoutMs: TIMEOUT_MS, signal });
     return { answer, outcome: outcomeOfAnswer(answer, signal) };
@@ -175,7 +175,7 @@ class Persist {
     return ExitStatus.SUCCESS;
   }
 
-  #fail(what: string, outcome: Outcome): number {
+  #fail(what: string, outcome: ExitOutcome): number {
     this.#note([`qom-pr persist: ${what}: ${outcome.text}`]);
     return outcome.exitStatus;
   }
@@ -237,7 +237,7 @@ function cutText(completeLength: number, received: number): string {
   return `the data lacks ${completeLength - received} bytes at its end${hint}`;
 }
 
-function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): Outcome {
+function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): ExitOutcome {
   if (signal.aborted) return { exitStatus: ExitStatus.TIMEOUT, text: `no answer within ${TIMEOUT_MS / 1000} s` };
   if (errno !== undefined) return { exitStatus: exitStatusOfErrno(errno), text: errnoText(errno) };
   return outcomeOf(result);

@@ -1,7 +1,8 @@
 /** A device of a running machine, by the command x-scsi-execute of its QMP monitor. */
 import { QomError } from "../../base/errors.js";
 import { PATIENCE_MS, QmpClient } from "../../monitor/client.js";
-import { isOptionMap, type OptionMap, type PlainValue } from "../../options/value.js";
+import { isOptionMap } from "../../options/value.js";
+import type { OptionMap, PlainValue } from "../../options/value.js";
 import { fromHex, toHex } from "../../scsi/bytes.js";
 import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { PR_OUT } from "../../scsi/persistent-reserve.js";

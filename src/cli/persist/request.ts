@@ -2,7 +2,8 @@
 import { QomError } from "../../base/errors.js";
 import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "../../scsi/persistent-reserve-out.js";
-import { ReserveIn, type ReserveInAction, type ReserveOutAction } from "../../scsi/persistent-reserve.js";
+import { ReserveIn } from "../../scsi/persistent-reserve.js";
+import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
 import type { PersistOptions } from "./options.js";
 import { parseTransportIds } from "./transport-ids.js";
 

@@ -41,7 +41,7 @@ export function parseTransportIds(argument: string): readonly TransportId[] {
 function parseTransportId(text: string): TransportId {
   if (/^[0-9a-f]{1,2}(?:[ ,\t]+[0-9a-f]{1,2})*$/i.test(text)) return fromBytes(text);
   if (text.includes(",,")) {
-    throw new QomError("syntax", `invalid TransportID "${printable(text)}": it has two commas in a row`, {
+    throw new QomError("syntax", `invalid TransportID '${printable(text)}': it has two commas in a row`, {
       context: { value: printable(text) },
       hint: "a comma is written twice in option strings only, such as those of --object",
     });

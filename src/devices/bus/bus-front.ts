@@ -2,9 +2,12 @@
  * The front of a SCSI bus, which its host adapter talks to: which commands the bus answers itself, which go to a device, and what is
  * remembered of each unit in between (QEMU: hw/scsi/scsi-bus.c, scsi_req_new). Devices know nothing of this.
  */
-import { cdbLengthOf, CDB_LENGTH_MAX, expectedTransfer, Opcode, type DataDirection } from "../../scsi/cdb.js";
-import { NO_BYTES, ScsiStatus, type ScsiResult } from "../../scsi/command.js";
-import { sameSense, Sense, senseResult, type SenseCode } from "../../scsi/sense.js";
+import { cdbLengthOf, CDB_LENGTH_MAX, expectedTransfer, Opcode } from "../../scsi/cdb.js";
+import type { DataDirection } from "../../scsi/cdb.js";
+import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
+import { sameSense, Sense, senseResult } from "../../scsi/sense.js";
+import type { SenseCode } from "../../scsi/sense.js";
 import type { UnitAddress } from "../../scsi/virtio-scsi.js";
 import type { BusDevice, ScsiBus } from "./scsi-bus.js";
 import { answerAsTarget } from "./target-emulation.js";
@@ -57,10 +60,10 @@ export type Admission =
   /** The bus answers; this is it, and nothing else is to be done. */
   | { readonly kind: "answer"; readonly result: ScsiResult }
   /** The device answers; {@link BusFront.completed} is to be called then. */
-  | ({ readonly kind: "device" } & DeviceCommand);
+  | ({ readonly kind: "device" } & AdmittedCommand);
 
 /** A command as a device gets it. */
-export interface DeviceCommand {
+export interface AdmittedCommand {
   readonly unit: FrontUnit;
   readonly cdb: Uint8Array;
   /** How much of the buffers the device gets. */

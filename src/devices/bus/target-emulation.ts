@@ -9,7 +9,8 @@
  */
 import { readU16, readU32, writeAscii } from "../../scsi/bytes.js";
 import { Opcode } from "../../scsi/cdb.js";
-import { good, ScsiStatus, type ScsiResult } from "../../scsi/command.js";
+import { good, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
 import { DeviceType, INQUIRY_LENGTH_MIN, InquiryVersion, PeripheralQualifier } from "../../scsi/inquiry.js";
 import { encodeReportLuns, REPORT_LUNS_ALLOCATION_MIN, SelectReport } from "../../scsi/report-luns.js";
 import { descriptorFormat, fixedFormat, fixedSense, Sense, senseResult } from "../../scsi/sense.js";

@@ -8,7 +8,8 @@
  */
 import { readU32, writeU32 } from "../../scsi/bytes.js";
 import { expectedTransfer, Opcode } from "../../scsi/cdb.js";
-import { ScsiStatus, NO_BYTES, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { ScsiStatus, NO_BYTES } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { DeviceSpecific } from "../../scsi/mode.js";
 import { parseSense } from "../../scsi/sense.js";
 import { encodeBlockLimits, NO_BLOCK_LIMITS } from "../../scsi/vpd-block.js";

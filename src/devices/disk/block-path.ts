@@ -3,8 +3,10 @@
  * limit of one transfer makes necessary (QEMU: scsi_block_do_sgio in hw/scsi/scsi-disk.c).
  */
 import { writeU16, writeU32, writeU64 } from "../../scsi/bytes.js";
-import { cdbLengthOf, type BlockAccess } from "../../scsi/cdb.js";
-import { NO_BYTES, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { cdbLengthOf } from "../../scsi/cdb.js";
+import type { BlockAccess } from "../../scsi/cdb.js";
+import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import { HOST_TRANSFER_BYTES_MAX } from "../../scsi/unit.js";
 

@@ -1,7 +1,8 @@
 /** Commands of a device that have not been answered yet: what ends them early, and who waits for that. */
 import { setMaxListeners } from "node:events";
 import type { Clock, Timer } from "../../base/clock.js";
-import { bareStatus, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { bareStatus, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { normalizeHostStatus } from "../../scsi/host-status.js";
 
 /**

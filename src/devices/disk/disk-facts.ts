@@ -4,7 +4,8 @@
  */
 import { LBA_BEYOND_10, parseCapacity10, parseCapacity16 } from "../../scsi/capacity.js";
 import { Opcode, serviceActionOf } from "../../scsi/cdb.js";
-import { ScsiStatus, type ScsiResult } from "../../scsi/command.js";
+import { ScsiStatus } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
 import { DeviceType, parseInquiry } from "../../scsi/inquiry.js";
 
 const READ_CAPACITY_16 = 0x10;

@@ -1,7 +1,9 @@
 /** Trace points of a command at a device (QEMU 7.2: hw/scsi/trace-events). */
-import { tracePoint, type TraceDefinition } from "../../base/trace.js";
+import { tracePoint } from "../../base/trace.js";
+import type { TraceDefinition } from "../../base/trace.js";
 import { blockAccess, expectedTransfer } from "../../scsi/cdb.js";
-import { ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import type { ScsiAddress } from "../bus/scsi-bus.js";
 
 /** A command at a device. */

@@ -7,10 +7,12 @@ import { requireWellFormedId } from "../../options/id.js";
 import { thoseThere } from "../../options/nearest.js";
 import { takeText } from "../../options/take.js";
 import type { OptionMap } from "../../options/value.js";
-import { requireUnheld, type ObjectFactory } from "../../qom/factory.js";
+import { requireUnheld } from "../../qom/factory.js";
+import type { ObjectFactory } from "../../qom/factory.js";
 import type { ValueForm } from "../../qom/property-type.js";
 import type { CompositionTree } from "../../qom/tree.js";
-import { typeHint, type RegisteredType } from "../../qom/type-registry.js";
+import { typeHint } from "../../qom/type-registry.js";
+import type { RegisteredType } from "../../qom/type-registry.js";
 import { Device } from "../device.js";
 
 const PERIPHERAL = "/machine/peripheral";

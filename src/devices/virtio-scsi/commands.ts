@@ -1,8 +1,10 @@
 /** The request queues of a virtio-scsi device: SCSI commands (virtio 1.2, 5.6.6.1; QEMU: hw/scsi/virtio-scsi.c). */
 import { emitWarning } from "node:process";
 import { QomError } from "../../base/errors.js";
-import { blockAccess, type DataDirection } from "../../scsi/cdb.js";
-import { bareStatus, NO_BYTES, ScsiStatus, type ScsiCommand, type ScsiResult } from "../../scsi/command.js";
+import { blockAccess } from "../../scsi/cdb.js";
+import type { DataDirection } from "../../scsi/cdb.js";
+import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { HostStatus } from "../../scsi/host-status.js";
 import { fixedFormat, Sense, senseResult } from "../../scsi/sense.js";
 import {
@@ -11,10 +13,11 @@ import {
   parseCommandRequest,
   VirtioScsiResponse,
   writeCommandResponse,
-  type VirtioScsiCommand,
 } from "../../scsi/virtio-scsi.js";
-import type { DeviceCommand, FrontUnit } from "../bus/bus-front.js";
-import { copyOf, lengthOf, viewIn, writeTo, type VirtioChain } from "./chain.js";
+import type { AdmittedCommand, FrontUnit } from "../bus/bus-front.js";
+import { copyOf, lengthOf, viewIn, writeTo } from "./chain.js";
+import type { VirtioChain } from "./chain.js";
+import type { VirtioScsiCommand } from "../../scsi/virtio-scsi.js";
 import type { UsedLength, VirtioScsiContext } from "./context.js";
 import { atUnit, commandRequestTrace, commandResponseTrace } from "./trace.js";
 
@@ -59,7 +62,7 @@ interface Pending extends PendingCommand {
 }
 
 /** A command with its buffers, which lie behind the request and its response. */
-interface Exchange {
+interface BufferedCommand {
   readonly request: VirtioScsiCommand;
   readonly chain: VirtioChain;
   readonly direction: DataDirection;
@@ -91,15 +94,15 @@ export class VirtioScsiCommands {
     const [outBytes, inBytes] = [readableBytes - outAt, writableBytes - inAt];
     const direction = outBytes > 0 ? "out" : inBytes > 0 ? "in" : "none";
     const request = parseCommandRequest(copyOf(chain.readable, 0, outAt));
-    const exchange: Exchange = { request, chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
+    const buffered: BufferedCommand = { request, chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
     const { address, cdb, tag } = request;
     if (commandRequestTrace.enabled) commandRequestTrace.publish({ ...atUnit(address), tag, opcode: cdb[0] ?? 0 });
-    if (outBytes > 0 && inBytes > 0) return respond(exchange, VirtioScsiResponse.FAILURE);
-    if (address === null) return respond(exchange, VirtioScsiResponse.BAD_TARGET);
-    const admission = front.admit(address, { cdbField: cdb, direction, dataBytes: exchange.dataBytes });
-    if (admission.kind === "no-target") return respond(exchange, VirtioScsiResponse.BAD_TARGET);
-    if (admission.kind === "overrun") return respond(exchange, VirtioScsiResponse.OVERRUN);
-    return admission.kind === "answer" ? respondWith(exchange, admission.result) : this.#execute(admission, exchange);
+    if (outBytes > 0 && inBytes > 0) return respond(buffered, VirtioScsiResponse.FAILURE);
+    if (address === null) return respond(buffered, VirtioScsiResponse.BAD_TARGET);
+    const admission = front.admit(address, { cdbField: cdb, direction, dataBytes: buffered.dataBytes });
+    if (admission.kind === "no-target") return respond(buffered, VirtioScsiResponse.BAD_TARGET);
+    if (admission.kind === "overrun") return respond(buffered, VirtioScsiResponse.OVERRUN);
+    return admission.kind === "answer" ? respondWith(buffered, admission.result) : this.#execute(admission, buffered);
   }
 
   /** Whether a command that `concerns` names is in flight. */
@@ -116,17 +119,17 @@ export class VirtioScsiCommands {
     await Promise.all(ended.map((command) => command.ended));
   }
 
-  #execute({ unit, cdb, dataBytes }: DeviceCommand, exchange: Exchange): UsedLength | Promise<UsedLength> {
-    const direct = directBuffer(cdb, dataBytes, exchange);
+  #execute({ unit, cdb, dataBytes }: AdmittedCommand, buffered: BufferedCommand): UsedLength | Promise<UsedLength> {
+    const direct = directBuffer(cdb, dataBytes, buffered);
     const gathers = direct === null ? dataBytes : 0;
-    if (gathers > GATHERED_BYTES_MAX) return respondWith(exchange, senseResult(Sense.INVALID_FIELD_IN_CDB));
-    if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(exchange, bareStatus(ScsiStatus.TASK_SET_FULL));
+    if (gathers > GATHERED_BYTES_MAX) return respondWith(buffered, senseResult(Sense.INVALID_FIELD_IN_CDB));
+    if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(buffered, bareStatus(ScsiStatus.TASK_SET_FULL));
     const controller = unit.spareControllers.pop() ?? new AbortController();
-    const pending: Pending = { unit, tag: exchange.request.tag, controller, ending: null, ended: NEVER };
-    const sent = withBuffer(cdb, controller.signal, exchange.direction, direct ?? gather(exchange, dataBytes));
+    const pending: Pending = { unit, tag: buffered.request.tag, controller, ending: null, ended: NEVER };
+    const sent = withBuffer(cdb, controller.signal, buffered.direction, direct ?? gather(buffered, dataBytes));
     this.#gatheredBytes += gathers;
     this.#pending.add(pending);
-    pending.ended = this.#answer(pending, sent, exchange, direct).finally(() => {
+    pending.ended = this.#answer(pending, sent, buffered, direct).finally(() => {
       this.#gatheredBytes -= gathers;
       this.#pending.delete(pending);
       if (!controller.signal.aborted) unit.spareControllers.push(controller);
@@ -134,17 +137,17 @@ export class VirtioScsiCommands {
     return pending.ended;
   }
 
-  async #answer(pending: Pending, command: ScsiCommand, exchange: Exchange, direct: Uint8Array | null): Promise<UsedLength> {
+  async #answer(pending: Pending, command: ScsiCommand, buffered: BufferedCommand, direct: Uint8Array | null): Promise<UsedLength> {
     let result: ScsiResult;
     try {
       result = await pending.unit.device.execute(command);
     } catch (error) {
-      return pending.ending === "device-reset" ? null : respond(exchange, responseToError(error));
+      return pending.ending === "device-reset" ? null : respond(buffered, responseToError(error));
     }
     if (pending.ending === "device-reset") return null;
-    if (pending.ending !== null) return respond(exchange, ENDING_RESPONSES[pending.ending]);
+    if (pending.ending !== null) return respond(buffered, ENDING_RESPONSES[pending.ending]);
     this.#context.front.completed(pending.unit, result);
-    return respondWith(exchange, result, { sentBytes: command.dataOut?.length ?? 0, direct });
+    return respondWith(buffered, result, { sentBytes: command.dataOut?.length ?? 0, direct });
   }
 }
 
@@ -162,13 +165,13 @@ function responseToError(error: unknown): number {
  * The guest's own memory, for data that nobody looks into: blocks, when they lie in one piece. All else is copied, so that a parameter
  * list does not change while it is read, and nothing writes into the guest's memory once a command has been answered.
  */
-function directBuffer(cdb: Uint8Array, dataBytes: number, { chain, direction, inAt, outAt }: Exchange): Uint8Array | null {
+function directBuffer(cdb: Uint8Array, dataBytes: number, { chain, direction, inAt, outAt }: BufferedCommand): Uint8Array | null {
   if (direction === "none") return NO_BYTES;
   if (blockAccess(cdb) === null) return null;
   return direction === "out" ? viewIn(chain.readable, outAt, dataBytes) : viewIn(chain.writable, inAt, dataBytes);
 }
 
-function gather({ chain, direction, outAt }: Exchange, dataBytes: number): Uint8Array {
+function gather({ chain, direction, outAt }: BufferedCommand, dataBytes: number): Uint8Array {
   return direction === "out" ? copyOf(chain.readable, outAt, dataBytes) : new Uint8Array(dataBytes);
 }
 
@@ -178,8 +181,8 @@ function withBuffer(cdb: Uint8Array, signal: AbortSignal, direction: DataDirecti
 }
 
 /** Answers without a SCSI status. */
-function respond(exchange: Exchange, response: number): number {
-  return finish(exchange, response, 0, 0, NO_BYTES);
+function respond(buffered: BufferedCommand, response: number): number {
+  return finish(buffered, response, 0, 0, NO_BYTES);
 }
 
 /** What a device was given of the buffers. */
@@ -194,20 +197,20 @@ interface Given {
 const NOTHING: Given = Object.freeze({ sentBytes: 0, direct: null });
 
 /** Answers with what the bus or a device says. The residual is what of the buffers was left alone. */
-function respondWith(exchange: Exchange, result: ScsiResult, { direct, sentBytes }: Given = NOTHING): number {
-  const { chain, dataBytes, direction, inAt } = exchange;
+function respondWith(buffered: BufferedCommand, result: ScsiResult, { direct, sentBytes }: Given = NOTHING): number {
+  const { chain, dataBytes, direction, inAt } = buffered;
   if (result.hostStatus !== undefined) {
-    return respond(exchange, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
+    return respond(buffered, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
   }
   const dataIn = direction === "in" ? result.dataIn.subarray(0, dataBytes) : NO_BYTES;
   const inPlace = direct !== null && dataIn.buffer === direct.buffer && dataIn.byteOffset === direct.byteOffset;
   if (!inPlace && dataIn.length > 0) writeTo(chain.writable, inAt, dataIn);
   const good = result.status === ScsiStatus.GOOD;
   const residual = good ? dataBytes - dataIn.length - sentBytes : 0;
-  return finish(exchange, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
+  return finish(buffered, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
 }
 
-function finish({ chain, inAt, request }: Exchange, response: number, status: number, residual: number, sense: Uint8Array): number {
+function finish({ chain, inAt, request }: BufferedCommand, response: number, status: number, residual: number, sense: Uint8Array): number {
   const { address, tag } = request;
   if (commandResponseTrace.enabled) commandResponseTrace.publish({ ...atUnit(address), tag, response, status });
   const inPlace = viewIn(chain.writable, 0, inAt);

@@ -12,12 +12,12 @@ import {
   TMF_RESPONSE_LENGTH,
   VirtioScsiResponse,
   VirtioScsiTmf,
-  type TaskManagementRequest,
-  type UnitAddress,
 } from "../../scsi/virtio-scsi.js";
+import type { TaskManagementRequest, UnitAddress } from "../../scsi/virtio-scsi.js";
 import type { ResetScope } from "../../scsi/unit.js";
 import type { FrontUnit } from "../bus/bus-front.js";
-import { copyOf, lengthOf, writeTo, type VirtioChain } from "./chain.js";
+import { copyOf, lengthOf, writeTo } from "./chain.js";
+import type { VirtioChain } from "./chain.js";
 import type { PendingCommand, VirtioScsiCommands } from "./commands.js";
 import type { UsedLength, VirtioScsiContext } from "./context.js";
 import { atUnit, managementRequestTrace, managementResponseTrace } from "./trace.js";

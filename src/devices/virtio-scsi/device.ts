@@ -3,13 +3,15 @@
  * guest's driver puts into its virtqueues; rings, interrupts and PCI are the emulator's. How to use it: docs/virtio-scsi.md.
  */
 import { present } from "../../base/assert.js";
-import { aBigint, aCount, aFunction, aNumber, anObject, arrayOf, someBytes, check, having, type Kind } from "../../base/check.js";
+import { aBigint, aCount, aFunction, aNumber, anObject, arrayOf, someBytes, check, having } from "../../base/check.js";
+import type { Kind } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { tellAll } from "../../base/listeners.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { qom } from "../../qom/property-type.js";
-import { aSenseCode, Sense, type SenseCode } from "../../scsi/sense.js";
+import { aSenseCode, Sense } from "../../scsi/sense.js";
+import type { SenseCode } from "../../scsi/sense.js";
 import {
   CDB_SIZE_DEFAULT,
   CDB_SIZE_MAX,

@@ -1,6 +1,8 @@
 /** The event queue of a virtio-scsi device: buffers that wait for an event, and events that find none (virtio 1.2, 5.6.6.3). */
-import { encodeEvent, EVENT_LENGTH, VirtioScsiEvent, type EventRecord } from "../../scsi/virtio-scsi.js";
-import { lengthOf, writeTo, type VirtioChain } from "./chain.js";
+import { encodeEvent, EVENT_LENGTH, VirtioScsiEvent } from "../../scsi/virtio-scsi.js";
+import type { EventRecord } from "../../scsi/virtio-scsi.js";
+import { lengthOf, writeTo } from "./chain.js";
+import type { VirtioChain } from "./chain.js";
 import type { UsedLength, VirtioScsiContext } from "./context.js";
 import { atUnit, eventTrace } from "./trace.js";
 

@@ -1,5 +1,6 @@
 /** Trace points of virtio-scsi (QEMU 7.2: hw/scsi/trace-events). */
-import { tracePoint, type TraceDefinition } from "../../base/trace.js";
+import { tracePoint } from "../../base/trace.js";
+import type { TraceDefinition } from "../../base/trace.js";
 import type { UnitAddress } from "../../scsi/virtio-scsi.js";
 
 /** A request of a virtio-scsi driver. */

@@ -1,6 +1,7 @@
 /** The device behind a descriptor that came with a request, as a PR manager sees it. */
 
-import { HostUnit, type HostFile } from "../../host/host-unit.js";
+import { HostUnit } from "../../host/host-unit.js";
+import type { HostFile } from "../../host/host-unit.js";
 import type { HostOutcome } from "../../host/outcome.js";
 import type { SgIoExecutor } from "../../native/sg-io/sg-io.js";
 import type { FileTypeReader } from "../../native/file/type.js";

@@ -1,12 +1,15 @@
 /** All commands of QMP. */
 import * as z from "zod";
 import { QomError } from "../../base/errors.js";
+import { lazily } from "../../base/lazily.js";
 import { printable } from "../../base/limits.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
-import { defineCommand, noArguments, type QmpCommand } from "../command.js";
+import { defineCommand, noArguments } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
-import { qmpSchema, schemaInfo, type SchemaVariants } from "../schema.js";
+import { qmpSchema, schemaInfo } from "../schema.js";
+import type { SchemaVariants } from "../schema.js";
 import { BLOCK_COMMANDS } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
 import { GENERAL_COMMANDS } from "./general.js";
@@ -28,8 +31,15 @@ const COMMAND_NAME = /^(?:__[a-z0-9.-]+_)?[a-z][a-z0-9_-]*$/i;
 /** Every message about a command has its name. */
 const COMMAND_NAME_LENGTH_MAX = 127;
 
+/** All machines without commands of their own have the same, which keep nothing. */
+const builtInCommands = lazily(() => makeCommands([]));
+
 /** The commands, those of the embedder and the one that lists all among them. @throws QomError as {@link checkOwn} */
 export function allCommands(own: readonly QmpCommand[] = []): readonly QmpCommand[] {
+  return own.length === 0 ? builtInCommands() : makeCommands(own);
+}
+
+function makeCommands(own: readonly QmpCommand[]): readonly QmpCommand[] {
   const commands: QmpCommand[] = [
     ...GENERAL_COMMANDS,
     ...OBJECT_COMMANDS,

@@ -1,13 +1,17 @@
 /** Commands about block nodes (QEMU: qapi/block-core.json). */
 import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
-import type { BlockNode } from "../../block/node.js";
+import { present } from "../../base/assert.js";
+import { inSlices } from "../../base/slices.js";
+import type { BlockNode, MediumInfo } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
-import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
+import { defineCommand, noArguments, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
+import { LIST_SLICE_LENGTH } from "../values.js";
 
 const blockdevAdd = defineCommand({
   name: "blockdev-add",
@@ -67,13 +71,27 @@ const nodeInfoSchema = lazily(() =>
   }),
 );
 
-async function nodeInfo(node: BlockNode): Promise<z.output<ReturnType<typeof nodeInfoSchema>>> {
-  const { name, sizeBytes } = await node.protocol.medium();
+/** What differs from node to node, at the moment of the question. */
+interface NodeFacts {
+  readonly nodeName: string;
+  readonly driver: string;
+  readonly readOnly: boolean;
+  readonly medium: MediumInfo;
+}
+
+/** Begins to ask all of them before it returns, so that the answers belong together. */
+async function factsOf(nodes: readonly BlockNode[]): Promise<readonly NodeFacts[]> {
+  const known = nodes.map(({ nodeName, typeName, isReadOnly }) => ({ nodeName, driver: typeName, readOnly: isReadOnly }));
+  const media = await Promise.all(nodes.map((node) => node.protocol.medium()));
+  return known.map((facts, index) => ({ ...facts, medium: present(media[index], "every node has a medium") }));
+}
+
+function nodeInfo({ nodeName, driver, readOnly, medium: { name, sizeBytes } }: NodeFacts): z.output<ReturnType<typeof nodeInfoSchema>> {
   return {
-    "node-name": node.nodeName,
-    drv: node.typeName,
+    "node-name": nodeName,
+    drv: driver,
     file: name,
-    ro: node.isReadOnly,
+    ro: readOnly,
     encrypted: false,
     backing_file_depth: 0,
     detect_zeroes: "off",
@@ -85,8 +103,18 @@ async function nodeInfo(node: BlockNode): Promise<z.output<ReturnType<typeof nod
     iops_wr: 0,
     write_threshold: 0,
     cache: { writeback: true, direct: false, "no-flush": false },
-    image: { filename: name, format: node.typeName, "virtual-size": sizeBytes, "dirty-flag": false },
+    image: { filename: name, format: driver, "virtual-size": sizeBytes, "dirty-flag": false },
   };
+}
+
+/** One piece of information for each of `items`, as work that can be interrupted. */
+function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Generator<void, Info[]> {
+  const all: Info[] = [];
+  for (const item of items) {
+    all.push(info(item));
+    yield;
+  }
+  return all;
 }
 
 const queryNamedBlockNodes = defineCommand({
@@ -94,7 +122,7 @@ const queryNamedBlockNodes = defineCommand({
   /** `flat` leaves out images below an image, of which there are none here. */
   arguments: () => z.strictObject({ flat: z.boolean().optional() }),
   result: () => z.array(nodeInfoSchema()),
-  run: (_given, { host }) => Promise.all(host.graph.nodes.toReversed().map(nodeInfo)),
+  run: async (_given, { host }) => inSlices(informing(await factsOf(host.graph.nodes.toReversed()), nodeInfo), LIST_SLICE_LENGTH),
 });
 
 /** Drives, and nodes that a device uses (QAPI: BlockInfo). `qdev` is the device's id, or its path when it has none. */
@@ -109,44 +137,59 @@ const blockInfoSchema = lazily(() =>
   }),
 );
 
-async function blockInfo(
-  node: BlockNode,
-  driveId: string,
-  user: ScsiDevice | undefined,
-): Promise<z.output<ReturnType<typeof blockInfoSchema>>> {
+/** A node that is listed, with the id of its drive, or "", and what to call the device that uses it. */
+interface ListedNode {
+  readonly node: BlockNode;
+  readonly driveId: string;
+  readonly qdev: string | undefined;
+}
+
+function blockInfo({
+  driveId,
+  qdev,
+  facts,
+}: Omit<ListedNode, "node"> & { readonly facts: NodeFacts }): z.output<ReturnType<typeof blockInfoSchema>> {
   return {
     device: driveId,
-    ...(user === undefined ? {} : { qdev: givenId(user) ?? user.canonicalPath ?? "" }),
+    ...(qdev === undefined ? {} : { qdev }),
     type: "unknown",
     removable: false,
     locked: false,
-    inserted: await nodeInfo(node),
+    inserted: nodeInfo(facts),
   };
+}
+
+/** Drives first, then the nodes of devices that use no drive. */
+function listedNodes(host: MonitorHost): readonly ListedNode[] {
+  const { drives } = host.graph;
+  const devices = host.devices.all.filter((device) => device instanceof ScsiDevice);
+  const nameOf = (device: ScsiDevice): string => givenId(device) ?? device.canonicalPath ?? "";
+  const users = new Map<string, ScsiDevice>();
+  // The oldest device of a node is the one that is told.
+  for (const device of devices.toReversed()) users.set(device.drive, device);
+  const names = new Set(drives.map(({ nodeName }) => nodeName));
+  return [
+    ...drives.map((node) => {
+      const user = users.get(node.nodeName);
+      return { node, driveId: node.nodeName, qdev: user === undefined ? undefined : nameOf(user) };
+    }),
+    ...devices
+      .filter((device) => !names.has(device.drive))
+      .map((device) => ({ node: host.graph.node(device.drive), driveId: "", qdev: nameOf(device) })),
+  ];
 }
 
 const queryBlock = defineCommand({
   name: "query-block",
   arguments: noArguments,
   result: () => z.array(blockInfoSchema()),
-  run: (_given, { host }) => {
-    const { drives } = host.graph;
-    const devices = scsiDevices(host);
-    const ofDrives = drives.map((node) =>
-      blockInfo(
-        node,
-        node.nodeName,
-        devices.find((device) => device.drive === node.nodeName),
-      ),
-    );
-    const names = new Set(drives.map((node) => node.nodeName));
-    const others = devices.filter((device) => !names.has(device.drive));
-    return Promise.all([...ofDrives, ...others.map((device) => blockInfo(host.graph.node(device.drive), "", device))]);
+  run: async (_given, { host }) => {
+    const listed = listedNodes(host);
+    const facts = await factsOf(listed.map(({ node }) => node));
+    const both = listed.map((each, index) => ({ ...each, facts: present(facts[index], "there are facts of every node") }));
+    return inSlices(informing(both, blockInfo), LIST_SLICE_LENGTH);
   },
 });
-
-function scsiDevices(host: MonitorHost): readonly ScsiDevice[] {
-  return host.devices.all.filter((device) => device instanceof ScsiDevice);
-}
 
 /** See the file text. */
 export const BLOCK_COMMANDS: readonly QmpCommand[] = [blockdevAdd, blockdevDel, blockdevReopen, queryBlock, queryNamedBlockNodes];

@@ -7,7 +7,8 @@ import { givenId } from "../../devices/set/device-set.js";
 import { Device } from "../../devices/device.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import { VirtioScsi } from "../../devices/virtio-scsi/device.js";
-import { defineCommand, nothing, type QmpCommand } from "../command.js";
+import { defineCommand, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 
 const deviceAdd = defineCommand({

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
-import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
+import { defineCommand, noArguments, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import { qmpVersion, versionSchema } from "../version.js";
 
 /** Arguments of qmp_capabilities, which sessions handle themselves. */

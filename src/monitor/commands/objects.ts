@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { PrManager } from "../../pr-manager/pr-manager.js";
 import { addObject } from "../../qom/add-object.js";
-import { defineCommand, noArguments, nothing, type QmpCommand } from "../command.js";
+import { defineCommand, noArguments, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 
 const objectAdd = defineCommand({
   name: "object-add",

@@ -7,7 +7,8 @@ import { DEVICE_TYPE } from "../../devices/set/device-set.js";
 import type { PropertyListing } from "../../qom/properties.js";
 import type { RegisteredType } from "../../qom/type-registry.js";
 import type { PlainValue } from "../../options/value.js";
-import { anyValue, defineCommand, nothing, type QmpCommand } from "../command.js";
+import { anyValue, defineCommand, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 
 const propertyInfoSchema = lazily(() =>

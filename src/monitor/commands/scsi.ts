@@ -5,9 +5,11 @@ import { printable } from "../../base/limits.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import { pastedWwn } from "../../scsi/pasted-names.js";
 import type { ScsiCommand } from "../../scsi/command.js";
-import { noLogicalUnit, type Fabric } from "../../target/fabric/fabric.js";
+import { noLogicalUnit } from "../../target/fabric/fabric.js";
+import type { Fabric } from "../../target/fabric/fabric.js";
 import { ScsiFabric } from "../../target/fabric/scsi-fabric.js";
-import { defineCommand, nothing, type QmpCommand } from "../command.js";
+import { defineCommand, nothing } from "../command.js";
+import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 import { unitReservations, unitReservationsSchema } from "../reservations.js";
 

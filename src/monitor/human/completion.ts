@@ -1,8 +1,10 @@
 /** What Tab offers: commands, and for each kind of argument the names that fit. */
 import { QomError } from "../../base/errors.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
-import { splitWords, type CompletionKind, type HumanArgument, type HumanContext } from "./command.js";
-import { recordsOf, textOf, type QmpRecord } from "./values.js";
+import { splitWords } from "./command.js";
+import type { CompletionKind, HumanArgument, HumanContext } from "./command.js";
+import { recordsOf, textOf } from "./values.js";
+import type { QmpRecord } from "./values.js";
 
 /** Candidates that begin with what has been typed, and the part of the line that each of them would take the place of. */
 export type Completions = readonly [candidates: string[], typed: string];

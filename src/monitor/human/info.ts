@@ -4,7 +4,8 @@ import { printable } from "../../base/limits.js";
 import { packageVersion } from "../../base/package-version.js";
 import { formatKey, isReservationType, ReservationTypeName } from "../../scsi/persistent-reserve.js";
 import type { HumanCommand, HumanContext } from "./command.js";
-import { isRecord, recordOf, recordsOf, textOf, type QmpRecord } from "./values.js";
+import { isRecord, recordOf, recordsOf, textOf } from "./values.js";
+import type { QmpRecord } from "./values.js";
 
 const pr: HumanCommand = {
   name: "info pr",

@@ -1,7 +1,8 @@
 /** Options as text in the human monitor, in the languages of the command line. */
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { parseOption, type OptionArgument } from "../../options/arguments.js";
+import { parseOption } from "../../options/arguments.js";
+import type { OptionArgument } from "../../options/arguments.js";
 import { commaHint } from "../../options/comma-hint.js";
 import type { ParsedOptions } from "../../options/value.js";
 

@@ -2,14 +2,17 @@
  * One client of the human monitor: a prompt, lines one after the other, their answers (QEMU: monitor/hmp.c). On a terminal there are
  * history and completion; elsewhere what is typed is neither echoed nor edited.
  */
-import { clearLine, createInterface, cursorTo, type Interface } from "node:readline";
+import { clearLine, createInterface, cursorTo } from "node:readline";
+import type { Interface } from "node:readline";
 import { describeError, QomError } from "../../base/errors.js";
 import { packageVersion } from "../../base/package-version.js";
 import type { Connection } from "../../chardev/connection.js";
 import { ClientQueue } from "../client-queue.js";
-import { parseLine, type HumanContext } from "./command.js";
+import { parseLine } from "./command.js";
+import type { HumanContext } from "./command.js";
 import { HUMAN_COMMANDS } from "./commands.js";
-import { complete, type Completions } from "./completion.js";
+import { complete } from "./completion.js";
+import type { Completions } from "./completion.js";
 import type { MonitorSession } from "../monitors.js";
 
 /** QEMU's, which scripts wait for. */

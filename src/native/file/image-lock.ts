@@ -15,8 +15,10 @@
 import { isErrnoError, QomError } from "../../base/errors.js";
 import type { ImageAccess, Locking } from "../../base/image-access.js";
 import { printable } from "../../base/limits.js";
-import { isRangeHeldByOthers, lockRange, unlockRange, type ByteRange } from "./lock.js";
-import { libc, type Libc } from "../libc.js";
+import { isRangeHeldByOthers, lockRange, unlockRange } from "./lock.js";
+import type { ByteRange } from "./lock.js";
+import { libc } from "../libc.js";
+import type { Libc } from "../libc.js";
 
 /** How an image is locked. */
 export interface ImageLockOptions {

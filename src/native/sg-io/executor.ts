@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { assert, present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { Errno } from "../errno.js";
-import { libc, ownPath } from "../libc.js";
+import { koffiPath, libc } from "../libc.js";
 import { checkSgIoRequest, F_DUPFD_CLOEXEC } from "./call.js";
 import type { SgIoExecutor, SgIoOutcome, SgIoRequest, SgVersionOutcome } from "./sg-io.js";
 
@@ -34,22 +34,22 @@ const CANCELED: SgIoReply = Object.freeze({ errno: Errno.ECANCELED });
 const TOO_MANY: SgIoReply = Object.freeze({ errno: Errno.EDOM });
 
 /** A job that someone waits for; settling it again has no effect. */
-interface Task {
+interface PendingCall {
   readonly job: SgIoJob;
   readonly settle: (reply: SgIoReply) => void;
   readonly fail: (error: QomError) => void;
 }
 
-/** A worker thread with at most one task. */
+/** A worker thread with at most one call. */
 class Thread {
   readonly #worker = startWorker();
-  #task: Task | null = null;
-  /** Our own duplicate of the task's descriptor: the caller may close its one while a task that was given up still runs. */
+  #current: PendingCall | null = null;
+  /** Our own duplicate of the call's descriptor: the caller may close its one while a call that was given up still runs. */
   #fd = -1;
   #error: unknown;
 
   /**
-   * @param onIdle called whenever a task is done
+   * @param onIdle called whenever a call is done
    * @param onExit called when the thread is gone
    */
   constructor(onIdle: () => void, onExit: () => void) {
@@ -65,48 +65,48 @@ class Thread {
     });
   }
 
-  /** Descriptor of the caller whose task this thread has, given up or not; null while it has none. */
+  /** Descriptor of the caller whose call this thread has, given up or not; null while it has none. */
   get descriptor(): number | null {
-    return this.#task?.job.fd ?? null;
+    return this.#current?.job.fd ?? null;
   }
 
   get busy(): boolean {
-    return this.#task !== null;
+    return this.#current !== null;
   }
 
-  /** Starts `task`, for which `fd` was duplicated; the thread owns that from now on. */
-  start(task: Task, fd: number): void {
-    assert(!this.busy, "a thread has one task at a time");
-    this.#task = task;
+  /** Starts `call`, for which `fd` was duplicated; the thread owns that from now on. */
+  start(call: PendingCall, fd: number): void {
+    assert(!this.busy, "a thread has one call at a time");
+    this.#current = call;
     this.#fd = fd;
     this.#worker.ref();
-    const { message, transfer } = messageOf({ fd, request: task.job.request });
+    const { message, transfer } = messageOf({ fd, request: call.job.request });
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Lets the process end although the task, if it is `task`, still runs. */
-  abandon(task: Task): void {
-    if (this.#task === task) this.#worker.unref();
+  /** Lets the process end although the call, if it is `call`, still runs. */
+  abandon(call: PendingCall): void {
+    if (this.#current === call) this.#worker.unref();
   }
 
-  /** Ends the thread, as soon as the kernel lets go of it; its task is given up. Resolves at once when that may take long. */
+  /** Ends the thread, as soon as the kernel lets go of it; its call is given up. Resolves at once when that may take long. */
   async end(): Promise<void> {
     const ended = this.#worker.terminate();
-    if (this.#task === null) {
+    if (this.#current === null) {
       await ended;
       return;
     }
     this.#worker.unref();
-    this.#task.settle(CANCELED);
+    this.#current.settle(CANCELED);
   }
 
-  #release(): Task | null {
-    const task = this.#task;
-    if (task === null) return null;
-    this.#task = null;
+  #release(): PendingCall | null {
+    const call = this.#current;
+    if (call === null) return null;
+    this.#current = null;
     libc().close(this.#fd);
     this.#worker.unref();
-    return task;
+    return call;
   }
 }
 
@@ -121,7 +121,7 @@ declare const BUNDLED_WORKER: string | undefined;
 function startWorker(): Worker {
   const options = { name: "sg-io", execArgv: [] };
   if (typeof BUNDLED_WORKER === "string") {
-    return new Worker(`const WORKER_BASE = ${JSON.stringify(ownPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
+    return new Worker(`const WORKER_BASE = ${JSON.stringify(koffiPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
   }
   const program = new URL("./worker.js", import.meta.url);
   if (!process.features.require_module) return new Worker(program, options);
@@ -147,7 +147,7 @@ function messageOf(job: SgIoJob): { message: SgIoJob; transfer: ArrayBuffer[] } 
 export class ThreadedSgIoExecutor implements SgIoExecutor {
   readonly #threadsMax: number;
   readonly #threads = new Set<Thread>();
-  readonly #waiting: Task[] = [];
+  readonly #waiting: PendingCall[] = [];
   #closed: Promise<void> | null = null;
 
   /** @param threads commands that may run at the same time, 1 to {@link SG_IO_THREADS_MAX} */
@@ -176,7 +176,7 @@ export class ThreadedSgIoExecutor implements SgIoExecutor {
   }
 
   async #end(): Promise<void> {
-    for (const task of this.#waiting.splice(0)) task.settle(CANCELED);
+    for (const call of this.#waiting.splice(0)) call.settle(CANCELED);
     await Promise.all([...this.#threads].map((thread) => thread.end()));
   }
 
@@ -186,9 +186,9 @@ export class ThreadedSgIoExecutor implements SgIoExecutor {
     if (this.#waiting.length >= SG_IO_WAITING_MAX) return TOO_MANY;
     let cancel = (): void => {};
     const reply = new Promise<SgIoReply>((settle, fail) => {
-      const task = { job, settle, fail };
-      cancel = () => this.#cancel(task);
-      this.#waiting.push(task);
+      const call = { job, settle, fail };
+      cancel = () => this.#cancel(call);
+      this.#waiting.push(call);
     });
     signal?.addEventListener("abort", cancel, { once: true });
     this.#dispatch();
@@ -199,28 +199,28 @@ export class ThreadedSgIoExecutor implements SgIoExecutor {
     }
   }
 
-  #cancel(task: Task): void {
-    const at = this.#waiting.indexOf(task);
+  #cancel(call: PendingCall): void {
+    const at = this.#waiting.indexOf(call);
     if (at >= 0) this.#waiting.splice(at, 1);
-    for (const thread of this.#threads) thread.abandon(task);
-    task.settle(CANCELED);
+    for (const thread of this.#threads) thread.abandon(call);
+    call.settle(CANCELED);
   }
 
-  /** Gives waiting tasks to threads that have none. */
+  /** Gives waiting calls to threads that have none. */
   #dispatch(): void {
     while (this.#closed === null) {
-      const at = this.#nextTask();
+      const at = this.#nextCall();
       const thread = at < 0 ? null : this.#idleThread();
       if (thread === null) return;
-      const task = present(this.#waiting.splice(at, 1)[0], "a task waits");
-      const fd = libc().fcntl(task.job.fd, F_DUPFD_CLOEXEC, 0);
-      if (fd < 0) task.settle({ errno: -fd });
-      else thread.start(task, fd);
+      const call = present(this.#waiting.splice(at, 1)[0], "a call waits");
+      const fd = libc().fcntl(call.job.fd, F_DUPFD_CLOEXEC, 0);
+      if (fd < 0) call.settle({ errno: -fd });
+      else thread.start(call, fd);
     }
   }
 
-  /** Index of the first waiting task whose descriptor has not got all the threads it may have; -1 if there is none. */
-  #nextTask(): number {
+  /** Index of the first waiting call whose descriptor has not got all the threads it may have; -1 if there is none. */
+  #nextCall(): number {
     if (this.#waiting.length === 0) return -1;
     const running = new Map<number, number>();
     for (const { descriptor } of this.#threads) if (descriptor !== null) running.set(descriptor, (running.get(descriptor) ?? 0) + 1);

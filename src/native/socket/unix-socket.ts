@@ -17,8 +17,17 @@ import { missingFolder } from "../../base/missing-folder.js";
 import { printable } from "../../base/limits.js";
 import { Errno, errnoText, SystemCallError } from "../errno.js";
 import { libc } from "../libc.js";
-import { AF_UNIX, DescriptorMessage, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from "./layout.js";
-import { SOCKADDR_UN_SIZE, unixAddress } from "./layout.js";
+import {
+  AF_UNIX,
+  DescriptorMessage,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOCKADDR_UN_SIZE,
+  unixAddress,
+} from "./layout.js";
 
 /** Bytes that go out in the same system call as the descriptor; the rest of a longer message follows by plain writes. */
 const MESSAGE_BYTES_MAX = 16 * 1024;

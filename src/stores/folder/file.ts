@@ -102,7 +102,7 @@ export function readStateFile(path: string): SavedReservations | null {
     return { ...decode(checkedText(bytes), basename(path)), writtenNs };
   } catch (cause) {
     if (isErrnoError(cause) && cause.code === "ENOENT") return null;
-    throw new QomError(kindOf(cause), `the state file "${printable(path)}" cannot be used`, {
+    throw new QomError(kindOf(cause), `the state file '${printable(path)}' cannot be used`, {
       cause,
       context: { value: printable(path) },
       hint:
@@ -159,9 +159,9 @@ function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Om
   if (version === 2) throw invalid(SUM_PROBLEM);
   if (version !== undefined) throw new QomError("unsupported", "it is of a version that this program does not read");
   const [other] = Object.keys(others);
-  if (other !== undefined) throw invalid(`it has an unknown member "${printable(other)}"`);
+  if (other !== undefined) throw invalid(`it has an unknown member '${printable(other)}'`);
   if (typeof unit !== "string") throw invalid("it does not say whose reservations it has");
-  if (stateFileName(unit) !== name) throw invalid(`it has the reservations of "${printable(unit)}"`);
+  if (stateFileName(unit) !== name) throw invalid(`it has the reservations of '${printable(unit)}'`);
   if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 1) throw invalid("its revision is not a number from 1");
   const state = decodeImage(reservations);
   if (!state.aptpl) throw invalid("its reservations are not to survive power loss");

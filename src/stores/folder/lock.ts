@@ -99,7 +99,7 @@ function take(folder: string, level: number, own: FolderHolder, target: string):
     // released since
     if (found === null) continue;
     requireDead(folder, path, found, own);
-    if (level === LEVEL_MAX) throw refusal(folder, `its locks were left by ${level + 1} dead processes`, "", `remove "${path}"`);
+    if (level === LEVEL_MAX) throw refusal(folder, `its locks were left by ${level + 1} dead processes`, "", `remove '${path}'`);
     const guard = take(folder, level + 1, own, target);
     try {
       if (targetOf(path) === found) unlinkSync(path);
@@ -116,7 +116,7 @@ function create(path: string, target: string): boolean {
     return true;
   } catch (error) {
     if (isErrnoError(error) && error.code === "EEXIST") return false;
-    throw new QomError("io", `cannot make the lock "${printable(path)}"`, { cause: error });
+    throw new QomError("io", `cannot make the lock '${printable(path)}'`, { cause: error });
   }
 }
 
@@ -126,14 +126,14 @@ function targetOf(path: string): string | null {
     return readlinkSync(path);
   } catch (error) {
     if (isErrnoError(error) && error.code === "ENOENT") return null;
-    throw new QomError("io", `cannot read the lock "${printable(path)}"`, { cause: error, hint: "a lock is a symbolic link" });
+    throw new QomError("io", `cannot read the lock '${printable(path)}'`, { cause: error, hint: "a lock is a symbolic link" });
   }
 }
 
 function requireDead(folder: string, path: string, target: string, own: FolderHolder): void {
-  const removal = `if nobody does, remove "${printable(path)}"`;
+  const removal = `if nobody does, remove '${printable(path)}'`;
   const holder = parseHolder(target);
-  if (holder === null) throw refusal(folder, `its lock says "${printable(target)}", which is not a process`, "", removal);
+  if (holder === null) throw refusal(folder, `its lock says '${printable(target)}', which is not a process`, "", removal);
   if (!isSameKernel(holder, own) && !isLocal(folder)) {
     throw refusal(folder, `process ${holder.pid} of another host may be using it`, holder.use, removal);
   }
@@ -159,7 +159,7 @@ function refusal(folder: string, reason: string, heldFor: FolderHolder["use"], h
   const context = { value: printable(folder), ...(heldFor === "" ? {} : { heldFor }) };
   return new QomError(
     "in-use",
-    `the folder "${printable(folder)}" is locked: ${reason}`,
+    `the folder '${printable(folder)}' is locked: ${reason}`,
     hint === undefined ? { context } : { context, hint },
   );
 }

@@ -147,7 +147,7 @@ export class DirectoryStore implements ReservationStore {
     const path = join(this.#path, stateFileName(former));
     if (birthNs === null || birthNs > saved.writtenNs) {
       this.#warnings.add(
-        `reservations in "${printable(path)}" are not taken over: whether they are of the ${unit} of today is not certain`,
+        `reservations in '${printable(path)}' are not taken over: whether they are of the ${unit} of today is not certain`,
       );
       return;
     }
@@ -179,7 +179,7 @@ export class DirectoryStore implements ReservationStore {
       const [{ unit, old, adopted }, path] = [saved, join(this.#path, name)];
       if (isAbandonedUnitName(unit)) {
         this.#warnings.add(
-          `"${printable(path)}" is not used any more, since another disk may have that number today: remove it (${printable(unit)})`,
+          `'${printable(path)}' is not used any more, since another disk may have that number today: remove it (${printable(unit)})`,
         );
         continue;
       }
@@ -226,7 +226,7 @@ class OpenFolder implements FileFolder {
   async check(): Promise<void> {
     const [opened, there] = await Promise.all([this.#handle.stat({ bigint: true }), stat(this.#path, { bigint: true })]);
     if (opened.dev === there.dev && opened.ino === there.ino) return;
-    throw new QomError("io", `another folder has taken the place of "${printable(this.#path)}"`, {
+    throw new QomError("io", `another folder has taken the place of '${printable(this.#path)}'`, {
       context: { value: printable(this.#path) },
     });
   }
@@ -265,7 +265,7 @@ async function makeFolder(path: string): Promise<void> {
 function unusable(path: string, cause: unknown): QomError {
   const value = printable(path);
   const reason = isErrnoError(cause) ? `: ${errnoOrMessage(cause)}` : "";
-  return new QomError("io", `cannot keep reservations in the folder "${value}"${reason}`, { cause, context: { value } });
+  return new QomError("io", `cannot keep reservations in the folder '${value}'${reason}`, { cause, context: { value } });
 }
 
 function removeUnfinished(path: string): void {

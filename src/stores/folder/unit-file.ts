@@ -155,7 +155,7 @@ export class UnitFile {
   }
 
   #named(): string {
-    return `reservations in "${printable(this.#parts.path)}"`;
+    return `reservations in '${printable(this.#parts.path)}'`;
   }
 
   /** All or nothing, except that the last steps may fail and have changed the file: then it is doubtful. */

@@ -1,5 +1,6 @@
 /** READ (SBC-4 5.15 to 5.18). */
 
+import { unfilledBytes } from "../../base/unfilled-bytes.js";
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
@@ -7,14 +8,14 @@ import { after, bufferLength } from "../unit/reply.js";
 import type { Task } from "../unit/task.js";
 import { blockRange, checkTransfer } from "./block-range.js";
 
-/** Reads into the caller's memory if there is some. A buffer that is too small for all blocks gets the first bytes. */
+/** Reads into the caller's memory if there is some, else into new memory that the medium fills. A buffer that is too small for all blocks gets the first bytes. */
 function read(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
   const { lba, blocks } = blockRange(task);
   const { blockSizeBytes } = unit.definition;
   const wanted = blocks * blockSizeBytes;
   const buffer = bufferLength(task, wanted);
   const length = Math.min(wanted, buffer);
-  const dataIn = task.command.into?.subarray(0, length) ?? new Uint8Array(length);
+  const dataIn = task.command.into?.subarray(0, length) ?? unfilledBytes(length);
   const result = { status: ScsiStatus.GOOD, dataIn, residual: buffer - length, sense: NO_BYTES };
   return after(unit.medium.read(lba * blockSizeBytes, dataIn, task), result);
 }

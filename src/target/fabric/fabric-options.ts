@@ -1,6 +1,7 @@
 /** What a fabric is given: types, and the kinds of arguments that a caller without a type checker may get wrong. */
 
-import { aBoolean, aFunction, anObject, aNumber, aString, checkMembers, having, oneOf, optional, type Kind } from "../../base/check.js";
+import { aBoolean, aFunction, anObject, aNumber, aString, checkMembers, having, oneOf, optional } from "../../base/check.js";
+import type { Kind } from "../../base/check.js";
 import type { Clock } from "../../base/clock.js";
 import type { TargetBehaviour } from "../behaviour.js";
 import type { FolderUse } from "../../stores/folder/holder.js";

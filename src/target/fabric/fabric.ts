@@ -23,6 +23,7 @@ import type { CommandTable } from "../unit/command-table.js";
 import { diskCommands, shadowCommands } from "../commands/tables.js";
 import { DirectoryStore } from "../../stores/folder/store.js";
 import { FabricMembers } from "./fabric-members.js";
+import { MediumFiles } from "./medium-files.js";
 import { FileMedium } from "../medium/file-medium.js";
 import { LogicalUnit } from "../unit/logical-unit.js";
 import { pastedWwn } from "../../scsi/pasted-names.js";
@@ -62,8 +63,7 @@ export class Fabric {
   );
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
-  /** Names of units by device and inode of their file. */
-  readonly #files = new Map<string, string>();
+  readonly #files = new MediumFiles();
   /** The store that goes with this fabric; one that it was given is the giver's. */
   #ownStore: DirectoryStore | null = null;
   /** What goes on with the store that an administrator should know. */
@@ -184,7 +184,7 @@ export class Fabric {
     check("Fabric.discard", "unit", unit, instanceOf(LogicalUnit, "a LogicalUnit"));
     if (unit.hasNexuses || this.#units.get(unit.wwn) !== unit) return;
     this.#units.delete(unit.wwn);
-    this.#releaseFile(unit.wwn);
+    this.#files.release(unit.wwn);
     await unit.close();
   }
 
@@ -321,7 +321,7 @@ export class Fabric {
       return unit;
     } catch (error) {
       this.#units.delete(definition.wwn);
-      this.#releaseFile(definition.wwn);
+      this.#files.release(definition.wwn);
       await (unit ?? medium).close();
       throw error;
     }
@@ -349,17 +349,17 @@ export class Fabric {
     if (spec.filename === undefined) {
       return { definition: define(spec, newSizeBytes, null), medium: new MemoryMedium(newSizeBytes) };
     }
-    const medium = await FileMedium.open(spec.filename, newSizeBytes);
+    const medium = await FileMedium.open(spec.filename, newSizeBytes, { shortWrites: this.#store.sharedByHosts === true });
     try {
       const filename = await canonicalFilename(spec.filename);
       const definition = define(spec, medium.sizeBytes, filename);
       checkSize(spec, medium.sizeBytes, definition.blockSizeBytes);
       checkAgreement(definition, spec, filename);
-      this.#claimFile(medium, definition.wwn, filename);
+      this.#files.claim(medium, definition.wwn, filename);
       medium.useLocks(filename, spec.locking ?? "auto", warn);
       return { definition, medium };
     } catch (error) {
-      this.#releaseFile(normalizeWwn(spec.wwn));
+      this.#files.release(normalizeWwn(spec.wwn));
       await medium.close();
       throw error;
     }
@@ -378,27 +378,11 @@ export class Fabric {
     this.#emitted.add(line);
     emitWarning(line);
   }
-
-  /** Two units in one file would write over each other. */
-  #claimFile({ identity }: FileMedium, wwn: string, filename: string): void {
-    const file = `${identity.device}:${identity.inode}`;
-    const owner = this.#files.get(file);
-    if (owner !== undefined) {
-      throw new QomError("in-use", `"${printable(filename)}" is the medium of ${owner} and cannot be that of ${wwn} too`, {
-        context: { option: "filename", value: printable(filename), object: wwn },
-      });
-    }
-    this.#files.set(file, wwn);
-  }
-
-  #releaseFile(wwn: string): void {
-    for (const [file, owner] of this.#files) if (owner === wwn) this.#files.delete(file);
-  }
 }
 
 /** The error for a logical unit that is not among `units`, which are. */
 export function noLogicalUnit(name: string, units: readonly LogicalUnit[]): QomError {
-  return new QomError("not-found", `no logical unit "${printable(name)}"`, {
+  return new QomError("not-found", `no logical unit '${printable(name)}'`, {
     context: { option: "wwn", value: printable(name) },
     hint: thoseThere(
       name,

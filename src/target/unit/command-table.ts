@@ -51,7 +51,7 @@ export class CommandTable implements SupportedCommands {
 }
 
 function withUsageMap(command: DeviceCommand): SupportedCommand {
-  const usageMap = present(fromHex(command.usage.replaceAll(" ", "")), `usage map "${command.usage}" is hexadecimal`);
-  assert(usageMap[0] === command.opcode, `usage map "${command.usage}" begins with its operation code`);
+  const usageMap = present(fromHex(command.usage.replaceAll(" ", "")), `usage map '${command.usage}' is hexadecimal`);
+  assert(usageMap[0] === command.opcode, `usage map '${command.usage}' begins with its operation code`);
   return { ...command, usageMap, cdbLength: usageMap.length };
 }

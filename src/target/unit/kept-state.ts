@@ -167,6 +167,10 @@ export class KeptState {
       uncertain = error;
     }
     if (pending.announced) return done;
+    if (uncertain === null && this.#waiting !== null) {
+      await this.#takeWaiting();
+      return { end: this.isKnown ? "overtaken" : "unknown" };
+    }
     this.#trouble ??= "unread";
     const stored = await this.#ask(pending);
     if (stored === "unknown") return uncertain === null ? { end: "unknown" } : { end: "failed", error: uncertain };
@@ -270,6 +274,7 @@ export class KeptState {
     if (former === null && !this.isShared) state.losePower();
     this.#state = state;
     this.#revision = revision;
+    if (this.#waiting !== null && this.#waiting.revision <= revision) this.#waiting = null;
     this.#known();
     return this.#parts.replaced(former, state);
   }

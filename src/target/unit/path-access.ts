@@ -1,4 +1,5 @@
-import { aBoolean, having, optional, type Kind } from "../../base/check.js";
+import { aBoolean, having, optional } from "../../base/check.js";
+import type { Kind } from "../../base/check.js";
 import { anAccount } from "../../scsi/account.js";
 import type { Account } from "../../scsi/account.js";
 

@@ -6,7 +6,8 @@ import { routeOf } from "../../scsi/routing.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import type { DiskUnit, Geometry, ResetScope } from "../../scsi/unit.js";
 import type { LogicalUnit } from "./logical-unit.js";
-import { FULL_ACCESS, READ_ONLY_ACCESS, type PathAccess } from "./path-access.js";
+import { FULL_ACCESS, READ_ONLY_ACCESS } from "./path-access.js";
+import type { PathAccess } from "./path-access.js";
 
 /** See the module text. What a manager wants to change about it, it may change in a copy: all that managers see are own members. */
 export class SimulatedUnit implements DiskUnit {

@@ -4,7 +4,8 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { LOCKINGS, type Locking } from "../../base/image-access.js";
+import { LOCKINGS } from "../../base/image-access.js";
+import type { Locking } from "../../base/image-access.js";
 import { pastedWwn } from "../../scsi/pasted-names.js";
 import { BLOCK_SIZES_BYTES, PHYSICAL_BLOCK_SIZE_BYTES_MAX, SERIAL_LENGTH_MAX, UNIT_SIZE_BYTES_MAX } from "../limits.js";
 
@@ -71,9 +72,9 @@ function invalid(spec: Pick<UnitSpec, "wwn"> | undefined, option: string, value:
 export function normalizeWwn(wwn: string): string {
   const name = pastedWwn(wwn);
   if (WWN_PATTERN.test(name)) return name;
-  throw new QomError("invalid-value", `"${printable(wwn)}" is not the name of a logical unit`, {
+  throw new QomError("invalid-value", `'${printable(wwn)}' is not the name of a logical unit`, {
     context: { option: "wwn", value: printable(wwn) },
-    hint: 'it is "naa." with 16 or 32 hexadecimal digits, or "eui." with 16',
+    hint: "it is 'naa.' with 16 or 32 hexadecimal digits, or 'eui.' with 16",
   });
 }
 
@@ -90,7 +91,7 @@ export function checkSpec(spec: UnitSpec): void {
   if (serial !== undefined) requireSerial(serial, spec);
   if (spec.locking !== undefined && !LOCKINGS.includes(spec.locking)) {
     const hint = `it is one of ${LOCKINGS.join(", ")}`;
-    throw invalid(spec, "locking", spec.locking, `"${printable(spec.locking)}" of ${spec.wwn} is not a way to lock a file`, hint);
+    throw invalid(spec, "locking", spec.locking, `'${printable(spec.locking)}' of ${spec.wwn} is not a way to lock a file`, hint);
   }
   if (spec.filename === "") throw invalid(spec, "filename", "", `the file name of ${spec.wwn} is empty`);
 }
@@ -122,7 +123,7 @@ export function requireBlockSize(sizeBytes: number, spec?: UnitSpec): void {
 export function requireSerial(serial: string, spec?: UnitSpec): void {
   if (serial.length <= SERIAL_LENGTH_MAX && SERIAL_PATTERN.test(serial)) return;
   const hint = `it has 1 to ${SERIAL_LENGTH_MAX} printable ASCII characters, the first and the last not blank`;
-  throw invalid(spec, "serial", serial, `serial number "${printable(serial)}"${ofUnit(spec)} is not one`, hint);
+  throw invalid(spec, "serial", serial, `serial number '${printable(serial)}'${ofUnit(spec)} is not one`, hint);
 }
 
 function ofUnit(spec: UnitSpec | undefined): string {

@@ -37,4 +37,4 @@ async function main() {
   console.log(JSON.stringify({ ...(await simulated()), real: await real() }));
 }
 
-main();
+void main();

@@ -10,6 +10,7 @@ await build({
   build: {
     ssr: "main.js",
     outDir: dirname(file),
+    emptyOutDir: false,
     rolldownOptions: { output: { format, entryFileNames: basename(file), codeSplitting: false } },
   },
 });

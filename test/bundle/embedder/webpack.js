@@ -8,6 +8,7 @@ const compiler = webpack({
   mode: "production",
   target: "node20",
   entry: "./main.js",
+  optimization: { minimize: false },
   experiments: { outputModule: isModule },
   output: { path: dirname(file), filename: basename(file), ...(isModule ? { module: true, chunkFormat: "module" } : {}) },
   plugins: [new webpack.optimize.LimitChunkCountPlugin({ maxChunks: 1 })],

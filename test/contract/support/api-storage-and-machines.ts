@@ -18,8 +18,8 @@ import {
   registry,
   method,
   made,
-  type Row,
 } from "./parameters.js";
+import type { Row } from "./parameters.js";
 import { accepts, orNothing } from "./wrong-values.js";
 
 const spec = parameter("spec", { wwn: "naa.5000000000000099" }, accepts.nothing, {

@@ -21,8 +21,8 @@ import {
   bigints,
   method,
   made,
-  type Row,
 } from "./parameters.js";
+import type { Row } from "./parameters.js";
 import { accepts, isEmpty, orNothing } from "./wrong-values.js";
 
 const values: readonly Row[] = [

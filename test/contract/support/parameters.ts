@@ -1,7 +1,8 @@
 /** Words of the table of the API: rows and arguments. */
 import { PR_MANAGER_LINK, qom, QomObject, Sense, TransportId } from "qom-pr";
 import type { Fabric, Hold, LogicalUnit, Machine, PrManager, ScsiDevice, ScsiFabric, VirtioScsi } from "qom-pr";
-import { accepts, orNothing, type Accepts } from "./wrong-values.js";
+import { accepts, orNothing } from "./wrong-values.js";
+import type { Accepts } from "./wrong-values.js";
 
 /** An argument. */
 export interface Parameter {

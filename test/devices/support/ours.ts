@@ -1,7 +1,9 @@
 /** This library's virtio-scsi device with simulated disks. */
-import { Fabric, Machine, qomType, type VirtioScsi } from "qom-pr";
+import { Fabric, Machine, qomType } from "qom-pr";
+import type { VirtioScsi } from "qom-pr";
 import { systemClock } from "#src/base/clock.js";
-import { Device, type DeviceHost } from "#src/devices/device.js";
+import { Device } from "#src/devices/device.js";
+import type { DeviceHost } from "#src/devices/device.js";
 import { ScsiBlock } from "#src/devices/disk/scsi-block.js";
 import type { Hold } from "#src/target/unit/interference.js";
 import type { Answer, Peer } from "./peer.js";

@@ -2,16 +2,19 @@
  * QEMU's virtio-scsi-pci, driven without a guest: by the qtest protocol a test reads and writes PCI registers and guest memory, and so
  * is the driver itself (QEMU: docs/devel/testing/qtest; virtio 1.2, 4.1 virtio over PCI, 2.7 split virtqueues).
  */
-import { spawn, spawnSync, type ChildProcessByStdio } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
+import { createInterface } from "node:readline";
+import type { Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { QmpClient } from "../../monitor/support/qmp-client.js";
-import { fields, type Answer, type Peer } from "./peer.js";
+import { fields } from "./peer.js";
+import type { Answer, Peer } from "./peer.js";
 
 const PROGRAM = "qemu-system-x86_64";
 

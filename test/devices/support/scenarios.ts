@@ -1,17 +1,6 @@
 /** What a driver asks, step by step: the same of QEMU and of this library. */
-import {
-  commandRequest,
-  commandText,
-  fields,
-  lunField,
-  manage,
-  plainText,
-  send,
-  type Answer,
-  type Command,
-  type Lun,
-  type Peer,
-} from "./peer.js";
+import { commandRequest, commandText, fields, lunField, manage, plainText, send } from "./peer.js";
+import type { Answer, Command, Lun, Peer } from "./peer.js";
 
 /** Task management functions by their numbers. */
 const Tmf = { ABORT_TASK: 0, ABORT_TASK_SET: 1, CLEAR_TASK_SET: 3, I_T_NEXUS_RESET: 4, LUN_RESET: 5, QUERY_TASK: 6, QUERY_TASK_SET: 7 };

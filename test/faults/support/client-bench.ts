@@ -1,11 +1,13 @@
 /** What the tests of faults have in common: compiled C, helper processes that may die at any moment, and a manager without a machine. */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Machine, PrManager, type ScsiCommand, type ScsiUnit } from "qom-pr";
+import { Machine, PrManager } from "qom-pr";
+import type { ScsiCommand, ScsiUnit } from "qom-pr";
 import { compileC, requireCompiler } from "../../support/c-compiler.js";
 import { findPrHelper, greets } from "../../support/pr-helper.js";
 import { mortalCommand, OUR_PROGRAM } from "../../helper/support/helper-process.js";
@@ -62,7 +64,7 @@ export class ClientBench {
 
   /** Starts a program that is killed with the test; does not wait for anything. */
   spawn(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
-    const words = mortalCommand([program, ...args], environment);
+    const words = mortalCommand([program, ...args], environment, "before");
     const child = spawn("setpriv", words, { stdio: "ignore", env: { ...process.env, ...environment } });
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));

@@ -44,6 +44,8 @@ export interface Circumstances {
   readonly privileges?: readonly string[];
   /** What it has as descriptors 3 and following. */
   readonly descriptors?: readonly number[];
+  /** Who takes the privileges away that our program does not keep; by default the program itself. */
+  readonly shedding?: Shedding;
 }
 
 /**
@@ -58,16 +60,21 @@ const UNPRIVILEGED =
       ]
     : ["--no-new-privs"];
 
-function isPreloaded(environment: NodeJS.ProcessEnv): boolean {
-  return environment["LD_PRELOAD"] !== undefined;
-}
+/** What a program that our helper is started with beside its options: it then finds no more privileges than it keeps, and runs once. */
+export type Shedding = "before" | "itself";
+
+/** Users and groups other than the starter's are taken by the program itself. */
+const BECOMES_ANOTHER = /^(?:-[ug]|--user|--group)/;
 
 /**
  * Words for setpriv(1) that start a command which is killed when the thread that started it ends. Our program may be a word of a shell's.
+ * @param shedding whether our program is started with more privileges than it keeps, and sheds them itself. Not when something is loaded
+ * before libc: it would be gone in the second run.
  */
-export function mortalCommand(words: readonly string[], environment: NodeJS.ProcessEnv): readonly string[] {
-  const runsOnce = isPreloaded(environment) && words.some((word) => word.endsWith("qom-pr-helper.js"));
-  return ["--pdeathsig", "KILL", ...(runsOnce ? UNPRIVILEGED : []), ...words];
+export function mortalCommand(words: readonly string[], environment: NodeJS.ProcessEnv, shedding: Shedding = "itself"): readonly string[] {
+  const isOurs = words.some((word) => word.endsWith("qom-pr-helper.js"));
+  const before = environment["LD_PRELOAD"] !== undefined || (shedding === "before" && !words.some((word) => BECOMES_ANOTHER.test(word)));
+  return ["--pdeathsig", "KILL", ...(isOurs && before ? UNPRIVILEGED : []), ...words];
 }
 
 /** A running program. It is killed when the thread that started it ends, however that ends. */
@@ -82,9 +89,9 @@ export class HelperProcess {
     program: string,
     args: readonly string[],
     environment: NodeJS.ProcessEnv = {},
-    { privileges = [], descriptors = [] }: Circumstances = {},
+    { privileges = [], descriptors = [], shedding = "itself" }: Circumstances = {},
   ) {
-    const child = spawn("setpriv", [...privileges, ...mortalCommand([program, ...args], environment)], {
+    const child = spawn("setpriv", [...privileges, ...mortalCommand([program, ...args], environment, shedding)], {
       stdio: ["ignore", "pipe", "pipe", ...descriptors],
       env: { ...process.env, ...environment },
     });
@@ -107,8 +114,9 @@ export class HelperProcess {
     path: string,
     args: readonly string[] = [],
     environment: NodeJS.ProcessEnv = {},
+    shedding: Shedding = "itself",
   ): Promise<HelperProcess> {
-    const helper = new HelperProcess(program, ["-k", path, ...args], environment);
+    const helper = new HelperProcess(program, ["-k", path, ...args], environment, { shedding });
     await helper.serves(path);
     return helper;
   }
@@ -198,8 +206,11 @@ export class Workshop {
   readonly #processes: HelperProcess[] = [];
   readonly #listeners: number[] = [];
   readonly #adopted: number[] = [];
+  readonly #shedding: Shedding;
 
-  constructor() {
+  /** @param shedding of the programs that {@link start} starts: `itself` where handing over what it has opened belongs to what is tested */
+  constructor(shedding: Shedding = "before") {
+    this.#shedding = shedding;
     before(() => void (this.#folder = mkdtempSync(join(folderForAll(), "qom-pr-helper-"))));
     after(async () => {
       for (const helper of this.#processes) await helper.stop("SIGKILL");
@@ -247,7 +258,7 @@ export class Workshop {
     environment: NodeJS.ProcessEnv = {},
     program = OUR_PROGRAM,
   ): Promise<HelperProcess> {
-    const helper = await HelperProcess.listening(program, this.path(name), args, environment);
+    const helper = await HelperProcess.listening(program, this.path(name), args, environment, this.#shedding);
     this.#processes.push(helper);
     return helper;
   }

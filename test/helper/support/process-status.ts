@@ -1,7 +1,8 @@
 /** What the kernel tells of another process, for tests. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { askStatus, type StatusReport } from "#src/helper/serving/status.js";
+import { askStatus } from "#src/helper/serving/status.js";
+import type { StatusReport } from "#src/helper/serving/status.js";
 import { skipUnlessRequired } from "../../support/requirement.js";
 import { until } from "./helper-process.js";
 import type { HelperProcess } from "./helper-process.js";

@@ -1,6 +1,7 @@
 /** The human monitor of a machine: what it prints, what Tab offers, how it begins and ends. */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
@@ -95,7 +96,7 @@ describe("the human monitor", () => {
       `${WWN}: generation 1, 1 registrant, Write Exclusive - Registrants Only`,
       "    0x00000000000000a1  iqn.2026-11.org.qom-pr:m:hd,i,0x804e5c8dfe63, target port 1  << reservation holder >>",
     ]);
-    expect(await typist.type("info reservations naa.0")).to.deep.equal([`Error: no logical unit "naa.0" (there is ${WWN})`]);
+    expect(await typist.type("info reservations naa.0")).to.deep.equal([`Error: no logical unit 'naa.0' (there is ${WWN})`]);
     expect(await typist.type("info pr")).to.deep.equal(["pr0: pr-manager-memory, connected"]);
     expect(await typist.type("info status")).to.deep.equal(["VM status: running"]);
     expect(await typist.type("info block")).to.deep.equal([

@@ -1,6 +1,7 @@
 /** A client of QMP for tests: messages in order of arrival. */
 import { once } from "node:events";
-import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { NetConnectOpts, Socket } from "node:net";
 
 /** A message of a server. */
 export interface Message {

@@ -3,17 +3,8 @@
  * A library on top of this one, which lets the compiler infer the types of what it exports. In its declarations they are written by name,
  * and only names that the package exports can be. It is type-checked like types.ts and not run.
  */
-import {
-  PersistentReserveIn,
-  PersistentReserveOut,
-  qom,
-  TRACE_POINTS,
-  TransportId,
-  type Fabric,
-  type LogicalUnit,
-  type Machine,
-  type VirtioChain,
-} from "qom-pr";
+import { PersistentReserveIn, PersistentReserveOut, qom, TRACE_POINTS, TransportId } from "qom-pr";
+import type { Fabric, LogicalUnit, Machine, VirtioChain } from "qom-pr";
 
 export const kinds = { limits: qom.object("Limits", { low: qom.int32() }), traces: TRACE_POINTS };
 

@@ -120,7 +120,7 @@ export class Player {
         this.#queue(nexus).raise(Sense.I_T_NEXUS_LOSS);
         return good();
       case "POWER-CYCLE":
-        this.state.losePower();
+        this.state = this.state.afterPowerLoss();
         this.#old = null;
         return this.#tellAll(Sense.POWER_ON_OR_RESET);
       case "TAS":
