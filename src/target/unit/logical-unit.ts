@@ -305,6 +305,11 @@ export class LogicalUnit {
     return this.#interference.disturb(filter, disturbance);
   }
 
+  /** Whether the unit has its blocks in `medium`. */
+  isOn(medium: Medium): boolean {
+    return this.#medium.guards(medium);
+  }
+
   /**
    * Adds a user of the medium's file until the function given is called, and for as long after as a command under way then can touch the
    * medium: other processes are kept out as it says. Where hosts share the unit's reservations, they share the writing too. A unit in memory
