@@ -353,6 +353,7 @@ describe("refusals of TransportId", () => {
   it("name arguments of another kind", () => {
     const id = TransportId.parse(SAS_TEXT);
     return expectRefusals([
+      [() => Reflect.construct(TransportId, []) as unknown, "new TransportId (use TransportId.parse): text is undefined and not a string"],
       [() => TransportId.parse(untyped(5)), "TransportId.parse: input is 5 and not a string or a Uint8Array"],
       [() => TransportId.decode(untyped("")), `TransportId.decode: bytes is '' and not ${BYTES}`],
       [() => TransportId.decode(new Uint8Array(24), -1), "TransportId.decode: offset is -1 and not an integer from 0"],
