@@ -59,7 +59,8 @@ interface OptionRow extends OptionNames {
   readonly take: (draft: Draft, value: string) => string | void;
 }
 
-const OPTIONS: readonly OptionRow[] = [
+/** THE table of options, in the order of the help text: those of qemu-pr-helper, then the own ones. */
+export const HELPER_OPTIONS: readonly OptionRow[] = [
   { short: "h", long: "help", help: "print this text and exit", take: () => helpText() },
   { short: "V", long: "version", help: "print the version and exit", take: () => `qom-pr-helper ${packageVersion()}\n` },
   {
@@ -243,7 +244,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     requestTimeoutMs: 1000 * REQUEST_TIMEOUT_S_DEFAULT,
     askStatus: false,
   };
-  for (const word of readOptions(args, OPTIONS)) {
+  for (const word of readOptions(args, HELPER_OPTIONS)) {
     if ("operand" in word) continue;
     const print = word.option.take(draft, word.value);
     if (print !== undefined) return { print };
@@ -264,7 +265,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
 const HELP_COLUMN = 26;
 
 function helpText(): string {
-  const lines = OPTIONS.map((option) => {
+  const lines = HELPER_OPTIONS.map((option) => {
     const names = `  ${option.short === undefined ? "    " : ""}${displayName(option)}`;
     return names.length < HELP_COLUMN ? names.padEnd(HELP_COLUMN) + option.help : `${names}\n${" ".repeat(HELP_COLUMN)}${option.help}`;
   });
