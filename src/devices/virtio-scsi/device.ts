@@ -3,7 +3,7 @@
  * guest's driver puts into its virtqueues; rings, interrupts and PCI are the emulator's. How to use it: docs/virtio-scsi.md.
  */
 import { present } from "../../base/assert.js";
-import { aBigint, aCount, aFunction, aNumber, anObject, arrayOf, someBytes, check, having } from "../../base/check.js";
+import { aBigint, aCount, aFunction, aNumber, anObject, arrayOf, someBytes, check, having, problemOf } from "../../base/check.js";
 import type { Kind } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
@@ -120,13 +120,18 @@ export class VirtioScsi extends Device {
    * @returns the length for the used ring, when the chain is to be put there; null when it is not, because the device needs a reset,
    * was reset meanwhile, or is gone
    */
-  async submit(queue: number, chain: VirtioChain): Promise<UsedLength> {
-    check("VirtioScsi.submit", "queue", queue, aCount);
-    check("VirtioScsi.submit", "chain", chain, A_CHAIN);
+  submit(queue: number, chain: VirtioChain): Promise<UsedLength> {
+    const problem = problemOf("VirtioScsi.submit", "queue", queue, aCount) ?? problemOf("VirtioScsi.submit", "chain", chain, A_CHAIN);
+    if (problem !== null) return Promise.reject(problem);
     const time = this.#time;
-    if (!this.#mayUse(time)) return null;
-    const used = await this.#take(queue, chain);
-    return this.#mayUse(time) ? used : null;
+    if (!this.#mayUse(time)) return Promise.resolve(null);
+    try {
+      const taken = this.#take(queue, chain);
+      if (taken instanceof Promise) return taken.then((used) => (this.#mayUse(time) ? used : null));
+      return Promise.resolve(this.#mayUse(time) ? taken : null);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** A copy of the configuration space, 36 bytes. */
