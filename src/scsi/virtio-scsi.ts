@@ -219,14 +219,19 @@ export interface CommandResponse {
  * Writes a command's response to the beginning of `bytes`.
  * @param length that of the response with its sense field, filled up with zeros; by default all bytes
  */
-export function writeCommandResponse(bytes: Uint8Array, { response, status, residual, sense }: CommandResponse, length = bytes.length): void {
+export function writeCommandResponse(
+  bytes: Uint8Array,
+  { response, status, residual, sense }: CommandResponse,
+  length = bytes.length,
+): void {
   const senseLength = Math.min(sense.length, length - COMMAND_RESPONSE_LENGTH);
   bytes.fill(0, 0, length);
-  writeWord(bytes, 0, senseLength);
-  writeWord(bytes, 4, residual);
+  if (residual > 0) writeWord(bytes, 4, residual);
   bytes[10] = status;
   bytes[11] = response;
-  if (senseLength > 0) bytes.set(sense.subarray(0, senseLength), COMMAND_RESPONSE_LENGTH);
+  if (senseLength <= 0) return;
+  writeWord(bytes, 0, senseLength);
+  bytes.set(sense.subarray(0, senseLength), COMMAND_RESPONSE_LENGTH);
 }
 
 /** The kind that the first {@link CONTROL_TYPE_LENGTH} bytes of a control request announce. */

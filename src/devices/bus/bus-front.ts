@@ -28,7 +28,7 @@ export class FrontUnit {
   sense: Uint8Array = NO_BYTES;
   /**
    * Controllers of commands that have ended without being aborted: a signal costs more than a short command. They are the unit's, since
-   * its device keeps listening to a signal that it was given once.
+   * its device remembers a signal that it was given once.
    */
   readonly spareControllers: AbortController[] = [];
 

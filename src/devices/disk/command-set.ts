@@ -22,7 +22,8 @@ interface InFlight {
 /**
  * What commands are sent with whose caller gave them a signal: a signal that this one fires, and {@link CommandSet.abortAll} too. Not
  * AbortSignal.any, of which something is left for good on a signal that lives on (Node 20). It is the only one that listens to the caller's
- * signal, and only while a command is in flight: with a listener for each command Node would warn of a leak, and one that stayed would be one.
+ * signal, and only while a command is in flight that was not answered at once: with a listener for each command Node would warn of a leak,
+ * and one that stayed would be one.
  */
 interface JoinedSignal {
   readonly source: AbortSignal;
@@ -50,6 +51,8 @@ export class CommandSet {
    * without a promise, and nothing listens to any signal meanwhile.
    * @param timeoutMs deadline of a command that has none
    */
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult>;
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => ScsiAnswer): ScsiAnswer;
   run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => ScsiAnswer): ScsiAnswer {
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);

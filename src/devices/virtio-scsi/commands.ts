@@ -14,7 +14,7 @@ import {
   VirtioScsiResponse,
   writeCommandResponse,
 } from "../../scsi/virtio-scsi.js";
-import type { AdmittedCommand, FrontUnit } from "../bus/bus-front.js";
+import type { AdmittedCommand, FrontCommand, FrontUnit } from "../bus/bus-front.js";
 import { copyOf, headOf, lengthOf, viewIn, writeTo } from "./chain.js";
 import type { VirtioChain } from "./chain.js";
 import type { VirtioScsiCommand } from "../../scsi/virtio-scsi.js";
@@ -64,15 +64,13 @@ interface Pending extends PendingCommand {
 }
 
 /** A command with its buffers, which lie behind the request and its response. */
-interface BufferedCommand {
+interface BufferedCommand extends FrontCommand {
   readonly request: VirtioScsiCommand;
   readonly chain: VirtioChain;
-  readonly direction: DataDirection;
   /** Where data-out begins in what is readable. */
   readonly outAt: number;
   /** Where data-in begins in what is writable, which is the length of the response with its sense field. */
   readonly inAt: number;
-  readonly dataBytes: number;
 }
 
 /** See the module text. */
@@ -88,20 +86,22 @@ export class VirtioScsiCommands {
   /** Takes a command. It has begun, and may have ended, when this returns. */
   submit(chain: VirtioChain): UsedLength | Promise<UsedLength> {
     const { front, sizes, fail } = this.#context;
-    const [readableBytes, writableBytes] = [lengthOf(chain.readable), lengthOf(chain.writable)];
+    const readableBytes = lengthOf(chain.readable);
+    const writableBytes = lengthOf(chain.writable);
     const outAt = COMMAND_REQUEST_LENGTH + sizes.cdbSize;
     const inAt = COMMAND_RESPONSE_LENGTH + sizes.senseSize;
     if (readableBytes < outAt) return fail(`a command has ${readableBytes} bytes of request instead of ${outAt}`);
     if (writableBytes < inAt) return fail(`a command has ${writableBytes} bytes for its response instead of ${inAt}`);
-    const [outBytes, inBytes] = [readableBytes - outAt, writableBytes - inAt];
+    const outBytes = readableBytes - outAt;
+    const inBytes = writableBytes - inAt;
     const direction = outBytes > 0 ? "out" : inBytes > 0 ? "in" : "none";
     const request = parseCommandRequest(headOf(chain.readable, outAt), sizes.cdbSize);
-    const buffered: BufferedCommand = { request, chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
     const { address, cdb } = request;
+    const buffered: BufferedCommand = { cdb, direction, dataBytes: outBytes + inBytes, request, chain, outAt, inAt };
     if (commandRequestTrace.enabled) commandRequestTrace.publish({ ...atUnit(address), tag: request.tag, opcode: cdb[0] ?? 0 });
     if (outBytes > 0 && inBytes > 0) return respond(buffered, VirtioScsiResponse.FAILURE);
     if (address === null) return respond(buffered, VirtioScsiResponse.BAD_TARGET);
-    const admission = front.admit(address, { cdb, direction, dataBytes: buffered.dataBytes });
+    const admission = front.admit(address, buffered);
     if (admission.kind === "no-target") return respond(buffered, VirtioScsiResponse.BAD_TARGET);
     if (admission.kind === "overrun") return respond(buffered, VirtioScsiResponse.OVERRUN);
     return admission.kind === "answer" ? respondWith(buffered, admission.result) : this.#execute(admission, buffered);
@@ -218,11 +218,15 @@ function respondWith(buffered: BufferedCommand, result: ScsiResult, { direct, se
     return respond(buffered, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
   }
   const dataIn = direction === "in" ? atMost(result.dataIn, dataBytes) : NO_BYTES;
-  const inPlace = direct !== null && dataIn.buffer === direct.buffer && dataIn.byteOffset === direct.byteOffset;
-  if (!inPlace && dataIn.length > 0) writeTo(chain.writable, inAt, dataIn);
+  if (dataIn.length > 0 && !isAt(dataIn, direct)) writeTo(chain.writable, inAt, dataIn);
   const good = result.status === ScsiStatus.GOOD;
   const residual = good ? dataBytes - dataIn.length - sentBytes : 0;
   return finish(buffered, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
+}
+
+/** Whether the data are where the device was to put them. */
+function isAt(dataIn: Uint8Array, direct: Uint8Array | null): boolean {
+  return dataIn === direct || (dataIn.buffer === direct?.buffer && dataIn.byteOffset === direct.byteOffset);
 }
 
 /** A view costs more than to see that none is needed. */

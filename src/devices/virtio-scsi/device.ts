@@ -3,7 +3,7 @@
  * guest's driver puts into its virtqueues; rings, interrupts and PCI are the emulator's. How to use it: docs/virtio-scsi.md.
  */
 import { present } from "../../base/assert.js";
-import { aBigint, aCount, aFunction, aNumber, anObject, arrayOf, someBytes, check, having, problemOf } from "../../base/check.js";
+import { aBigint, aCount, aFunction, aNumber, anObject, someBytes, check, having, isBytes, problemOf } from "../../base/check.js";
 import type { Kind } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
@@ -49,12 +49,11 @@ const DESCRIPTORS_BESIDE_DATA = 2;
 /** Most descriptors of a queue in QEMU (VIRTQUEUE_MAX_SIZE). */
 const VIRTQUEUE_SIZE_MAX = 1024;
 
-const SEGMENTS = arrayOf(someBytes);
 const A_CHAIN: Kind = {
   expects: "a chain, { readable, writable }, each an array of Uint8Array",
   holds: (value) => {
     const { readable, writable } = value as VirtioChain; // what cannot be asked for members throws, which is a no
-    return SEGMENTS.holds(readable) && SEGMENTS.holds(writable);
+    return areSegments(readable) && areSegments(writable);
   },
 };
 const A_DEVICE = having("a SCSI device", { describe: aFunction, execute: aFunction, address: anObject });
@@ -121,7 +120,7 @@ export class VirtioScsi extends Device {
    * was reset meanwhile, or is gone
    */
   submit(queue: number, chain: VirtioChain): Promise<UsedLength> {
-    const problem = problemOf("VirtioScsi.submit", "queue", queue, aCount) ?? problemOf("VirtioScsi.submit", "chain", chain, A_CHAIN);
+    const problem = isSubmission(queue, chain) ? null : submissionProblem(queue, chain);
     if (problem !== null) return Promise.reject(problem);
     const time = this.#time;
     if (!this.#mayUse(time)) return Promise.resolve(null);
@@ -272,6 +271,26 @@ export class VirtioScsi extends Device {
     tellAll(this.#listeners, reason);
     return null;
   }
+}
+
+/** On the way of every command: the kinds are asked without a detour. */
+function isSubmission(queue: number, chain: VirtioChain): boolean {
+  try {
+    return aCount.holds(queue) && A_CHAIN.holds(chain);
+  } catch {
+    return false;
+  }
+}
+
+function submissionProblem(queue: number, chain: VirtioChain): QomError | null {
+  return problemOf("VirtioScsi.submit", "queue", queue, aCount) ?? problemOf("VirtioScsi.submit", "chain", chain, A_CHAIN);
+}
+
+/** Elements that were never assigned are none. */
+function areSegments(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  for (let at = 0; at < value.length; at += 1) if (!isBytes(value[at])) return false;
+  return true;
 }
 
 interface Queues {
