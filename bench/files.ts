@@ -9,7 +9,9 @@ import { defaultBehaviour } from "#src/target/behaviour.js";
 import { diskCommands } from "#src/target/commands/tables.js";
 import { FileMedium } from "#src/target/medium/file-medium.js";
 import { LogicalUnit } from "#src/target/unit/logical-unit.js";
-import { Machine, TransportId, type ScsiCommand } from "qom-pr";
+import { TransportId } from "#src/scsi/transport-id.js";
+import { Machine } from "qom-pr";
+import type { ScsiCommand } from "qom-pr";
 import { baseLibrary } from "./base.js";
 import type { Figure } from "./main.js";
 import { cpuNanosecondsEach, inTurn, ratios, spread } from "./measure.js";
@@ -40,9 +42,9 @@ async function device(library: { readonly Machine: Pick<typeof Machine, "create"
   return { execute: (command) => disk.execute(command), close: () => machine.close() };
 }
 
-/** A unit whose file is read by node alone, as where there is no native code. */
-async function byPool(filename: string): Promise<Contender> {
-  const medium = await FileMedium.open(filename, DISK_BYTES, { cachedReads: () => ({ read: () => 0 }) });
+/** A unit without a device before it. Without native code its file is read by node alone. */
+async function bareUnit(filename: string, native: boolean): Promise<Contender> {
+  const medium = await FileMedium.open(filename, DISK_BYTES, native ? {} : { cachedReads: () => ({ read: () => 0 }) });
   const unit = new LogicalUnit({
     definition: {
       wwn: WWN,
@@ -124,7 +126,8 @@ export async function fileDisk(): Promise<readonly Figure[]> {
   const base = await baseLibrary();
   const contenders: readonly [string, Contender][] = [
     ["device", await device({ Machine }, join(folder, "now"))],
-    ["pool", await byPool(join(folder, "pool"))],
+    ["unit", await bareUnit(join(folder, "unit"), true)],
+    ["pool", await bareUnit(join(folder, "pool"), false)],
     ...(base === null ? [] : [["base", await device(base, join(folder, "base"))] satisfies [string, Contender]]),
   ];
   const fd = openSync(join(folder, "plain"), "w+");
@@ -148,8 +151,8 @@ export async function fileDisk(): Promise<readonly Figure[]> {
       ]);
       figures.push({ what: `${row.what}, system call`, unit: "ns", value: spread(calls), aim: "" });
       for (const [index, [name]] of contenders.entries()) {
-        const of = { device: "device", pool: "without native code", base: "device of BENCH_BASE" }[name] ?? name;
-        const aim = name === "device" ? row.aim : name === "pool" ? row.poolAim : "";
+        const of = { unit: "unit without device", pool: "unit without native code", base: "device of BENCH_BASE" }[name] ?? name;
+        const aim = name === "device" || name === "unit" ? row.aim : name === "pool" ? row.poolAim : "";
         figures.push({ what: `the same, ${of} / system call`, unit: "ratio", value: spread(ratios(results[index] ?? [], calls)), aim });
       }
     }

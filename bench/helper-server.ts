@@ -77,7 +77,7 @@ async function idleFigures(pid: number): Promise<readonly Figure[]> {
   await pause(IDLE_MS);
   const wakeUps = (voluntarySwitches(pid) - before) / (IDLE_MS / 1000);
   return [
-    { what: "qom-pr-helper, idle: memory", unit: "MB", value: spread([(residentMemory(pid) * 1024) / 1e6]), aim: "<= 80" },
+    { what: "qom-pr-helper, idle: memory", unit: "MB", value: spread([(residentMemory(pid) * 1024) / 1e6]), aim: "<= 68" },
     { what: "qom-pr-helper, idle: wake-ups per second", unit: "", value: spread([wakeUps]), aim: "0" },
   ];
 }

@@ -1,12 +1,16 @@
 /** `npm run bench`: the figures that the project promises, printed as a table. */
+import { fileDisk } from "./files.js";
 import { helperRoundTrip } from "./helper-round-trip.js";
 import { helperServer } from "./helper-server.js";
+import { helperStarts } from "./helper-start.js";
 import type { Spread } from "./measure.js";
 import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
+import { startUp } from "./start.js";
 import { reservedRead, stateMachine } from "./reservations.js";
 import { saving } from "./persistence.js";
 import { managerOverhead, readKeysRate } from "./routing.js";
+import { machines } from "./scale.js";
 import { traceOverhead } from "./trace.js";
 import { queueOverhead } from "./virtio-scsi.js";
 
@@ -21,15 +25,19 @@ export interface Figure {
 
 const figures: Figure[] = [];
 for (const measure of [
+  startUp,
   helperRoundTrip,
   helperServer,
+  helperStarts,
   managerOverhead,
   readKeysRate,
   queueOverhead,
+  fileDisk,
   stateMachine,
   reservedRead,
   saving,
   treeSize,
+  machines,
   optionTexts,
   traceOverhead,
 ])

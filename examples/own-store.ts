@@ -1,5 +1,6 @@
 /** A reservation store of one's own: two machines of one cluster, as on two hosts, that share a disk's reservations. */
-import { Machine, PersistentReserveOut, qom, qomProperty, qomType, type ScsiDevice } from "qom-pr";
+import { Machine, PersistentReserveOut, qom, qomProperty, qomType } from "qom-pr";
+import type { ScsiDevice } from "qom-pr";
 import { ReservationStoreObject } from "qom-pr/extend";
 import type { CommitEnd, ReservationImage, ReservationWatcher, StoredReservations } from "qom-pr/extend";
 

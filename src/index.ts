@@ -10,22 +10,18 @@ export { Clock } from "./base/clock.js";
 export type { Timer, TimerOptions } from "./base/clock.js";
 
 // Trace points, see docs/cli.md
-export { TRACE_POINTS } from "./base/trace-points.js";
+export { TRACE_POINTS } from "./machine/trace-points.js";
+export type { TraceMessage, TraceName } from "./machine/trace-points.js";
+export type { TraceDefinition } from "./base/trace.js";
+export type { PrManagerExecuteTrace } from "./pr-manager/trace.js";
+export type { ScsiRequestEndTrace, ScsiRequestLbaTrace, ScsiRequestParsedTrace, ScsiRequestTrace } from "./devices/disk/request-trace.js";
 export type {
-  PrManagerExecuteTrace,
-  ScsiRequestEndTrace,
-  ScsiRequestLbaTrace,
-  ScsiRequestParsedTrace,
-  ScsiRequestTrace,
-  TraceDefinition,
-  TraceMessage,
-  TraceName,
   VirtioScsiCommandEndTrace,
   VirtioScsiCommandTrace,
   VirtioScsiEventTrace,
   VirtioScsiTmfEndTrace,
   VirtioScsiTmfTrace,
-} from "./base/trace-points.js";
+} from "./devices/virtio-scsi/trace.js";
 
 // The object model
 export { qomProperty, qomType } from "./qom/decorators.js";

@@ -1,11 +1,9 @@
 /**
  * Trace points, published on node:diagnostics_channel under QEMU's names with the prefix `qom-pr:`. A point costs one test of a
- * boolean while nobody listens. Which points there are is said in trace-points.ts.
+ * boolean while nobody listens. The table of a machine's points is machine/trace-points.ts.
  */
 import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Channel } from "node:diagnostics_channel";
-import { TRACE_POINTS } from "./trace-points.js";
-import type { TraceMessage, TraceName } from "./trace-points.js";
 
 /** A named point that publishes values of one shape. */
 export interface TracePoint<T extends object> {
@@ -14,6 +12,12 @@ export interface TracePoint<T extends object> {
   /** True while somebody listens. Ask before building the message. */
   readonly enabled: boolean;
   publish(message: T): void;
+}
+
+/** What a point publishes, and its line. */
+export interface TraceDefinition<Message extends object> {
+  /** The line without the name. */
+  readonly format: (message: Message) => string;
 }
 
 /** All points have one hidden class, so that a test of `enabled` is compiled to a load and a branch. */
@@ -42,29 +46,13 @@ function channelName(name: string): string {
 }
 
 /** The trace point `name`; two calls with the same name give the same channel. */
-export function tracePoint<Name extends TraceName>(name: Name): TracePoint<TraceMessage<Name>> {
-  return ownTracePoint(name);
-}
-
-/** A point of a program that has a table of its own and is not watched as a machine is. */
-export function ownTracePoint<T extends object>(name: string): TracePoint<T> {
+export function tracePoint<T extends object = object>(name: string): TracePoint<T> {
   return new ChannelPoint(channel(channelName(name)));
 }
 
-/** Names of all points, sorted. */
-export function traceNames(): readonly TraceName[] {
-  // Object.keys forgets the type of a table's keys.
-  return (Object.keys(TRACE_POINTS) as TraceName[]).toSorted();
-}
-
-/**
- * Calls `listener` with a line for every message of the point, as QEMU's log backend prints it: `NAME TEXT`. The returned function ends
- * that. Points are the process's, not a machine's.
- */
-export function onTraceLine(name: TraceName, listener: (line: string) => void): () => void {
-  // The message is of the point's own type: nobody else publishes on its channel.
-  const format = TRACE_POINTS[name].format as (message: unknown) => string;
-  const told = (message: unknown): void => listener(`${name} ${format(message)}`);
-  subscribe(channelName(name), told);
-  return () => void unsubscribe(channelName(name), told);
+/** Calls `listener` with every message of the point `name`; the returned function ends that. */
+export function onTrace(name: string, listener: (message: unknown) => void): () => void {
+  const own = (message: unknown): void => listener(message);
+  subscribe(channelName(name), own);
+  return () => void unsubscribe(channelName(name), own);
 }

@@ -3,8 +3,8 @@
  *
  *     -trace [enable=]PATTERN[,events=FILE][,file=FILE]      -trace help
  *
- * A pattern is a name in which `*` stands for any characters; with a `-` before it, it switches off what others have switched on. `events`
- * names a file with a pattern on each line, `file` the one that is written instead of stderr.
+ * What a pattern is, is said in options/trace-selection.ts. `events` names a file with a pattern on each line, `file` the one that is written
+ * instead of stderr.
  */
 import { createReadStream, createWriteStream } from "node:fs";
 import type { WriteStream } from "node:fs";
@@ -13,12 +13,11 @@ import { buffer } from "node:stream/consumers";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable, TRACE_EVENTS_BYTES_MAX } from "../base/limits.js";
 import { missingFolder } from "../base/missing-folder.js";
-import { onTraceLine, traceNames } from "../base/trace.js";
-import type { TraceName } from "../base/trace-points.js";
+import { onTraceLine, traceNames } from "../machine/trace-points.js";
 import { didYouMean } from "../options/nearest.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { takeText } from "../options/take.js";
-import { noTracePoint } from "../options/trace-pattern.js";
+import { noTracePoint, PatternSelection, patternsOf } from "../options/trace-selection.js";
 import type { Output } from "./output.js";
 
 /** Lines that wait to be written, in bytes, beyond which further ones are left out: commands do not wait for whoever reads them. */
@@ -79,8 +78,9 @@ export interface Tracing {
  */
 export async function startTracing({ patterns, events, file }: TraceOptions, { error, errorBacklogBytes }: Output): Promise<Tracing> {
   const lists = await Promise.all(events.map(readPatterns));
-  const { names, unknown } = selectNames([...lists.flat(), ...patterns]);
-  for (const pattern of unknown) error(`qom-pr: warning: -trace: ${noTracePoint(pattern, traceNames())}\n`);
+  const selection = new PatternSelection(traceNames());
+  for (const pattern of [...lists.flat(), ...patterns]) selection.apply(pattern);
+  for (const pattern of selection.unknown) error(`qom-pr: warning: -trace: ${noTracePoint(pattern, traceNames())}\n`);
   const stream = file === undefined ? undefined : await openTraceFile(file, error);
   // Listened for from the start: a full disk closes it long before the end.
   const closed = new Promise<void>((resolve) => stream?.once("close", resolve));
@@ -91,7 +91,7 @@ export async function startTracing({ patterns, events, file }: TraceOptions, { e
           (text) => void stream.write(text),
           () => stream.writableLength,
         );
-  const ends = names.map((name) => onTraceLine(name, print));
+  const ends = selection.selected.map((name) => onTraceLine(name, print));
   return {
     stop: async () => {
       for (const end of ends) end();
@@ -116,47 +116,11 @@ function bounded(write: (text: string) => void, backlogBytes: () => number): (li
   };
 }
 
-/** Which points patterns select, later ones going over earlier ones, and which of them select nothing. */
-function selectNames(patterns: readonly string[]): { readonly names: readonly TraceName[]; readonly unknown: readonly string[] } {
-  const enabled = new Set<TraceName>();
-  const unknown: string[] = [];
-  for (const given of patterns) {
-    const off = given.startsWith("-");
-    const pattern = off ? given.slice(1) : given;
-    const fitting = traceNames().filter((name) => fits(pattern, name));
-    if (fitting.length === 0) unknown.push(pattern);
-    for (const name of fitting) {
-      if (off) enabled.delete(name);
-      else enabled.add(name);
-    }
-  }
-  return { names: [...enabled], unknown };
-}
-
-/** Whether a pattern with `*` in it covers the whole name. Each piece is looked for once: no pattern takes long. */
-function fits(pattern: string, name: string): boolean {
-  const [first = "", ...pieces] = pattern.split("*");
-  const last = pieces.pop();
-  if (last === undefined) return name === first;
-  if (!name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const piece of pieces) {
-    const found = name.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return at + last.length <= name.length;
-}
-
 async function readPatterns(path: string): Promise<readonly string[]> {
   const bytes = await openedFile(path, "read", () => buffer(createReadStream(path, { end: TRACE_EVENTS_BYTES_MAX })));
   if (bytes.length > TRACE_EVENTS_BYTES_MAX)
     throw new QomError("limit", `-trace: '${printable(path)}' has more than ${TRACE_EVENTS_BYTES_MAX} bytes`);
-  return bytes
-    .toString("utf8")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
+  return patternsOf(bytes.toString("utf8"));
 }
 
 async function openTraceFile(path: string, tell: Output["error"]): Promise<WriteStream> {

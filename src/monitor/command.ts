@@ -1,6 +1,7 @@
 /** Commands of QMP: what each takes and gives, as zod schemas, and what it does. */
 import * as z from "zod";
 import { QomError } from "../base/errors.js";
+import { lazily } from "../base/lazily.js";
 import { printable } from "../base/limits.js";
 import { inSlices } from "../base/slices.js";
 import { describeValue, valueText } from "../options/take.js";
@@ -29,11 +30,14 @@ export interface QmpCommand {
   run(given: OptionMap, context: CommandContext): Promise<PlainValue>;
 }
 
+/** A schema, or what makes it when it is first needed: most commands are never called, and schemas take time to make. */
+export type Schema<T> = T | (() => T);
+
 /** A command as it is written down. */
 export interface CommandDefinition<Arguments extends z.ZodObject, Result extends z.ZodType> {
   readonly name: string;
-  readonly arguments: Arguments;
-  readonly result: Result;
+  readonly arguments: Schema<Arguments>;
+  readonly result: Schema<Result>;
   /**
    * A result is the caller's own and stays as it is: a long list is read after others have been served.
    * @param raw the same arguments as they were given, for members that the schema does not know
@@ -45,15 +49,24 @@ export interface CommandDefinition<Arguments extends z.ZodObject, Result extends
 export function defineCommand<const Arguments extends z.ZodObject, const Result extends z.ZodType>(
   definition: CommandDefinition<Arguments, Result>,
 ): QmpCommand {
+  const [args, made] = [schemaOf(definition.arguments), schemaOf(definition.result)];
   return {
     name: definition.name,
-    arguments: definition.arguments,
-    result: definition.result,
+    get arguments() {
+      return args();
+    },
+    get result() {
+      return made();
+    },
     run: async (given, context) => {
-      const result: unknown = await definition.run(checkArguments(definition.arguments, given), context, given);
+      const result: unknown = await definition.run(checkArguments(args(), given), context, given);
       return isLong(result) ? inSlices(listToPlain(result), LIST_SLICE_LENGTH) : toPlain(result);
     },
   };
+}
+
+function schemaOf<T extends object>(schema: Schema<T>): () => T {
+  return lazily(() => (typeof schema === "function" ? schema() : schema));
 }
 
 /** Any value of JSON, which the command judges itself (QAPI: `any`). */

@@ -8,7 +8,7 @@ import { isPlainList } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { checkArguments } from "./command.js";
 import type { QmpCommand } from "./command.js";
-import { CAPABILITIES_ARGUMENTS } from "./commands/general.js";
+import { capabilitiesArguments } from "./commands/general.js";
 import type { EventListener } from "./events.js";
 import type { MonitorHost } from "./host.js";
 import { fromPlain, isLong, LIST_SLICE_LENGTH, listFromPlain, toPlain } from "./values.js";
@@ -58,7 +58,7 @@ export class QmpExecutor {
 
   /** qmp_capabilities of a session that has not had it. @throws QomError for wrong arguments */
   negotiate(given: OptionMap): CommandOutcome {
-    const { enable = [] } = checkArguments(CAPABILITIES_ARGUMENTS, given);
+    const { enable = [] } = checkArguments(capabilitiesArguments(), given);
     const [refused] = enable;
     if (refused !== undefined)
       throw new QomError("unsupported", `capability '${refused}' is not available`, { context: { value: refused } });

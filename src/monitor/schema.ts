@@ -6,32 +6,35 @@
  * `driver`) have a variant for each value of that member.
  */
 import * as z from "zod";
+import { lazily } from "../base/lazily.js";
 import { NODE_REFERENCE } from "../block/node.js";
 import type { PropertyType } from "../qom/property-kind.js";
 import type { RegisteredType } from "../qom/type-registry.js";
 import { anyValue } from "./command.js";
 import type { QmpCommand } from "./command.js";
-import { EVENT_SCHEMAS } from "./event-schemas.js";
+import { eventSchemas } from "./event-schemas.js";
 
 /** An entity, as it is sent. Which members there are depends on `meta-type`; QEMU says so with variants. */
-export const SCHEMA_INFO = z.strictObject({
-  name: z.string(),
-  "meta-type": z.enum(["builtin", "enum", "array", "object", "alternate", "command", "event"]),
-  /** Of a command or an event. */
-  "arg-type": z.string().optional(),
-  "ret-type": z.string().optional(),
-  "allow-oob": z.boolean().optional(),
-  /** Of an enum, which has names, an object, which has both, or an alternate, which has types. */
-  members: z.array(z.strictObject({ name: z.string().optional(), type: z.string().optional(), default: anyValue.optional() })).optional(),
-  values: z.array(z.string()).optional(),
-  tag: z.string().optional(),
-  variants: z.array(z.strictObject({ case: z.string(), type: z.string() })).optional(),
-  "element-type": z.string().optional(),
-  "json-type": z.enum(["string", "int", "boolean", "value", "number", "null"]).optional(),
-});
+export const schemaInfo = lazily(() =>
+  z.strictObject({
+    name: z.string(),
+    "meta-type": z.enum(["builtin", "enum", "array", "object", "alternate", "command", "event"]),
+    /** Of a command or an event. */
+    "arg-type": z.string().optional(),
+    "ret-type": z.string().optional(),
+    "allow-oob": z.boolean().optional(),
+    /** Of an enum, which has names, an object, which has both, or an alternate, which has types. */
+    members: z.array(z.strictObject({ name: z.string().optional(), type: z.string().optional(), default: anyValue.optional() })).optional(),
+    values: z.array(z.string()).optional(),
+    tag: z.string().optional(),
+    variants: z.array(z.strictObject({ case: z.string(), type: z.string() })).optional(),
+    "element-type": z.string().optional(),
+    "json-type": z.enum(["string", "int", "boolean", "value", "number", "null"]).optional(),
+  }),
+);
 
-/** See {@link SCHEMA_INFO}. */
-export type SchemaInfo = z.output<typeof SCHEMA_INFO>;
+/** See {@link schemaInfo}. */
+export type SchemaInfo = z.output<ReturnType<typeof schemaInfo>>;
 
 interface Member {
   readonly name: string;
@@ -74,7 +77,7 @@ class SchemaWriter {
       "ret-type": this.#type(command.result),
       "allow-oob": false,
     }));
-    const events: SchemaInfo[] = Object.entries(EVENT_SCHEMAS).map(([name, schema]) => ({
+    const events: SchemaInfo[] = Object.entries(eventSchemas()).map(([name, schema]) => ({
       name,
       "meta-type": "event",
       "arg-type": this.#type(schema),

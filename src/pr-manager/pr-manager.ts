@@ -5,8 +5,6 @@
 import { aBoolean, aFunction, check, checkMembers, optional, problemOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { tellAll } from "../base/listeners.js";
-import type { PrManagerExecuteTrace } from "../base/trace-points.js";
-import { tracePoint } from "../base/trace.js";
 import { qomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { QomObject } from "../qom/object.js";
@@ -20,6 +18,8 @@ import { aNexus } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { aScsiUnit } from "../scsi/unit.js";
 import type { ScsiUnit } from "../scsi/unit.js";
+import { executeTrace, runTrace } from "./trace.js";
+import type { PrManagerExecuteTrace } from "./trace.js";
 
 /** Told of a command that a manager has run or refused. */
 export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
@@ -32,9 +32,6 @@ export interface ConnectionListenerOptions {
   /** Tell the present state too, at once, if the manager has a connection. */
   readonly current?: boolean;
 }
-
-const executeTrace = tracePoint("pr_manager_execute");
-const runTrace = tracePoint("pr_manager_run");
 
 /** How a link to a manager is looked up: one id below /objects, as pr_manager_lookup does. */
 export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager", noun: "PR manager", lookup: "objects" });

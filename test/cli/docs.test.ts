@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { traceNames } from "#src/base/trace.js";
+import { traceNames } from "#src/machine/trace-points.js";
 import { ExitStatus } from "#src/cli/persist/exit-status.js";
 import { usage } from "#src/monitor/human/command.js";
 import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";

@@ -4,8 +4,9 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { Machine, PersistentReserveOut } from "qom-pr";
-import { onTraceLine, traceNames, tracePoint } from "#src/base/trace.js";
-import type { TraceName } from "#src/base/trace-points.js";
+import { tracePoint } from "#src/base/trace.js";
+import { onTraceLine, traceNames } from "#src/machine/trace-points.js";
+import type { TraceName } from "#src/machine/trace-points.js";
 import { machineArguments, temporaryFolder } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 import { parseTraceOptions, startTracing } from "#src/cli/trace.js";
@@ -111,6 +112,12 @@ describe("trace points", () => {
       expect(traceNames().some((name) => tracePoint(name).enabled)).to.equal(false);
       return { names, stderr };
     }
+
+    it("selects points by patterns with ?, as QEMU does", async () => {
+      expect((await selected("pr_manager_r?n")).names).to.deep.equal(["pr_manager_run"]);
+      expect((await selected("virtio_scsi_???_req")).names).to.deep.equal(["virtio_scsi_cmd_req", "virtio_scsi_tmf_req"]);
+      expect((await selected("pr_manager_run?")).names).to.deep.equal([]);
+    });
 
     it("selects points by patterns", async () => {
       expect(await selected("pr_*")).to.deep.equal({ names: ["pr_manager_execute", "pr_manager_run"], stderr: "" });

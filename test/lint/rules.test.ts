@@ -54,6 +54,7 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ],
   ["typescript(use-unknown-in-catch-callback-variable)", "src/base/catch.ts", "await Promise.resolve(1).catch((e: Error) => e);\n"],
   ["eslint(eqeqeq)", "src/base/equals.ts", "export const one = (a: unknown, b: unknown): boolean => a == b;\n"],
+  ["eslint(no-underscore-dangle)", "src/base/underscore.ts", "export const one = (a: { _b: number }): number => a._b;\n"],
   ["eslint(no-console)", "src/base/console.ts", "console.log('x');\n"],
   [
     "eslint(no-restricted-imports)",
@@ -123,11 +124,7 @@ const ALLOWED: readonly (readonly [rule: string, file: string, text: string])[] 
     "src/base/documented.ts",
     "/** A class. */\n@mark()\nexport class One {}\n\n/** A group. */\nexport const one = 1;\nexport const two = 2;\n",
   ],
-  [
-    "own(single-quotes-in-messages)",
-    "src/base/single-quotes.ts",
-    "export const one = (a: string): string => `no '${a}' in \"it\"`;\n",
-  ],
+  ["own(single-quotes-in-messages)", "src/base/single-quotes.ts", "export const one = (a: string): string => `no '${a}' in \"it\"`;\n"],
   ["own(no-module-state)", "src/base/table.ts", "const table = new Map([[1, 2]]);\nexport const size = (): number => table.size;\n"],
 ];
 
@@ -150,7 +147,10 @@ describe("lint rules", function () {
       "examples/tsconfig.json",
       "test/tsconfig.json",
     ];
-    tree = new PlantedTree({ "src/base/types.ts": "export type Net = 1;\nexport const one = 1;\n", ...Object.fromEntries(planted) }, copied);
+    tree = new PlantedTree(
+      { "src/base/types.ts": "export type Net = 1;\nexport const one = 1;\n", ...Object.fromEntries(planted) },
+      copied,
+    );
     const run = tree.run("oxlint", "--format=json", "bench", "examples", "src", "test");
     expect(run.status, run.output).to.equal(1);
     found = new Set(diagnostics(run.stdout).map(({ code, filename }) => `${filename} ${code ?? "unused directive"}`));

@@ -51,7 +51,7 @@ describe("a slip on the command line", () => {
     expect(await told("-device", "floppy")).to.contain("device types are scsi-block, scsi-generic, virtio-scsi-pci (alias virtio-scsi)");
     expect(await told("-object", "pr-manager-memroy,id=a")).to.contain("(did you mean 'pr-manager-memory'?)");
     expect(await told("-object", "secret,id=a")).to.contain(
-      "types of objects are pr-manager-helper, pr-manager-memory, pr-manager-sgio, scsi-fabric",
+      "types of objects are pr-manager-helper, pr-manager-memory, pr-manager-sgio, reservation-folder, scsi-fabric",
     );
     expect(await told("-blockdev", "simlun,node-name=a")).to.contain("(did you mean 'sim-lun'?)");
     expect(await told("-blockdev", "qcow2,node-name=a")).to.contain("block drivers are file, host_device, raw, sim-lun");

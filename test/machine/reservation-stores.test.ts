@@ -1,8 +1,10 @@
 /** Stores that are objects: `-object reservation-folder`, one of a user's own, and `scsi-fabric,store=`. */
 import { existsSync, readdirSync } from "node:fs";
 import { expect } from "chai";
-import { Machine, PersistentReserveIn, PersistentReserveOut, qomType, ScsiFabric, type ScsiDevice } from "qom-pr";
-import { ReservationStoreObject, type CommitEnd, type ReservationImage, type StoredReservations } from "qom-pr/extend";
+import { Machine, PersistentReserveIn, PersistentReserveOut, qomType, ScsiFabric } from "qom-pr";
+import type { ScsiDevice } from "qom-pr";
+import { ReservationStoreObject } from "qom-pr/extend";
+import type { CommitEnd, ReservationImage, StoredReservations } from "qom-pr/extend";
 import { outcome, temporaryFolder, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 

@@ -1,8 +1,10 @@
 /** The JSON reader on whole texts, and the printer. What is refused is what QEMU 7.2 refuses, apart from integers beyond 64 bits. */
 import { expect } from "chai";
 import fc from "fast-check";
+import { QomError } from "#src/base/errors.js";
 import type { QomErrorKind } from "#src/base/errors.js";
-import { parseJson, printJson } from "#src/options/json.js";
+import { allAtOnce } from "#src/base/slices.js";
+import { parseJson, printingJson, printJson } from "#src/options/json.js";
 import { INT64_MIN, NESTING_MAX, UINT64_MAX } from "#src/options/value.js";
 import type { PlainValue } from "#src/options/value.js";
 import { anyValue, AWKWARD_NAMES, map, plain, refused } from "./support.js";
@@ -136,6 +138,19 @@ describe("JSON text", () => {
 
   it("keeps the order of members", () => {
     expect([...(parseJson('{"b":1,"a":2,"1":3}') as ReadonlyMap<string, PlainValue>).keys()]).to.deep.equal(["b", "a", "1"]); // an object is a map
+  });
+
+  it("prints the same in slices, at once or not, and what cannot be printed in neither way", () => {
+    const stepwise = (value: PlainValue, indent: number): string => allAtOnce(printingJson(value, { indent }));
+    fc.assert(
+      fc.property(anyValue(), fc.constantFrom(0, 4), (value, indent) => {
+        expect(stepwise(value, indent)).to.equal(printJson(value, { indent }));
+      }),
+    );
+    const list = Array.from({ length: 10 }, (_, index) => ({ index }));
+    const steps = [...printingJson(plain({ return: list, id: 1 }))];
+    expect(steps.length, "a step for each element").to.be.at.least(list.length);
+    for (const wrong of [[Number.NaN], [2n ** 70n]]) expect(() => stepwise(wrong, 0)).to.throw(QomError);
   });
 
   it("treats names of Object.prototype as names", () => {

@@ -105,6 +105,19 @@ describe("type registry", () => {
     implementing(USER_CREATABLE.name, USER_CREATABLE.description)();
   });
 
+  it("a copy has the same types, and others are added to it alone", async () => {
+    @qomType({ name: "cat", description: "a cat", aliases: ["tom"] })
+    class Cat extends Animal {}
+    const registry = new TypeRegistry();
+    registry.registerAll([Animal, Dog]);
+    const copy = registry.copy();
+    expect(copy.list({ abstract: true })).to.deep.equal(registry.list({ abstract: true }));
+    expect(copy.get("hound")).to.equal(registry.get("dog"));
+    copy.register(Cat);
+    expect([copy.find("tom")?.name, registry.find("tom"), registry.find("cat")]).to.deep.equal(["cat", undefined, undefined]);
+    expect((await refusal(() => copy.register(Dog))).kind).to.equal("duplicate");
+  });
+
   it("hints at the nearest type", async () => {
     const registry = new TypeRegistry();
     registry.registerAll([Animal, Dog]);

@@ -3,12 +3,16 @@
 import { expect } from "chai";
 
 import { QomError } from "#src/base/errors.js";
+import { SLICE_ITEMS } from "#src/base/slices.js";
 import { applyReserveOut } from "#src/reservation/apply.js";
-import { decodeImage, encodeImage } from "#src/reservation/image.js";
-import { checkInvariants } from "#src/reservation/invariants.js";
+import { decodeImage, decodeSteps, encodeImage, encodeSteps, sameImage } from "#src/reservation/image.js";
+import type { ReservationImage } from "#src/reservation/image.js";
+import { checkInvariants, invariantSteps } from "#src/reservation/invariants.js";
 import { defaultReservationSettings, targetPorts } from "#src/reservation/settings.js";
+import { UncertainCommitError } from "#src/reservation/store.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { nexusKey } from "#src/scsi/nexus.js";
+import { refusal } from "../support/refusal.js";
 import { initiator, reserveOut } from "./support/commands.js";
 import { play } from "./support/player.js";
 
@@ -92,6 +96,12 @@ describe("a store", () => {
   });
 });
 
+describe("a commit of which nobody knows", () => {
+  it("says so by the name of its error", () => {
+    expect(String(new UncertainCommitError("the network is gone"))).to.equal("UncertainCommitError: the network is gone");
+  });
+});
+
 describe("image of a state", () => {
   const full = (): ReservationState =>
     play(`
@@ -128,6 +138,52 @@ describe("image of a state", () => {
     expect(encodeImage(decodeImage(encodeImage(new ReservationState())))).to.deep.equal(encodeImage(new ReservationState()));
   });
 
+  it("is made and read in slices of the same size", () => {
+    const state = new ReservationState();
+    const slices = (steps: Generator<void, unknown, void>): number => {
+      let count = 0;
+      for (let step = steps.next(); step.done !== true; step = steps.next()) count += 1;
+      return count;
+    };
+    for (let port = 1; port <= 2 * SLICE_ITEMS; port += 1) state.register({ initiator: initiator("A1"), targetPort: port }, 1n, false);
+    expect(slices(encodeSteps(state))).to.equal(2);
+    expect(slices(invariantSteps(state))).to.equal(2);
+    expect(slices(decodeSteps(encodeImage(state)))).to.equal(4);
+  });
+
+  it("is the same as another one when every member is", () => {
+    const image = encodeImage(full());
+    const [first, ...others] = image.registrations;
+    const withFirst = (change: object): unknown => ({ ...image, registrations: [{ ...first, ...change }, ...others] });
+    const different: readonly unknown[] = [
+      { ...image, generation: 3 },
+      { ...image, aptpl: false },
+      { ...image, registrations: others },
+      { ...image, registrations: [...image.registrations, first] },
+      { ...image, reservation: null },
+      { ...image, reservation: { type: 6, holder: 1 } },
+      { ...image, reservation: { type: 5, holder: 0 } },
+      withFirst({ key: "0x0000000000000062" }),
+      withFirst({ initiator: others[1]?.initiator }),
+      withFirst({ targetPort: 3 }),
+      withFirst({ allTargetPorts: false }),
+      withFirst({ owner: "uid-7" }),
+    ];
+    for (const other of different) {
+      const changed = other as ReservationImage; // one by its members
+      expect([sameImage(image, changed), sameImage(changed, image)], JSON.stringify(other)).to.deep.equal([false, false]);
+    }
+    const copy = JSON.parse(JSON.stringify(image)) as ReservationImage; // what was written
+    expect([sameImage(image, image), sameImage(image, copy)]).to.deep.equal([true, true]);
+    expect(sameImage({ ...image, reservation: null }, { ...copy, reservation: null })).to.equal(true);
+  });
+
+  it("leaves nobody anything to count when it is read", () => {
+    const state = new ReservationState();
+    state.register({ initiator: initiator("A1"), targetPort: 1 }, 1n, false, "uid-7");
+    expect([...decodeImage(encodeImage(state)).takeChanges()]).to.deep.equal([]);
+  });
+
   it("names who answers for a registration, where somebody does", () => {
     const state = full().copy();
     const nexus = { initiator: initiator("C1"), targetPort: 1 };
@@ -138,7 +194,7 @@ describe("image of a state", () => {
     expect(encodeImage(decoded)).to.deep.equal(encodeImage(state));
   });
 
-  it("is refused with one line that names what is wrong", () => {
+  it("is refused with one line that names what is wrong", async () => {
     const image = encodeImage(full());
     const [first] = image.registrations;
     const registrationsWith = (change: object): unknown => ({ ...image, reservation: null, registrations: [{ ...first, ...change }] });
@@ -183,6 +239,9 @@ describe("image of a state", () => {
       [{ ...image, registrations: [], reservation: { type: 8, holder: null } }, /reservation.holder is null/],
     ];
     for (const [broken, message] of cases) expect(() => decodeImage(broken), JSON.stringify(broken)).to.throw(QomError, message);
+    expect((await refusal(() => decodeImage(null))).kind).to.equal("invalid-value");
+    expect((await refusal(() => decodeImage({ ...image, version: 2 }))).kind).to.equal("unsupported");
+    expect((await refusal(() => decodeImage(image, 2))).kind).to.equal("limit");
     expect(() => decodeImage(image, 2)).to.throw(/3 registrations are more than 2/);
     expect(() => decodeImage(registrationsWith({ initiator: "naa.12" })))
       .to.throw(QomError)

@@ -10,6 +10,7 @@ import { checkInvariants } from "#src/reservation/invariants.js";
 import { snapshot, summary } from "#src/reservation/snapshot.js";
 import { ReservationState } from "#src/reservation/state.js";
 import { initiator } from "./support/commands.js";
+import { countingEntries } from "./support/counting.js";
 import { play } from "./support/player.js";
 
 describe("snapshot", () => {
@@ -132,24 +133,3 @@ describe("ChurnMap", () => {
     }
   });
 });
-
-/** How many entries the maps of the language are given while `action` runs, and the most that one of them has then. */
-function countingEntries(action: () => void): { readonly entries: number; readonly largest: number } {
-  let [entries, largest] = [0, 0];
-  const usual = Object.getOwnPropertyDescriptor(Map.prototype, "set") ?? {};
-  function counting(this: Map<unknown, unknown>, key: unknown, value: unknown): unknown {
-    Reflect.apply(usual.value as (...args: unknown[]) => unknown, this, [key, value]); // what Map.prototype.set is
-    entries += 1;
-    largest = Math.max(largest, this.size);
-    return this;
-  }
-  // oxlint-disable-next-line no-extend-native -- for the time of the action: nothing else tells what a map holds that has no iterator
-  Object.defineProperty(Map.prototype, "set", { ...usual, value: counting });
-  try {
-    action();
-  } finally {
-    // oxlint-disable-next-line no-extend-native -- as it was before
-    Object.defineProperty(Map.prototype, "set", usual);
-  }
-  return { entries, largest };
-}

@@ -1,7 +1,8 @@
 /** What the codecs of persistent reservations say to a program that passes something else: one line that names what, where and the value. */
 import { expect } from "chai";
-import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
-import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
+import { aNexus } from "#src/scsi/nexus.js";
+import { allocationLengthOf, PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
+import { mayActivatePersistence, parameterListLengthOf, PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import type { ReserveOutRequest } from "#src/scsi/persistent-reserve-out.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import { refusal } from "../support/refusal.js";
@@ -68,6 +69,7 @@ describe("refusals of PERSISTENT RESERVE IN", () => {
         { option: "allocationLength", value: "65536" },
       ],
       [() => PersistentReserveIn.readFullStatus(-1), "allocationLength -1 is not a number from 0 to 65535"],
+      [() => PersistentReserveIn.readKeys(untyped(null)), "PersistentReserveIn (read-keys): allocationLength is null and not a number"],
       [
         () => PersistentReserveIn.readReservation(untyped("24")),
         "PersistentReserveIn (read-reservation): allocationLength is '24' and not a number",
@@ -264,6 +266,41 @@ describe("refusals of PERSISTENT RESERVE OUT", () => {
     ]));
 });
 
+describe("what is asked of a command before it is decoded", () => {
+  it("is its lengths", () => {
+    expect(allocationLengthOf(PersistentReserveIn.readKeys(0x1234).cdb)).to.equal(0x1234);
+    const { cdb } = PersistentReserveOut.encode({ action: "clear" });
+    expect(parameterListLengthOf(cdb)).to.equal(24);
+    cdb[5] = 0x80;
+    expect(parameterListLengthOf(cdb)).to.equal(0x8000_0018);
+  });
+
+  it("is whether it can turn APTPL on, by either layout of the list", () => {
+    const transportIds = [TransportId.parse(SAS_TEXT)];
+    for (const aptpl of [true, false]) {
+      const lists = [
+        PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n, allTargetPorts: true, transportIds, aptpl }),
+        PersistentReserveOut.encode({ action: "register-and-move", unregister: true, relativeTargetPort: 0x0101, transportIds, aptpl }),
+      ];
+      for (const { dataOut } of lists) expect(mayActivatePersistence(dataOut)).to.equal(aptpl);
+    }
+    for (const cut of [0, 17, 20]) expect(mayActivatePersistence(new Uint8Array(cut).fill(0))).to.equal(false);
+    expect(mayActivatePersistence(Uint8Array.of(...new Uint8Array(17), 1))).to.equal(true);
+  });
+});
+
+describe("a nexus", () => {
+  it("is an object with a TransportId and a number", () => {
+    const initiator = TransportId.parse(SAS_TEXT);
+    expect(aNexus.holds({ initiator, targetPort: 1 })).to.equal(true);
+    for (const other of [undefined, null, SAS_TEXT, {}, { initiator }, { targetPort: 1 }, { initiator, targetPort: "1" }]) {
+      expect(aNexus.holds(other), JSON.stringify(other)).to.equal(false);
+    }
+    expect(aNexus.holds({ initiator: SAS_TEXT, targetPort: 1 })).to.equal(false);
+    expect(aNexus.expects).to.equal("an I_T nexus, { initiator: TransportId, targetPort: number }");
+  });
+});
+
 describe("refusals of TransportId", () => {
   const bad =
     (text: string): (() => unknown) =>
@@ -290,7 +327,7 @@ describe("refusals of TransportId", () => {
 
   it("say what of bytes is wrong", async () => {
     const whole = await refusal(() => TransportId.parse(Uint8Array.of(0x0f, ...new Uint8Array(23))));
-    expect(whole.message).to.equal(`invalid TransportID "0f${"00".repeat(23)}": protocol identifier fh has no TransportID`);
+    expect(whole.message).to.equal(`invalid TransportID '0f${"00".repeat(23)}': protocol identifier fh has no TransportID`);
     const message = (...data: readonly number[]): unknown =>
       TransportId.decode(Uint8Array.from([...data, ...new Uint8Array(28 - data.length)])).problem?.message;
     const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];

@@ -176,6 +176,95 @@ describe("medium in a file", () => {
     await medium.close();
   });
 
+  describe("and its reads", () => {
+    const MIB = 1024 * 1024;
+    const size = 4 * MIB;
+    const content = Uint8Array.from({ length: size }, (_, index) => (index >> 9) % 251);
+
+    /** With a kernel that has in memory what `cached` says: so many of the bytes that are asked for. */
+    async function opened(name: string, cached: (asked: number) => number): Promise<FileMedium> {
+      await writeFile(path(name), content);
+      const readCached = (offset: number, into: Uint8Array): number => {
+        const length = cached(into.length);
+        into.set(content.subarray(offset, offset + length));
+        return length;
+      };
+      return FileMedium.open(path(name), size, { cachedReads: () => ({ read: readCached }) });
+    }
+
+    it("what is in memory is there on return, in the caller's memory", async () => {
+      const medium = await opened("cached", (asked) => asked);
+      const into = new Uint8Array(MIB);
+      expect(medium.read(4096, into, going)).to.equal(null);
+      expect(Buffer.compare(into, content.subarray(4096, 4096 + MIB))).to.equal(0);
+      await medium.close();
+    });
+
+    it("the rest comes from the disk", async () => {
+      for (const [name, cached] of [
+        ["nothing", () => 0],
+        ["half", (asked: number) => asked >> 1],
+        ["some", (asked: number) => Math.min(asked, 1000)],
+      ] as const) {
+        const medium = await opened(name, cached);
+        for (const length of [1, 4096, MIB, MIB + 1, size - 512]) {
+          const into = new Uint8Array(length + 1).fill(0xee);
+          await medium.read(512, into.subarray(0, length), going);
+          expect(Buffer.compare(into.subarray(0, length), content.subarray(512, 512 + length)), `${name}, ${length}`).to.equal(0);
+          expect(into[length], "nothing beyond").to.equal(0xee);
+        }
+        await medium.close();
+      }
+    });
+
+    it("several at once do not share memory", async () => {
+      const medium = await opened("together", () => 0);
+      const reads = [0, 1, 2, 3].map((index) => ({ offset: index * MIB, into: new Uint8Array(MIB) }));
+      for (let round = 0; round < 2; round += 1) {
+        await Promise.all(reads.map(async ({ offset, into }) => medium.read(offset, into.fill(0), going)));
+        for (const { offset, into } of reads) expect(Buffer.compare(into, content.subarray(offset, offset + MIB))).to.equal(0);
+      }
+      await medium.close();
+    });
+
+    it("of an aborted one nothing arrives, although all is in memory", async () => {
+      const medium = await opened("long", (asked) => asked);
+      const cancellation = { aborted: false };
+      const into = new Uint8Array(size);
+      const pending = medium.read(0, into, cancellation);
+      cancellation.aborted = true;
+      await pending;
+      expect(into.every((byte) => byte === 0)).to.equal(true);
+      await medium.close();
+    });
+
+    it("what somebody has cut off reads as zeros, however long", async () => {
+      const medium = await opened("shortened", () => 0);
+      await promisify(ftruncate)(medium.fd, MIB + 100);
+      const into = new Uint8Array(size).fill(0xee);
+      await medium.read(0, into, going);
+      expect(Buffer.compare(into.subarray(0, MIB + 100), content.subarray(0, MIB + 100))).to.equal(0);
+      expect(into.subarray(MIB + 100).every((byte) => byte === 0)).to.equal(true);
+      await medium.close();
+    });
+  });
+
+  it("writes up to 1 MiB in one step, which an abort does not divide", async () => {
+    for (const [shortWrites, expected] of [
+      [false, 1024 * 1024],
+      [true, 256 * 1024],
+    ] as const) {
+      const name = `steps-${shortWrites}`;
+      const medium = await FileMedium.open(path(name), 4 * 1024 * 1024, { shortWrites });
+      const cancellation = { aborted: false };
+      const pending = medium.write(0, new Uint8Array(1024 * 1024).fill(1), cancellation);
+      cancellation.aborted = true;
+      await pending;
+      expect((await readFile(path(name))).lastIndexOf(1) + 1).to.equal(expected);
+      await medium.close();
+    }
+  });
+
   it("refuses what is no medium", async () => {
     await mkdir(path("folder"));
     await writeFile(path("empty"), "");

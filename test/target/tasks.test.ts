@@ -1,10 +1,13 @@
 import { getEventListeners } from "node:events";
+import { readFile } from "node:fs/promises";
 import { expect } from "chai";
 import type { ScsiResult } from "#src/scsi/command.js";
+import { memoryStore } from "#src/stores/memory.js";
+import { Fabric } from "#src/target/fabric/fabric.js";
 import type { CommandInFlight } from "#src/target/unit/interference.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { refusal } from "../support/refusal.js";
-import { blocks, command, disk, KEYS, outcome, useFolder } from "./support.js";
+import { blocks, command, disk, KEYS, outcome, useFolder, WWN } from "./support.js";
 import type { Disk } from "./support.js";
 
 const TUR = "00 00 00 00 00 00";
@@ -303,6 +306,18 @@ describe("commands in flight", () => {
       expect(first.lastIndexOf(1), "at most one step of 256 KiB").to.be.below(256 * 1024);
       expect(Buffer.compare((await file.send("A", READ_LARGE)).dataIn, first)).to.equal(0);
       await file.fabric.close();
+    });
+
+    it("of an aborted write 256 KiB at most are done where hosts share the reservations", async () => {
+      const fabric = new Fabric({ store: { ...memoryStore, sharedByHosts: true } });
+      const unit = await fabric.attach({ wwn: WWN, filename: path("shared"), sizeBytes: LARGE });
+      const abort = new AbortController();
+      const write = command("2a 00 00 00 00 00 00 08 00 00", { dataOut: new Uint8Array(1024 * 1024).fill(1), signal: abort.signal });
+      const pending = unit.execute(san.nexuses.A, write);
+      abort.abort();
+      expect(outcome(await pending)).to.equal("ABORTED");
+      expect((await readFile(path("shared"))).lastIndexOf(1)).to.be.below(256 * 1024);
+      await fabric.close();
     });
 
     it("PREEMPT AND ABORT answers when the victims' writes have stopped", async () => {

@@ -46,6 +46,26 @@ function replaceFiles(files) {
   for (const name of readdirSync(BUNDLED)) if (!files.has(name)) rmSync(join(BUNDLED, name), { recursive: true });
 }
 
+/** @param {string} files of dist/, or folders, as a regular expression */
+const compiled = (files) => new RegExp(`^${COMPILED}/(?:${files})`);
+
+/**
+ * Which modules share a file: to open and resolve one takes as long as to read a hundred functions that nobody calls. Each file needs only
+ * those before it, as its rooms do, so that a program is a few files, and has what it uses.
+ */
+const CHUNKS = [
+  { name: "base", test: compiled("base|options|cli/table") },
+  { name: "scsi", test: compiled("scsi|native|host|backends/helper-socket/(?!manager)") },
+  { name: "persist", test: compiled("cli/persist/(?!object-manager)|helper/workers/multipath|monitor/client.js") },
+  {
+    name: "objects",
+    test: new RegExp(
+      `/node_modules/|${compiled("qom|reservation|stores|target|pr-manager|backends|machine/(?:container|name|object-)").source}`,
+    ),
+  },
+  { name: "machine", test: compiled("block|chardev|devices|monitor|machine") },
+];
+
 const { files, texts } = workerFiles();
 const [text, ...others] = await Promise.all(texts.map(workerText));
 if (text === undefined || others.length > 0) throw new Error("one source takes its worker as text");
@@ -58,6 +78,9 @@ const { output } = await bundle.generate({
   sourcemap: true,
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
+  codeSplitting: {
+    groups: CHUNKS.map((chunk, index) => ({ ...chunk, priority: CHUNKS.length - index })),
+  },
 });
 const modules = output.flatMap((each) => (each.type === "chunk" ? each.moduleIds : []));
 replaceFiles(

@@ -19,9 +19,11 @@ import type { PersistReport } from "./json-report.js";
 import { FolderBusyError } from "./folder-wait.js";
 import { keyTextNotes } from "./key-text.js";
 import { DeviceOpenError } from "./device-open-error.js";
+import { LocalDisk } from "./local-disk.js";
 import type { PathFinder } from "./local-disk.js";
 import { ALLOCATION_LENGTH_MAX, parsePersistOptions, QMP_ALLOCATION_LENGTH_MAX, WAIT_SECONDS_DEFAULT } from "./options.js";
 import type { PersistOptions } from "./options.js";
+import { QmpDisk } from "./qmp-disk.js";
 import { HEADER_LENGTH, headerLines, hexReportLines, reportLines } from "./report.js";
 import { planRequest } from "./request.js";
 import type { PersistPlan, PersistRequest } from "./request.js";
@@ -92,12 +94,10 @@ function exitStatusOfError(error: QomError): number {
   return error.kind === "io" || error.kind === "connection" ? ExitStatus.FILE_ERROR : ExitStatus.SYNTAX;
 }
 
-/** Each way to a disk is loaded when it is taken. */
-async function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
+function openDisk(options: PersistOptions, { request }: PersistPlan, environment: PersistEnvironment): Promise<PersistDisk> {
   const { device, manager, objects, name, readOnly, qmp, waitSeconds } = options;
   if (qmp !== undefined) {
     if (manager === undefined && objects.length === 0 && name === undefined && waitSeconds === undefined) {
-      const { QmpDisk } = await import("./qmp-disk.js");
       return QmpDisk.open(qmp, device, readOnly === 1);
     }
     throw new QomError(
@@ -106,7 +106,6 @@ async function openDisk(options: PersistOptions, { request }: PersistPlan, envir
     );
   }
   const byVariable = request.direction === "in" && environment.variables["SG_PERSIST_IN_RDONLY"] !== undefined;
-  const { LocalDisk } = await import("./local-disk.js");
   return LocalDisk.open({
     device,
     readOnly: readOnly === 1 || (readOnly === 0 && byVariable),

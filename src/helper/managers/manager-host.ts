@@ -7,6 +7,7 @@ import { parseOption } from "../../options/arguments.js";
 import { commaHint } from "../../options/comma-hint.js";
 import type { ParsedOptions } from "../../options/value.js";
 import type { PrManager } from "../../pr-manager/pr-manager.js";
+import { SG_IO_MANAGER } from "./manager-type.js";
 
 /** An object on the command line. */
 interface ObjectOption {
@@ -21,9 +22,6 @@ export interface ManagerHost {
   /** Ends the objects, after the commands in flight. */
   close(): Promise<void>;
 }
-
-/** Type of the manager that the helper is without any object. */
-export const SG_IO_MANAGER = "pr-manager-sgio";
 
 /** Id of an object that was given none; further ones are pr1 and so on, by their place on the command line. */
 const DEFAULT_ID = "pr";

@@ -6,7 +6,7 @@
 import { systemClock } from "../../base/clock.js";
 import { describeError } from "../../base/errors.js";
 import { Log, LogLevel, STANDARD_ERROR } from "../log.js";
-import type { ManagerHost } from "../managers/manager-host.js";
+import type { ManagerStation } from "../managers/manager-station.js";
 import type { HelperOptions } from "../settings/settings.js";
 import type { PidFile } from "../pid-file.js";
 import { Service } from "./service.js";
@@ -17,7 +17,7 @@ export interface Station {
   /** One at least. */
   readonly posts: readonly Post[];
   /** The manager that executes; null for SG_IO on the workers. */
-  readonly host: ManagerHost | null;
+  readonly manager: ManagerStation | null;
   /** Null when none is wanted. */
   readonly pidFile: PidFile | null;
   /** Descriptor of the file for traces, null for standard error. */
@@ -37,7 +37,7 @@ export class Helper {
    * Starts the threads, which serve from {@link open} on.
    * @param station is the helper's from now on, and is given up at the end
    */
-  constructor(options: HelperOptions, { posts, pidFile, traceFd, host }: Station) {
+  constructor(options: HelperOptions, { posts, pidFile, traceFd, manager }: Station) {
     this.#posts = posts;
     this.#log = new Log(options.logLevel);
     this.#service = new Service({
@@ -45,7 +45,7 @@ export class Helper {
       posts,
       pidFile,
       traceFd: traceFd ?? STANDARD_ERROR,
-      host,
+      manager,
       log: this.#log,
       clock: systemClock,
     });

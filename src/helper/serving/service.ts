@@ -3,6 +3,7 @@
 import type { Clock } from "../../base/clock.js";
 import { createEpoll, createWakeup, EpollSet, wakeUp } from "../../native/server/epoll.js";
 import { libc as loadLibc } from "../../native/libc.js";
+import { isRunnable } from "../../native/process/task.js";
 import { loadServerLibc } from "../../native/server/libc.js";
 import type { ServerLibc } from "../../native/server/libc.js";
 import { pathOfSocket, shutDownConnection } from "../../native/server/unix.js";
@@ -10,16 +11,13 @@ import { assert } from "../../base/assert.js";
 import { packageVersion } from "../../base/package-version.js";
 import { rulesFor } from "../connections/admission.js";
 import { allocateClientRegister, ClientRegister } from "../shared/client-register.js";
-import { ConnectionDesk } from "../connections/connection-desk.js";
 import { allocateConnectionTable } from "../shared/connection-table.js";
-import { Exchange } from "../connections/exchange.js";
 import { Gate } from "./gate.js";
 import { LogLevel } from "../log.js";
 import type { Log } from "../log.js";
-import { initiators } from "../managers/initiators.js";
-import { ManagerDesk } from "../managers/manager-desk.js";
-import { SG_IO_MANAGER } from "../managers/manager-host.js";
-import type { ManagerHost } from "../managers/manager-host.js";
+import type { ManagerDesk } from "../managers/manager-desk.js";
+import type { ManagerStation } from "../managers/manager-station.js";
+import { SG_IO_MANAGER } from "../managers/manager-type.js";
 import type { HelperOptions } from "../settings/settings.js";
 import type { PidFile } from "../pid-file.js";
 import type { Post } from "./posts.js";
@@ -29,7 +27,6 @@ import { statusReport } from "./status.js";
 import type { StatusReport } from "./status.js";
 import { allocateTotals, Totals } from "../shared/totals.js";
 import { allocateWorkerControl, WorkerControl } from "../shared/worker-control.js";
-import { UserLedger } from "../managers/user-ledger.js";
 import { threadsMaxOf, WorkerPool } from "../workers/worker-pool.js";
 import type { WorkerSetup } from "../workers/worker.js";
 
@@ -45,7 +42,7 @@ export interface ServiceParts {
   /** Where traces are written. */
   readonly traceFd: number;
   /** The manager that executes; null for SG_IO on the workers. The service ends it. */
-  readonly host: ManagerHost | null;
+  readonly manager: ManagerStation | null;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -65,21 +62,21 @@ export class Service {
   readonly #gate: Gate;
   readonly #pool: WorkerPool;
   readonly #stalled: StalledClients;
-  readonly #ledger: UserLedger;
   readonly #managerDesk: ManagerDesk | null;
   readonly #socketPaths: readonly (string | null)[];
   readonly #startedAtMs = Date.now();
   #stuck = false;
 
   constructor(parts: ServiceParts) {
-    const { options, posts, pidFile, host, log, clock } = parts;
+    const { options, posts, pidFile, manager, log, clock } = parts;
     const listeners = posts.map(({ listener }) => listener);
     packageVersion(); // reports tell it, and by then it may not be there to be read
     const [libc, server] = [loadLibc(), loadServerLibc()];
     const epollFd = createEpoll(server);
     const epoll = new EpollSet(server, epollFd);
-    const wakeupFd = createWakeup(server);
+    const [wakeupFd, leaveFd] = [createWakeup(server), createWakeup(server)];
     epoll.addForAll(wakeupFd);
+    epoll.add(leaveFd, "readable");
     this.#parts = parts;
     this.#socketPaths = listeners.map(({ fd }) => pathOfSocket(server, fd));
     const trace = { points: options.trace.points, fd: parts.traceFd };
@@ -89,10 +86,8 @@ export class Service {
     const gateFd = this.#gate.receiverFd;
     epoll.add(gateFd, "readable");
     this.#setup = setupOf(options, {
-      epollFd,
-      gateFd,
-      control,
-      handOver: host !== null,
+      ...{ epollFd, gateFd, leaveFd, control },
+      handOver: manager !== null,
       trace,
       admission: rulesFor(options.admission, this.#gate.connectionsMax),
     });
@@ -101,30 +96,27 @@ export class Service {
     const totals = new Totals(this.#setup.totals, MAIN_THREAD);
     this.#register = register;
     this.#control = new WorkerControl(this.#setup.control);
-    const shared = { server, epoll, register, totals, log, discard: mainThreadClosesNothing, gone: mainThreadClosesNothing };
     this.#stalled = new StalledClients({
       ...{ clock, register, connections, totals, log },
       control: this.#control,
       timeoutMs: options.requestTimeoutMs,
       shutDown: (fd) => shutDownConnection(server, fd),
     });
-    const ended = (session: number): void => this.#managerDesk?.ended(session);
-    const desks = { exchange: new Exchange(shared), desk: new ConnectionDesk({ ...shared, ended }) };
-    const initiatorOf = initiators(
-      options.initiatorFrom,
-      posts.map(({ name }) => name),
-    );
-    this.#ledger = new UserLedger(options.userLimits, log);
-    this.#managerDesk =
-      host === null ? null : new ManagerDesk({ host, initiatorOf, libc, connections, register, ledger: this.#ledger, log, ...desks });
+    const socketNames = posts.map(({ name }) => name);
+    this.#managerDesk = manager?.createDesk({ options, socketNames, libc, server, epoll, connections, register, totals, log }) ?? null;
     this.#pool = new WorkerPool({
       setup: this.#setup,
       workersMax: options.workersMax,
-      log,
+      ...{ log, clock },
+      runs: isRunnable,
       rearmGate: () => epoll.rearm(gateFd, "readable"),
       wake: () => wakeUp(server, wakeupFd),
+      wakeToLeave: () => {
+        wakeUp(server, leaveFd);
+        epoll.rearm(leaveFd, "readable");
+      },
       execute: (fd) => this.#execute(fd),
-      ended,
+      ended: (session) => this.#managerDesk?.ended(session),
       noteIncomplete: () => this.#stalled.watch(),
       failed: () => this.stop(),
     });
@@ -152,16 +144,16 @@ export class Service {
 
   /** What `--status` prints when it is asked beside the socket with that index. */
   report(index: number): StatusReport {
-    const { options, host } = this.#parts;
+    const { options, manager } = this.#parts;
     const sources = {
       socket: this.#socketPaths[index] ?? null,
       socketOf: (listener: number) => this.#socketPaths[listener] ?? null,
       register: this.#register,
       totals: this.#setup.totals,
       startedAtMs: this.#startedAtMs,
-      manager: host?.manager.typeName ?? SG_IO_MANAGER,
-      users: () => this.#ledger.users,
-      isConnected: () => host?.manager.connected ?? true,
+      manager: manager?.host.manager.typeName ?? SG_IO_MANAGER,
+      users: () => this.#managerDesk?.users ?? [],
+      isConnected: () => manager?.host.manager.connected ?? true,
       workers: () => ({ running: this.#pool.size, idle: this.#control.idle, max: options.workersMax }),
     };
     return statusReport(sources, Date.now());
@@ -204,14 +196,9 @@ export class Service {
   }
 }
 
-/** Its connections are closed by workers, and descriptors reach nobody else. */
-function mainThreadClosesNothing(): void {
-  assert(false, "the main thread closes no descriptor of a client");
-}
-
 function setupOf(
   options: HelperOptions,
-  own: Pick<WorkerSetup, "epollFd" | "gateFd" | "control" | "handOver" | "trace" | "admission">,
+  own: Pick<WorkerSetup, "epollFd" | "gateFd" | "leaveFd" | "control" | "handOver" | "trace" | "admission">,
 ): WorkerSetup {
   return {
     ...own,

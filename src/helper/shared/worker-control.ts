@@ -1,25 +1,26 @@
 /**
- * The few numbers that the main thread and the workers share: who is idle, whether anything moves, whether to stop, and who is closing a
- * descriptor.
+ * The few numbers that the main thread and the workers share: who is idle, whether to stop, and who is closing a descriptor.
  *
- *     5 words for all                        3 words for each thread
+ *     8 words for all                        4 words for each thread
  *      0  whether to end                      0  closes that it has begun and ended: odd while one goes on
  *      1  idle workers                        1  the user whose descriptor is closed
- *      2  changes whenever one finishes       2  1 if that one takes long
- *      3  saturation was told
+ *      2  fewest idle since the last look     2  1 if that one takes long
+ *      3  saturation was told                 3  its number in the kernel
  *      4  an incomplete request was told
  *      5  closes that take long
  *      6  connections
+ *      7  workers that are to go
  */
 
 const STOPPING = 0;
 const IDLE = 1;
-const FINISHED = 2;
+const LEAST_IDLE = 2;
 const SATURATED = 3;
 const INCOMPLETE = 4;
 const STUCK_CLOSES = 5;
 const CONNECTIONS = 6;
-const WORDS = 7;
+const LEAVING = 7;
+const WORDS = 8;
 
 /** Whoever waits for a connection to close looks whether it is to end as well. */
 const LOOK_EVERY_MS = 1000;
@@ -27,7 +28,8 @@ const LOOK_EVERY_MS = 1000;
 const CLOSES = 0;
 const USER = 1;
 const STUCK = 2;
-const WORDS_PER_THREAD = 3;
+const TASK = 3;
+const WORDS_PER_THREAD = 4;
 
 /** Memory for a {@link WorkerControl} of so many threads, to be handed to every worker. */
 export function allocateWorkerControl(threads: number): SharedArrayBuffer {
@@ -82,18 +84,46 @@ export class WorkerControl {
   /** A worker is about to wait for an event. */
   becomeIdle(): void {
     Atomics.add(this.#words, IDLE, 1);
-    this.finish();
-  }
-
-  /** A worker has finished something. */
-  finish(): void {
-    Atomics.add(this.#words, FINISHED, 1);
   }
 
   /** A worker got an event. True when that left no worker idle and nobody was told so yet: then the caller tells the main thread. */
   becomeBusy(): boolean {
-    const wasLast = Atomics.sub(this.#words, IDLE, 1) === 1;
-    return wasLast && Atomics.exchange(this.#words, SATURATED, 1) === 0;
+    const idle = Atomics.sub(this.#words, IDLE, 1) - 1;
+    let least = Atomics.load(this.#words, LEAST_IDLE);
+    while (idle < least) {
+      const found = Atomics.compareExchange(this.#words, LEAST_IDLE, least, idle);
+      if (found === least) break;
+      least = found;
+    }
+    return idle === 0 && Atomics.exchange(this.#words, SATURATED, 1) === 0;
+  }
+
+  /** How many workers were idle all the time since the last call. To be called by the main thread. */
+  takeLeastIdle(): number {
+    return Math.min(Atomics.exchange(this.#words, LEAST_IDLE, this.idle), this.idle);
+  }
+
+  /** So many workers are to go, and not as many as before if some are left of those; whoever asks wakes one. */
+  letLeave(count: number): void {
+    Atomics.store(this.#words, LEAVING, count);
+  }
+
+  /** Asked by a worker that was woken to go: how many were to go; 0 when it is to stay. */
+  takeLeave(): number {
+    const count = Atomics.load(this.#words, LEAVING);
+    if (count === 0) return 0;
+    if (Atomics.compareExchange(this.#words, LEAVING, count, count - 1) !== count) return this.takeLeave();
+    return count;
+  }
+
+  /** A worker says what its number is in the kernel. */
+  noteTask(thread: number, task: number): void {
+    Atomics.store(this.#words, wordOf(thread, TASK), task);
+  }
+
+  /** The number in the kernel that a worker said last. */
+  taskOf(thread: number): number {
+    return Atomics.load(this.#words, wordOf(thread, TASK));
   }
 
   /** How many workers wait for an event. */
@@ -114,11 +144,6 @@ export class WorkerControl {
   /** Lets {@link noteIncomplete} tell again. To be called before looking for incomplete requests, so that none is missed. */
   rearmIncomplete(): void {
     Atomics.store(this.#words, INCOMPLETE, 0);
-  }
-
-  /** A number that changes whenever a worker has finished something. */
-  get finished(): number {
-    return Atomics.load(this.#words, FINISHED);
   }
 
   /** A thread is about to close a descriptor that came from `user`. */

@@ -7,7 +7,7 @@ import { packageVersion } from "../../base/package-version.js";
 import { accountNamed, accountNumbered, groupNamed } from "../../native/server/accounts.js";
 import { CONNECTIONS_PER_PROCESS_DEFAULT, CONNECTIONS_PER_USER_DEFAULT } from "../connections/admission.js";
 import { CONNECTION_DESCRIPTOR_LIMIT } from "../shared/connection-table.js";
-import { noTracePoint } from "../../options/trace-pattern.js";
+import { noTracePoint } from "../../options/trace-selection.js";
 import { displayName, readOptions } from "../../options/getopt.js";
 import type { OptionNames } from "../../options/getopt.js";
 import { LogLevel } from "../log.js";

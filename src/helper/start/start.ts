@@ -27,8 +27,8 @@ import type { BackgroundHandover, Handover, ServiceHandover } from "./handover.j
 import { Helper } from "../serving/helper.js";
 import type { Station } from "../serving/helper.js";
 import { Log, LogLevel } from "../log.js";
-import { hostManager, objectHelp } from "../managers/manager-host.js";
-import type { ManagerHost } from "../managers/manager-host.js";
+import { objectHelp } from "../managers/manager-host.js";
+import type { ManagerStation } from "../managers/manager-station.js";
 import { DEFAULT_SOCKET, parseHelperOptions } from "./options.js";
 import type { HelperOptions } from "../settings/settings.js";
 import { PidFile } from "../pid-file.js";
@@ -143,7 +143,7 @@ async function goOn(handover: Handover, stop: AbortSignal, undo: Undo): Promise<
 }
 
 /** A helper that has what it needs from outside. */
-interface Service extends Omit<Station, "host"> {
+interface Service extends Omit<Station, "manager"> {
   readonly options: HelperOptions;
   /** Descriptor of the process that waits in the foreground, null if there is none. */
   readonly ready: number | null;
@@ -206,13 +206,13 @@ async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<O
   const { options, ready } = service;
   const control = new ProcessControl(loadLibc());
   const main = await limitPrivileges(control, service, stop);
-  const host = await manager(options);
+  const manager = await managerStation(options);
   // Other managers send nothing by SG_IO that takes privileges.
-  if (host === null && !mayReserve(main)) {
+  if (manager === null && !mayReserve(main)) {
     const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
     new Log(options.logLevel).write(LogLevel.WARNING, text);
   }
-  const helper = new Helper(options, { ...service, host });
+  const helper = new Helper(options, { ...service, manager });
   undo.add(() => helper.stop());
   new Log(options.logLevel).write(LogLevel.WARNING, `listening on ${placesOf(service.posts, loadServerLibc())}`);
   if (ready !== null) leaveForeground(control, ready);
@@ -221,9 +221,12 @@ async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<O
 }
 
 /** The manager of the options: made last, so that what it has it was given without privileges. */
-function manager({ objects, logLevel }: HelperOptions): Promise<ManagerHost | null> {
+async function managerStation({ objects, logLevel }: HelperOptions): Promise<ManagerStation | null> {
+  if (objects.length === 0) return null;
   const log = new Log(logLevel);
-  return hostManager(objects, (line) => log.write(LogLevel.WARNING, line));
+  // Most helpers have none, and are smaller without what that takes.
+  const { openManagerStation } = await import("../managers/manager-station.js");
+  return openManagerStation(objects, (line) => log.write(LogLevel.WARNING, line));
 }
 
 /**
@@ -239,7 +242,8 @@ async function limitPrivileges(control: ProcessControl, service: Service, stop: 
   if (stop.aborted) throw new Stopped();
   if (surplus === null) return main;
   if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
-  // From here on nobody is going to listen; as the system means it, a signal ends the process.
+  // From here on nobody is going to listen; as the system means it, a signal ends the process. It cannot be made to wait: whatever signal is
+  // blocked or ignored, node takes that back when it starts.
   for (const signal of STOP_SIGNALS) process.removeAllListeners(signal);
   shedPrivileges(control, main, service.options, ownFiles());
   return runAgain(control, { ...service, unshed });

@@ -11,6 +11,7 @@ import { QomError } from "../../base/errors.js";
 import { printable, TRACE_EVENTS_BYTES_MAX } from "../../base/limits.js";
 import { readBounded } from "../../base/read-bounded.js";
 import { parseQemuOpts } from "../../options/qemu-opts.js";
+import { PatternSelection, patternsOf } from "../../options/trace-selection.js";
 import { TRACE_POINTS } from "./trace-points.js";
 import { absolutePath } from "../working-folder.js";
 
@@ -24,14 +25,17 @@ export interface TraceOptions {
 
 /** {@link TraceOptions} while the arguments of several `-T` are applied, in their order. */
 export class TraceSelection {
-  /** Patterns that no point's name fits. */
-  readonly unknown: string[] = [];
-  readonly #points = new Set<string>();
+  readonly #points = new PatternSelection(TRACE_POINTS);
   #file: string | null = null;
+
+  /** Patterns that no point's name fits. */
+  get unknown(): readonly string[] {
+    return this.#points.unknown;
+  }
 
   /** What is selected. */
   get options(): TraceOptions {
-    return { points: [...this.#points], file: this.#file };
+    return { points: this.#points.selected, file: this.#file };
   }
 
   /**
@@ -48,21 +52,10 @@ export class TraceSelection {
       if (key === "enable" && (value === "help" || value === "?")) return TRACE_POINTS.map((name) => `${name}\n`).join("");
     }
     const [pattern, events, file] = KEYS.map((key) => values.get(key));
-    if (typeof pattern === "string") this.#select(pattern);
-    if (typeof events === "string") for (const line of linesOf(events)) this.#select(line);
+    if (typeof pattern === "string") this.#points.apply(pattern);
+    if (typeof events === "string") for (const line of linesOf(events)) this.#points.apply(line);
     if (typeof file === "string") this.#file = absolutePath("trace", file);
     return undefined;
-  }
-
-  #select(pattern: string): void {
-    const off = pattern.startsWith("-");
-    const name = off ? pattern.slice(1) : pattern;
-    const found = TRACE_POINTS.filter((point) => matches(name, point));
-    if (found.length === 0) this.unknown.push(name);
-    for (const point of found) {
-      if (off) this.#points.delete(point);
-      else this.#points.add(point);
-    }
   }
 }
 
@@ -72,8 +65,7 @@ function isKey(key: string): boolean {
   return KEYS.some((each) => each === key);
 }
 
-/** Patterns of a file; blank lines and lines with `#` at their beginning are none. */
-function linesOf(path: string): string[] {
+function linesOf(path: string): readonly string[] {
   let bytes: Buffer | null;
   try {
     bytes = readBounded(path, TRACE_EVENTS_BYTES_MAX);
@@ -81,18 +73,5 @@ function linesOf(path: string): string[] {
     throw new QomError("io", `option '--trace': cannot read '${printable(path)}'`, { cause });
   }
   if (bytes === null) throw new QomError("limit", `option '--trace': '${printable(path)}' has more than ${TRACE_EVENTS_BYTES_MAX} bytes`);
-  const lines = bytes.toString("utf8").split("\n");
-  return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-}
-
-/** Whether `text` is what `pattern` says. In time linear in both: a star takes as little as it can, and a later one gives it no more. */
-function matches(pattern: string, text: string): boolean {
-  let [at, textAt, star, starText] = [0, 0, -1, 0];
-  while (textAt < text.length) {
-    if (pattern[at] === "*") [star, starText] = [at++, textAt];
-    else if (pattern[at] === "?" || pattern[at] === text[textAt]) [at, textAt] = [at + 1, textAt + 1];
-    else if (star >= 0) [at, textAt, starText] = [star + 1, starText + 1, starText + 1];
-    else return false;
-  }
-  return /^\**$/.test(pattern.slice(at));
+  return patternsOf(bytes.toString("utf8"));
 }

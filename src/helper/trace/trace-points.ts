@@ -3,24 +3,22 @@
  * that one tells nothing.
  */
 
-import { ownTracePoint } from "../../base/trace.js";
+import { tracePoint } from "../../base/trace.js";
 
 /** A connection was accepted; `client` is its number in all messages. */
-export const acceptTrace = ownTracePoint<{ readonly client: number }>("qio_channel_socket_accept_complete");
+export const acceptTrace = tracePoint<{ readonly client: number }>("qio_channel_socket_accept_complete");
 
 /** The system refused a connection. */
-export const acceptFailureTrace = ownTracePoint<{ readonly errno: string }>("qio_channel_socket_accept_fail");
+export const acceptFailureTrace = tracePoint<{ readonly errno: string }>("qio_channel_socket_accept_fail");
 
 /** A command goes to the device. */
-export const requestTrace = ownTracePoint<RequestTrace>("pr_helper_request");
+export const requestTrace = tracePoint<RequestTrace>("pr_helper_request");
 
 /** It is over; `size` is that of the data from the device. */
-export const responseTrace = ownTracePoint<{ readonly client: number; readonly status: number; readonly size: number }>(
-  "pr_helper_response",
-);
+export const responseTrace = tracePoint<{ readonly client: number; readonly status: number; readonly size: number }>("pr_helper_response");
 
 /** A connection is closed. */
-export const closeTrace = ownTracePoint<{ readonly client: number }>("pr_helper_close");
+export const closeTrace = tracePoint<{ readonly client: number }>("pr_helper_close");
 
 /** Message of {@link requestTrace}: the CDB, and the length of the parameter list. */
 export interface RequestTrace {

@@ -3,7 +3,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { writeSync } from "node:fs";
 import { inspect } from "node:util";
-import { ownTracePoint } from "../../base/trace.js";
+import { tracePoint } from "../../base/trace.js";
 import { toHex } from "../../scsi/bytes.js";
 
 /** What one thread prints, and where to. */
@@ -17,7 +17,7 @@ export interface TraceOutput {
 /** Prints what happens at the points from now on, in the calling thread: each has channels of its own. */
 export function printTraces({ points, fd }: TraceOutput): void {
   for (const point of points) {
-    subscribe(ownTracePoint(point).name, (message) => {
+    subscribe(tracePoint(point).name, (message) => {
       try {
         writeSync(fd, `${point}${describeMessage(message)}\n`);
       } catch {

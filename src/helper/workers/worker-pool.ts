@@ -1,14 +1,19 @@
 /**
- * The worker threads: two at first, and one more each time all are stuck, up to a limit. They end together. One that does not come back
- * from closing a descriptor is stuck for good, as far as anybody knows: it does not count towards the limit, up to another one.
+ * The worker threads: one at first, a second when that one serves, and one more whenever all wait for disks, up to a limit. Those go again
+ * that nobody needed for a while. One that does not come back from closing a descriptor is stuck for good, as far as anybody knows: it does
+ * not count towards the limit, up to another one.
  *
- * The last idle worker tells the main thread when it gets busy too. That one then looks every few milliseconds: if no worker finished
- * anything since the last look, all of them wait for disks, and another one is started. Otherwise nothing in this process wakes up by time.
+ * The last idle worker tells the main thread when it gets busy too. That one then looks every few milliseconds: if none of them runs, all
+ * wait for disks, and another one is started. One that would run and has no processor is none that waits: a further one would have none
+ * either. As long as there is more than one worker, the main thread looks every now and then who was idle all the time. Otherwise nothing in
+ * this process wakes up by time.
  */
 
 import { Worker } from "node:worker_threads";
 import { unreachable } from "../../base/assert.js";
+import type { Clock, Timer } from "../../base/clock.js";
 import { describeError } from "../../base/errors.js";
+import { returnFreeMemory } from "../../native/server/free-memory.js";
 import { LogLevel } from "../log.js";
 import type { Log } from "../log.js";
 import { WorkerControl } from "../shared/worker-control.js";
@@ -16,11 +21,17 @@ import { STUCK_CLOSES_MAX } from "./spent-descriptors.js";
 import type { NumberedWorkerSetup, WorkerMessage, WorkerSetup } from "./worker.js";
 import { leaveGoneFolder } from "../working-folder.js";
 
-/** So that one hung disk delays nobody, not even for as long as a thread takes to start. */
-const WORKERS_AT_START = 2;
+/** Soon after the start, so that one hung disk delays nobody, not even for as long as a thread takes to start. */
+const WORKERS_AFTER_START = 2;
 
-/** How long nothing may finish before another worker is started: longer than a healthy disk takes for a reservation command. */
-const STUCK_AFTER_MS = 10;
+/** Between two looks at busy workers: longer than a healthy disk takes for a reservation command. */
+const LOOK_EVERY_MS = 10;
+
+/**
+ * How long a worker is idle before it goes. It takes some 10 MB, and a hundred milliseconds to start: an emulator that starts or migrates
+ * sends all it has to say within seconds, and then often nothing for days.
+ */
+export const WORKER_IDLE_MS = 20_000;
 
 /**
  * How many looks a close has gone on when the log tells of it. A thread of a busy host may not run for as long as one or two: that hurts
@@ -45,10 +56,15 @@ export interface WorkerPoolOptions {
   /** Most workers there will be, without those that do not come back from closing a descriptor. */
   readonly workersMax: number;
   readonly log: Log;
+  readonly clock: Clock;
+  /** Whether the thread with that number in the kernel runs, or would if it was given a processor. */
+  readonly runs: (task: number) => boolean;
   /** Arms the gate's socket again, which a worker left alone for want of a descriptor. */
   readonly rearmGate: () => void;
   /** Wakes all workers, again and again. */
   readonly wake: () => void;
+  /** Wakes one worker, by {@link WorkerSetup.leaveFd}. */
+  readonly wakeToLeave: () => void;
   /** A request is the main thread's to execute: that of the connection with this descriptor. */
   readonly execute: (fd: number) => void;
   /** A connection is closed that had requests for the main thread: its session. */
@@ -67,13 +83,15 @@ export class WorkerPool {
   readonly #control: WorkerControl;
   /** With their numbers, each of which is a part of the shared memory: one that has ended leaves its to another. */
   readonly #workers = new Map<Worker, number>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<Timer>();
   /** The closes that went on at the last look, and how many looks before, by the worker's number. */
   #closing = new Map<number, { readonly close: number; readonly looks: number }>();
   #starting = 0;
   /** Workers that have ever waited for events. */
   #ready = 0;
   #failure: Error | null = null;
+  /** There is a next look for workers that nobody needs. */
+  #looksForIdle = false;
   #end: () => void = () => {};
 
   constructor(options: WorkerPoolOptions) {
@@ -82,7 +100,7 @@ export class WorkerPool {
     this.ended = new Promise((resolve, reject) => {
       this.#end = () => (this.#failure === null ? resolve() : reject(this.#failure));
     });
-    for (let i = 0; i < Math.min(WORKERS_AT_START, options.workersMax); i += 1) this.#start();
+    this.#start();
   }
 
   /** Workers there are. */
@@ -104,7 +122,7 @@ export class WorkerPool {
   stop(): void {
     this.#control.stop();
     this.#options.wake();
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.cancel();
   }
 
   #start(): void {
@@ -126,8 +144,14 @@ export class WorkerPool {
     worker.once("exit", () => {
       this.#workers.delete(worker);
       if (this.#workers.size === 0) this.#end();
+      else if (!this.#control.stopping) this.#shrunk();
     });
     this.#options.log.write(LogLevel.CLIENT, `worker ${this.#workers.size} of ${this.#options.workersMax} started`);
+  }
+
+  #shrunk(): void {
+    returnFreeMemory();
+    this.#options.log.write(LogLevel.CLIENT, `a worker is gone, ${this.#workers.size} of ${this.#options.workersMax} are left`);
   }
 
   #freeNumber(): number {
@@ -163,6 +187,7 @@ export class WorkerPool {
       case "ready":
         this.#starting -= 1;
         this.#ready += 1;
+        this.#grow();
         break;
       case "saturated":
         this.#watch();
@@ -178,16 +203,40 @@ export class WorkerPool {
     }
   }
 
+  /** A worker serves: the second one comes soon after the first; and what there are more of than one are not needed for ever. */
+  #grow(): void {
+    if (this.#ready < Math.min(WORKERS_AFTER_START, this.#options.workersMax) && !this.#control.stopping) this.#start();
+    else returnFreeMemory(); // a start leaves a good deal
+    this.#lookForIdle();
+  }
+
+  /** Looks after a while, and again as long as there is more than one worker. */
+  #lookForIdle(): void {
+    if (this.#looksForIdle || this.#workers.size <= 1) return;
+    this.#looksForIdle = true;
+    this.#after(WORKER_IDLE_MS, () => {
+      this.#looksForIdle = false;
+      // One that is idle stays, so that a hung disk delays nobody: the last one also when nothing happens.
+      const leaving = Math.max(this.#control.takeLeastIdle() - 1, 0);
+      this.#control.letLeave(leaving);
+      if (leaving > 0) this.#options.wakeToLeave();
+      this.#lookForIdle();
+    });
+  }
+
   /** Looks once more after a while, until some worker is idle. */
   #watch(): void {
-    const finished = this.#control.finished;
-    this.#after(STUCK_AFTER_MS, () => {
+    this.#after(LOOK_EVERY_MS, () => {
       const undecided = this.#noteStuckCloses();
       if (!undecided && !this.#control.saturated && this.#control.rearmSaturation()) return;
-      const stuck = this.#control.saturated && this.#control.finished === finished;
-      if (stuck && this.#starting === 0 && this.#hasRoom()) this.#start();
+      if (this.#control.saturated && this.#starting === 0 && this.#hasRoom() && !this.#someRun()) this.#start();
       this.#watch();
     });
+  }
+
+  /** Whether a worker runs, or waits for nothing but a processor. */
+  #someRun(): boolean {
+    return [...this.#workers.values()].some((thread) => this.#options.runs(this.#control.taskOf(thread)));
   }
 
   #hasRoom(): boolean {
@@ -220,10 +269,10 @@ export class WorkerPool {
 
   #after(delayMs: number, action: () => void): void {
     if (this.#control.stopping) return;
-    const timer = setTimeout(() => {
+    const timer = this.#options.clock.after(delayMs, () => {
       this.#timers.delete(timer);
       action();
-    }, delayMs);
+    });
     this.#timers.add(timer);
   }
 }

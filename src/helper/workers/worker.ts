@@ -13,6 +13,7 @@ import { libc as loadLibc } from "../../native/libc.js";
 import type { Libc } from "../../native/libc.js";
 import { loadServerLibc } from "../../native/server/libc.js";
 import type { ServerLibc } from "../../native/server/libc.js";
+import { callingTask } from "../../native/process/task.js";
 import { blockSignals } from "../../native/signals.js";
 import { DescriptorReceiver, whyNoDescriptor } from "../../native/server/unix.js";
 import type { ScsiResult } from "../../scsi/command.js";
@@ -39,6 +40,8 @@ export interface WorkerSetup {
   readonly epollFd: number;
   /** Where connections come from. */
   readonly gateFd: number;
+  /** Readable when workers are to go; one-shot, so that one at a time hears of it. */
+  readonly leaveFd: number;
   readonly control: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
   readonly register: SharedArrayBuffer;
@@ -133,10 +136,11 @@ export class HelperWorker {
     });
   }
 
-  /** Serves, until it is asked to stop. Blocks the thread. */
+  /** Serves, until it is asked to stop or to go. Blocks the thread. */
   run(): void {
     blockSignals();
     printTraces(this.#setup.trace);
+    this.#control.noteTask(this.#setup.thread, callingTask());
     // In this order, so that whoever hears of it finds it idle.
     this.#control.becomeIdle();
     this.#tell("ready");
@@ -144,7 +148,11 @@ export class HelperWorker {
       const fd = this.#epoll.wait();
       if (this.#control.becomeBusy()) this.#tell("saturated");
       if (this.#control.stopping) return;
-      if (fd === this.#setup.gateFd) this.#accept();
+      if (fd === this.#setup.leaveFd) {
+        const leaving = this.#control.takeLeave();
+        if (leaving > 1) this.#epoll.rearm(fd, "readable");
+        if (leaving > 0) return;
+      } else if (fd === this.#setup.gateFd) this.#accept();
       else this.#serve(this.#connection(fd));
       this.#spent.closeAll();
       this.#control.becomeIdle();
@@ -218,7 +226,6 @@ export class HelperWorker {
       const file = this.#fileTypes.read(connection.descriptor);
       next = this.#exchange.answer(connection, this.#execute(connection, file));
       this.#spent.add(connection.takeDescriptor(), this.#register.userOf(fd));
-      this.#control.finish();
       // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it. But nobody waits
       // for a file to be closed. A device has nothing to do then, as long as the client has it open too.
       const goesOn = isDevice(file) && next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;

@@ -8,7 +8,7 @@ import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArguments } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
-import { qmpSchema, SCHEMA_INFO } from "../schema.js";
+import { qmpSchema, schemaInfo } from "../schema.js";
 import type { SchemaVariants } from "../schema.js";
 import { BLOCK_COMMANDS } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
@@ -51,13 +51,13 @@ function makeCommands(own: readonly QmpCommand[]): readonly QmpCommand[] {
   const queryCommands = defineCommand({
     name: "query-commands",
     arguments: noArguments,
-    result: z.array(z.strictObject({ name: z.string() })),
+    result: () => z.array(z.strictObject({ name: z.string() })),
     run: () => commands.map(({ name }) => ({ name })),
   });
   const querySchema = defineCommand({
     name: "query-qmp-schema",
     arguments: noArguments,
-    result: z.array(SCHEMA_INFO),
+    result: () => z.array(schemaInfo()),
     run: (_given, { host }) => [...qmpSchema(commands, variantsOf(host))],
   });
   commands.push(queryCommands, querySchema);

@@ -1,5 +1,6 @@
 /** Commands about block nodes (QEMU: qapi/block-core.json). */
 import * as z from "zod";
+import { lazily } from "../../base/lazily.js";
 import { present } from "../../base/assert.js";
 import { inSlices } from "../../base/slices.js";
 import type { BlockNode, MediumInfo } from "../../block/node.js";
@@ -14,7 +15,7 @@ import { LIST_SLICE_LENGTH } from "../values.js";
 
 const blockdevAdd = defineCommand({
   name: "blockdev-add",
-  arguments: z.looseObject({ driver: z.string(), "node-name": z.string().optional() }),
+  arguments: () => z.looseObject({ driver: z.string(), "node-name": z.string().optional() }),
   result: nothing,
   run: async (_given, { host }, raw) => {
     await host.graph.open(raw, "json");
@@ -24,7 +25,7 @@ const blockdevAdd = defineCommand({
 
 const blockdevDel = defineCommand({
   name: "blockdev-del",
-  arguments: z.strictObject({ "node-name": z.string() }),
+  arguments: () => z.strictObject({ "node-name": z.string() }),
   result: nothing,
   run: async (given, { host }) => {
     await host.graph.close(given["node-name"]);
@@ -33,14 +34,14 @@ const blockdevDel = defineCommand({
 });
 
 /** Options of a node, whose members depend on its driver. */
-const NODE_OPTIONS = z.custom<OptionMap>((value) => value instanceof Map);
+const nodeOptions = lazily(() => z.custom<OptionMap>((value) => value instanceof Map));
 
 /** Nodes of one blockdev-reopen. */
 const REOPENED_NODES_MAX = 1024;
 
 const blockdevReopen = defineCommand({
   name: "blockdev-reopen",
-  arguments: z.strictObject({ options: z.array(NODE_OPTIONS).max(REOPENED_NODES_MAX) }),
+  arguments: () => z.strictObject({ options: z.array(nodeOptions()).max(REOPENED_NODES_MAX) }),
   result: nothing,
   run: ({ options }, { host }) => {
     for (const given of options) reopen(host.graph, given);
@@ -49,24 +50,26 @@ const blockdevReopen = defineCommand({
 });
 
 /** What QEMU knows of a node and its medium (QAPI: BlockDeviceInfo). Limits of throughput and what concerns images are always 0 here. */
-const NODE_INFO = z.strictObject({
-  "node-name": z.string(),
-  drv: z.string(),
-  file: z.string(),
-  ro: z.boolean(),
-  encrypted: z.boolean(),
-  backing_file_depth: z.int(),
-  detect_zeroes: z.enum(["off", "on", "unmap"]),
-  bps: z.int(),
-  bps_rd: z.int(),
-  bps_wr: z.int(),
-  iops: z.int(),
-  iops_rd: z.int(),
-  iops_wr: z.int(),
-  write_threshold: z.int(),
-  cache: z.strictObject({ writeback: z.boolean(), direct: z.boolean(), "no-flush": z.boolean() }),
-  image: z.strictObject({ filename: z.string(), format: z.string(), "virtual-size": z.int(), "dirty-flag": z.boolean() }),
-});
+const nodeInfoSchema = lazily(() =>
+  z.strictObject({
+    "node-name": z.string(),
+    drv: z.string(),
+    file: z.string(),
+    ro: z.boolean(),
+    encrypted: z.boolean(),
+    backing_file_depth: z.int(),
+    detect_zeroes: z.enum(["off", "on", "unmap"]),
+    bps: z.int(),
+    bps_rd: z.int(),
+    bps_wr: z.int(),
+    iops: z.int(),
+    iops_rd: z.int(),
+    iops_wr: z.int(),
+    write_threshold: z.int(),
+    cache: z.strictObject({ writeback: z.boolean(), direct: z.boolean(), "no-flush": z.boolean() }),
+    image: z.strictObject({ filename: z.string(), format: z.string(), "virtual-size": z.int(), "dirty-flag": z.boolean() }),
+  }),
+);
 
 /** What differs from node to node, at the moment of the question. */
 interface NodeFacts {
@@ -83,7 +86,7 @@ async function factsOf(nodes: readonly BlockNode[]): Promise<readonly NodeFacts[
   return known.map((facts, index) => ({ ...facts, medium: present(media[index], "every node has a medium") }));
 }
 
-function nodeInfo({ nodeName, driver, readOnly, medium: { name, sizeBytes } }: NodeFacts): z.output<typeof NODE_INFO> {
+function nodeInfo({ nodeName, driver, readOnly, medium: { name, sizeBytes } }: NodeFacts): z.output<ReturnType<typeof nodeInfoSchema>> {
   return {
     "node-name": nodeName,
     drv: driver,
@@ -117,20 +120,22 @@ function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Gene
 const queryNamedBlockNodes = defineCommand({
   name: "query-named-block-nodes",
   /** `flat` leaves out images below an image, of which there are none here. */
-  arguments: z.strictObject({ flat: z.boolean().optional() }),
-  result: z.array(NODE_INFO),
+  arguments: () => z.strictObject({ flat: z.boolean().optional() }),
+  result: () => z.array(nodeInfoSchema()),
   run: async (_given, { host }) => inSlices(informing(await factsOf(host.graph.nodes.toReversed()), nodeInfo), LIST_SLICE_LENGTH),
 });
 
 /** Drives, and nodes that a device uses (QAPI: BlockInfo). `qdev` is the device's id, or its path when it has none. */
-const BLOCK_INFO = z.strictObject({
-  device: z.string(),
-  qdev: z.string().optional(),
-  type: z.string(),
-  removable: z.boolean(),
-  locked: z.boolean(),
-  inserted: NODE_INFO.optional(),
-});
+const blockInfoSchema = lazily(() =>
+  z.strictObject({
+    device: z.string(),
+    qdev: z.string().optional(),
+    type: z.string(),
+    removable: z.boolean(),
+    locked: z.boolean(),
+    inserted: nodeInfoSchema().optional(),
+  }),
+);
 
 /** A node that is listed, with the id of its drive, or "", and what to call the device that uses it. */
 interface ListedNode {
@@ -139,7 +144,11 @@ interface ListedNode {
   readonly qdev: string | undefined;
 }
 
-function blockInfo({ driveId, qdev, facts }: Omit<ListedNode, "node"> & { readonly facts: NodeFacts }): z.output<typeof BLOCK_INFO> {
+function blockInfo({
+  driveId,
+  qdev,
+  facts,
+}: Omit<ListedNode, "node"> & { readonly facts: NodeFacts }): z.output<ReturnType<typeof blockInfoSchema>> {
   return {
     device: driveId,
     ...(qdev === undefined ? {} : { qdev }),
@@ -173,7 +182,7 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
 const queryBlock = defineCommand({
   name: "query-block",
   arguments: noArguments,
-  result: z.array(BLOCK_INFO),
+  result: () => z.array(blockInfoSchema()),
   run: async (_given, { host }) => {
     const listed = listedNodes(host);
     const facts = await factsOf(listed.map(({ node }) => node));

@@ -13,7 +13,7 @@ import type { MonitorHost } from "../host.js";
 
 const deviceAdd = defineCommand({
   name: "device_add",
-  arguments: z.looseObject({ driver: z.string(), bus: z.string().optional(), id: z.string().optional() }),
+  arguments: () => z.looseObject({ driver: z.string(), bus: z.string().optional(), id: z.string().optional() }),
   result: nothing,
   run: async (_given, { host }, raw) => {
     await host.devices.create(raw, "json");
@@ -30,7 +30,7 @@ const UNPLUG_GRACE_MS = 5000;
  */
 const deviceDel = defineCommand({
   name: "device_del",
-  arguments: z.strictObject({ id: z.string() }),
+  arguments: () => z.strictObject({ id: z.string() }),
   result: nothing,
   run: ({ id }, { host, afterReply }) => {
     const device = deviceNamed(host, id);

@@ -1,12 +1,13 @@
 /** Commands about the monitor and the machine as a whole (QEMU: qapi/control.json, qapi/run-state.json, qapi/misc.json). */
 import * as z from "zod";
+import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
 import { defineCommand, noArguments, nothing } from "../command.js";
 import type { QmpCommand } from "../command.js";
-import { qmpVersion, VERSION_SCHEMA } from "../version.js";
+import { qmpVersion, versionSchema } from "../version.js";
 
 /** Arguments of qmp_capabilities, which sessions handle themselves. */
-export const CAPABILITIES_ARGUMENTS = z.strictObject({ enable: z.array(z.enum(["oob"])).optional() });
+export const capabilitiesArguments = lazily(() => z.strictObject({ enable: z.array(z.enum(["oob"])).optional() }));
 
 /** What ends a machine by command: the reply first, then the end, which tells of itself by the event SHUTDOWN. */
 const quit = defineCommand({
@@ -22,14 +23,14 @@ const quit = defineCommand({
 const queryVersion = defineCommand({
   name: "query-version",
   arguments: noArguments,
-  result: VERSION_SCHEMA,
+  result: versionSchema,
   run: () => qmpVersion(),
 });
 
 const queryName = defineCommand({
   name: "query-name",
   arguments: noArguments,
-  result: z.strictObject({ name: z.string().optional() }),
+  result: () => z.strictObject({ name: z.string().optional() }),
   run: (_given, { host }) => ({ name: host.name }),
 });
 
@@ -37,14 +38,14 @@ const queryName = defineCommand({
 const queryStatus = defineCommand({
   name: "query-status",
   arguments: noArguments,
-  result: z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
+  result: () => z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
   run: () => ({ running: true, singlestep: false, status: "running" as const }),
 });
 
 /** Negotiation happens once per connection, before any other command: here it has happened. */
 const capabilities = defineCommand({
   name: "qmp_capabilities",
-  arguments: CAPABILITIES_ARGUMENTS,
+  arguments: capabilitiesArguments,
   result: nothing,
   run: () => {
     throw new QomError("unknown-name", "capabilities negotiation is already complete, command ignored", {

@@ -7,7 +7,7 @@ import type { QmpCommand } from "../command.js";
 
 const objectAdd = defineCommand({
   name: "object-add",
-  arguments: z.looseObject({ "qom-type": z.string(), id: z.string() }),
+  arguments: () => z.looseObject({ "qom-type": z.string(), id: z.string() }),
   result: nothing,
   run: async (_given, { host }, raw) => {
     await addObject(host.tree, { values: raw, form: "json" });
@@ -17,7 +17,7 @@ const objectAdd = defineCommand({
 
 const objectDel = defineCommand({
   name: "object-del",
-  arguments: z.strictObject({ id: z.string() }),
+  arguments: () => z.strictObject({ id: z.string() }),
   result: nothing,
   run: async ({ id }, { host }) => {
     await host.tree.delete(id);
@@ -28,7 +28,7 @@ const objectDel = defineCommand({
 const queryPrManagers = defineCommand({
   name: "query-pr-managers",
   arguments: noArguments,
-  result: z.array(z.strictObject({ id: z.string(), connected: z.boolean() })),
+  result: () => z.array(z.strictObject({ id: z.string(), connected: z.boolean() })),
   run: (_given, { host }) =>
     host.tree
       .children(host.tree.resolve("/objects"))

@@ -1,5 +1,6 @@
 /** Commands that look into the object model (QEMU: qapi/qom.json). */
 import * as z from "zod";
+import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { DEVICE_TYPE } from "../../devices/set/device-set.js";
@@ -10,14 +11,16 @@ import { anyValue, defineCommand, nothing } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 
-const PROPERTY_INFO = z.strictObject({
-  name: z.string(),
-  type: z.string(),
-  description: z.string().optional(),
-  "default-value": anyValue.optional(),
-});
+const propertyInfoSchema = lazily(() =>
+  z.strictObject({
+    name: z.string(),
+    type: z.string(),
+    description: z.string().optional(),
+    "default-value": anyValue.optional(),
+  }),
+);
 
-type PropertyInfo = z.output<typeof PROPERTY_INFO>;
+type PropertyInfo = z.output<ReturnType<typeof propertyInfoSchema>>;
 
 function propertyInfo({ name, type, description, defaultValue }: PropertyListing): PropertyInfo {
   return {
@@ -30,8 +33,8 @@ function propertyInfo({ name, type, description, defaultValue }: PropertyListing
 
 const qomList = defineCommand({
   name: "qom-list",
-  arguments: z.strictObject({ path: z.string() }),
-  result: z.array(PROPERTY_INFO),
+  arguments: () => z.strictObject({ path: z.string() }),
+  result: () => z.array(propertyInfoSchema()),
   run: ({ path }, { host }) => {
     // The empty path is one that every object fits.
     if (path === "") throw new QomError("ambiguous", "path '' fits more than one object", { context: { value: path } });
@@ -51,14 +54,14 @@ function unlessAmbiguous<T>(path: string, action: () => T): T {
 
 const qomGet = defineCommand({
   name: "qom-get",
-  arguments: z.strictObject({ path: z.string(), property: z.string() }),
+  arguments: () => z.strictObject({ path: z.string(), property: z.string() }),
   result: anyValue,
   run: ({ path, property }, { host }) => unlessAmbiguous(path, () => host.tree.get(path, property)),
 });
 
 const qomSet = defineCommand({
   name: "qom-set",
-  arguments: z.strictObject({ path: z.string(), property: z.string(), value: anyValue }),
+  arguments: () => z.strictObject({ path: z.string(), property: z.string(), value: anyValue }),
   result: nothing,
   run: ({ path, property, value }, { host }) => {
     unlessAmbiguous(path, () => host.tree.set(path, property, value));
@@ -72,12 +75,13 @@ const LISTED_PATHS_MAX = 1024;
 /** Values of all properties of several objects in one command (QEMU 10.1). A property that cannot be read has no value. */
 const qomListGet = defineCommand({
   name: "qom-list-get",
-  arguments: z.strictObject({ paths: z.array(z.string()).max(LISTED_PATHS_MAX) }),
-  result: z.array(
-    z.strictObject({
-      properties: z.array(z.strictObject({ name: z.string(), type: z.string(), value: anyValue.optional() })),
-    }),
-  ),
+  arguments: () => z.strictObject({ paths: z.array(z.string()).max(LISTED_PATHS_MAX) }),
+  result: () =>
+    z.array(
+      z.strictObject({
+        properties: z.array(z.strictObject({ name: z.string(), type: z.string(), value: anyValue.optional() })),
+      }),
+    ),
   run: ({ paths }, { host }) =>
     paths.map((path) => ({
       properties: host.tree.list(path).map(({ name, type }) => ({ name, type, ...readable(host, path, name) })),
@@ -96,8 +100,8 @@ function readable(host: MonitorHost, path: string, name: string): { readonly val
 
 const qomListTypes = defineCommand({
   name: "qom-list-types",
-  arguments: z.strictObject({ implements: z.string().optional(), abstract: z.boolean().optional() }),
-  result: z.array(z.strictObject({ name: z.string(), parent: z.string().optional(), abstract: z.boolean().optional() })),
+  arguments: () => z.strictObject({ implements: z.string().optional(), abstract: z.boolean().optional() }),
+  result: () => z.array(z.strictObject({ name: z.string(), parent: z.string().optional(), abstract: z.boolean().optional() })),
   run: (given, { host }) => {
     const filter = {
       ...(given.implements === undefined ? {} : { implements: given.implements }),
@@ -113,8 +117,8 @@ const qomListTypes = defineCommand({
 
 const qomListProperties = defineCommand({
   name: "qom-list-properties",
-  arguments: z.strictObject({ typename: z.string() }),
-  result: z.array(PROPERTY_INFO),
+  arguments: () => z.strictObject({ typename: z.string() }),
+  result: () => z.array(propertyInfoSchema()),
   run: ({ typename }, { host }) => {
     if (host.objectTypes.isInterface(typename)) {
       throw new QomError("wrong-type", `'${printable(typename)}' is an interface, which has no properties`, {
@@ -130,8 +134,8 @@ const PROPERTIES_OF_ALL_OBJECTS = ["type"];
 
 const deviceListProperties = defineCommand({
   name: "device-list-properties",
-  arguments: z.strictObject({ typename: z.string() }),
-  result: z.array(PROPERTY_INFO),
+  arguments: () => z.strictObject({ typename: z.string() }),
+  result: () => z.array(propertyInfoSchema()),
   run: ({ typename }, { host }) => {
     const { name } = concreteDevice(host, typename);
     return host.tree

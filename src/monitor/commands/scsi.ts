@@ -11,7 +11,7 @@ import { ScsiFabric } from "../../target/fabric/scsi-fabric.js";
 import { defineCommand, nothing } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
-import { UNIT_RESERVATIONS, unitReservations } from "../reservations.js";
+import { unitReservations, unitReservationsSchema } from "../reservations.js";
 
 /** Bytes are said in hexadecimal digits, two for each, without anything between them. */
 const HEX = /^(?:[0-9a-fA-F]{2})*$/;
@@ -34,20 +34,22 @@ function digitsOf(bytes: Uint8Array): string {
 
 const scsiExecute = defineCommand({
   name: "x-scsi-execute",
-  arguments: z.strictObject({
-    device: z.string(),
-    cdb: z.string(),
-    "data-out": z.string().optional(),
-    "allocation-length": z.int().min(0).max(DATA_BYTES_MAX).optional(),
-    "timeout-ms": z.int().optional(),
-  }),
-  result: z.strictObject({
-    status: z.int(),
-    "data-in": z.string(),
-    residual: z.int(),
-    sense: z.string(),
-    "host-status": z.int().optional(),
-  }),
+  arguments: () =>
+    z.strictObject({
+      device: z.string(),
+      cdb: z.string(),
+      "data-out": z.string().optional(),
+      "allocation-length": z.int().min(0).max(DATA_BYTES_MAX).optional(),
+      "timeout-ms": z.int().optional(),
+    }),
+  result: () =>
+    z.strictObject({
+      status: z.int(),
+      "data-in": z.string(),
+      residual: z.int(),
+      sense: z.string(),
+      "host-status": z.int().optional(),
+    }),
   run: async (given, { host }) => {
     const device = scsiDevice(host, given.device);
     const dataOut = given["data-out"];
@@ -87,8 +89,8 @@ function fabricsOf(host: MonitorHost): readonly { readonly id: string | null; re
 
 const queryReservations = defineCommand({
   name: "x-query-reservations",
-  arguments: z.strictObject({ unit: z.string().optional() }),
-  result: z.array(UNIT_RESERVATIONS),
+  arguments: () => z.strictObject({ unit: z.string().optional() }),
+  result: () => z.array(unitReservationsSchema()),
   run: (given, { host }) => {
     const all = fabricsOf(host).flatMap(({ id, fabric }) => [...fabric.units, ...fabric.shadows].map((unit) => ({ id, unit })));
     const wanted = given.unit === undefined ? undefined : pastedWwn(given.unit);
@@ -108,7 +110,7 @@ const queryReservations = defineCommand({
 /** Commands that managers run, as events X_PR_TRACE: QEMU has a trace point for them and no event. */
 const prTrace = defineCommand({
   name: "x-pr-trace",
-  arguments: z.strictObject({ enable: z.boolean() }),
+  arguments: () => z.strictObject({ enable: z.boolean() }),
   result: nothing,
   run: ({ enable }, { host }) => {
     host.traceManagers(enable);

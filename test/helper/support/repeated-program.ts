@@ -2,6 +2,7 @@
  * Runs our program many times in one process, for tests of what it says before it serves. Each run is a message of the starter's (a
  * {@link ProgramRun}), answered by {@link ProgramEnd} when nothing that the run began is left.
  */
+import type * as fileSystem from "node:fs";
 import { readFileSync } from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { setTimeout as pause } from "node:timers/promises";
@@ -25,7 +26,7 @@ const STANDARD_ERROR = 2;
 /** Between two looks whether something is left; the look decides, not the pause. */
 const POLL_INTERVAL_MS = 2;
 
-const fs = createRequire(import.meta.url)("node:fs") as typeof import("node:fs"); // the module that the program's imports are read from
+const fs = createRequire(import.meta.url)("node:fs") as typeof fileSystem; // the module that the program's imports are read from
 const written = { out: "", error: "" };
 
 /** Takes what the program writes to standard output and error. */
@@ -61,6 +62,11 @@ function resources(known: readonly string[] = []): string[] {
   return left;
 }
 
+/** What the program has set; the compiler takes it for what was assigned last. */
+function exitStatus(): number {
+  return Number(process.exitCode ?? 0);
+}
+
 async function runOnce({ args, environment }: ProgramRun, module: string): Promise<ProgramEnd> {
   const atRest = resources();
   const before = { ...process.env };
@@ -70,7 +76,7 @@ async function runOnce({ args, environment }: ProgramRun, module: string): Promi
   process.exitCode = undefined;
   await import(module);
   while (resources(atRest).length > 0) await pause(POLL_INTERVAL_MS);
-  const code = Number(process.exitCode ?? 0);
+  const code = exitStatus();
   process.exitCode = undefined;
   for (const name of Object.keys(environment)) delete process.env[name];
   Object.assign(process.env, before);
