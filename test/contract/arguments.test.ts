@@ -79,6 +79,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "QmpExecutor#negotiate": "for monitors",
   "ScsiDevice#drain": "for the machine",
   "ScsiDevice#dispatch": "protected",
+  "ScsiDevice#answer": "for host adapters, which answer for the command's shape",
   "ScsiDevice#ask": "protected",
   "PrManager#connectionChanged": "protected",
   "Hold#keep": "for the unit",
