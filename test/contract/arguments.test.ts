@@ -73,6 +73,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "new ScsiDevice": "its dependencies come from the container",
   "new VirtioScsi": "its dependencies come from the container",
   "CompositionTree#resolveLink": "for the object model",
+  "LogicalUnit#isOn": "for the fabric, which has checked the medium",
   "BlockGraph#openChild": "for nodes that are being opened",
   "BlockGraph#closeChild": "for nodes",
   "QmpExecutor#run": "for monitors",
