@@ -18,7 +18,7 @@ import type { HelperOptions } from "../settings/settings.js";
 import { checkSocketNames, nameOfSocket } from "../socket-names.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "../connections/stalled-clients.js";
 import { TraceSelection } from "../trace/trace-option.js";
-import { TRACE_POINTS } from "../trace/trace-points.js";
+import { HELPER_TRACE_POINTS } from "../trace/trace-points.js";
 import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "../managers/user-ledger.js";
 import type { UserLimits } from "../managers/user-ledger.js";
 import { absolutePath } from "../working-folder.js";
@@ -35,7 +35,7 @@ const DEFAULT_WORKERS = 16;
 const REQUEST_TIMEOUT_S_MAX = 86_400;
 
 /** What the command line asks for: to serve, with warnings about the options; to print something; or to ask a helper for its status. */
-export type HelperCommand =
+export type HelperInvocation =
   | { readonly serve: HelperOptions; readonly warnings: readonly string[] }
   | { readonly print: string }
   /** Path of the socket that the helper serves. */
@@ -220,7 +220,7 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
  * @param args without node and program
  * @throws QomError for the first thing that is wrong
  */
-export function parseHelperOptions(args: readonly string[]): HelperCommand {
+export function parseHelperOptions(args: readonly string[]): HelperInvocation {
   const draft: Draft = {
     sockets: [],
     pidFile: null,
@@ -257,7 +257,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
   return {
     serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
-    warnings: trace.unknown.map((name) => noTracePoint(name, TRACE_POINTS)),
+    warnings: trace.unknown.map((name) => noTracePoint(name, HELPER_TRACE_POINTS)),
   };
 }
 
