@@ -8,7 +8,7 @@ import type { ValueForm } from "../qom/property-type.js";
 import type { ImageAccess } from "../base/image-access.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import type { Route } from "../scsi/routing.js";
-import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand } from "../scsi/command.js";
 import type { DiskUnit } from "../scsi/unit.js";
 
 /** How a node reaches the others; given to it before it is completed. */
@@ -57,7 +57,7 @@ export interface ProtocolAccess {
    * Runs a SCSI command, which the device has checked, on `unit`, which is the node's, or that for reading alone: PERSISTENT RESERVE IN and
    * OUT by the manager if there is one, all else on the disk.
    */
-  execute(unit: DiskUnit, command: ScsiCommand): Promise<ScsiResult>;
+  execute(unit: DiskUnit, command: ScsiCommand): ScsiAnswer;
 }
 
 /** A device that uses a node. */

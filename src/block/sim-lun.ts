@@ -13,6 +13,7 @@ import { SimulatedUnit } from "../target/unit/simulated-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial } from "../target/unit/unit-spec.js";
 import type { UnitSpec } from "../target/unit/unit-spec.js";
 import { FABRIC_LINK } from "../target/fabric/scsi-fabric.js";
+import type { Medium } from "../target/medium/medium.js";
 import type { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
@@ -108,7 +109,9 @@ export class SimLunNode extends ProtocolNode {
       ...(this.locking === undefined ? {} : { locking: this.locking }),
     };
     this.#machine.joins(fabric);
+    const medium = await this.openMedium();
     const logicalUnit = await fabric.attachPath(spec, {
+      ...(medium === null ? {} : { medium }),
       writes: !this.readOnly,
       onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
       warn: (line) => this.#machine.warn(line),
@@ -124,6 +127,14 @@ export class SimLunNode extends ProtocolNode {
 
   override finalize(): void {
     this.unit.logicalUnit.logout(this.unit.nexus);
+  }
+
+  /**
+   * Where a driver of its own has the unit's blocks; null for memory, or the file that `filename` names. Called before the unit exists. Nodes
+   * with the same wwn give the same medium; it is closed with the unit, which lives as long as its fabric.
+   */
+  protected openMedium(): Medium | null | Promise<Medium | null> {
+    return null;
   }
 
   protected override claimImage(access: ImageAccess): () => void {

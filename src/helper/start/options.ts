@@ -18,7 +18,7 @@ import type { HelperOptions } from "../settings/settings.js";
 import { checkSocketNames, nameOfSocket } from "../socket-names.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "../connections/stalled-clients.js";
 import { TraceSelection } from "../trace/trace-option.js";
-import { TRACE_POINTS } from "../trace/trace-points.js";
+import { HELPER_TRACE_POINTS } from "../trace/trace-points.js";
 import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "../managers/user-ledger.js";
 import type { UserLimits } from "../managers/user-ledger.js";
 import { absolutePath } from "../working-folder.js";
@@ -35,7 +35,7 @@ const DEFAULT_WORKERS = 16;
 const REQUEST_TIMEOUT_S_MAX = 86_400;
 
 /** What the command line asks for: to serve, with warnings about the options; to print something; or to ask a helper for its status. */
-export type HelperCommand =
+export type HelperInvocation =
   | { readonly serve: HelperOptions; readonly warnings: readonly string[] }
   | { readonly print: string }
   /** Path of the socket that the helper serves. */
@@ -59,7 +59,8 @@ interface OptionRow extends OptionNames {
   readonly take: (draft: Draft, value: string) => string | void;
 }
 
-const OPTIONS: readonly OptionRow[] = [
+/** THE table of options, in the order of the help text: those of qemu-pr-helper, then the own ones. */
+export const HELPER_OPTIONS: readonly OptionRow[] = [
   { short: "h", long: "help", help: "print this text and exit", take: () => helpText() },
   { short: "V", long: "version", help: "print the version and exit", take: () => `qom-pr-helper ${packageVersion()}\n` },
   {
@@ -219,7 +220,7 @@ const OPTIONS: readonly OptionRow[] = [
  * @param args without node and program
  * @throws QomError for the first thing that is wrong
  */
-export function parseHelperOptions(args: readonly string[]): HelperCommand {
+export function parseHelperOptions(args: readonly string[]): HelperInvocation {
   const draft: Draft = {
     sockets: [],
     pidFile: null,
@@ -243,7 +244,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
     requestTimeoutMs: 1000 * REQUEST_TIMEOUT_S_DEFAULT,
     askStatus: false,
   };
-  for (const word of readOptions(args, OPTIONS)) {
+  for (const word of readOptions(args, HELPER_OPTIONS)) {
     if ("operand" in word) continue;
     const print = word.option.take(draft, word.value);
     if (print !== undefined) return { print };
@@ -256,7 +257,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
   return {
     serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
-    warnings: trace.unknown.map((name) => noTracePoint(name, TRACE_POINTS)),
+    warnings: trace.unknown.map((name) => noTracePoint(name, HELPER_TRACE_POINTS)),
   };
 }
 
@@ -264,7 +265,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
 const HELP_COLUMN = 26;
 
 function helpText(): string {
-  const lines = OPTIONS.map((option) => {
+  const lines = HELPER_OPTIONS.map((option) => {
     const names = `  ${option.short === undefined ? "    " : ""}${displayName(option)}`;
     return names.length < HELP_COLUMN ? names.padEnd(HELP_COLUMN) + option.help : `${names}\n${" ".repeat(HELP_COLUMN)}${option.help}`;
   });

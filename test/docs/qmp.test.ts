@@ -1,0 +1,29 @@
+/** docs/qmp.md has the commands and events that there are. */
+import { expect } from "chai";
+import { allCommands } from "#src/monitor/commands/all.js";
+import { eventSchemas } from "#src/monitor/event-schemas.js";
+import { projectFile } from "../lint/planted-tree.js";
+import { quoted, tableOf } from "../support/page-table.js";
+
+const PAGE = projectFile("docs/qmp.md");
+
+describe("docs/qmp.md", () => {
+  it("has every command, and no other", () => {
+    const told = tableOf(PAGE, ["About", "Commands"]).flatMap(([, commands = ""]) => quoted(commands));
+    expect(told).to.have.members(allCommands().map(({ name }) => name));
+  });
+
+  it("says which commands are beyond QEMU's", () => {
+    const beyond = tableOf(PAGE, ["About", "Commands"]).find(([about]) => about === "beyond QEMU");
+    expect(quoted(beyond?.[1] ?? "")).to.have.members(
+      allCommands()
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith("x-")),
+    );
+  });
+
+  it("has every event, and no other", () => {
+    const told = tableOf(PAGE, ["Event", "When"]).flatMap(([event = ""]) => quoted(event));
+    expect(told).to.have.members(Object.keys(eventSchemas()));
+  });
+});
