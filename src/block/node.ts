@@ -124,7 +124,7 @@ export abstract class BlockNode extends QomObject {
       if (user.shares && other.shares) continue;
       throw new QomError("in-use", `block node '${this.rootName}' is in use by ${other.describe()}`, {
         context: { object: this.nodeName },
-        hint: "share-rw=on on every device that uses it allows this",
+        hint: "to allow this, set share-rw=on on every device that uses it",
       });
     }
     const releaseImage = this.claimImage({ writes, sharesWrites: user.shares });

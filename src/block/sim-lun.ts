@@ -38,11 +38,11 @@ export class SimLunNode extends ProtocolNode {
   accessor fabric: ScsiFabric | undefined;
 
   @qomProperty(qom.size({ min: 1n, max: MEDIUM_SIZE_MAX }), {
-    description: "size of the unit's medium (64M unless a file or an earlier node says so)",
+    description: "size of the unit's medium (64M unless a file or an earlier node sets it)",
   })
   accessor size: bigint | undefined;
 
-  @qomProperty(qom.string(), { description: "file that keeps the medium, created when it is missing; its descriptor is lent to helpers" })
+  @qomProperty(qom.string(), { description: "file that holds the medium, created if it does not exist; its descriptor is lent to helpers" })
   accessor filename: string | undefined;
 
   @qomProperty(LOCKING, { description: "locks on the file, as QEMU's: auto (where the system has them), on or off" })
@@ -66,7 +66,7 @@ export class SimLunNode extends ProtocolNode {
 
   @qomProperty(qom.bool(), {
     name: "write-protected",
-    description: "the unit refuses writes from everyone (off, or as an earlier node says)",
+    description: "the unit refuses writes from everyone (off, or as an earlier node sets it)",
   })
   accessor writeProtected: boolean | undefined;
 

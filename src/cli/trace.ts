@@ -110,7 +110,7 @@ function bounded(write: (text: string) => void, backlogBytes: () => number): (li
       lost += 1;
       return;
     }
-    if (lost > 0) write(`${lost} lines were left out\n`);
+    if (lost > 0) write(`${lost} lines were dropped\n`);
     lost = 0;
     write(`${line}\n`);
   };

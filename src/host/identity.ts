@@ -45,7 +45,9 @@ export function fileIdentity(place: FilePlace, warn: Warn): string {
   const name = fileShadowName(place);
   if (place.birthNs === null && place.generation === null) {
     const fileSystem = deviceName(place.fileSystem);
-    warn(`files of file system ${fileSystem} are known by their inodes alone: a new file can inherit the reservations of a deleted one`);
+    warn(
+      `files of file system ${fileSystem} are identified by their inodes alone: a new file can inherit the reservations of a deleted one`,
+    );
   }
   return name;
 }

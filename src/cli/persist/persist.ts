@@ -102,7 +102,7 @@ function openDisk(options: PersistOptions, { request }: PersistPlan, environment
     }
     throw new QomError(
       "conflict",
-      "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--wait' do not go with it",
+      "'--qmp' asks a machine, which has its own managers: do not combine it with '--manager', '--object', '--name' or '--wait'",
     );
   }
   const byVariable = request.direction === "in" && environment.variables["SG_PERSIST_IN_RDONLY"] !== undefined;

@@ -58,10 +58,10 @@ function requireReport(option: string, policy: ErrorPolicy): void {
 /** See the module text. */
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
 export class ScsiBlock extends ScsiDevice {
-  @qomProperty(ERROR_POLICY, { description: "what follows an error of a read: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "how read errors are handled: always `report`, to the guest", default: "auto" })
   accessor rerror!: ErrorPolicy;
 
-  @qomProperty(ERROR_POLICY, { description: "what follows an error of a write: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "how write errors are handled: always `report`, to the guest", default: "auto" })
   accessor werror!: ErrorPolicy;
 
   override complete(): Promise<void> {

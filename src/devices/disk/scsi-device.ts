@@ -70,7 +70,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   accessor shareRw!: boolean;
 
   @qomProperty(qom.int32({ min: BOOT_INDEX_NONE }), {
-    description: "place in the order of boot devices, for the emulator's firmware; no two devices have the same, -1 is none",
+    description: "place in the boot order, for the emulator's firmware; unique among devices, -1 for none",
     default: BOOT_INDEX_NONE,
   })
   accessor bootindex!: number;

@@ -73,10 +73,10 @@ export class VirtioScsi extends Device {
   @qomProperty(qom.uint32(), { name: "cmd_per_lun", description: "hint to drivers: commands in flight per unit", default: 128 })
   accessor cmdPerLun!: number;
 
-  @qomProperty(qom.bool(), { description: "tell drivers of units that come and go", default: true })
+  @qomProperty(qom.bool(), { description: "report added and removed units to drivers", default: true })
   accessor hotplug!: boolean;
 
-  @qomProperty(qom.bool(), { name: "param_change", description: "tell drivers of parameters that changed", default: true })
+  @qomProperty(qom.bool(), { name: "param_change", description: "report changed parameters to drivers", default: true })
   accessor paramChange!: boolean;
 
   #bus: ScsiBus | undefined;

@@ -209,7 +209,7 @@ async function serve(service: ServingParts, stop: AbortSignal, undo: Undo): Prom
   const manager = await managerStation(options);
   // Other managers send nothing by SG_IO that takes privileges.
   if (manager === null && !mayReserve(main)) {
-    const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
+    const text = "CAP_SYS_RAWIO is missing: the system will refuse reservation commands for real disks";
     new Log(options.logLevel).write(LogLevel.WARNING, text);
   }
   const helper = new Helper(options, { ...service, manager });

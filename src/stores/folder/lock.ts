@@ -131,7 +131,7 @@ function targetOf(path: string): string | null {
 }
 
 function requireDead(folder: string, path: string, target: string, own: FolderHolder): void {
-  const removal = `if nobody does, remove '${printable(path)}'`;
+  const removal = `if no process uses it, remove '${printable(path)}'`;
   const holder = parseHolder(target);
   if (holder === null) throw refusal(folder, `its lock says '${printable(target)}', which is not a process`, "", removal);
   if (!isSameKernel(holder, own) && !isLocal(folder)) {
