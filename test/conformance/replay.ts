@@ -7,6 +7,7 @@ import { QUIRKS } from "./quirks.js";
 import type { Quirk, QuirkRule } from "./quirks.js";
 import { RECORDED_SIZE_BYTES } from "./recordings.js";
 import type { RecordedSequence, RecordedStep, Recording } from "./recordings.js";
+import { bytes } from "../support/hex.js";
 
 /** A step without a tag that our target answers in another way. */
 export interface Difference {
@@ -99,10 +100,6 @@ async function send(devices: readonly ScsiDevice[], { nexus, cdb, out, inLen }: 
   if (device === undefined) throw new Error(`there is no nexus ${nexus}`);
   const data = out !== "" ? { dataOut: bytes(out) } : inLen > 0 ? { allocationLength: inLen } : {};
   return device.execute({ cdb: bytes(cdb), ...data });
-}
-
-function bytes(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits, "hex"));
 }
 
 /** The recorded answer; PRgeneration in it is advanced by `generationLead`. */

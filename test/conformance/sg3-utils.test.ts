@@ -13,6 +13,7 @@ import { present } from "#src/base/assert.js";
 import { LentDisks } from "../support/lent-disk.js";
 import { outcome } from "../support/machine.js";
 import { skipUnlessRequired } from "../support/requirement.js";
+import { bytes, hex } from "../support/hex.js";
 
 const RECORDING = z.strictObject({
   version: z.string(),
@@ -36,12 +37,6 @@ type Recorded = z.infer<typeof RECORDING>["runs"][number]["commands"][number];
 
 const file = new URL("../../../test/conformance/sg3-utils.json", import.meta.url);
 const recording = RECORDING.parse(JSON.parse(readFileSync(file, "utf8")));
-
-const hex = (data: Uint8Array): string => Buffer.from(data).toString("hex");
-
-function bytes(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits, "hex"));
-}
 
 function compare(result: ScsiResult, expected: Recorded): void {
   expect(outcome(result), expected.cdb).to.equal(expected.outcome);

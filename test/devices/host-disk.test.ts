@@ -13,14 +13,7 @@ import { inquiryCdb } from "#src/scsi/inquiry.js";
 import { outcome } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 import { failed, goodData, ScriptedDisk } from "../support/scripted-disk.js";
-
-function bytes(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits.replaceAll(" ", ""), "hex"));
-}
-
-function hex(data: Uint8Array | undefined): string {
-  return Buffer.from(data ?? []).toString("hex");
-}
+import { bytes, hex } from "../support/hex.js";
 
 const READ_OF_1 = bytes("28 00 00000005 00 0001 00");
 

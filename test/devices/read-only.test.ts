@@ -3,12 +3,9 @@ import { expect } from "chai";
 import { Fabric, Machine, PersistentReserveOut } from "qom-pr";
 import { outcome } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
+import { bytes } from "../support/hex.js";
 
 const WWN = "naa.5000000000000022";
-
-function bytes(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits.replaceAll(" ", ""), "hex"));
-}
 
 const CONTROL_PAGE = bytes("00000000 0a0a 02100040 000000000000");
 

@@ -2,6 +2,8 @@
 import { expect } from "chai";
 import { PrManagerSgio } from "#src/backends/sgio.js";
 import { CONNECTIONS_PER_USER_DEFAULT } from "#src/helper/connections/admission.js";
+import { CONNECTION_DESCRIPTOR_LIMIT } from "#src/helper/shared/connection-table.js";
+import { STUCK_CLOSES_MAX, STUCK_CLOSES_PER_USER } from "#src/helper/workers/spent-descriptors.js";
 import { WORKERS_MAX } from "#src/helper/settings/settings.js";
 import type { HelperOptions } from "#src/helper/settings/settings.js";
 import { DEFAULT_SOCKET, HELPER_OPTIONS, parseHelperOptions } from "#src/helper/start/options.js";
@@ -9,14 +11,15 @@ import { typeRegistries } from "#src/machine/types.js";
 import { projectFile } from "../lint/planted-tree.js";
 import { quoted, tableOf } from "../support/page-table.js";
 
-/** The rows; what is left empty in the first column belongs to the row above. */
-const ROWS = tableOf(projectFile("docs/helper.md"), ["option", "meaning"]).reduce<(readonly [string, string])[]>(
-  (rows, [option = "", meaning = ""]) => {
-    const last = rows.at(-1);
-    return option === "" && last !== undefined ? [...rows.slice(0, -1), [last[0], `${last[1]} ${meaning}`]] : [...rows, [option, meaning]];
-  },
-  [],
-);
+/** The rows of options; what is left empty in the first column belongs to the row above. */
+const PAGE = projectFile("docs/helper.md");
+const ROWS = tableOf(PAGE, ["option", "meaning"]).reduce<(readonly [string, string])[]>((rows, [option = "", meaning = ""]) => {
+  const last = rows.at(-1);
+  return option === "" && last !== undefined ? [...rows.slice(0, -1), [last[0], `${last[1]} ${meaning}`]] : [...rows, [option, meaning]];
+}, []);
+
+/** Stalled clients are looked for twice in the time that they have (stalled-clients.ts). */
+const LONGEST_IN_TIMEOUTS = 1.5;
 
 function served(...args: readonly string[]): HelperOptions {
   const command = parseHelperOptions(args);
@@ -99,5 +102,27 @@ describe("docs/helper.md", () => {
     expect(meaning("socket")).to.contain(`by default \`${DEFAULT_SOCKET}\``);
     expect(meaning("pidfile")).to.contain(`with \`-d\` and without \`-f\`: \`${served("-d").pidFile}\``);
     expect(meaning("workers")).to.contain(`1 to ${WORKERS_MAX}`);
+  });
+
+  it("has a row for each source of initiators", () => {
+    const told = tableOf(PAGE, ["`--initiator-from`", "name of the initiator", "so that"]).flatMap(([source = ""]) => quoted(source));
+    const option = HELPER_OPTIONS.find(({ long }) => long === "initiator-from");
+    expect(told.join("|")).to.equal(option?.argument);
+    for (const source of told) expect(served("--initiator-from", source).initiatorFrom).to.equal(source);
+  });
+
+  it("tells the limits of clients", () => {
+    const { admission, userLimits, requestTimeoutMs } = served();
+    const seconds = requestTimeoutMs / 1000;
+    const told = tableOf(PAGE, ["limit", "value", "reason"]).map(([limit, value]) => [limit, value]);
+    expect(Object.fromEntries(told)).to.deep.include({
+      "connections of one user": `${CONNECTIONS_PER_USER_DEFAULT}, of ${CONNECTION_DESCRIPTOR_LIMIT} in all`,
+      "connections of one process": String(admission.connectionsPerProcess),
+      "time for one request": `${seconds} s, at most ${seconds * LONGEST_IN_TIMEOUTS}`,
+      "closes that take long": `${STUCK_CLOSES_PER_USER} of one user, ${STUCK_CLOSES_MAX}`,
+      "disks of one user": String(userLimits.units),
+      "registrations of one user": String(userLimits.registrations),
+      "memory of one user": `${userLimits.bytes / 1024 ** 2} MiB`,
+    });
   });
 });

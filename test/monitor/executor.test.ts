@@ -4,8 +4,7 @@ import { Machine, PersistentReserveOut } from "qom-pr";
 import type { QmpEvent } from "qom-pr";
 import { machineArguments, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+import { hex } from "../support/hex.js";
 
 describe("machine.qmp", () => {
   let machine: Machine;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import * as fields from "#src/scsi/bytes.js";
-import { hex } from "./hex.js";
+import { hex } from "../support/hex.js";
 
 describe("big-endian fields", () => {
   it("are what DataView says, in both directions", () => {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import * as capacity from "#src/scsi/capacity.js";
 import { anyBytes } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 describe("READ CAPACITY", () => {
   const lastLba = fc.nat(Number.MAX_SAFE_INTEGER);

@@ -5,7 +5,7 @@ import { COMMANDS } from "#src/scsi/cdb-table.js";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import { anyBytes } from "./arbitraries.js";
-import { bytes } from "./hex.js";
+import { bytes } from "../support/hex.js";
 
 const BLOCK = 512;
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { DeviceType, encodeInquiry, INQUIRY_LENGTH, inquiryCdb, parseInquiry, PeripheralQualifier } from "#src/scsi/inquiry.js";
 import type { StandardInquiry } from "#src/scsi/inquiry.js";
 import { anyBytes } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 const DISK: StandardInquiry = {
   peripheralQualifier: PeripheralQualifier.CONNECTED,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import * as mode from "#src/scsi/mode.js";
 import type { ControlPage, ModePageData, ModeParameters } from "#src/scsi/mode.js";
 import { anyBytes } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 const CONTROL: ControlPage = {
   taskSetType: 1,

@@ -5,7 +5,7 @@ import type { FullStatusEntry, ReserveCapabilities } from "#src/scsi/persistent-
 import { TransportId } from "#src/scsi/transport-id.js";
 import { refusal } from "../support/refusal.js";
 import { anyBytes, reservationKey, transportId } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 /** Everything but RLR, as in the facts' golden vector. */
 const CAPABILITIES: ReserveCapabilities = {

@@ -19,7 +19,7 @@ import { formatSense } from "#src/scsi/sense.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import { refusal } from "../support/refusal.js";
 import { anyBytes, reservationKey, transportId } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 const sas = (): TransportId => TransportId.parse("naa.5000c50012345678");
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { encodeReportLuns, LUN_MAX, parseReportLuns, readLun, reportLunsCdb, SelectReport, writeLun } from "#src/scsi/report-luns.js";
 import { anyBytes } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 describe("REPORT LUNS", () => {
   it("has the layout of the standard", () => {

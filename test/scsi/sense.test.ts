@@ -4,7 +4,7 @@ import { ScsiStatus } from "#src/scsi/command.js";
 import { descriptorSense, fixedSense, formatSense, parseSense, parseSenseData, sameSense, Sense, senseResult } from "#src/scsi/sense.js";
 import type { FieldPointer, SenseOptions } from "#src/scsi/sense.js";
 import { anyBytes } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 const SPEC_I_PT: FieldPointer = { in: "parameter-list", byte: 20, bit: 3 };
 

@@ -4,7 +4,7 @@ import { nexusKey } from "#src/scsi/nexus.js";
 import { TRANSPORT_ID_LENGTH_MAX, TransportId } from "#src/scsi/transport-id.js";
 import { refusal } from "../support/refusal.js";
 import { anyBytes, transportId, transportIdText } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 const ZEROS_8 = "00 00 00 00 00 00 00 00";
 const ascii = (text: string): string => hex(new TextEncoder().encode(text));

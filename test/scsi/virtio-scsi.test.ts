@@ -15,7 +15,7 @@ import {
 } from "#src/scsi/virtio-scsi.js";
 import type { CommandResponse } from "#src/scsi/virtio-scsi.js";
 import { fixedSense, Sense } from "#src/scsi/sense.js";
-import { bytes as unhex, hex } from "./hex.js";
+import { bytes as unhex, hex } from "../support/hex.js";
 
 /** Words and longer fields are little-endian. */
 const TAG = "8877665544332211";

@@ -13,7 +13,7 @@ import * as block from "#src/scsi/vpd-block.js";
 import * as identification from "#src/scsi/vpd-identification.js";
 import type { Designator } from "#src/scsi/vpd-identification.js";
 import { anyBytes, hexDigits } from "./arbitraries.js";
-import { bytes, digits, hex } from "./hex.js";
+import { bytes, digits, hex } from "../support/hex.js";
 
 const ascii = (text: string): string => hex(new TextEncoder().encode(text));
 const u32 = fc.nat(0xffffffff);

@@ -3,7 +3,8 @@ import { QomError } from "#src/base/errors.js";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
 import { Fabric } from "#src/target/fabric/fabric.js";
 import type { TargetBehaviour } from "#src/target/behaviour.js";
-import { command, disk, hex, KEYS, nexus, outcome, useFolder, WWN } from "./support.js";
+import { hex } from "../support/hex.js";
+import { command, disk, KEYS, nexus, outcome, useFolder, WWN } from "./support.js";
 
 const READ_KEYS = "5e 00 00 00 00 00 00 00 08 00";
 const ALL_COMMANDS = "a3 0c 00 00 00 00 00 00 ff ff 00 00";

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { parseCapacity16 } from "#src/scsi/capacity.js";
 import { parseSenseData } from "#src/scsi/sense.js";
-import { blocks, disk, hex, useFolder } from "./support.js";
+import { hex } from "../support/hex.js";
+import { blocks, disk, useFolder } from "./support.js";
 import type { Disk } from "./support.js";
 
 /** Two forms of one command for the same blocks: LBA 5, 2 blocks. */

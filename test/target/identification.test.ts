@@ -5,7 +5,8 @@ import { parseReportLuns } from "#src/scsi/report-luns.js";
 import { parseBlockLimits, parseLogicalBlockProvisioning } from "#src/scsi/vpd-block.js";
 import { logicalUnitName, parseDeviceIdentification, relativeTargetPortOf } from "#src/scsi/vpd-identification.js";
 import { parseSerialNumber, parseSupportedPages } from "#src/scsi/vpd.js";
-import { disk, hex, nexus, command, WWN } from "./support.js";
+import { hex } from "../support/hex.js";
+import { disk, nexus, command, WWN } from "./support.js";
 import type { Disk } from "./support.js";
 
 describe("who a unit is", () => {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { disk, hex, KEYS } from "./support.js";
+import { hex } from "../support/hex.js";
+import { disk, KEYS } from "./support.js";
 import type { Disk } from "./support.js";
 
 describe("LOG SENSE", () => {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { disk, hex } from "./support.js";
+import { hex } from "../support/hex.js";
+import { disk } from "./support.js";
 import type { Disk } from "./support.js";
 
 describe("how a unit is", () => {

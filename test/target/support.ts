@@ -13,6 +13,7 @@ import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import type { ReserveOutRequest } from "#src/scsi/reserve-out-request.js";
 import { parseSense } from "#src/scsi/sense.js";
 import { TransportId } from "#src/scsi/transport-id.js";
+import { bytes, hex } from "../support/hex.js";
 
 /** Name of the unit that {@link disk} makes. */
 export const WWN = "naa.5000000000000001";
@@ -24,16 +25,6 @@ export function nexus(name: string): Nexus {
     initiator: TransportId.parse(`iqn.2026-11.org.example:${name.charAt(0).toLowerCase()},i,0x${isid}`),
     targetPort: Number(name.slice(1)),
   };
-}
-
-/** The bytes of hexadecimal text, blanks and all. */
-function bytes(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits.replaceAll(" ", ""), "hex"));
-}
-
-/** Lower-case digits. */
-export function hex(data: Uint8Array): string {
-  return Buffer.from(data).toString("hex");
 }
 
 /** What else than its CDB a command has. */

@@ -1,4 +1,5 @@
 /** A virtio-scsi device and the driver's side of its queues: QEMU's, or this library's. */
+import { hex } from "../../support/hex.js";
 
 /** What a chain came back with. */
 export interface Answer {
@@ -95,8 +96,4 @@ export function commandText({ used, written }: Answer, senseSize = SENSE_SIZE): 
 /** The answer to any other request in one line. */
 export function plainText({ used, written }: Answer): string {
   return used === null ? "not used" : `used ${used}, ${hex(written)}`;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

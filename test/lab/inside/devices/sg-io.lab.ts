@@ -12,7 +12,8 @@ import { parseSenseData } from "#src/scsi/sense.js";
 import { parseBlockLimits } from "#src/scsi/vpd-block.js";
 import { outcome } from "../../../support/machine.js";
 import { refusal } from "../../../support/refusal.js";
-import { bytes, ready, transferCdb } from "../support/commands.js";
+import { bytes } from "../../../support/hex.js";
+import { ready, transferCdb } from "../support/commands.js";
 import {
   BAD_SECTOR,
   DEBUG_BLOCKS,

@@ -4,11 +4,6 @@ import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import type { ReserveOutAction, ScsiCommand, ScsiDevice } from "qom-pr";
 import { outcome } from "../../../support/machine.js";
 
-/** Bytes of hexadecimal digits; blanks are for the reader. */
-export function bytes(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits.replaceAll(" ", ""), "hex"));
-}
-
 /** READ(10) or WRITE(10). */
 export function transferCdb(opcode: 0x28 | 0x2a, lba: number, blocks: number): Uint8Array {
   const cdb = new Uint8Array(10);

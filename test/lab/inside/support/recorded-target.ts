@@ -8,6 +8,7 @@ import { readRecording, RECORDINGS } from "../../../conformance/recordings.js";
 import type { RecordedSequence, RecordedStep, Recording } from "../../../conformance/recordings.js";
 import { reachInitialState } from "./initial-state.js";
 import { LinuxTarget } from "./linux-target.js";
+import { bytes, hex } from "../../../support/hex.js";
 
 const RESERVE_IN = 0x5e;
 const REPORT_CAPABILITIES = 0x02;
@@ -28,14 +29,6 @@ function machineArguments(nodes: readonly string[]): string[] {
       ["-device", `scsi-generic,drive=hd${index},id=disk${index}`],
     ]),
   ].flat();
-}
-
-function bytes(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits, "hex"));
-}
-
-function hex(data: Uint8Array): string {
-  return Buffer.from(data).toString("hex");
 }
 
 async function send(devices: readonly ScsiDevice[], { nexus, cdb, out, inLen }: RecordedStep): Promise<ScsiResult> {
