@@ -54,7 +54,7 @@ const compiled = (files) => new RegExp(`^${COMPILED}/(?:${files})`);
  * those before it, as its rooms do, so that a program is a few files, and has what it uses.
  */
 const CHUNKS = [
-  { name: "base", test: compiled("base|options|cli/table") },
+  { name: "base", test: compiled("base|options") },
   { name: "scsi", test: compiled("scsi|native|host|backends/helper-socket/(?!manager)") },
   { name: "persist", test: compiled("cli/persist/(?!object-manager)|helper/workers/multipath|monitor/client.js") },
   {
