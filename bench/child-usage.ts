@@ -20,8 +20,8 @@ interface UsageLibc {
 const [program = "", ...words] = process.argv.slice(2);
 spawnSync(program, words, { stdio: "ignore" });
 const usage = new NativeMemory(RUSAGE_SIZE);
-const { getrusage } = declareFunctions<UsageLibc>({ getrusage: "int getrusage(int who, void *usage)" });
-if (getrusage(RUSAGE_CHILDREN, usage.bytes) < 0) throw new Error("getrusage failed");
+const libc = declareFunctions<UsageLibc>({ getrusage: "int getrusage(int who, void *usage)" });
+if (libc.getrusage(RUSAGE_CHILDREN, usage.bytes) < 0) throw new Error("getrusage failed");
 const at = (offset: number): number => Number(usage.view.getBigInt64(offset, true));
 const found: Usage = { cpuUs: (at(0) + at(16)) * 1_000_000 + at(8) + at(24), rssKib: at(32) };
 process.stdout.write(JSON.stringify(found));

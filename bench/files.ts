@@ -151,7 +151,7 @@ export async function fileDisk(): Promise<readonly Figure[]> {
       ]);
       figures.push({ what: `${row.what}, system call`, unit: "ns", value: spread(calls), aim: "" });
       for (const [index, [name]] of contenders.entries()) {
-        const of = { unit: "unit without device", pool: "unit without native code", base: "device of BENCH_BASE" }[name] ?? name;
+        const of = { unit: "unit without device", pool: "unit without native code", base: "device of QOM_PR_BASE" }[name] ?? name;
         const aim = name === "device" || name === "unit" ? row.aim : name === "pool" ? row.poolAim : "";
         figures.push({ what: `the same, ${of} / system call`, unit: "ratio", value: spread(ratios(results[index] ?? [], calls)), aim });
       }

@@ -58,10 +58,10 @@ async function helperStart(program: string, privileges: readonly string[], when:
 
 /** See the module text. */
 export async function helperStarts(): Promise<readonly Figure[]> {
-  const base = process.env["BASE"];
+  const base = process.env["QOM_PR_BASE"];
   const builds = [
     { name: "", program: OUR_PROGRAM },
-    ...(base === undefined ? [] : [{ name: " of BASE", program: join(base, "bin/qom-pr-helper.js") }]),
+    ...(base === undefined ? [] : [{ name: " of QOM_PR_BASE", program: join(base, "bin/qom-pr-helper.js") }]),
   ];
   const ways = [
     { name: "", privileges: [], aim: "<= 4.0" },

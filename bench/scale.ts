@@ -31,8 +31,8 @@ async function creation(base: Makes | null): Promise<readonly Figure[]> {
     const contenders = [createAndClose({ Machine }, argv), ...(base === null ? [] : [createAndClose(base, argv)])];
     const [now = [], before] = await inTurn(ROUNDS, contenders);
     figures.push({ what, unit: "ns", value: spread(now), aim: "" });
-    if (before === undefined) figures.push({ what: "the same / in BENCH_BASE", unit: "ratio", aim: NO_BASE });
-    else figures.push({ what: "the same / in BENCH_BASE", unit: "ratio", value: spread(ratios(now, before)), aim: "<= 0.6 (median)" });
+    if (before === undefined) figures.push({ what: "the same / in QOM_PR_BASE", unit: "ratio", aim: NO_BASE });
+    else figures.push({ what: "the same / in QOM_PR_BASE", unit: "ratio", value: spread(ratios(now, before)), aim: "<= 0.6 (median)" });
   }
   return figures;
 }
@@ -88,7 +88,7 @@ async function stalls(base: Makes | null): Promise<readonly Figure[]> {
     for (let round = 0; round < STALL_ROUNDS; round += 1) {
       for (const [suffix, library] of [
         ["", { Machine }],
-        [", in BENCH_BASE", base],
+        [", in QOM_PR_BASE", base],
       ] as const) {
         if (library === null) continue;
         for (const [what, stall] of await stallsOf(library, join(folder, "qmp"))) {
@@ -103,7 +103,7 @@ async function stalls(base: Makes | null): Promise<readonly Figure[]> {
     what: `longest stall: ${what}`,
     unit: "ms",
     value: spread(values),
-    aim: what.endsWith("BENCH_BASE") ? "" : STALL_AIM,
+    aim: what.endsWith("QOM_PR_BASE") ? "" : STALL_AIM,
   }));
 }
 

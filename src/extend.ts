@@ -7,13 +7,16 @@
 
 // QMP commands
 export { anyValue, defineCommand, noArguments, nothing } from "./monitor/command.js";
-export type { CommandContext, CommandDefinition, QmpCommand } from "./monitor/command.js";
+export type { CommandContext, CommandDefinition, QmpCommand, Schema } from "./monitor/command.js";
 export type { MonitorHost } from "./monitor/host.js";
 
 // Block drivers
 export { BLOCK_NODE_TYPE, BlockNode, NoScsi } from "./block/node.js";
 export type { MediumInfo, NodeOpener, NodeOpening, NodeUser, ProtocolAccess } from "./block/node.js";
 export { ProtocolNode } from "./block/protocol-node.js";
+export { SimLunNode } from "./block/sim-lun.js";
+export type { DiskUnit, Geometry, HostTraits } from "./scsi/unit.js";
+export type { Cancellation, Medium } from "./target/medium/medium.js";
 
 // Devices
 export { Device, DeviceHost } from "./devices/device.js";

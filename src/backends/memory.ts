@@ -42,14 +42,15 @@ export class PrManagerMemory extends PrManager {
     this.#machine.joins(this.#home());
   }
 
-  protected override run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
+  // async although nothing is awaited: what is thrown inside becomes a rejection
+  protected override async run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     if (unit.keepsReservations === true) return unit.sgio(command);
     const fabric = this.#home();
     const nexus = unit.nexus ?? this.#host;
     const { account } = unit;
     if (account === undefined) return fabric.shadow(unit.identity).executeChecked(nexus, command);
     const shadow = fabric.shadowFor(unit.identity, account);
-    return shadow?.executeChecked(nexus, command, { account }) ?? Promise.resolve(senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES));
+    return shadow?.executeChecked(nexus, command, { account }) ?? senseResult(Sense.INSUFFICIENT_REGISTRATION_RESOURCES);
   }
 
   override nexusGone(nexus: Nexus): void {

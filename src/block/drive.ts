@@ -102,7 +102,7 @@ async function driveToNode(
   if (readOnly !== undefined) options.set("read-only", readOnly);
   const nodeName = takeText(options, "node-name");
   if (nodeName !== undefined) {
-    throw new QomError("conflict", `'node-name=${printable(nodeName)}' on a drive: its node is named by its id, '${id}'`, {
+    throw new QomError("conflict", `'node-name=${printable(nodeName)}' on a drive: its node takes its name from the id, '${id}'`, {
       context: { option: "node-name", value: nodeName },
     });
   }
@@ -116,7 +116,7 @@ async function driveToNode(
   }
   const file = options.get("file");
   if (file === undefined && filename === undefined && options.get("filename") === undefined) {
-    throw new QomError("missing", "a drive needs 'file' or 'file.…' options: there are no empty drives here", {
+    throw new QomError("missing", "a drive needs 'file' or 'file.…' options: empty drives are not supported", {
       context: { option: "file" },
     });
   }

@@ -292,7 +292,7 @@ function requireNodeName(name: string): void {
 
 function requireChainLength(length: number): void {
   if (length <= NODE_CHAIN_LENGTH_MAX) return;
-  throw new QomError("limit", `more than ${NODE_CHAIN_LENGTH_MAX} nodes are one below the other`, { context: { option: "file" } });
+  throw new QomError("limit", `more than ${NODE_CHAIN_LENGTH_MAX} nodes are stacked`, { context: { option: "file" } });
 }
 
 function automaticName(index: number): string {

@@ -8,7 +8,7 @@ import type { ValueForm } from "../qom/property-type.js";
 import type { ImageAccess } from "../base/image-access.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import type { Route } from "../scsi/routing.js";
-import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand } from "../scsi/command.js";
 import type { DiskUnit } from "../scsi/unit.js";
 
 /** How a node reaches the others; given to it before it is completed. */
@@ -57,7 +57,7 @@ export interface ProtocolAccess {
    * Runs a SCSI command, which the device has checked, on `unit`, which is the node's, or that for reading alone: PERSISTENT RESERVE IN and
    * OUT by the manager if there is one, all else on the disk.
    */
-  execute(unit: DiskUnit, command: ScsiCommand): Promise<ScsiResult>;
+  execute(unit: DiskUnit, command: ScsiCommand): ScsiAnswer;
 }
 
 /** A device that uses a node. */
@@ -124,7 +124,7 @@ export abstract class BlockNode extends QomObject {
       if (user.shares && other.shares) continue;
       throw new QomError("in-use", `block node '${this.rootName}' is in use by ${other.describe()}`, {
         context: { object: this.nodeName },
-        hint: "share-rw=on on every device that uses it allows this",
+        hint: "to allow this, set share-rw=on on every device that uses it",
       });
     }
     const releaseImage = this.claimImage({ writes, sharesWrites: user.shares });

@@ -6,7 +6,7 @@ import { PR_MANAGER_LINK } from "../pr-manager/pr-manager.js";
 import type { PrManager } from "../pr-manager/pr-manager.js";
 import { routeOf } from "../scsi/routing.js";
 import type { Route } from "../scsi/routing.js";
-import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand } from "../scsi/command.js";
 import type { DiskUnit } from "../scsi/unit.js";
 import { BlockNode, NoScsi } from "./node.js";
 import type { MediumInfo, ProtocolAccess } from "./node.js";
@@ -37,7 +37,7 @@ export abstract class ProtocolNode extends BlockNode implements ProtocolAccess {
     return this.prManager === undefined ? "device" : routeOf(opcode);
   }
 
-  execute(unit: DiskUnit, command: ScsiCommand): Promise<ScsiResult> {
+  execute(unit: DiskUnit, command: ScsiCommand): ScsiAnswer {
     const manager = this.prManager;
     return manager !== undefined && routeOf(command.cdb[0]) === "manager" ? manager.executeChecked(unit, command) : unit.execute(command);
   }

@@ -13,6 +13,7 @@ import { SimulatedUnit } from "../target/unit/simulated-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial } from "../target/unit/unit-spec.js";
 import type { UnitSpec } from "../target/unit/unit-spec.js";
 import { FABRIC_LINK } from "../target/fabric/scsi-fabric.js";
+import type { Medium } from "../target/medium/medium.js";
 import type { ScsiFabric } from "../target/fabric/scsi-fabric.js";
 import type { MediumInfo } from "./node.js";
 import { LOCKING, ProtocolNode } from "./protocol-node.js";
@@ -37,11 +38,11 @@ export class SimLunNode extends ProtocolNode {
   accessor fabric: ScsiFabric | undefined;
 
   @qomProperty(qom.size({ min: 1n, max: MEDIUM_SIZE_MAX }), {
-    description: "size of the unit's medium (64M unless a file or an earlier node says so)",
+    description: "size of the unit's medium (64M unless a file or an earlier node sets it)",
   })
   accessor size: bigint | undefined;
 
-  @qomProperty(qom.string(), { description: "file that keeps the medium, created when it is missing; its descriptor is lent to helpers" })
+  @qomProperty(qom.string(), { description: "file that holds the medium, created if it does not exist; its descriptor is lent to helpers" })
   accessor filename: string | undefined;
 
   @qomProperty(LOCKING, { description: "locks on the file, as QEMU's: auto (where the system has them), on or off" })
@@ -65,7 +66,7 @@ export class SimLunNode extends ProtocolNode {
 
   @qomProperty(qom.bool(), {
     name: "write-protected",
-    description: "the unit refuses writes from everyone (off, or as an earlier node says)",
+    description: "the unit refuses writes from everyone (off, or as an earlier node sets it)",
   })
   accessor writeProtected: boolean | undefined;
 
@@ -108,7 +109,9 @@ export class SimLunNode extends ProtocolNode {
       ...(this.locking === undefined ? {} : { locking: this.locking }),
     };
     this.#machine.joins(fabric);
+    const medium = await this.openMedium();
     const logicalUnit = await fabric.attachPath(spec, {
+      ...(medium === null ? {} : { medium }),
       writes: !this.readOnly,
       onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
       warn: (line) => this.#machine.warn(line),
@@ -124,6 +127,14 @@ export class SimLunNode extends ProtocolNode {
 
   override finalize(): void {
     this.unit.logicalUnit.logout(this.unit.nexus);
+  }
+
+  /**
+   * Where a driver of its own has the unit's blocks; null for memory, or the file that `filename` names. Called before the unit exists. Nodes
+   * with the same wwn give the same medium; it is closed with the unit, which lives as long as its fabric.
+   */
+  protected openMedium(): Medium | null | Promise<Medium | null> {
+    return null;
   }
 
   protected override claimImage(access: ImageAccess): () => void {

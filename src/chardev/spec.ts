@@ -64,7 +64,7 @@ export function parseChardev(text: string): { readonly id: string; readonly spec
   if (backend === undefined) throw missing("backend");
   if (backend === "stdio") return { id, spec: stdio(values) };
   if (backend === "socket") return { id, spec: socket(values) };
-  throw new QomError("invalid-value", `'${printable(backend)}' is not a character device here: there are 'socket' and 'stdio'`, {
+  throw new QomError("invalid-value", `'${printable(backend)}' is not a character device here: use 'socket' or 'stdio'`, {
     context: { option: "backend", value: printable(backend) },
   });
 }
@@ -113,7 +113,7 @@ export function parseMon(text: string): MonitorSpec {
   }
   const pretty = takeBool(values, "pretty");
   if (pretty !== undefined && mode === "readline") {
-    throw new QomError("conflict", "option 'pretty' goes with mode=control only", { context: { option: "pretty" } });
+    throw new QomError("conflict", "option 'pretty' needs mode=control", { context: { option: "pretty" } });
   }
   requireNoOthers(values);
   return { chardev, mode, pretty: pretty ?? false };
@@ -140,7 +140,7 @@ function socket(values: Map<string, PlainValue>): ChardevSpec {
   const server = takeBool(values, "server") ?? false;
   const wait = takeBool(values, "wait");
   if (wait !== undefined && !server) {
-    throw new QomError("conflict", "option 'wait' goes with server=on only", { context: { option: "wait" } });
+    throw new QomError("conflict", "option 'wait' needs server=on", { context: { option: "wait" } });
   }
   // Answers are never held back to be sent together with others, so both spellings are the same.
   takeBool(values, "nodelay");

@@ -20,7 +20,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   {
     name: "run",
     usage: "[options...]",
-    line: "make a machine from options in QEMU's manner and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it",
+    line: "make a machine from QEMU-style options and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it",
     run: async (argv, output) => (await import("./run.js")).runMachine(argv, output),
   },
   {

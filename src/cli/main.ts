@@ -74,7 +74,7 @@ function helpText(): string {
   return [
     "Usage: qom-pr [options] [command]",
     "",
-    ...wrap("SCSI persistent reservations for machine emulators, in the manner of QEMU", HELP_WIDTH),
+    ...wrap("SCSI persistent reservations for machine emulators, as in QEMU", HELP_WIDTH),
     "",
     "Options:",
     ...helpRows(options, width),

@@ -24,15 +24,15 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   { name: "qmp", value: "DEV", text: "a QMP monitor; DEV is unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,...], stdio or chardev:ID" },
   { name: "qmp-pretty", value: "DEV", text: "the same with indented output" },
   { name: "monitor", value: "DEV", text: "a monitor for people; DEV as for -qmp, or none" },
-  { name: "chardev", value: "BACKEND,id=ID[,...]", text: "what a monitor talks through; BACKEND is socket or stdio" },
+  { name: "chardev", value: "BACKEND,id=ID[,...]", text: "a connection for a monitor; BACKEND is socket or stdio" },
   { name: "mon", value: "ID[,mode=control]", text: "a monitor on a -chardev" },
   {
     name: "trace",
     value: "[enable=]PATTERN[,...]",
-    text: "print trace points, to file=FILE or stderr; events=FILE has patterns; `-trace help` lists them",
+    text: "print trace points to file=FILE or stderr; events=FILE has patterns; `-trace help` lists them",
     own: true,
   },
-  { name: "check", text: "only make the machine, which finds whatever is wrong with its options", own: true },
+  { name: "check", text: "only make the machine, to check its options", own: true },
   { name: "json", text: "with --check: print the machine as JSON", own: true },
 ];
 
@@ -49,7 +49,7 @@ export function runHelp(): string {
   return [
     "Usage: qom-pr run OPTIONS...",
     "",
-    "Makes a machine from options in QEMU's manner and keeps it until SIGINT, SIGTERM",
+    "Makes a machine from QEMU-style options and keeps it until SIGINT, SIGTERM",
     "or 'quit' of a monitor.",
     "",
     "Options (one dash and two are the same):",

@@ -24,7 +24,7 @@ import type { Output } from "./output.js";
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What the texts of `-trace` ask for together. */
-export interface TraceOptions {
+export interface TraceSettings {
   readonly help: boolean;
   readonly patterns: readonly string[];
   /** Files with patterns. */
@@ -37,7 +37,7 @@ export interface TraceOptions {
  * Reads the texts of `-trace`.
  * @throws QomError `syntax`, `unknown-name`
  */
-export function parseTraceOptions(texts: readonly string[]): TraceOptions {
+export function parseTraceOptions(texts: readonly string[]): TraceSettings {
   const [patterns, events]: [string[], string[]] = [[], []];
   let help = false;
   let file: string | undefined;
@@ -76,7 +76,7 @@ export interface Tracing {
  * Prints from now on what the options ask for. A pattern that fits nothing is warned of.
  * @throws QomError `io` for a file that cannot be read or written, `limit`
  */
-export async function startTracing({ patterns, events, file }: TraceOptions, { error, errorBacklogBytes }: Output): Promise<Tracing> {
+export async function startTracing({ patterns, events, file }: TraceSettings, { error, errorBacklogBytes }: Output): Promise<Tracing> {
   const lists = await Promise.all(events.map(readPatterns));
   const selection = new PatternSelection(traceNames());
   for (const pattern of [...lists.flat(), ...patterns]) selection.apply(pattern);
@@ -110,7 +110,7 @@ function bounded(write: (text: string) => void, backlogBytes: () => number): (li
       lost += 1;
       return;
     }
-    if (lost > 0) write(`${lost} lines were left out\n`);
+    if (lost > 0) write(`${lost} lines were dropped\n`);
     lost = 0;
     write(`${line}\n`);
   };

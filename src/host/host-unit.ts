@@ -12,7 +12,7 @@ import type { Nexus } from "../scsi/nexus.js";
 import type { DiskUnit, HostTraits } from "../scsi/unit.js";
 import { deviceIdentity, fileIdentity, numberIdentity } from "./identity.js";
 import type { HostDevice } from "./identity.js";
-import { failedCall, outcomeOf } from "./outcome.js";
+import { failedCall, hostOutcomeOf } from "./outcome.js";
 import type { HostOutcome } from "./outcome.js";
 
 /** Block size that data lengths are computed with while the device's own is unknown. */
@@ -95,7 +95,7 @@ export class HostUnit implements DiskUnit {
     const refused = this.#options.refusal?.(command.cdb) ?? null;
     if (refused !== null) return { result: refused };
     const bufferBytes = dataInBytes(command);
-    const outcome = outcomeOf(await this.#options.sgIo.execute(this.fd, this.#request(command, bufferBytes)), bufferBytes);
+    const outcome = hostOutcomeOf(await this.#options.sgIo.execute(this.fd, this.#request(command, bufferBytes)), bufferBytes);
     const { result } = outcome;
     const { into, signal } = command;
     if (into === undefined || result.dataIn.length === 0) return outcome;

@@ -15,7 +15,7 @@ import { parseSense } from "../scsi/sense.js";
 import { logicalUnitName, parseDeviceIdentification } from "../scsi/vpd-identification.js";
 import { VpdPage } from "../scsi/vpd.js";
 import { deviceShadowName, fileShadowName } from "../base/shadow-name.js";
-import { outcomeOf } from "./outcome.js";
+import { hostOutcomeOf } from "./outcome.js";
 import type { HostOutcome } from "./outcome.js";
 
 /** Room for page 83h: all that fits one byte of length, and far more than one designator (QEMU: scsi_generic_read_device_inquiry asks for 250). */
@@ -45,7 +45,9 @@ export function fileIdentity(place: FilePlace, warn: Warn): string {
   const name = fileShadowName(place);
   if (place.birthNs === null && place.generation === null) {
     const fileSystem = deviceName(place.fileSystem);
-    warn(`files of file system ${fileSystem} are known by their inodes alone: a new file can inherit the reservations of a deleted one`);
+    warn(
+      `files of file system ${fileSystem} are identified by their inodes alone: a new file can inherit the reservations of a deleted one`,
+    );
   }
   return name;
 }
@@ -82,7 +84,7 @@ export async function deviceIdentity(device: HostDevice, timeoutMs: number, send
   const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
   const outcome = await send({ cdb, dataInLength: IDENTIFICATION_LENGTH, timeoutMs, senseLength: SENSE_LENGTH });
   if (neverSays(outcome)) return numberIdentity(device);
-  const answer = outcomeOf(outcome, IDENTIFICATION_LENGTH);
+  const answer = hostOutcomeOf(outcome, IDENTIFICATION_LENGTH);
   if (answer.result.status !== ScsiStatus.GOOD) return answer;
   const name = logicalUnitName(parseDeviceIdentification(answer.result.dataIn) ?? []);
   return name === null ? numberIdentity(device) : `unit ${name}`;

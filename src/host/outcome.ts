@@ -20,6 +20,6 @@ export function failedCall(errno: number): HostOutcome {
  * Of a call of SG_IO, as in native/sg-io/result.ts.
  * @param bufferBytes size of the initiator's buffer for data-in
  */
-export function outcomeOf(outcome: SgIoOutcome, bufferBytes: number): HostOutcome {
+export function hostOutcomeOf(outcome: SgIoOutcome, bufferBytes: number): HostOutcome {
   return outcome.errno === undefined ? { result: resultOfSgIo(outcome, bufferBytes) } : failedCall(outcome.errno);
 }

@@ -148,6 +148,6 @@ export function unknownOption(word: string, known: readonly string[]): QomError 
   const parameter = /^[A-Za-z][\w.-]*=/.test(word);
   return new QomError("unknown-name", `'${printable(word)}' is not an option`, {
     context,
-    hint: parameter ? "the parameters of an option are one word: a comma and no blank stands between them" : hint,
+    hint: parameter ? "the parameters of an option are one word: separate them by commas, without blanks" : hint,
   });
 }

@@ -237,7 +237,7 @@ export class Machine {
     const given = isLong ? await inSlices(parsingArguments(argv), OPTIONS_SLICE_LENGTH) : parseArguments(argv);
     const asking = given.options.find(({ parsed }) => parsed.help);
     if (asking !== undefined) {
-      throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help, of which no machine can be made`, {
+      throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
         context: { argument: asking.argument, text: asking.text },
         hint: "Machine.help gives it",
       });

@@ -123,7 +123,7 @@ function parse(text: string): GivenObject {
     throw atOption("object", text, error);
   }
   if (!parsed.help) return { text, parsed };
-  throw new QomError("syntax", `-object ${printable(text)} asks for help, of which no object can be made`, {
+  throw new QomError("syntax", `-object ${printable(text)} asks for help and does not describe an object`, {
     context: { argument: "object", text },
     hint: "'qom-pr run -object help' gives it",
   });

@@ -49,23 +49,23 @@ export interface CommandDefinition<Arguments extends z.ZodObject, Result extends
 export function defineCommand<const Arguments extends z.ZodObject, const Result extends z.ZodType>(
   definition: CommandDefinition<Arguments, Result>,
 ): QmpCommand {
-  const [args, result] = [made(definition.arguments), made(definition.result)];
+  const [args, made] = [schemaOf(definition.arguments), schemaOf(definition.result)];
   return {
     name: definition.name,
     get arguments() {
       return args();
     },
     get result() {
-      return result();
+      return made();
     },
     run: async (given, context) => {
-      const value: unknown = await definition.run(checkArguments(args(), given), context, given);
-      return isLong(value) ? inSlices(listToPlain(value), LIST_SLICE_LENGTH) : toPlain(value);
+      const result: unknown = await definition.run(checkArguments(args(), given), context, given);
+      return isLong(result) ? inSlices(listToPlain(result), LIST_SLICE_LENGTH) : toPlain(result);
     },
   };
 }
 
-function made<T extends object>(schema: Schema<T>): () => T {
+function schemaOf<T extends object>(schema: Schema<T>): () => T {
   return lazily(() => (typeof schema === "function" ? schema() : schema));
 }
 

@@ -28,7 +28,7 @@ export function commaHint(text: string): string | undefined {
     if (inName !== null) return hint(name, inName[1] ?? "", inName[2] ?? "");
     if (text[nameEnd] !== "=") {
       if (at > 0 && name !== "" && !PARAMETER_NAME.test(name)) {
-        return `a comma in a value is written twice, every one of them: the one before '${printable(name)}' is not`;
+        return `double every comma in a value: the one before '${printable(name)}' is not`;
       }
       at = nameEnd + 1;
       continue;
@@ -42,6 +42,6 @@ export function commaHint(text: string): string | undefined {
 }
 
 function hint(found: string, before: string, after: string): string {
-  if (before === "") return `'${printable(found)}' begins with a blank: no blank stands behind a comma`;
+  if (before === "") return `'${printable(found)}' begins with a blank: do not put a blank after a comma`;
   return `'${printable(found)}' is not one parameter: a comma stands between '${printable(before)}' and '${printable(after)}'`;
 }

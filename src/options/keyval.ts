@@ -57,7 +57,7 @@ export function parseKeyval(text: string, syntax: PairSyntax = {}): ParsedOption
 function missingEquals(key: string, position: number): QomError {
   return new QomError("syntax", `expected '=' after parameter '${printable(key)}'`, {
     context: { option: printable(key), position },
-    hint: "a comma in a value is written twice",
+    hint: "double a comma in a value",
   });
 }
 

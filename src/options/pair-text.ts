@@ -70,7 +70,7 @@ export function leafText(key: string, value: PlainValue): string {
 export function unprintable(key: string, what: string): QomError {
   return new QomError("syntax", `option '${printable(key)}' cannot be written as text: ${what}`, {
     context: { option: printable(key) },
-    hint: "JSON can say it",
+    hint: "JSON can express it",
   });
 }
 

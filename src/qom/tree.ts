@@ -246,7 +246,7 @@ export class CompositionTree {
   /** Takes a child, with everything below it, out of the tree. */
   detach(child: QomObject): void {
     check("CompositionTree.detach", "child", child, aQomObject);
-    if (stateOf(child).parent === null) throw new QomError("conflict", `${child.describe()} is the child of nobody`);
+    if (stateOf(child).parent === null) throw new QomError("conflict", `${child.describe()} has no parent`);
     removeChild(child);
   }
 

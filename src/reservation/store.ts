@@ -14,8 +14,8 @@
  *   power failure of the storage would leave it.
  *
  * For one unit a fabric calls `load` and `commit` one after the other: each waits for the end of the one before. Calls for different units
- * overlap. Whatever a member returns as a promise it may also return as it is, where it is known at once: then a command is over when
- * `execute` returns.
+ * overlap. What `load` and `commit` promise they may also return as it is, where it is known at once: a unit that is loaded so is never busy
+ * for that.
  */
 
 import type { ReservationImage } from "./image.js";

@@ -50,6 +50,9 @@ export interface ScsiResult {
   readonly hostStatus?: number;
 }
 
+/** A result that is there at once, or the promise of one: a promise costs as much as a short command. */
+export type ScsiAnswer = ScsiResult | Promise<ScsiResult>;
+
 /** A {@link ScsiResult}. */
 export const aResult: Kind = having("a result, { status, dataIn, residual, sense }", {
   status: aCount,

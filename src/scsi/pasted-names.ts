@@ -55,5 +55,5 @@ export function pastedPortName(text: string): string {
 export function portNameHint(text: string): string | undefined {
   const digits = DIGITS.exec(text.toLowerCase())?.[1];
   if (digits !== undefined) return `write 'fc.${digits}' for a port of Fibre Channel, 'sas.${digits}' for one of SAS`;
-  return text.includes(",,") ? "a comma is written twice in option strings only, and once in the name itself" : undefined;
+  return text.includes(",,") ? "a comma is written twice in option strings only, not in the name itself" : undefined;
 }

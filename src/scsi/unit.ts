@@ -6,7 +6,7 @@
 import { oneOf } from "../base/check.js";
 import type { Kind } from "../base/check.js";
 import type { Account } from "./account.js";
-import type { ScsiCommand, ScsiResult } from "./command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "./command.js";
 import type { Nexus } from "./nexus.js";
 
 /** A manager's view of a disk. */
@@ -47,7 +47,7 @@ export interface DiskUnit extends ScsiUnit {
   /** Whether a command that comes without a deadline needs one: false for a unit that answers, or is held on purpose. */
   readonly needsDeadline: boolean;
   /** Sends a command by the path of an unprivileged program. The command has been checked. */
-  execute(command: ScsiCommand): Promise<ScsiResult>;
+  execute(command: ScsiCommand): ScsiAnswer;
   /** Carries out a task management function, as far as the unit can be told: on a device of this host there is nothing to do. */
   reset(scope: ResetScope): Promise<void>;
   /** What is known without a command, which might consume a unit attention; null for a unit that has to be asked. */

@@ -20,6 +20,7 @@
  *                     28 max_channel (2 bytes)   30 max_target (2 bytes)   32 max_lun
  */
 
+import { CDB_LENGTH_MAX, cdbLengthOf } from "./cdb.js";
 import { LUN_MAX, writeLun } from "./report-luns.js";
 
 /** The `response` byte of commands and of control requests (virtio 1.2, 5.6.6.1 and 5.6.6.2). */
@@ -119,7 +120,7 @@ export interface VirtioScsiCommand {
   /** Null for a LUN field that addresses no unit of any target. */
   readonly address: UnitAddress | null;
   readonly tag: bigint;
-  /** As long as the CDB field: what follows the CDB in it is filling. */
+  /** A copy, as long as the operation code says, or as the field when that is shorter: what follows the CDB in the field is filling. */
   readonly cdb: Uint8Array;
 }
 
@@ -163,16 +164,43 @@ function writeWord(bytes: Uint8Array, offset: number, value: number): void {
 
 /** A tag is compared and nothing else. */
 function readTag(bytes: Uint8Array, offset: number): bigint {
-  return (BigInt(readWord(bytes, offset + 4)) << 32n) | BigInt(readWord(bytes, offset));
+  return joinTag(readWord(bytes, offset + 4), readWord(bytes, offset));
 }
 
-/** Reads a command request of exactly {@link COMMAND_REQUEST_LENGTH} and the CDB field; the CDB is a view. */
-export function parseCommandRequest(bytes: Uint8Array): VirtioScsiCommand {
-  return {
-    address: readUnitAddress(bytes, 0),
-    tag: readTag(bytes, 8),
-    cdb: bytes.subarray(COMMAND_REQUEST_LENGTH),
-  };
+function joinTag(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** A request as it was read; its tag is put together when somebody asks, which is seldom. */
+class CommandRequest implements VirtioScsiCommand {
+  constructor(
+    readonly address: UnitAddress | null,
+    readonly cdb: Uint8Array,
+    private readonly tagLow: number,
+    private readonly tagHigh: number,
+  ) {}
+
+  get tag(): bigint {
+    return joinTag(this.tagHigh, this.tagLow);
+  }
+}
+
+/**
+ * Reads a command request that begins the bytes: {@link COMMAND_REQUEST_LENGTH} and the CDB field. Each byte is read once, so the guest may
+ * change them meanwhile.
+ * @param cdbSize size of the CDB field, by default what is there
+ */
+export function parseCommandRequest(bytes: Uint8Array, cdbSize = bytes.length - COMMAND_REQUEST_LENGTH): VirtioScsiCommand {
+  return new CommandRequest(readUnitAddress(bytes, 0), readCdb(bytes, cdbSize), readWord(bytes, 8), readWord(bytes, 12));
+}
+
+/** A loop costs less than a view and the copy of it. */
+function readCdb(bytes: Uint8Array, cdbSize: number): Uint8Array {
+  const opcode = bytes[COMMAND_REQUEST_LENGTH] ?? 0;
+  const cdb = new Uint8Array(Math.min(cdbLengthOf(opcode) ?? CDB_LENGTH_MAX, cdbSize));
+  if (cdb.length > 0) cdb[0] = opcode;
+  for (let at = 1; at < cdb.length; at += 1) cdb[at] = bytes[COMMAND_REQUEST_LENGTH + at] ?? 0;
+  return cdb;
 }
 
 /** What a command's response says beside the sense data. */
@@ -187,15 +215,23 @@ export interface CommandResponse {
   readonly sense: Uint8Array;
 }
 
-/** Writes a command's response into `bytes`, whose length is that of the response with its sense field, filled up with zeros. */
-export function writeCommandResponse(bytes: Uint8Array, { response, status, residual, sense }: CommandResponse): void {
-  const senseLength = Math.min(sense.length, bytes.length - COMMAND_RESPONSE_LENGTH);
-  bytes.fill(0);
-  writeWord(bytes, 0, senseLength);
-  writeWord(bytes, 4, residual);
+/**
+ * Writes a command's response to the beginning of `bytes`.
+ * @param length that of the response with its sense field, filled up with zeros; by default all bytes
+ */
+export function writeCommandResponse(
+  bytes: Uint8Array,
+  { response, status, residual, sense }: CommandResponse,
+  length = bytes.length,
+): void {
+  const senseLength = Math.min(sense.length, length - COMMAND_RESPONSE_LENGTH);
+  bytes.fill(0, 0, length);
+  if (residual > 0) writeWord(bytes, 4, residual);
   bytes[10] = status;
   bytes[11] = response;
-  if (senseLength > 0) bytes.set(sense.subarray(0, senseLength), COMMAND_RESPONSE_LENGTH);
+  if (senseLength <= 0) return;
+  writeWord(bytes, 0, senseLength);
+  bytes.set(sense.subarray(0, senseLength), COMMAND_RESPONSE_LENGTH);
 }
 
 /** The kind that the first {@link CONTROL_TYPE_LENGTH} bytes of a control request announce. */

@@ -16,7 +16,7 @@ import { StoreUse } from "./store-use.js";
 /** See the module text. The folder is locked until the object goes. */
 @qomType({ name: "reservation-folder", description: "a folder that keeps reservations made with APTPL, used by one process at a time" })
 export class ReservationFolder extends ReservationStoreObject {
-  @qomProperty(qom.string(), { description: "the folder, made when it is missing", required: true })
+  @qomProperty(qom.string(), { description: "the folder; it is made if it does not exist", required: true })
   accessor path!: string;
 
   readonly #use: FolderUse;

@@ -83,7 +83,7 @@ export function completeBehaviour(given: Partial<TargetBehaviour>): TargetBehavi
   const told = members.filter(([, value]) => value !== undefined);
   for (const [name, value] of told) {
     if (!Object.hasOwn(defaultBehaviour, name)) {
-      throw new QomError("unknown-name", `there is no behaviour '${printable(name)}'`, {
+      throw new QomError("unknown-name", `no behaviour is named '${printable(name)}'`, {
         context: { option: `behaviour.${printable(name)}` },
         hint: `there is ${Object.keys(defaultBehaviour).join(", ")}`,
       });

@@ -55,7 +55,7 @@ describe("keys of persist as text", () => {
       const { code, stderr } = await persist("-o", "-G", "-S", `text:${text}`);
       expect(code, text).to.equal(1);
       expect(stderr).to.match(
-        /^qom-pr persist: option '--param-sark' takes 1 to 8 printable ASCII characters behind 'text:', not '[^\n]*'\n$/,
+        /^qom-pr persist: option '--param-sark' takes 1 to 8 printable ASCII characters after 'text:', not '[^\n]*'\n$/,
       );
     }
   });

@@ -45,7 +45,7 @@ describe("the manager of persist", () => {
 
   it("is no text that asks for help, which another program gives", async () => {
     expect(await stderrOf("--manager", "help")).to.equal(
-      "qom-pr persist: -object help,id=manager asks for help, of which no object can be made ('qom-pr run -object help' gives it)\n",
+      "qom-pr persist: -object help,id=manager asks for help and does not describe an object ('qom-pr run -object help' gives it)\n",
     );
   });
 });

@@ -105,7 +105,7 @@ describe("qom-pr persist", () => {
       [["-k", "-r", disk], 31, /more than one service action/],
       [["-k", folder.path("absent")], 52, /cannot open '[^']*absent' for reading and writing: no such file or directory/],
       [["-k", folder.path(".")], 71, /is a directory|illegal operation on a directory/],
-      [["-k", "-y", folder.path(".")], 1, /neither a device nor a regular file/],
+      [["-k", "-y", folder.path(".")], 1, /is not a device or a regular file/],
       [["-k", "--manager", "pr-manager-nope", disk], 1, /pr-manager-nope/],
       [["-k", "--manager", "scsi-fabric", disk], 1, /is not a PR manager/],
       [["-k", "--manager", `pr-manager-helper,path=${folder.path("absent")}`, disk], 15, /absent/],
@@ -228,7 +228,7 @@ describe("qom-pr persist", () => {
       const wrong: [readonly string[], number, RegExp][] = [
         [["--qmp", socket, "nope"], 1, /QMP x-scsi-execute: no device 'nope'/],
         [["--qmp", folder.path("absent"), "disk0"], 15, /absent': no such file or directory/],
-        [["--qmp", socket, "--manager", "pr-manager-sgio", "disk0"], 31, /do not go with it/],
+        [["--qmp", socket, "--manager", "pr-manager-sgio", "disk0"], 31, /do not combine it with/],
       ];
       for (const [argv, code, message] of wrong) {
         const ended = await persist(["-k", ...argv]);

@@ -163,7 +163,7 @@ describe("trace points", () => {
       }
       await tracing.stop();
       const line = "pr_manager_run fd=3 cmd=0x5e service action=0x00\n";
-      expect(lines).to.deep.equal([line, "2 lines were left out\n", line]);
+      expect(lines).to.deep.equal([line, "2 lines were dropped\n", line]);
     });
 
     it("prints to stderr or to a file", async () => {

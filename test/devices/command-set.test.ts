@@ -40,6 +40,31 @@ describe("commands of a device", () => {
     for (const one of sent) expect(getEventListeners(one ?? signal, "abort")).to.have.length(0);
   });
 
+  it("are answered without a promise, and nobody listens to their signal, when their result is there at once", () => {
+    const { signal } = new AbortController();
+    const listeners: number[] = [];
+    const result = commands.run({ cdb: CDB, signal }, undefined, () => {
+      listeners.push(getEventListeners(signal, "abort").length);
+      return GOOD;
+    });
+    expect(result).to.equal(GOOD);
+    expect(listeners).to.deep.equal([0]);
+    expect(getEventListeners(signal, "abort")).to.have.length(0);
+    const failed = commands.run({ cdb: CDB }, undefined, () => ({ ...GOOD, hostStatus: 0x11 }));
+    expect(failed).to.include({ status: 0x18, hostStatus: 0x11 });
+  });
+
+  it("end when their caller's signal fires while they are being sent", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const running = commands.run({ cdb: CDB, signal }, undefined, (command) => {
+      controller.abort();
+      return untilAborted(command);
+    });
+    expect(await running).to.deep.equal(ABORTED);
+    expect(getEventListeners(signal, "abort")).to.have.length(0);
+  });
+
   it("have one listener on a signal that many of them share, lest Node warns of a leak", async () => {
     const controller = new AbortController();
     const { signal } = controller;

@@ -1,7 +1,7 @@
 /** Descriptor chains: where one segment ends and the next begins means nothing. */
 import { expect } from "chai";
 import fc from "fast-check";
-import { copyOf, lengthOf, viewIn, writeTo } from "#src/devices/virtio-scsi/chain.js";
+import { copyOf, headOf, lengthOf, viewIn, writeTo } from "#src/devices/virtio-scsi/chain.js";
 
 /** Segments of 0 to 12 bytes, with bytes that tell their place. */
 const segments = fc.array(fc.nat(12), { maxLength: 6 }).map((lengths) => {
@@ -35,5 +35,16 @@ describe("descriptor chains", () => {
     expect(viewIn(chain, 3, 2)).to.equal(null);
     expect(viewIn(chain, 5, 8)).to.equal(null);
     expect(viewIn(chain, 12, 1)).to.equal(null);
+  });
+
+  it("give the segment itself where no view of it is needed", () => {
+    const [first, second] = [Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6)];
+    const chain = [first, second];
+    expect(viewIn(chain, 0, 4)).to.equal(first);
+    expect(viewIn(chain, 4, 2)).to.equal(second);
+    expect(headOf(chain, 3)).to.equal(first);
+    const head = headOf(chain, 5);
+    first.fill(9);
+    expect([...head]).to.deep.equal([1, 2, 3, 4, 5]);
   });
 });

@@ -109,7 +109,7 @@ describe("socket activation of qom-pr-helper", () => {
     expect(loadServerLibc().bind(fd, abstract, SOCKADDR_UN_SIZE)).to.equal(0);
     expect(loadServerLibc().listen(fd, 1)).to.equal(0);
     const helper = startWith(fd, [], passing("1"));
-    await until(() => helper.stderr.includes("no status can be asked: the socket that was passed has no path\n"));
+    await until(() => helper.stderr.includes("the status cannot be queried: the socket that was passed has no path\n"));
     await helper.stop();
   });
 

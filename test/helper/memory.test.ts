@@ -42,7 +42,8 @@ describe("memory of qom-pr-helper", () => {
       await client.readAnswer();
     }
     // The two of the start may be among those that wait: the last ones have nobody who would have to replace them.
-    const lines = (): number => helper.stderr.match(/closing a descriptor of user \d+ waits for its file system or disk\n/g)?.length ?? 0;
+    const lines = (): number =>
+      helper.stderr.match(/closing a descriptor of user \d+ is waiting for its file system or disk\n/g)?.length ?? 0;
     await until(() => lines() >= STUCK_CLOSES_MAX - 1);
     const ofThread = (memoryOf(helper.pid) - atStart) / STUCK_CLOSES_MAX;
     const allowed = Number(/^MemoryMax=(\d+)M$/m.exec(readFileSync(SERVICE, "latin1"))?.[1]) * 1024 ** 2;

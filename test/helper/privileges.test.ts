@@ -99,7 +99,7 @@ describe("privileges of qom-pr-helper", () => {
       expect(threadStatuses(helper.pid).length).to.be.greaterThan(5);
       expect(await works(path)).to.be.true;
       expect((await helper.stop()).code).to.equal(0);
-      const complaint = "qom-pr-helper: CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks\n";
+      const complaint = "qom-pr-helper: CAP_SYS_RAWIO is missing: the system will refuse reservation commands for real disks\n";
       const warning = powerless === true ? complaint : "";
       expect(helper.stderr.startsWith(warning)).to.be.true;
       expect(helper.stderr.includes(complaint)).to.equal(powerless === true);

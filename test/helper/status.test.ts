@@ -109,7 +109,7 @@ describe("status of qom-pr-helper", () => {
   it("is not offered where the path is too long for it, and the helper serves nevertheless", async () => {
     const name = "x".repeat(106 - workshop.path("").length);
     const helper = await workshop.start(name);
-    expect(helper.stderr).to.match(/^qom-pr-helper: no status can be asked: .*107 bytes.*\n/);
+    expect(helper.stderr).to.match(/^qom-pr-helper: the status cannot be queried: .*107 bytes.*\n/);
     await helper.stop();
   });
 });

@@ -52,7 +52,8 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
   }
 
   async function stuck(helper: HelperProcess, count: number): Promise<void> {
-    const lines = (): number => helper.stderr.match(/closing a descriptor of user 0 waits for its file system or disk\n/g)?.length ?? 0;
+    const lines = (): number =>
+      helper.stderr.match(/closing a descriptor of user 0 is waiting for its file system or disk\n/g)?.length ?? 0;
     await until(() => lines() >= count);
   }
 
@@ -91,7 +92,7 @@ describe("qom-pr-helper and descriptors that cannot be closed", () => {
         }
         send(client, server);
         expect((await client.readToEnd()).bytes.length).to.equal(0);
-        expect(helper.stderr).to.match(/client \d+ dropped: descriptors of its user wait to be closed, and 8 may\n/);
+        expect(helper.stderr).to.match(/client \d+ dropped: 8 descriptors of its user are waiting to be closed, the most allowed\n/);
         expect(await ask(other)).to.be.at.least(RESPONSE_HEADER_SIZE);
         await server.end();
         // As soon as they are closed, its user is served again.

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { TraceSelection } from "#src/helper/trace/trace-option.js";
-import { TRACE_POINTS } from "#src/helper/trace/trace-points.js";
+import { HELPER_TRACE_POINTS } from "#src/helper/trace/trace-points.js";
 import { libc } from "#src/native/libc.js";
 import { findPrHelper } from "../support/pr-helper.js";
 import { run, until, Workshop } from "./support/helper-process.js";
@@ -30,14 +30,14 @@ describe("traces of qom-pr-helper", () => {
     const cases: readonly (readonly [texts: readonly string[], points: readonly string[]])[] = [
       [[REQUEST], [REQUEST]],
       [[`enable=${REQUEST}`], [REQUEST]],
-      [["*"], TRACE_POINTS],
+      [["*"], HELPER_TRACE_POINTS],
       [["pr_*"], [REQUEST, RESPONSE, CLOSE]],
       [["*_accept_*"], [ACCEPT, ACCEPT_FAIL]],
       [["pr_helper_????e?"], []],
       [["pr_helper_?????"], [CLOSE]],
       [["*re*s*"], [REQUEST, RESPONSE]],
       [["*x*"], []],
-      [["**"], TRACE_POINTS],
+      [["**"], HELPER_TRACE_POINTS],
       [["pr_helper"], []],
       [
         [REQUEST, CLOSE],

@@ -257,7 +257,7 @@ describe("image locks of machines", function () {
         const auto = await nodeElsewhere([PROGRAM, "run", "--check", ...twice]);
         expect([auto.code, auto.stderr]).to.deep.equal([
           0,
-          `qom-pr: warning: ${WARNING}: that another process opens the same image is not noticed\n`,
+          `qom-pr: warning: ${WARNING}: another process that opens the same image will not be noticed\n`,
         ]);
         for (const argv of [machine(",locking=on"), file(",locking=on")]) {
           const on = await nodeElsewhere([PROGRAM, "run", "--check", ...argv]);

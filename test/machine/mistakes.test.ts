@@ -21,7 +21,7 @@ describe("a slip on the command line", () => {
     expect(await told("-blockdev", `sim-lun node-name=hd,wwn=${WWN}`)).to.contain(between("sim-lun", "node-name"));
     expect(await told("-device", "virtio-scsi id=a")).to.contain(between("virtio-scsi", "id"));
     expect(await told("-object", "pr-manager-memory,id=pr0 path=/x")).to.contain(between("pr0", "path"));
-    expect(await told("-object", "pr-manager-memory, id=pr0")).to.contain("no blank stands behind a comma");
+    expect(await told("-object", "pr-manager-memory, id=pr0")).to.contain("do not put a blank after a comma");
     expect(await told("-object", "pr-manager-memory", "id=pr0", "x")).to.contain(
       "'id=pr0' is not an option (the parameters of an option are one word",
     );
@@ -30,7 +30,7 @@ describe("a slip on the command line", () => {
   });
 
   it("is a comma of a value that is not doubled, although another one is", async () => {
-    const hint = "a comma in a value is written twice, every one of them: the one before '0x1' is not";
+    const hint = "double every comma in a value: the one before '0x1' is not";
     const initiator = "iqn.2026-11.org.example:a,,i,0x1";
     const texts = [
       await told("-blockdev", `driver=sim-lun,node-name=hd,wwn=${WWN},initiator=${initiator}`),

@@ -35,7 +35,7 @@ for (const device of ["scsi-block", "scsi-generic"]) {
       machine = await Machine.create(machineArguments("blockdev", object, {}, device), { fabric, types: [Recorder] });
       const unit = fabric.unit(WWN);
       const execute = unit.executeChecked.bind(unit);
-      unit.executeChecked = (nexus, sent, path): Promise<ScsiResult> => {
+      unit.executeChecked = (nexus, sent, path): ReturnType<typeof execute> => {
         reached.push(sent.cdb[0] ?? -1);
         return execute(nexus, sent, path);
       };

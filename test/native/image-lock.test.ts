@@ -206,7 +206,7 @@ describe("native: image locks", () => {
     it("auto goes on and says so, in the same words for every image", () => {
       lock({ load: unsupported }).claim(WRITER)();
       lock({ load: unsupported, filename: "second.img" }).claim(WRITER);
-      const line = `${HERE}: that another process opens the same image is not noticed`;
+      const line = `${HERE}: another process that opens the same image will not be noticed`;
       expect(warnings.splice(0)).to.deep.equal([line, line]);
     });
 
@@ -214,7 +214,7 @@ describe("native: image locks", () => {
       const error = await refusal(() => lock({ load: unsupported, locking: "on" }));
       expect([error.kind, describeError(error)]).to.deep.equal([
         "unsupported",
-        `${HERE}, and 'locking=on' needs them (locking=auto goes on without them, locking=off does not ask for them)`,
+        `${HERE}, and 'locking=on' needs them (locking=auto continues without them, locking=off does not ask for them)`,
       ]);
       lock({ load: unsupported, locking: "off" }).claim(WRITER);
     });
@@ -228,7 +228,7 @@ describe("native: image locks", () => {
 
       it(`on a file system that refuses them when they are ${when}: auto warns, on fails, off does not ask`, async () => {
         use("auto")();
-        expect(warnings.splice(0)).to.deep.equal([`${FILE}: that another process opens the same image is not noticed`]);
+        expect(warnings.splice(0)).to.deep.equal([`${FILE}: another process that opens the same image will not be noticed`]);
         const error = await refusal(() => use("on"));
         expect([error.kind, error.message]).to.deep.equal(["unsupported", `${FILE}, and 'locking=on' needs them`]);
         use("off")();

@@ -30,28 +30,28 @@ function changes(state: ReservationState): Readonly<Record<string, number>> {
 }
 
 describe("holdings", () => {
-  const short = TransportId.parse("iqn.a");
-  const long = TransportId.parse(`iqn.${"a".repeat(100)}`);
+  const short = (): TransportId => TransportId.parse("iqn.a");
+  const long = (): TransportId => TransportId.parse(`iqn.${"a".repeat(100)}`);
 
   it("count one unit, one nexus as none, and registrations as many as there are", () => {
     expect(unitHoldings("disk")).to.include({ units: 1, registrations: 0 });
-    expect(nexusHoldings(short)).to.include({ units: 0, registrations: 0 });
-    expect(registrationHoldings([short, long, short])).to.include({ units: 0, registrations: 3 });
+    expect(nexusHoldings(short())).to.include({ units: 0, registrations: 0 });
+    expect(registrationHoldings([short(), long(), short()])).to.include({ units: 0, registrations: 3 });
     expect(registrationHoldings([])).to.deep.equal({ units: 0, registrations: 0, bytes: 0 });
   });
 
   it("take the memory that was measured, and four bytes more for a character of a name at least", () => {
     expect(unitHoldings("").bytes).to.be.within(5 * 1024, 20 * 1024);
-    expect(nexusHoldings(short).bytes).to.be.within(800, 4096);
-    expect(registrationHoldings([short]).bytes).to.be.within(600, 4096);
+    expect(nexusHoldings(short()).bytes).to.be.within(800, 4096);
+    expect(registrationHoldings([short()]).bytes).to.be.within(600, 4096);
     const growth = [
       unitHoldings("a".repeat(99)).bytes - unitHoldings("").bytes,
-      nexusHoldings(long).bytes - nexusHoldings(short).bytes,
-      registrationHoldings([long]).bytes - registrationHoldings([short]).bytes,
+      nexusHoldings(long()).bytes - nexusHoldings(short()).bytes,
+      registrationHoldings([long()]).bytes - registrationHoldings([short()]).bytes,
     ];
     for (const bytes of growth) expect(bytes).to.be.within(4 * 99, 16 * 99);
-    const both = registrationHoldings([short]).bytes + registrationHoldings([long]).bytes;
-    expect(registrationHoldings([short, long]).bytes).to.equal(both);
+    const both = registrationHoldings([short()]).bytes + registrationHoldings([long()]).bytes;
+    expect(registrationHoldings([short(), long()]).bytes).to.equal(both);
   });
 
   it("are added member by member, and given back to nothing", () => {

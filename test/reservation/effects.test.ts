@@ -23,7 +23,7 @@ function effectsOf(state: ReservationState, who: string, command: string): Effec
   return effects;
 }
 
-const A = initiator("A1").keyAt(1);
+const a = (): string => initiator("A1").keyAt(1);
 
 describe("effects", () => {
   it("are none where nobody else is registered", () => {
@@ -38,7 +38,7 @@ describe("effects", () => {
     }
     expect(effectsOf(play("A1 | REG 0 a | GOOD | 1; a; -").state, "A1", "P&A a")).to.deep.equal({
       ...NO_EFFECTS,
-      aborts: [{ group: "nexus", nexus: A }],
+      aborts: [{ group: "nexus", nexus: a() }],
     });
   });
 
@@ -48,7 +48,7 @@ describe("effects", () => {
       B1 | REG 0 b | GOOD | 2; a b; -
       A1 | RSV T5  | GOOD | 2; a b; 5/a
     `;
-    const told = { audience: { group: "registrants-but", except: A }, code: Sense.RESERVATIONS_RELEASED };
+    const told = { audience: { group: "registrants-but", except: a() }, code: Sense.RESERVATIONS_RELEASED };
     for (const command of ["REL T5", "REG a 0", "PRE a T1"]) {
       expect(effectsOf(play(two).state, "A1", command), command).to.deep.equal({ ...NO_EFFECTS, unitAttentions: [told] });
     }
@@ -59,7 +59,7 @@ describe("effects", () => {
       A1 | REG 0 a | GOOD | 1; a; -
       B1 | REG 0 b | GOOD | 2; a b; -
     `);
-    const removed = { group: "removed", registrations: [...(state.withKey(0x62n) ?? [])], except: A };
+    const removed = { group: "removed", registrations: [...(state.withKey(0x62n) ?? [])], except: a() };
     expect(effectsOf(state.copy(), "A1", "PRE b")).to.deep.equal({
       ...NO_EFFECTS,
       unitAttentions: [{ audience: removed, code: Sense.REGISTRATIONS_PREEMPTED }],

@@ -73,10 +73,11 @@ function nexusOf(name: string): Nexus {
   return { initiator: initiator(`${name.slice(0, 1)}1`), targetPort: Number(name.slice(1)) };
 }
 
-const keyNames = new Map(HOSTS.flatMap((host) => ["1", "2"].map((port) => [nexusKey(nexusOf(host + port)), host + port] as const)));
+const keyNames = (): ReadonlyMap<string, string> =>
+  new Map(HOSTS.flatMap((host) => ["1", "2"].map((port) => [nexusKey(nexusOf(host + port)), host + port] as const)));
 
 function nameOf(key: string): string {
-  return keyNames.get(key) ?? key;
+  return keyNames().get(key) ?? key;
 }
 
 /** The command that `drafted` becomes in a given state. */

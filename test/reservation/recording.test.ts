@@ -96,9 +96,10 @@ describe("a recording of a state", () => {
 
   it("gives what the action gave, and back the places of those who were last", () => {
     const state = new ReservationState();
-    state.register(at("A1"), 1n, false);
+    const first = state.register(at("A1"), 1n, false);
     const change = state.record(() => state.register(at("B1"), 2n, false));
     expect(change.result.nexusKey).to.equal(nexusKey(at("B1")));
+    expect(change.result.place).to.be.above(first.place);
     change.undo();
     expect(state.register(at("C1"), 3n, false).place).to.equal(change.result.place);
   });

@@ -98,25 +98,38 @@ describe("a queue of unit attentions", () => {
   });
 });
 
+interface Example {
+  readonly state: ReservationState;
+  readonly cases: readonly (readonly [Audience, readonly string[]])[];
+  readonly registered: readonly string[];
+}
+
 describe("audiences", () => {
-  const state = new ReservationState();
-  const [a, b, c] = ["A1", "B1", "C1"].map((who) => state.register({ initiator: initiator(who), targetPort: 1 }, 1n, false));
-  const outsider = initiator("D1").keyAt(1);
-  const key = (registration: typeof a): string => registration?.nexusKey ?? "";
-  const cases: readonly (readonly [Audience, readonly string[]])[] = [
-    [{ group: "nexus", nexus: outsider }, [outsider]],
-    [{ group: "registrants-but", except: key(b) }, [key(a), key(c)]],
-    [{ group: "removed", registrations: [a, b].filter((r) => r !== undefined), except: key(a) }, [key(b)]],
-  ];
+  const outsider = (): string => initiator("D1").keyAt(1);
+
+  /** A state with two of those who are registered, and audiences with their members. */
+  function example(): Example {
+    const state = new ReservationState();
+    const [a, b, c] = ["A1", "B1", "C1"].map((who) => state.register({ initiator: initiator(who), targetPort: 1 }, 1n, false));
+    const key = (registration: typeof a): string => registration?.nexusKey ?? "";
+    const cases: readonly (readonly [Audience, readonly string[]])[] = [
+      [{ group: "nexus", nexus: outsider() }, [outsider()]],
+      [{ group: "registrants-but", except: key(b) }, [key(a), key(c)]],
+      [{ group: "removed", registrations: [a, b].filter((r) => r !== undefined), except: key(a) }, [key(b)]],
+    ];
+    return { state, cases, registered: [key(a), key(b)] };
+  }
 
   it("name their members", () => {
+    const { state, cases } = example();
     for (const [audience, members] of cases) expect([...membersOf(audience, state)]).to.deep.equal(members);
   });
 
   it("are told as far as they are there", () => {
-    raiseUnitAttentions([{ audience: { group: "nexus", nexus: outsider }, code: Sense.RESERVATIONS_RELEASED }], state, new Map());
+    const { state, cases, registered } = example();
+    raiseUnitAttentions([{ audience: { group: "nexus", nexus: outsider() }, code: Sense.RESERVATIONS_RELEASED }], state, new Map());
     for (const [audience, members] of cases) {
-      const queues = new Map([key(a), key(b), outsider].map((nexus) => [nexus, new UnitAttentionQueue()] as const));
+      const queues = new Map([...registered, outsider()].map((nexus) => [nexus, new UnitAttentionQueue()] as const));
       raiseUnitAttentions([{ audience, code: Sense.RESERVATIONS_RELEASED }], state, queues);
       const told = [...queues].filter(([, queue]) => queue.head !== null).map(([nexus]) => nexus);
       expect(told).to.deep.equal(members.filter((nexus) => queues.has(nexus)));

@@ -7,8 +7,6 @@ import { refusal } from "../support/refusal.js";
 import { anyBytes, reservationKey, transportId } from "./arbitraries.js";
 import { bytes, digits, hex } from "../support/hex.js";
 
-const SAS = TransportId.parse("naa.5000c50012345678");
-
 /** Everything but RLR, as in the facts' golden vector. */
 const CAPABILITIES: ReserveCapabilities = {
   replaceLostReservation: false,
@@ -28,8 +26,15 @@ interface Encoder {
   readonly encode: (allocationLength: number, into?: Uint8Array) => Uint8Array;
 }
 
-const holder: FullStatusEntry = { key: 0xa1n, initiator: SAS, targetPort: 1, holder: true, type: 5, scope: 0 };
-const sharing: FullStatusEntry = {
+const holder = (): FullStatusEntry => ({
+  key: 0xa1n,
+  initiator: TransportId.parse("naa.5000c50012345678"),
+  targetPort: 1,
+  holder: true,
+  type: 5,
+  scope: 0,
+});
+const sharing = (): FullStatusEntry => ({
   key: 0xb2n,
   initiator: TransportId.parse("iqn.a"),
   targetPort: 0x0102,
@@ -37,7 +42,7 @@ const sharing: FullStatusEntry = {
   type: 0,
   scope: 0,
   allTargetPorts: true,
-};
+});
 
 const ENCODERS: readonly Encoder[] = [
   {
@@ -74,14 +79,14 @@ const ENCODERS: readonly Encoder[] = [
   {
     name: "READ FULL STATUS",
     golden: `00000003 00000030 00000000000000A1 00000000 01 05 00000000 0001 00000018 06000000 5000C50012345678 ${"00".repeat(12)}`,
-    encode: (length, into) => PersistentReserveIn.encodeFullStatus(3, [holder], 1, length, into),
+    encode: (length, into) => PersistentReserveIn.encodeFullStatus(3, [holder()], 1, length, into),
   },
   {
     name: "READ FULL STATUS of two",
     golden:
       `00000000 00000060 00000000000000A1 00000000 01 05 00000000 0001 00000018 06000000 5000C50012345678 ${"00".repeat(12)}` +
       `00000000000000B2 00000000 02 00 00000000 0102 00000018 05000014 69716E2E61 ${"00".repeat(15)}`,
-    encode: (length, into) => PersistentReserveIn.encodeFullStatus(0, [holder, sharing], 2, length, into),
+    encode: (length, into) => PersistentReserveIn.encodeFullStatus(0, [holder(), sharing()], 2, length, into),
   },
   {
     name: "READ FULL STATUS of none",
@@ -119,7 +124,7 @@ describe("PersistentReserveIn as a device server", () => {
     const data = PersistentReserveIn.encodeKeys(1, keys, keys.length, 64);
     expect(data.buffer.byteLength).to.equal(64);
     expect(PersistentReserveIn.completeLength(0, data)).to.equal(8 + 8 * keys.length);
-    const entries = Array.from({ length: 1000 }, () => holder);
+    const entries = Array.from({ length: 1000 }, holder);
     const status = PersistentReserveIn.encodeFullStatus(1, entries, entries.length, 100);
     expect(status.buffer.byteLength).to.equal(100);
     expect(PersistentReserveIn.completeLength(3, status)).to.equal(8 + 48 * entries.length);
@@ -169,10 +174,10 @@ describe("PersistentReserveIn as an initiator", () => {
       reservation: { key: 0xa1n, type: 5, scope: 1 },
     });
     expect(PersistentReserveIn.parse(2, bytes("00 08 1D C0 EA 01 00 00"))).to.deep.equal(CAPABILITIES);
-    const { registrants } = PersistentReserveIn.parse(3, PersistentReserveIn.encodeFullStatus(3, [holder, sharing], 2, 1000));
+    const { registrants } = PersistentReserveIn.parse(3, PersistentReserveIn.encodeFullStatus(3, [holder(), sharing()], 2, 1000));
     expect(registrants.map(({ initiator, ...rest }) => ({ ...rest, initiator: String(initiator) }))).to.deep.equal([
-      { ...holder, initiator: "naa.5000c50012345678", allTargetPorts: false },
-      { ...sharing, initiator: "iqn.a" },
+      { ...holder(), initiator: "naa.5000c50012345678", allTargetPorts: false },
+      { ...sharing(), initiator: "iqn.a" },
     ]);
   });
 
@@ -217,7 +222,7 @@ describe("PersistentReserveIn as an initiator", () => {
   });
 
   it("keeps a registration whose TransportID is malformed", () => {
-    const data = PersistentReserveIn.encodeFullStatus(3, [holder, sharing], 2, 1000);
+    const data = PersistentReserveIn.encodeFullStatus(3, [holder(), sharing()], 2, 1000);
     data[32] = 0x07;
     const [first, second] = PersistentReserveIn.parse(3, data).registrants;
     expect(first?.initiator).to.equal(null);

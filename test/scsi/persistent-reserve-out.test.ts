@@ -21,7 +21,12 @@ import { refusal } from "../support/refusal.js";
 import { anyBytes, reservationKey, transportId } from "./arbitraries.js";
 import { bytes, digits, hex } from "../support/hex.js";
 
-const SAS = TransportId.parse("naa.5000c50012345678");
+const sas = (): TransportId => TransportId.parse("naa.5000c50012345678");
+
+/** `request` with TransportIDs that are made when they are asked for. */
+function listing(request: ReserveOutRequest, get: () => readonly TransportId[] = () => [sas()]): ReserveOutRequest {
+  return Object.defineProperty({ ...request }, "transportIds", { get, enumerable: true });
+}
 const SAS_HEX = "06000000 5000C50012345678 000000000000000000000000";
 const ACTIONS = Object.keys(ReserveOut) as ReserveOutAction[]; // a table has no other keys
 const BASIC_ACTIONS = ACTIONS.filter((action) => action !== "register-and-move");
@@ -68,13 +73,13 @@ describe("PersistentReserveOut.encode", () => {
     ],
     [
       "REGISTER with a TransportID",
-      { action: "register", serviceActionKey: 0xa1n, transportIds: [SAS] },
+      listing({ action: "register", serviceActionKey: 0xa1n }),
       "5F 00 00 00 00 00 00 00 34 00",
       `0000000000000000 00000000000000A1 00000000 08 00 0000 00000018 ${SAS_HEX}`,
     ],
     [
       "REGISTER AND MOVE",
-      { action: "register-and-move", key: 0xa1n, serviceActionKey: 0xc3n, unregister: true, relativeTargetPort: 2, transportIds: [SAS] },
+      listing({ action: "register-and-move", key: 0xa1n, serviceActionKey: 0xc3n, unregister: true, relativeTargetPort: 2 }),
       "5F 07 00 00 00 00 00 00 30 00",
       `00000000000000A1 00000000000000C3 00 02 0002 00000018 ${SAS_HEX}`,
     ],
@@ -89,7 +94,7 @@ describe("PersistentReserveOut.encode", () => {
   }
 
   it("takes the longest list that fits, and members that are false for a field that is not there", () => {
-    const ids = [...Array.from({ length: 339 }, () => SAS), TransportId.parse("iqn.2024-01.example:h1")];
+    const ids = [...Array.from({ length: 339 }, sas), TransportId.parse("iqn.2024-01.example:h1")];
     expect(PersistentReserveOut.encode({ action: "register", transportIds: ids }).dataOut).to.have.lengthOf(RESERVE_OUT_LENGTH_MAX);
     expect(PersistentReserveOut.encode({ action: "clear", unregister: false }).dataOut).to.have.lengthOf(24);
   });
@@ -107,11 +112,11 @@ describe("PersistentReserveOut.encode", () => {
     ["an unknown action", asRequest({ action: "toString" }), "unknown-name", "'toString'"],
     ["UNREG outside of MOVE", { action: "register", unregister: true }, "invalid-value", "unregister"],
     ["a target port outside of MOVE", { action: "clear", relativeTargetPort: 1 }, "invalid-value", "relativeTargetPort"],
-    ["ALL_TG_PT in MOVE", { action: "register-and-move", allTargetPorts: true, transportIds: [SAS] }, "invalid-value", "allTargetPorts"],
+    ["ALL_TG_PT in MOVE", listing({ action: "register-and-move", allTargetPorts: true }), "invalid-value", "allTargetPorts"],
     ["MOVE without destination", { action: "register-and-move" }, "invalid-value", "0 TransportIDs"],
-    ["MOVE to two destinations", { action: "register-and-move", transportIds: [SAS, SAS] }, "invalid-value", "2 TransportIDs"],
-    ["a target port of 17 bits", { action: "register-and-move", relativeTargetPort: 65536, transportIds: [SAS] }, "invalid-value", "65536"],
-    ["too many TransportIDs", { action: "register", transportIds: Array.from({ length: 341 }, () => SAS) }, "limit", "8184 bytes"],
+    ["MOVE to two destinations", listing({ action: "register-and-move" }, () => [sas(), sas()]), "invalid-value", "2 TransportIDs"],
+    ["a target port of 17 bits", listing({ action: "register-and-move", relativeTargetPort: 65536 }), "invalid-value", "65536"],
+    ["too many TransportIDs", listing({ action: "register" }, () => Array.from({ length: 341 }, sas)), "limit", "8184 bytes"],
   ];
   for (const [what, request, kind, naming] of REFUSED) {
     it(`refuses ${what}`, async () => {
@@ -194,7 +199,7 @@ describe("PersistentReserveOut.parse", () => {
   };
   for (const action of ACTIONS) {
     it(`wants the length of ${action} to be right`, () => {
-      const request: ReserveOutRequest = action === "register-and-move" ? { action, transportIds: [SAS] } : { action };
+      const request: ReserveOutRequest = action === "register-and-move" ? { action, transportIds: [sas()] } : { action };
       for (const length of [0, 1, 23, RESERVE_OUT_LENGTH_MAX + 1, 0xffff_ffff]) {
         expect(verdict(parseChanged(request, withListLength(length))), `${length}`).to.equal("1A/00 cdb 5");
       }
@@ -217,7 +222,7 @@ describe("PersistentReserveOut.parse", () => {
   });
 
   it("takes the longest list from its settings", () => {
-    const request: ReserveOutRequest = { action: "register", serviceActionKey: 1n, transportIds: [SAS] };
+    const request: ReserveOutRequest = { action: "register", serviceActionKey: 1n, transportIds: [sas()] };
     expect(verdict(parseChanged(request, () => {}, { lengthMax: 51 }))).to.equal("1A/00 cdb 5");
     expect(verdict(parseChanged(request, () => {}, { lengthMax: 52 }))).to.equal("ok");
   });
@@ -253,16 +258,15 @@ describe("PersistentReserveOut.parse", () => {
   }
 
   it("refuses SPEC_I_PT on other actions whatever the length", () => {
-    const parsed = parseChanged({ action: "preempt", transportIds: [SAS] }, () => {});
+    const parsed = parseChanged({ action: "preempt", transportIds: [sas()] }, () => {});
     expect(verdict(parsed)).to.equal("26/00 list 20.3");
   });
 
   describe("with TransportIDs", () => {
-    const request: ReserveOutRequest = {
-      action: "register",
-      serviceActionKey: 0xa1n,
-      transportIds: [SAS, TransportId.parse("iqn.a,i,0x1")],
-    };
+    const request: ReserveOutRequest = listing({ action: "register", serviceActionKey: 0xa1n }, () => [
+      sas(),
+      TransportId.parse("iqn.a,i,0x1"),
+    ]);
     const CASES: readonly (readonly [name: string, change: (cdb: Uint8Array, list: Uint8Array) => Uint8Array | void, verdict: string])[] = [
       ["whole", () => {}, "ok"],
       ["a data length beyond the list", (_cdb, list) => void (list[27] = 57), "26/00 list 24"],
@@ -306,8 +310,10 @@ describe("PersistentReserveOut.parse", () => {
   });
 
   describe("of REGISTER AND MOVE", () => {
-    const request: ReserveOutRequest = { action: "register-and-move", key: 1n, serviceActionKey: 2n, transportIds: [SAS] };
-    const iscsi: ReserveOutRequest = { ...request, transportIds: [TransportId.parse("iqn.a,i,0x1")] };
+    const request: ReserveOutRequest = listing({ action: "register-and-move", key: 1n, serviceActionKey: 2n });
+    const iscsi: ReserveOutRequest = listing({ action: "register-and-move", key: 1n, serviceActionKey: 2n }, () => [
+      TransportId.parse("iqn.a,i,0x1"),
+    ]);
     it("refuses what is malformed", () => {
       expect(verdict(parseChanged(request, (_cdb, list) => void (list[23] = 25)))).to.equal("26/00 list 20");
       expect(verdict(parseChanged(request, (_cdb, list) => void list.fill(0xff, 20, 24)))).to.equal("26/00 list 20");

@@ -325,6 +325,12 @@ describe("refusals of TransportId", () => {
       ],
     ]));
 
+  it("say that there is no name before an ISID, and what to write for digits alone", async () => {
+    expect((await refusal(bad("iscsi.,i,0x1"))).message).to.contain("the iSCSI name is empty");
+    expect((await refusal(bad("5000c50005b32001"))).hint).to.contain("'fc.5000c50005b32001'");
+    expect((await refusal(bad("iqn."))).hint).to.equal(undefined);
+  });
+
   it("say what of bytes is wrong", async () => {
     const whole = await refusal(() => TransportId.parse(Uint8Array.of(0x0f, ...new Uint8Array(23))));
     expect(whole.message).to.equal(`invalid TransportID '0f${"00".repeat(23)}': protocol identifier fh has no TransportID`);
@@ -347,6 +353,7 @@ describe("refusals of TransportId", () => {
   it("name arguments of another kind", () => {
     const id = TransportId.parse(SAS_TEXT);
     return expectRefusals([
+      [() => Reflect.construct(TransportId, []) as unknown, "new TransportId (use TransportId.parse): text is undefined and not a string"],
       [() => TransportId.parse(untyped(5)), "TransportId.parse: input is 5 and not a string or a Uint8Array"],
       [() => TransportId.decode(untyped("")), `TransportId.decode: bytes is '' and not ${BYTES}`],
       [() => TransportId.decode(new Uint8Array(24), -1), "TransportId.decode: offset is -1 and not an integer from 0"],

@@ -45,6 +45,7 @@ describe("TransportId", () => {
     expect(TransportId.parse("iqn.a,i,0x1F").format()).to.equal("iqn.a,i,0x00000000001f");
     expect(TransportId.parse("naa.5000c50012345678,i,0x1").format()).to.equal("iscsi.naa.5000c50012345678,i,0x000000000001");
     expect(TransportId.parse("iscsi.iqn.a").format()).to.equal("iqn.a");
+    expect(TransportId.parse("iscsi.x.iqn.a").format()).to.equal("iscsi.x.iqn.a");
   });
 
   it("keeps the case of an iSCSI name and ignores it when comparing", () => {

@@ -35,6 +35,20 @@ describe("virtio-scsi layouts", () => {
     expect(hex(request.cdb)).to.equal("120000002400");
   });
 
+  it("copies of the CDB field what its operation code says, or what there is", () => {
+    const read = (field: string, cdbSize?: number): string => {
+      const bytes = unhex(`0105412c00000000 ${TAG} 02 03 04 ${field}`);
+      const { cdb } = parseCommandRequest(bytes, cdbSize);
+      bytes.fill(0xff);
+      return hex(cdb);
+    };
+    expect(read("120000002400 eeeeeeee")).to.equal("120000002400");
+    expect(read("28000000000000000800 eeee")).to.equal("28000000000000000800");
+    expect(read(`c0${"11".repeat(19)}`)).to.equal(`c0${"11".repeat(15)}`);
+    expect(read("280000 eeeeeeeeeeeeee", 3)).to.equal("280000");
+    expect(read("28", 0)).to.equal("");
+  });
+
   for (const [field, address] of [
     ["0107000900000000", { target: 7, lun: 9 }],
     ["0107400900000000", { target: 7, lun: 9 }],

@@ -1,7 +1,9 @@
 /** Fabrics that share reservations by one store: each enforces what the other has decided, or says that it is busy. */
 import { expect } from "chai";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
+import { present } from "#src/base/assert.js";
 import { UncertainCommitError } from "#src/reservation/store.js";
+import type { StoredReservations } from "#src/reservation/store.js";
 import { SharedStore, StoredUnits } from "../support/shared-store.js";
 import { disk, KEYS, WWN } from "./support.js";
 import type { Disk } from "./support.js";
@@ -231,6 +233,66 @@ describe("fabrics on one store", () => {
     expect(await registering).to.equal("GOOD");
     expect(await one.try("A", ...WRITE_ONE)).to.equal("RC");
     expect(await keys(one, "A").catch(() => [])).to.deep.equal([]);
+  });
+
+  /** What is stored, with so many more registrations, and A's reservation. */
+  const withMany = (count: number): StoredReservations => {
+    const { revision, image } = present(stored.units.get(WWN), "both are registered");
+    const more = Array.from({ length: count }, (_, index) => ({
+      initiator: `naa.${(0x5000000000000000n + BigInt(index)).toString(16)}`,
+      targetPort: 1,
+      key: "0x00000000000000ff",
+      allTargetPorts: false,
+    }));
+    const registrations = [...image.registrations, ...more];
+    return { revision: revision + 1, image: { ...image, registrations, reservation: { type: WERO, holder: 0 } } };
+  };
+
+  it("are busy for as long as it takes to read many registrations", async () => {
+    await both();
+    const { revision, image } = withMany(5000);
+    const { told: inForce } = stored.swap(WWN, revision, image);
+    expect([await one.try("C", ...WRITE_ONE), await other.try("B", READ_KEYS)]).to.deep.equal(["BUSY", "BUSY"]);
+    await inForce;
+    expect([await one.try("C", ...WRITE_ONE), await other.try("B", ...WRITE_ONE)]).to.deep.equal(["RC", "GOOD"]);
+    expect(one.unit.reservations.registrants).to.have.length(5002);
+  });
+
+  it("lose nothing of each other while they save many registrations", async () => {
+    await both();
+    const { revision, image } = withMany(5000);
+    await stored.swap(WWN, revision, image).told;
+    const registering = [register(one, "A"), register(other, "B"), register(one, "C")];
+    for (const end of await Promise.all(registering)) expect(end).to.be.oneOf(["GOOD", "BUSY"]);
+    await Promise.all([stores.one.tell(WWN), stores.other.tell(WWN)]);
+    expect(one.unit.reservations).to.deep.equal(other.unit.reservations);
+    expect(one.unit.reservations.generation).to.equal((stored.units.get(WWN)?.revision ?? 0) - 1);
+    expect(await register(other, "C")).to.equal("GOOD");
+    expect(one.unit.reservations.registrants).to.have.length(5003);
+  });
+
+  it("are busy when they are told what cannot be, or what has been before, and say so once", async () => {
+    await both();
+    const lines: string[] = [];
+    one.fabric.onWarning((line) => lines.push(line));
+    const { revision, image } = present(stored.units.get(WWN), "both are registered");
+    await stored.swap(WWN, revision + 1, { ...image, generation: -1 }).told;
+    for (let time = 0; time < 2; time += 1) {
+      expect(await one.try("A", ...WRITE_ONE)).to.equal("BUSY");
+      await new Promise(setImmediate);
+    }
+    expect(lines.map((line) => line.includes("generation is -1"))).to.deep.equal([true]);
+    stored.units.set(WWN, { revision: 1, image });
+    for (let time = 0; time < 2; time += 1) {
+      expect(await one.try("A", ...WRITE_ONE)).to.equal("BUSY");
+      await new Promise(setImmediate);
+    }
+    expect(lines[1]).to.contain("revision 1, older than 2");
+    stored.units.set(WWN, { revision: 9, image });
+    expect(await one.try("A", ...WRITE_ONE)).to.equal("BUSY");
+    await new Promise(setImmediate);
+    expect(await one.try("A", ...WRITE_ONE)).to.equal("GOOD");
+    expect(lines).to.have.length(2);
   });
 
   it("lose power together", async () => {

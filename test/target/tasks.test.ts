@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { expect } from "chai";
 import type { ScsiResult } from "#src/scsi/command.js";
@@ -140,6 +141,24 @@ describe("commands in flight", () => {
   });
 
   describe("abort by signal", () => {
+    it("ends all commands with one signal, on which there is one listener while one of them is left", async () => {
+      const hold = san.unit.hold(writes);
+      const abort = new AbortController();
+      const { signal } = abort;
+      const others = san.unit.hold(({ cdb }) => cdb[0] === 0x28);
+      const read = san.try("A", READ_ONE, { signal });
+      const pending = Array.from({ length: 20 }, () => writeOne("A", 7, signal));
+      expect(getEventListeners(signal, "abort")).to.have.length(1);
+      others.release();
+      expect(await read).to.equal("GOOD");
+      expect(getEventListeners(signal, "abort")).to.have.length(1);
+      abort.abort();
+      for (const ended of await Promise.all(pending)) expect(ended).to.equal("ABORTED");
+      expect(getEventListeners(signal, "abort")).to.have.length(0);
+      hold.release();
+      expect(await blockZero()).to.equal(0);
+    });
+
     it("ends a held command, which then never runs", async () => {
       const hold = san.unit.hold(writes);
       const abort = new AbortController();

@@ -32,7 +32,7 @@ export class PrManagerHelper extends PrManager {
 
   /** Not in QEMU, which has one: commands of several disks wait for each other there. Commands of one disk may overtake each other. */
   @qomProperty(qom.uint32({ min: 1, max: CONNECTIONS_MAX }), {
-    description: "most connections to the helper, each for one command at a time",
+    description: "maximum connections to the helper; each carries one command at a time",
     default: 1,
   })
   accessor connections!: number;

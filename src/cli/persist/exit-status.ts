@@ -116,7 +116,7 @@ const PROTECTION_ASC = 0x10;
  * The outcome of a command whose result is known. Where the transport failed nothing that came with it counts: whether the device has run
  * the command is not known, so that the status must be none that tells a caller to send it again.
  */
-export function outcomeOf(result: ScsiResult): ExitOutcome {
+export function exitOutcomeOf(result: ScsiResult): ExitOutcome {
   const { hostStatus = 0 } = result;
   if (hostStatus !== 0) {
     const name = HOST_STATUS_NAMES.get(hostStatus);

@@ -28,7 +28,7 @@ export async function withFolder<T>(clock: Clock, waitMs: number, attempt: () =>
     } catch (error) {
       if (!isFolderInUse(error)) throw error;
       if (error.context.heldFor === "lasting") {
-        throw new FolderBusyError(error, ", for as long as that runs: to ask a running machine, give '--qmp'");
+        throw new FolderBusyError(error, ", which keeps it while it runs: to ask a running machine, use '--qmp'");
       }
       const restMs = lastMs - clock.nowMs();
       if (restMs <= 0) throw new FolderBusyError(error, waitMs === 0 ? "" : `, after ${waitMs / 1000} s still`);

@@ -31,7 +31,7 @@ export function keyOfText(option: string, given: string): bigint | null {
   if (!PRINTABLE.test(text) || text.length > KEY_LENGTH) {
     throw new QomError(
       "invalid-value",
-      `option '--${option}' takes 1 to ${KEY_LENGTH} printable ASCII characters behind '${PREFIX}', not '${printable(text)}'`,
+      `option '--${option}' takes 1 to ${KEY_LENGTH} printable ASCII characters after '${PREFIX}', not '${printable(text)}'`,
       { context: { option, value: printable(given) } },
     );
   }

@@ -78,7 +78,7 @@ export class LocalDisk implements PersistDisk {
       const found = await handle.stat({ bigint: true });
       const isFile = found.isFile();
       if (!isFile && !found.isBlockDevice() && !found.isCharacterDevice()) {
-        throw new QomError("invalid-value", `'${printable(device)}' is neither a device nor a regular file`, {
+        throw new QomError("invalid-value", `'${printable(device)}' is not a device or a regular file`, {
           context: { value: device },
         });
       }

@@ -69,7 +69,7 @@ export class ObjectManager implements DiskManager {
     const { state, store } = manager.fabric ?? {};
     const where = state === undefined && store === undefined ? "keep them in a folder ('--object scsi-fabric,id=…,state=…') and " : "";
     return [
-      `all registrations and reservations of this disk are forgotten now: to have them in the next run, ${where}register with '-Z' (APTPL)`,
+      `all registrations and reservations of this disk are forgotten now: to keep them for the next run, ${where}register with '-Z' (APTPL)`,
     ];
   }
 

@@ -58,7 +58,7 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     letter: "I",
     name: "register-ignore",
     group: "PERSISTENT RESERVE OUT",
-    text: "the same, whatever key there was",
+    text: "the same, whatever the present key is",
     action: "register-and-ignore-existing-key",
   },
   {
@@ -128,7 +128,7 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     group: "Connection",
     text: "how long to wait for a state folder that another command has, up to 3600 (3)",
   },
-  { letter: "n", name: "no-inquiry", group: "Connection", text: "without an INQUIRY before the command" },
+  { letter: "n", name: "no-inquiry", group: "Connection", text: "do not send an INQUIRY first" },
   {
     letter: "y",
     name: "readonly",
@@ -140,7 +140,7 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     letter: "H",
     name: "hex",
     group: "Output",
-    text: "print data of PERSISTENT RESERVE IN in hexadecimal; twice, thrice: with less around it",
+    text: "print data of PERSISTENT RESERVE IN in hexadecimal; twice or three times: with less text around it",
   },
   { letter: "v", name: "verbose", group: "Output", text: "print CDBs; twice: parameter lists too" },
 ];

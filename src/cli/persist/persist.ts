@@ -11,7 +11,7 @@ import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { StandardInquiry } from "../../scsi/inquiry.js";
 import type { Output } from "../output.js";
 import type { DiskAnswer, PersistDisk } from "./disk.js";
-import { ExitStatus, exitStatusOfErrno, outcomeOf } from "./exit-status.js";
+import { ExitStatus, exitStatusOfErrno, exitOutcomeOf } from "./exit-status.js";
 import type { ExitOutcome } from "./exit-status.js";
 import { INQUIRY, inquiryLines, readInquiry } from "./inquiry.js";
 import { dataValues, headerValues, reportValues } from "./json-report.js";
@@ -102,7 +102,7 @@ function openDisk(options: PersistOptions, { request }: PersistPlan, environment
     }
     throw new QomError(
       "conflict",
-      "'--qmp' asks a machine, which has its managers: '--manager', '--object', '--name', '--wait' do not go with it",
+      "'--qmp' asks a machine, which has its own managers: do not combine it with '--manager', '--object', '--name' or '--wait'",
     );
   }
   const byVariable = request.direction === "in" && environment.variables["SG_PERSIST_IN_RDONLY"] !== undefined;
@@ -240,5 +240,5 @@ function cutText(completeLength: number, received: number): string {
 function outcomeOfAnswer({ result, errno }: DiskAnswer, signal: AbortSignal): ExitOutcome {
   if (signal.aborted) return { exitStatus: ExitStatus.TIMEOUT, text: `no answer within ${TIMEOUT_MS / 1000} s` };
   if (errno !== undefined) return { exitStatus: exitStatusOfErrno(errno), text: errnoText(errno) };
-  return outcomeOf(result);
+  return exitOutcomeOf(result);
 }

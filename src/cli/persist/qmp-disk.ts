@@ -70,7 +70,7 @@ function resultOf(answer: PlainValue): ScsiResult {
   const number = (name: string): number => Number(members.get(name) ?? Number.NaN);
   const [status, dataIn, sense] = [number("status"), bytes("data-in"), bytes("sense")];
   if (!Number.isInteger(status) || dataIn === null || sense === null) {
-    throw new QomError("connection", "the monitor's answer to x-scsi-execute is not understood");
+    throw new QomError("connection", "the monitor's answer to x-scsi-execute makes no sense");
   }
   const hostStatus = number("host-status");
   return { status, dataIn, sense, residual: number("residual"), ...(Number.isInteger(hostStatus) ? { hostStatus } : {}) };

@@ -2,8 +2,8 @@
  * The front of a SCSI bus, which its host adapter talks to: which commands the bus answers itself, which go to a device, and what is
  * remembered of each unit in between (QEMU: hw/scsi/scsi-bus.c, scsi_req_new). Devices know nothing of this.
  */
-import { cdbLengthOf, CDB_LENGTH_MAX, expectedTransfer, Opcode } from "../../scsi/cdb.js";
-import type { DataDirection } from "../../scsi/cdb.js";
+import { cdbLengthOf, expectedTransfer, Opcode } from "../../scsi/cdb.js";
+import type { DataDirection, Transfer } from "../../scsi/cdb.js";
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import { sameSense, Sense, senseResult } from "../../scsi/sense.js";
@@ -28,7 +28,7 @@ export class FrontUnit {
   sense: Uint8Array = NO_BYTES;
   /**
    * Controllers of commands that have ended without being aborted: a signal costs more than a short command. They are the unit's, since
-   * its device keeps listening to a signal that it was given once.
+   * its device remembers a signal that it was given once.
    */
   readonly spareControllers: AbortController[] = [];
 
@@ -43,9 +43,10 @@ export class FrontUnit {
   }
 }
 
-/** A command as it arrives: the CDB in its field, and the buffers that come with it. */
+/** A command as it arrives: its CDB, and the buffers that come with it. */
 export interface FrontCommand {
-  readonly cdbField: Uint8Array;
+  /** What its field has of it. */
+  readonly cdb: Uint8Array;
   readonly direction: DataDirection;
   /** Size of the buffers. */
   readonly dataBytes: number;
@@ -94,17 +95,18 @@ export class BusFront {
 
   /** Decides about a command; what the bus answers counts as reported from then on. */
   admit(address: UnitAddress, command: FrontCommand): Admission {
-    const addressed = this.unitAt(address);
+    const device = this.#bus.at(address.target, address.lun);
+    const addressed = device === undefined ? null : this.#unit(device, address.lun);
     const unit = addressed ?? this.unitsOf(address.target)[0];
     if (unit === undefined) return { kind: "no-target" };
-    const cdb = cdbIn(command.cdbField);
-    if (cdb === null) return this.#answer(unit, senseResult(Sense.INVALID_COMMAND_OPERATION_CODE));
+    const { cdb } = command;
+    if (isCut(cdb)) return this.#answer(unit, senseResult(Sense.INVALID_COMMAND_OPERATION_CODE));
     const [opcode = 0] = cdb;
     const attention = BEFORE_ATTENTION.has(opcode) ? null : (unit.attention ?? this.#attention);
     const asksTarget = addressed === null || opcode === Opcode.REPORT_LUNS || (opcode === Opcode.REQUEST_SENSE && unit.sense.length > 0);
     if (attention === null && !asksTarget) return toDevice(unit, cdb, command);
     if (cdbLengthOf(opcode) === null) return this.#answer(unit, senseResult(Sense.INVALID_COMMAND_OPERATION_CODE));
-    if (overruns(cdb, command, unit)) return { kind: "overrun" };
+    if (overruns(expectedTransfer(cdb, unit.device.blockSizeBytes), command)) return { kind: "overrun" };
     if (attention !== null) return this.#report(unit, attention);
     return this.#answerAsTarget(unit, address, cdb, addressed !== null);
   }
@@ -169,11 +171,9 @@ function precedence({ asc, ascq }: SenseCode): number {
   return asc === Sense.POWER_ON_OR_RESET.asc ? ascq : (asc << 8) | ascq;
 }
 
-/** The CDB in its field, by its operation code as long as it should be; null when the field is too short for it. */
-function cdbIn(field: Uint8Array): Uint8Array | null {
-  if (field.length === 0) return null;
-  const length = cdbLengthOf(field[0] ?? 0) ?? Math.min(CDB_LENGTH_MAX, field.length);
-  return length > field.length ? null : field.subarray(0, length);
+/** True for a CDB that is shorter than its operation code says, because its field is. */
+function isCut(cdb: Uint8Array): boolean {
+  return cdb.length === 0 || cdb.length < (cdbLengthOf(cdb[0] ?? 0) ?? 1);
 }
 
 /**
@@ -184,11 +184,11 @@ function toDevice(unit: FrontUnit, cdb: Uint8Array, command: FrontCommand): Admi
   if (!unit.device.countsBlocks(cdb)) {
     return { kind: "device", unit, cdb, dataBytes: command.dataBytes };
   }
-  if (overruns(cdb, command, unit)) return { kind: "overrun" };
-  return { kind: "device", unit, cdb, dataBytes: expectedTransfer(cdb, unit.device.blockSizeBytes).bytes };
+  const transfer = expectedTransfer(cdb, unit.device.blockSizeBytes);
+  if (overruns(transfer, command)) return { kind: "overrun" };
+  return { kind: "device", unit, cdb, dataBytes: transfer.bytes };
 }
 
-function overruns(cdb: Uint8Array, command: FrontCommand, unit: FrontUnit): boolean {
-  const { direction, bytes } = expectedTransfer(cdb, unit.device.blockSizeBytes);
+function overruns({ direction, bytes }: Transfer, command: FrontCommand): boolean {
   return direction !== "none" && (direction !== command.direction || bytes > command.dataBytes);
 }

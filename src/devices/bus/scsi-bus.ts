@@ -1,7 +1,7 @@
 /** SCSI buses and the addresses on them (QEMU: hw/scsi/scsi-bus.c). */
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import type { ResetScope } from "../../scsi/unit.js";
 
 /** Where a device sits. */
@@ -30,6 +30,8 @@ export interface BusDevice {
   countsBlocks(cdb: Uint8Array): boolean;
   /** Runs a command; see ScsiDevice. */
   execute(command: ScsiCommand): Promise<ScsiResult>;
+  /** The same for a host adapter, without a promise when the result is there at once; it may throw what the promise would reject with. */
+  answer(command: ScsiCommand): ScsiAnswer;
   /** Carries out a task management function; see ScsiDevice. */
   reset(scope: ResetScope): Promise<void>;
 }
@@ -51,8 +53,8 @@ interface Place<T extends BusDevice> {
 export class ScsiBus<T extends BusDevice = BusDevice> {
   readonly name: string;
   readonly limits: AddressLimits;
-  /** By address, in order of arrival. */
-  readonly #places = new Map<string, Place<T>>();
+  /** By address as a number, in order of arrival. */
+  readonly #places = new Map<number, Place<T>>();
   #listener: BusListener<T> | null = null;
 
   constructor(name: string, limits: AddressLimits) {
@@ -73,7 +75,8 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
 
   /** The complete device at that target and LUN. */
   at(target: number, lun: number): T | undefined {
-    const place = this.#places.get(addressKey({ channel: 0, target, lun }));
+    if (target > this.limits.target || lun > this.limits.lun) return undefined;
+    const place = this.#places.get(this.#key(0, target, lun));
     return place?.complete === true ? place.device : undefined;
   }
 
@@ -91,7 +94,7 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
   add(device: T, wanted: WantedAddress): ScsiAddress {
     this.#requireInRange(wanted);
     const address = this.#choose(wanted);
-    const occupant = this.#places.get(addressKey(address));
+    const occupant = this.#places.get(this.#keyOf(address));
     if (occupant !== undefined) {
       throw new QomError(
         "in-use",
@@ -101,7 +104,7 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
         },
       );
     }
-    this.#places.set(addressKey(address), { address, device, complete: false });
+    this.#places.set(this.#keyOf(address), { address, device, complete: false });
     return address;
   }
 
@@ -116,13 +119,13 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
 
   /** Frees a place. */
   remove(address: ScsiAddress): void {
-    const place = this.#places.get(addressKey(address));
-    this.#places.delete(addressKey(address));
+    const place = this.#places.get(this.#keyOf(address));
+    this.#places.delete(this.#keyOf(address));
     if (place?.complete === true) this.#listener?.unplugged(place.device, address);
   }
 
   #choose({ channel, target, lun }: WantedAddress): ScsiAddress {
-    const free = (candidate: ScsiAddress): boolean => !this.#places.has(addressKey(candidate));
+    const free = (candidate: ScsiAddress): boolean => !this.#places.has(this.#keyOf(candidate));
     if (target === undefined) {
       for (let at = 0; at <= this.limits.target; at += 1) {
         const candidate = { channel, target: at, lun: lun ?? 0 };
@@ -138,6 +141,15 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
     throw new QomError("limit", `target ${target} on bus '${this.name}' has no free LUN`);
   }
 
+  /** A number for each address within the limits: making a text of one costs more than finding it. */
+  #key(channel: number, target: number, lun: number): number {
+    return (channel * (this.limits.target + 1) + target) * (this.limits.lun + 1) + lun;
+  }
+
+  #keyOf({ channel, target, lun }: ScsiAddress): number {
+    return this.#key(channel, target, lun);
+  }
+
   #requireInRange(wanted: WantedAddress): void {
     const { limits } = this;
     const check = (option: string, value: number | undefined, max: number): void => {
@@ -150,10 +162,6 @@ export class ScsiBus<T extends BusDevice = BusDevice> {
     check("scsi-id", wanted.target, limits.target);
     check("lun", wanted.lun, limits.lun);
   }
-}
-
-function addressKey({ channel, target, lun }: ScsiAddress): string {
-  return `${channel}:${target}:${lun}`;
 }
 
 /** The SCSI buses of a machine. */

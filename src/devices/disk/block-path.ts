@@ -6,7 +6,7 @@ import { writeU16, writeU32, writeU64 } from "../../scsi/bytes.js";
 import { cdbLengthOf } from "../../scsi/cdb.js";
 import type { BlockAccess } from "../../scsi/cdb.js";
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import { HOST_TRANSFER_BYTES_MAX } from "../../scsi/unit.js";
 
@@ -15,7 +15,7 @@ export interface BlockPath {
   readonly blockSizeBytes: number;
   /** The host's limit of one transfer; null when there is none. */
   readonly transferBytesMax: number | null;
-  readonly send: (command: ScsiCommand) => Promise<ScsiResult>;
+  readonly send: (command: ScsiCommand) => ScsiAnswer;
 }
 
 /** LBAs that a CDB of 6, and of 10 or 12 bytes can say. */

@@ -2,7 +2,7 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Timer } from "../../base/clock.js";
 import { bareStatus, ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { normalizeHostStatus } from "../../scsi/host-status.js";
 
 /**
@@ -22,7 +22,8 @@ interface InFlight {
 /**
  * What commands are sent with whose caller gave them a signal: a signal that this one fires, and {@link CommandSet.abortAll} too. Not
  * AbortSignal.any, of which something is left for good on a signal that lives on (Node 20). It is the only one that listens to the caller's
- * signal, and only while a command is in flight: with a listener for each command Node would warn of a leak, and one that stayed would be one.
+ * signal, and only while a command is in flight that was not answered at once: with a listener for each command Node would warn of a leak,
+ * and one that stayed would be one.
  */
 interface JoinedSignal {
   readonly source: AbortSignal;
@@ -46,23 +47,24 @@ export class CommandSet {
   }
 
   /**
-   * Sends a command with a signal that also {@link abortAll} fires, and waits for its result.
+   * Sends a command with a signal that also {@link abortAll} fires, and waits for its result. A result that is there at once comes
+   * without a promise, and nothing listens to any signal meanwhile.
    * @param timeoutMs deadline of a command that has none
    */
-  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult> {
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult>;
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => ScsiAnswer): ScsiAnswer;
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => ScsiAnswer): ScsiAnswer {
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);
-    if (joined !== null) this.#listen(joined);
-    let running: Promise<ScsiResult>;
-    try {
-      running = send(withSignal(command, (joined?.controller ?? this.#epoch).signal, timeoutMs));
-    } catch (error) {
-      if (joined !== null) this.#forget(joined);
-      throw error;
-    }
+    const running = send(withSignal(command, (joined?.controller ?? this.#epoch).signal, timeoutMs));
+    return running instanceof Promise ? this.#follow(running, joined) : normalizeHostStatus(running);
+  }
+
+  #follow(running: Promise<ScsiResult>, joined: JoinedSignal | null): Promise<ScsiResult> {
     return new Promise((resolve, reject) => {
       const sent: InFlight = { end: resolve, joined, forget: undefined };
       this.#commands.add(sent);
+      if (joined !== null) this.#listen(joined);
       running.then(
         (result) => {
           this.#leave(sent);
@@ -112,8 +114,11 @@ export class CommandSet {
   }
 
   #listen(joined: JoinedSignal): void {
-    if (joined.commands === 0) joined.source.addEventListener("abort", joined.listener, { once: true });
     joined.commands += 1;
+    if (joined.commands > 1) return;
+    // It may have fired while the command was being sent, before anybody listened.
+    if (joined.source.aborted) joined.listener();
+    else joined.source.addEventListener("abort", joined.listener, { once: true });
   }
 
   #forget(joined: JoinedSignal): void {

@@ -3,7 +3,7 @@ import { tracePoint } from "../../base/trace.js";
 import type { TraceDefinition } from "../../base/trace.js";
 import { blockAccess, expectedTransfer } from "../../scsi/cdb.js";
 import { ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import type { ScsiAddress } from "../bus/scsi-bus.js";
 
 /** A command at a device. */
@@ -85,7 +85,7 @@ export class RequestTraces {
   #tag = 0;
 
   /** Runs a command, and tells of its beginning and its end. */
-  async run(device: TracedDevice, { cdb }: ScsiCommand, send: () => Promise<ScsiResult>): Promise<ScsiResult> {
+  async run(device: TracedDevice, { cdb }: ScsiCommand, send: () => ScsiAnswer): Promise<ScsiResult> {
     this.#tag += 1;
     const { target, lun } = device.address;
     const request = { device: device.describe(), target, lun, tag: this.#tag, opcode: cdb[0] ?? 0 };

@@ -8,7 +8,7 @@ import { qom } from "../../qom/property-type.js";
 import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../../scsi/capacity.js";
 import { blockAccess, Opcode } from "../../scsi/cdb.js";
 import { ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand } from "../../scsi/command.js";
 import { DeviceType } from "../../scsi/inquiry.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import { transferBlocks } from "./block-path.js";
@@ -58,10 +58,10 @@ function requireReport(option: string, policy: ErrorPolicy): void {
 /** See the module text. */
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
 export class ScsiBlock extends ScsiDevice {
-  @qomProperty(ERROR_POLICY, { description: "what follows an error of a read: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "how read errors are handled: always `report`, to the guest", default: "auto" })
   accessor rerror!: ErrorPolicy;
 
-  @qomProperty(ERROR_POLICY, { description: "what follows an error of a write: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "how write errors are handled: always `report`, to the guest", default: "auto" })
   accessor werror!: ErrorPolicy;
 
   override complete(): Promise<void> {
@@ -92,20 +92,20 @@ export class ScsiBlock extends ScsiDevice {
     return super.countsBlocks(cdb) || this.#blockPathKind(cdb) !== null;
   }
 
-  protected override dispatch(command: ScsiCommand): Promise<ScsiResult> {
+  protected override dispatch(command: ScsiCommand): ScsiAnswer {
     const { cdb } = command;
     const kind = this.#blockPathKind(cdb);
     if (kind === null) return super.dispatch(command);
     const { hostTraits: host, readOnly } = this.unit;
     // A unit without a host on the way says so itself, of every command that writes, and in its turn.
-    if (host !== null && kind === "write" && readOnly) return Promise.resolve(senseResult(Sense.WRITE_PROTECTED));
+    if (host !== null && kind === "write" && readOnly) return senseResult(Sense.WRITE_PROTECTED);
     if (host !== null && this.facts.version > SCSI_2 && ((cdb[1] ?? 0) & PROTECT) !== 0) {
-      return Promise.resolve(senseResult(Sense.INVALID_FIELD_IN_CDB));
+      return senseResult(Sense.INVALID_FIELD_IN_CDB);
     }
     const access = blockAccess(cdb);
     const { blocks, blockSizeBytes } = this.facts;
     if (access !== null && blocks !== null && access.lba + access.blocks > blocks) {
-      return Promise.resolve(senseResult(Sense.LBA_OUT_OF_RANGE));
+      return senseResult(Sense.LBA_OUT_OF_RANGE);
     }
     if (access === null || host === null) return super.dispatch(command);
     const { transferBytesMax } = host;

@@ -17,7 +17,7 @@ import { qom } from "../../qom/property-type.js";
 import { expectedTransfer } from "../../scsi/cdb.js";
 import { cdbRefusal, commandProblem } from "../../scsi/command-problem.js";
 import { bareStatus, ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../../scsi/inquiry.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import { formatFailure, parseSense } from "../../scsi/sense.js";
@@ -70,7 +70,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   accessor shareRw!: boolean;
 
   @qomProperty(qom.int32({ min: BOOT_INDEX_NONE }), {
-    description: "place in the order of boot devices, for the emulator's firmware; no two devices have the same, -1 is none",
+    description: "place in the boot order, for the emulator's firmware; unique among devices, -1 for none",
     default: BOOT_INDEX_NONE,
   })
   accessor bootindex!: number;
@@ -86,6 +86,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   protected readonly facts = new DiskFacts();
   readonly #commands: CommandSet;
   readonly #traces = new RequestTraces();
+  readonly #dispatch = (command: ScsiCommand): ScsiAnswer => this.dispatch(command);
   #protocol: ProtocolAccess | undefined;
   #unit: DiskUnit | undefined;
   #address: ScsiAddress | undefined;
@@ -193,15 +194,36 @@ export abstract class ScsiDevice extends Device implements NodeUser {
    *   device was closed
    */
   execute(command: ScsiCommand): Promise<ScsiResult> {
-    if (this.#closed)
-      return Promise.reject(new QomError("closed", `${this.describe()} is closed`, { context: { object: this.describe() } }));
+    if (this.#closed) return Promise.reject(this.#closedError());
     const problem = commandProblem("ScsiDevice.execute", command);
     if (problem !== null) return Promise.reject(problem);
+    try {
+      return Promise.resolve(this.#answer(command));
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /**
+   * The same for a host adapter, which answers for the command's shape. A result that is there at once comes without a promise.
+   * @throws QomError `closed`
+   */
+  answer(command: ScsiCommand): ScsiAnswer {
+    // A program may put a function of its own in the place of execute(), and guests' commands are to meet it too.
+    return this.execute === ScsiDevice.prototype.execute ? this.#answer(command) : this.execute(command);
+  }
+
+  #answer(command: ScsiCommand): ScsiAnswer {
+    if (this.#closed) throw this.#closedError();
     const refusal = cdbRefusal(command.cdb);
-    if (refusal !== null) return Promise.resolve(refusal);
-    if (command.signal?.aborted === true) return Promise.resolve(bareStatus(ScsiStatus.TASK_ABORTED));
+    if (refusal !== null) return refusal;
+    if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     if (requestsTraced()) return this.#traced(command);
     return this.#send(command);
+  }
+
+  #closedError(): QomError {
+    return new QomError("closed", `${this.describe()} is closed`, { context: { object: this.describe() } });
   }
 
   /** Not a part of execute(): a command that a closure may want is kept on the heap, whether or not anybody traces. */
@@ -209,10 +231,10 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     return this.#traces.run(this, command, () => this.#send(command));
   }
 
-  #send(command: ScsiCommand): Promise<ScsiResult> {
+  #send(command: ScsiCommand): ScsiAnswer {
     // A manager has deadlines of its own.
     const needsDeadline = this.unit.needsDeadline && this.routeOf(command.cdb[0]) === "device";
-    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, (sent) => this.dispatch(sent));
+    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, this.#dispatch);
   }
 
   /**
@@ -227,15 +249,17 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   }
 
   /** Sends a command on its way. Subclasses answer here what they must not pass on. */
-  protected dispatch(command: ScsiCommand): Promise<ScsiResult> {
+  protected dispatch(command: ScsiCommand): ScsiAnswer {
     const sized = this.facts.blockSizeBytes === IMPLIED_BLOCK_SIZE_BYTES ? command : withBuffer(command, this.facts.blockSizeBytes);
     const running = present(this.#protocol, "a completed device has a node").execute(this.unit, sized);
     if (!isPatched(command.cdb)) return running;
-    return running.then((result) => {
-      this.facts.learn(command.cdb, result);
-      const { hostTraits, readOnly } = this.unit;
-      return patchAnswer(command, result, { facts: this.facts, readOnly, transferBytesMax: hostTraits?.transferBytesMax ?? null });
-    });
+    return running instanceof Promise ? running.then((result) => this.#patch(command, result)) : this.#patch(command, running);
+  }
+
+  #patch(command: ScsiCommand, result: ScsiResult): ScsiResult {
+    this.facts.learn(command.cdb, result);
+    const { hostTraits, readOnly } = this.unit;
+    return patchAnswer(command, result, { facts: this.facts, readOnly, transferBytesMax: hostTraits?.transferBytesMax ?? null });
   }
 
   /**
@@ -258,7 +282,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   /** Asks the device itself, again while it has a unit attention to tell. */
   protected async ask(command: ScsiCommand): Promise<ScsiResult> {
     const timed = { timeoutMs: this.ioTimeoutMs, ...command };
-    const send = (): Promise<ScsiResult> => ScsiDevice.prototype.dispatch.call(this, timed);
+    const send = (): ScsiAnswer => ScsiDevice.prototype.dispatch.call(this, timed);
     let result = await send();
     for (let attempt = 1; attempt < PROBE_ATTEMPTS_MAX && parseSense(result.sense)?.key === UNIT_ATTENTION; attempt += 1) {
       result = await send();

@@ -27,11 +27,18 @@ export function copyOf(segments: readonly Uint8Array[], offset: number, length: 
   return copy;
 }
 
-/** Those bytes where they are, if one segment has all of them; else null. */
+/** Bytes that begin with the first `length` of all: the first segment where it has them, which costs nothing, else a copy of them. */
+export function headOf(segments: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = segments;
+  return first !== undefined && first.length >= length ? first : copyOf(segments, 0, length);
+}
+
+/** Those bytes where they are, if one segment has all of them, and itself if it has no others; else null. */
 export function viewIn(segments: readonly Uint8Array[], offset: number, length: number): Uint8Array | null {
   let before = 0;
   for (const segment of segments) {
     const from = offset - before;
+    if (from === 0 && length === segment.length && length > 0) return segment;
     if (from < segment.length) return from + length <= segment.length ? segment.subarray(from, from + length) : null;
     before += segment.length;
   }

@@ -4,7 +4,7 @@ import { QomError } from "../../base/errors.js";
 import { blockAccess } from "../../scsi/cdb.js";
 import type { DataDirection } from "../../scsi/cdb.js";
 import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { HostStatus } from "../../scsi/host-status.js";
 import { fixedFormat, Sense, senseResult } from "../../scsi/sense.js";
 import {
@@ -14,8 +14,8 @@ import {
   VirtioScsiResponse,
   writeCommandResponse,
 } from "../../scsi/virtio-scsi.js";
-import type { AdmittedCommand, FrontUnit } from "../bus/bus-front.js";
-import { copyOf, lengthOf, viewIn, writeTo } from "./chain.js";
+import type { AdmittedCommand, FrontCommand, FrontUnit } from "../bus/bus-front.js";
+import { copyOf, headOf, lengthOf, viewIn, writeTo } from "./chain.js";
 import type { VirtioChain } from "./chain.js";
 import type { VirtioScsiCommand } from "../../scsi/virtio-scsi.js";
 import type { UsedLength, VirtioScsiContext } from "./context.js";
@@ -49,28 +49,28 @@ const ENDING_RESPONSES: Readonly<Record<Exclude<Ending, "device-reset">, number>
   reset: VirtioScsiResponse.RESET,
 });
 
-/** A command that is on its way to a device. */
+/** A command that a device has not answered yet. */
 export interface PendingCommand {
   readonly unit: FrontUnit;
-  readonly tag: bigint;
+  readonly request: VirtioScsiCommand;
 }
 
 interface Pending extends PendingCommand {
+  /** Bytes of its data outside the guest's memory. */
+  readonly gathers: number;
   readonly controller: AbortController;
   ending: Ending | null;
   ended: Promise<UsedLength>;
 }
 
 /** A command with its buffers, which lie behind the request and its response. */
-interface BufferedCommand {
+interface BufferedCommand extends FrontCommand {
   readonly request: VirtioScsiCommand;
   readonly chain: VirtioChain;
-  readonly direction: DataDirection;
   /** Where data-out begins in what is readable. */
   readonly outAt: number;
   /** Where data-in begins in what is writable, which is the length of the response with its sense field. */
   readonly inAt: number;
-  readonly dataBytes: number;
 }
 
 /** See the module text. */
@@ -86,20 +86,22 @@ export class VirtioScsiCommands {
   /** Takes a command. It has begun, and may have ended, when this returns. */
   submit(chain: VirtioChain): UsedLength | Promise<UsedLength> {
     const { front, sizes, fail } = this.#context;
-    const [readableBytes, writableBytes] = [lengthOf(chain.readable), lengthOf(chain.writable)];
+    const readableBytes = lengthOf(chain.readable);
+    const writableBytes = lengthOf(chain.writable);
     const outAt = COMMAND_REQUEST_LENGTH + sizes.cdbSize;
     const inAt = COMMAND_RESPONSE_LENGTH + sizes.senseSize;
     if (readableBytes < outAt) return fail(`a command has ${readableBytes} bytes of request instead of ${outAt}`);
     if (writableBytes < inAt) return fail(`a command has ${writableBytes} bytes for its response instead of ${inAt}`);
-    const [outBytes, inBytes] = [readableBytes - outAt, writableBytes - inAt];
+    const outBytes = readableBytes - outAt;
+    const inBytes = writableBytes - inAt;
     const direction = outBytes > 0 ? "out" : inBytes > 0 ? "in" : "none";
-    const request = parseCommandRequest(copyOf(chain.readable, 0, outAt));
-    const buffered: BufferedCommand = { request, chain, direction, outAt, inAt, dataBytes: outBytes + inBytes };
-    const { address, cdb, tag } = request;
-    if (commandRequestTrace.enabled) commandRequestTrace.publish({ ...atUnit(address), tag, opcode: cdb[0] ?? 0 });
+    const request = parseCommandRequest(headOf(chain.readable, outAt), sizes.cdbSize);
+    const { address, cdb } = request;
+    const buffered: BufferedCommand = { cdb, direction, dataBytes: outBytes + inBytes, request, chain, outAt, inAt };
+    if (commandRequestTrace.enabled) commandRequestTrace.publish({ ...atUnit(address), tag: request.tag, opcode: cdb[0] ?? 0 });
     if (outBytes > 0 && inBytes > 0) return respond(buffered, VirtioScsiResponse.FAILURE);
     if (address === null) return respond(buffered, VirtioScsiResponse.BAD_TARGET);
-    const admission = front.admit(address, { cdbField: cdb, direction, dataBytes: buffered.dataBytes });
+    const admission = front.admit(address, buffered);
     if (admission.kind === "no-target") return respond(buffered, VirtioScsiResponse.BAD_TARGET);
     if (admission.kind === "overrun") return respond(buffered, VirtioScsiResponse.OVERRUN);
     return admission.kind === "answer" ? respondWith(buffered, admission.result) : this.#execute(admission, buffered);
@@ -125,29 +127,42 @@ export class VirtioScsiCommands {
     if (gathers > GATHERED_BYTES_MAX) return respondWith(buffered, senseResult(Sense.INVALID_FIELD_IN_CDB));
     if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(buffered, bareStatus(ScsiStatus.TASK_SET_FULL));
     const controller = unit.spareControllers.pop() ?? new AbortController();
-    const pending: Pending = { unit, tag: buffered.request.tag, controller, ending: null, ended: NEVER };
     const sent = withBuffer(cdb, controller.signal, buffered.direction, direct ?? gather(buffered, dataBytes));
-    this.#gatheredBytes += gathers;
-    this.#pending.add(pending);
-    pending.ended = this.#answer(pending, sent, buffered, direct).finally(() => {
-      this.#gatheredBytes -= gathers;
-      this.#pending.delete(pending);
-      if (!controller.signal.aborted) unit.spareControllers.push(controller);
-    });
-    return pending.ended;
+    const given: Given = { sentBytes: sent.dataOut?.length ?? 0, direct };
+    let answer: ScsiAnswer;
+    try {
+      answer = unit.device.answer(sent);
+    } catch (error) {
+      return respond(buffered, responseToError(error));
+    }
+    if (answer instanceof Promise) {
+      const pending: Pending = { unit, request: buffered.request, gathers, controller, ending: null, ended: NEVER };
+      this.#gatheredBytes += gathers;
+      this.#pending.add(pending);
+      pending.ended = this.#await(pending, answer, buffered, given);
+      return pending.ended;
+    }
+    unit.spareControllers.push(controller);
+    this.#context.front.completed(unit, answer);
+    return respondWith(buffered, answer, given);
   }
 
-  async #answer(pending: Pending, command: ScsiCommand, buffered: BufferedCommand, direct: Uint8Array | null): Promise<UsedLength> {
+  async #await(pending: Pending, answer: Promise<ScsiResult>, buffered: BufferedCommand, given: Given): Promise<UsedLength> {
+    const { controller, unit } = pending;
     let result: ScsiResult;
     try {
-      result = await pending.unit.device.execute(command);
+      result = await answer;
     } catch (error) {
       return pending.ending === "device-reset" ? null : respond(buffered, responseToError(error));
+    } finally {
+      this.#gatheredBytes -= pending.gathers;
+      this.#pending.delete(pending);
+      if (!controller.signal.aborted) unit.spareControllers.push(controller);
     }
     if (pending.ending === "device-reset") return null;
     if (pending.ending !== null) return respond(buffered, ENDING_RESPONSES[pending.ending]);
-    this.#context.front.completed(pending.unit, result);
-    return respondWith(buffered, result, { sentBytes: command.dataOut?.length ?? 0, direct });
+    this.#context.front.completed(unit, result);
+    return respondWith(buffered, result, given);
   }
 }
 
@@ -202,20 +217,32 @@ function respondWith(buffered: BufferedCommand, result: ScsiResult, { direct, se
   if (result.hostStatus !== undefined) {
     return respond(buffered, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
   }
-  const dataIn = direction === "in" ? result.dataIn.subarray(0, dataBytes) : NO_BYTES;
-  const inPlace = direct !== null && dataIn.buffer === direct.buffer && dataIn.byteOffset === direct.byteOffset;
-  if (!inPlace && dataIn.length > 0) writeTo(chain.writable, inAt, dataIn);
+  const dataIn = direction === "in" ? atMost(result.dataIn, dataBytes) : NO_BYTES;
+  if (dataIn.length > 0 && !isAt(dataIn, direct)) writeTo(chain.writable, inAt, dataIn);
   const good = result.status === ScsiStatus.GOOD;
   const residual = good ? dataBytes - dataIn.length - sentBytes : 0;
   return finish(buffered, VirtioScsiResponse.OK, result.status, residual, good ? NO_BYTES : fixedFormat(result.sense)) + dataIn.length;
 }
 
+/** Whether the data are where the device was to put them. */
+function isAt(dataIn: Uint8Array, direct: Uint8Array | null): boolean {
+  return dataIn === direct || (dataIn.buffer === direct?.buffer && dataIn.byteOffset === direct.byteOffset);
+}
+
+/** A view costs more than to see that none is needed. */
+function atMost(bytes: Uint8Array, length: number): Uint8Array {
+  return bytes.length <= length ? bytes : bytes.subarray(0, length);
+}
+
 function finish({ chain, inAt, request }: BufferedCommand, response: number, status: number, residual: number, sense: Uint8Array): number {
-  const { address, tag } = request;
-  if (commandResponseTrace.enabled) commandResponseTrace.publish({ ...atUnit(address), tag, response, status });
-  const inPlace = viewIn(chain.writable, 0, inAt);
-  const bytes = inPlace ?? new Uint8Array(inAt);
+  if (commandResponseTrace.enabled) commandResponseTrace.publish({ ...atUnit(request.address), tag: request.tag, response, status });
+  const [first] = chain.writable;
+  if (first !== undefined && first.length >= inAt) {
+    writeCommandResponse(first, { response, status, residual, sense }, inAt);
+    return inAt;
+  }
+  const bytes = new Uint8Array(inAt);
   writeCommandResponse(bytes, { response, status, residual, sense });
-  if (inPlace === null) writeTo(chain.writable, 0, bytes);
+  writeTo(chain.writable, 0, bytes);
   return inAt;
 }

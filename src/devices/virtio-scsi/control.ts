@@ -40,7 +40,7 @@ export class VirtioScsiControl {
   constructor(context: VirtioScsiContext, commands: VirtioScsiCommands) {
     this.#context = context;
     this.#commands = commands;
-    const tagged = (unit: FrontUnit, tag: bigint) => (command: PendingCommand) => command.unit === unit && command.tag === tag;
+    const tagged = (unit: FrontUnit, tag: bigint) => (command: PendingCommand) => command.unit === unit && command.request.tag === tag;
     this.#unitFunctions = new Map<number, UnitFunction>([
       [VirtioScsiTmf.ABORT_TASK, (unit, { tag }) => this.#abort(tagged(unit, tag))],
       [VirtioScsiTmf.ABORT_TASK_SET, (unit) => this.#abort(of(unit))],

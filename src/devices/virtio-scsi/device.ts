@@ -3,7 +3,7 @@
  * guest's driver puts into its virtqueues; rings, interrupts and PCI are the emulator's. How to use it: docs/virtio-scsi.md.
  */
 import { present } from "../../base/assert.js";
-import { aBigint, aCount, aFunction, aNumber, anObject, arrayOf, someBytes, check, having } from "../../base/check.js";
+import { aBigint, aCount, aFunction, aNumber, anObject, someBytes, check, having, isBytes, problemOf } from "../../base/check.js";
 import type { Kind } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
@@ -49,12 +49,11 @@ const DESCRIPTORS_BESIDE_DATA = 2;
 /** Most descriptors of a queue in QEMU (VIRTQUEUE_MAX_SIZE). */
 const VIRTQUEUE_SIZE_MAX = 1024;
 
-const SEGMENTS = arrayOf(someBytes);
 const A_CHAIN: Kind = {
   expects: "a chain, { readable, writable }, each an array of Uint8Array",
   holds: (value) => {
     const { readable, writable } = value as VirtioChain; // what cannot be asked for members throws, which is a no
-    return SEGMENTS.holds(readable) && SEGMENTS.holds(writable);
+    return areSegments(readable) && areSegments(writable);
   },
 };
 const A_DEVICE = having("a SCSI device", { describe: aFunction, execute: aFunction, address: anObject });
@@ -74,10 +73,10 @@ export class VirtioScsi extends Device {
   @qomProperty(qom.uint32(), { name: "cmd_per_lun", description: "hint to drivers: commands in flight per unit", default: 128 })
   accessor cmdPerLun!: number;
 
-  @qomProperty(qom.bool(), { description: "tell drivers of units that come and go", default: true })
+  @qomProperty(qom.bool(), { description: "report added and removed units to drivers", default: true })
   accessor hotplug!: boolean;
 
-  @qomProperty(qom.bool(), { name: "param_change", description: "tell drivers of parameters that changed", default: true })
+  @qomProperty(qom.bool(), { name: "param_change", description: "report changed parameters to drivers", default: true })
   accessor paramChange!: boolean;
 
   #bus: ScsiBus | undefined;
@@ -120,13 +119,18 @@ export class VirtioScsi extends Device {
    * @returns the length for the used ring, when the chain is to be put there; null when it is not, because the device needs a reset,
    * was reset meanwhile, or is gone
    */
-  async submit(queue: number, chain: VirtioChain): Promise<UsedLength> {
-    check("VirtioScsi.submit", "queue", queue, aCount);
-    check("VirtioScsi.submit", "chain", chain, A_CHAIN);
+  submit(queue: number, chain: VirtioChain): Promise<UsedLength> {
+    const problem = isSubmission(queue, chain) ? null : submissionProblem(queue, chain);
+    if (problem !== null) return Promise.reject(problem);
     const time = this.#time;
-    if (!this.#mayUse(time)) return null;
-    const used = await this.#take(queue, chain);
-    return this.#mayUse(time) ? used : null;
+    if (!this.#mayUse(time)) return Promise.resolve(null);
+    try {
+      const taken = this.#take(queue, chain);
+      if (taken instanceof Promise) return taken.then((used) => (this.#mayUse(time) ? used : null));
+      return Promise.resolve(this.#mayUse(time) ? taken : null);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** A copy of the configuration space, 36 bytes. */
@@ -267,6 +271,26 @@ export class VirtioScsi extends Device {
     tellAll(this.#listeners, reason);
     return null;
   }
+}
+
+/** On the way of every command: the kinds are asked without a detour. */
+function isSubmission(queue: number, chain: VirtioChain): boolean {
+  try {
+    return aCount.holds(queue) && A_CHAIN.holds(chain);
+  } catch {
+    return false;
+  }
+}
+
+function submissionProblem(queue: number, chain: VirtioChain): QomError | null {
+  return problemOf("VirtioScsi.submit", "queue", queue, aCount) ?? problemOf("VirtioScsi.submit", "chain", chain, A_CHAIN);
+}
+
+/** Elements that were never assigned are none. */
+function areSegments(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  for (let at = 0; at < value.length; at += 1) if (!isBytes(value[at])) return false;
+  return true;
 }
 
 interface Queues {

@@ -194,7 +194,7 @@ export class Exchange {
     const length = transferLengthOf(connection.cdb);
     if (connection.descriptor === NO_DESCRIPTOR) throw new Breach("no file descriptor in the request");
     if (!Object.hasOwn(TOTAL_OF_OPERATION, operationCode)) {
-      throw new Breach(`operation code 0x${operationCode.toString(16)} is neither PERSISTENT RESERVE IN nor OUT`);
+      throw new Breach(`operation code 0x${operationCode.toString(16)} is not PERSISTENT RESERVE IN or OUT`);
     }
     if (length > DATA_SIZE_MAX) throw new Breach(`${length} bytes of data, and ${DATA_SIZE_MAX} are allowed`);
     connection.begin("parameter-list", followingBytes(connection.cdb));

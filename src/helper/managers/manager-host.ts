@@ -63,7 +63,7 @@ export async function hostManager(texts: readonly string[], warn: (line: string)
       if (object instanceof PrManager) managers.push(object);
     }
     const [manager, second] = managers;
-    if (manager === undefined) throw new QomError("missing", "none of the objects is a PR manager, and one has to be");
+    if (manager === undefined) throw new QomError("missing", "none of the objects is a PR manager; one is needed");
     if (second !== undefined) throw new QomError("conflict", "more than one of the objects is a PR manager");
     if (manager.typeName === SG_IO_MANAGER) {
       await machine.close();

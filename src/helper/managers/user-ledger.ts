@@ -105,7 +105,7 @@ export class UserLedger implements Ledger {
   #refuse(owner: string, what: string): false {
     if (!this.#told.has(owner)) {
       this.#told.add(owner);
-      this.#log.write(LogLevel.WARNING, `${printable(owner)} is at the limit of ${what}: what would need more ends with 05/55/04`);
+      this.#log.write(LogLevel.WARNING, `${printable(owner)} is at the limit of ${what}: commands that need more end with 05/55/04`);
     }
     return false;
   }

@@ -118,7 +118,7 @@ export class Gate {
       for (const listener of listeners) listener.leaveDescriptor();
       pidFile?.leaveLock();
     } else {
-      const why = `no thread may have a descriptor table of its own (${errnoName(-result)})`;
+      const why = `a thread cannot get its own descriptor table (${errnoName(-result)})`;
       log.write(LogLevel.WARNING, `${why}: if it is killed while a disk or file system hangs, the socket stays taken until that answers`);
     }
     Atomics.store(left, 0, 1);

@@ -28,14 +28,14 @@ export class StatusService {
     try {
       return new StatusService(await Listener.create(libc, server, statusPathOf(socketPath), STATUS_MODE));
     } catch (error) {
-      log.write(LogLevel.WARNING, `no status can be asked: ${describeError(error)}`);
+      log.write(LogLevel.WARNING, `the status cannot be queried: ${describeError(error)}`);
       return new StatusService(null);
     }
   }
 
   /** Where there is no path to put the socket beside. */
   static none(log: Log): StatusService {
-    log.write(LogLevel.WARNING, "no status can be asked: the socket that was passed has no path");
+    log.write(LogLevel.WARNING, "the status cannot be queried: the socket that was passed has no path");
     return new StatusService(null);
   }
 

@@ -164,5 +164,5 @@ export function askStatus(socketPath: string): Promise<string> {
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no helper serves that socket",
   ECONNREFUSED: "the helper is gone",
-  EACCES: "only its owner and root may ask",
+  EACCES: "only its owner and root can ask",
 };

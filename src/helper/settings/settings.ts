@@ -3,7 +3,7 @@
 import type { AdmissionOptions } from "../connections/admission.js";
 import type { InitiatorSource } from "../managers/initiators.js";
 import type { UserLimits } from "../managers/user-ledger.js";
-import type { TraceOptions } from "../trace/trace-option.js";
+import type { HelperTraceOptions } from "../trace/trace-option.js";
 
 /** Each worker takes 8 MB; with this many a helper is as large as a small virtual machine. */
 export const WORKERS_MAX = 64;
@@ -20,7 +20,7 @@ export interface HelperOptions {
   readonly user: number | null;
   /** Group id to run as, null for no change. */
   readonly group: number | null;
-  readonly trace: TraceOptions;
+  readonly trace: HelperTraceOptions;
   /** Most worker threads, 1 to {@link WORKERS_MAX}. */
   readonly workersMax: number;
   /** One of {@link LogLevel}. */

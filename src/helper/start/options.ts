@@ -18,7 +18,7 @@ import type { HelperOptions } from "../settings/settings.js";
 import { checkSocketNames, nameOfSocket } from "../socket-names.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "../connections/stalled-clients.js";
 import { TraceSelection } from "../trace/trace-option.js";
-import { TRACE_POINTS } from "../trace/trace-points.js";
+import { HELPER_TRACE_POINTS } from "../trace/trace-points.js";
 import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "../managers/user-ledger.js";
 import type { UserLimits } from "../managers/user-ledger.js";
 import { absolutePath } from "../working-folder.js";
@@ -35,7 +35,7 @@ const DEFAULT_WORKERS = 16;
 const REQUEST_TIMEOUT_S_MAX = 86_400;
 
 /** What the command line asks for: to serve, with warnings about the options; to print something; or to ask a helper for its status. */
-export type HelperCommand =
+export type HelperInvocation =
   | { readonly serve: HelperOptions; readonly warnings: readonly string[] }
   | { readonly print: string }
   /** Path of the socket that the helper serves. */
@@ -73,21 +73,21 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
   {
     short: "d",
     long: "daemon",
-    help: "serve in the background; returns when it does",
+    help: "serve in the background; return once it serves",
     take: (draft) => void (draft.background = true),
   },
   {
     short: "f",
     long: "pidfile",
     argument: "PATH",
-    help: `file for the process number, removed at exit (with -d: ${DEFAULT_PID_FILE})`,
+    help: `pid file, removed at exit (with -d: ${DEFAULT_PID_FILE})`,
     take: (draft, value) => void (draft.pidFile = absolutePath("pidfile", value)),
   },
   {
     short: "u",
     long: "user",
     argument: "USER",
-    help: "name or number of the user to run as; with its group, unless -g says another",
+    help: "name or number of the user to run as, with the user's group unless -g is given",
     take: (draft, value) => {
       const account = accountNamed(value) ?? unnamedAccount("user", value);
       draft.user = account.user;
@@ -105,7 +105,7 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
     short: "T",
     long: "trace",
     argument: "[[enable=]PATTERN][,events=FILE][,file=FILE]",
-    help: "print what happens at some points; -T help lists them",
+    help: "print trace points; -T help lists them",
     take: (draft, value) => draft.trace.apply(value),
   },
   {
@@ -141,7 +141,7 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
     long: "initiator-from",
     own: true,
     argument: "uid|pid|path",
-    help: "for other managers: each user, process, or socket (several -k) is an initiator (uid)",
+    help: "with other managers: each user, process, or socket (several -k) is an initiator (uid)",
     take: (draft, value) => void (draft.initiatorFrom = initiatorSource(value)),
   },
   {
@@ -154,28 +154,28 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
     long: "allow-uid",
     own: true,
     argument: "USER",
-    help: "let this user connect, and others only if they are allowed too; may be repeated",
+    help: "allow this user; users and groups not named are then refused; may be repeated",
     take: (draft, value) => allow(draft, "allowedUids", (accountNamed(value) ?? unnamedAccount("allow-uid", value)).user),
   },
   {
     long: "allow-gid",
     own: true,
     argument: "GROUP",
-    help: "the same for processes whose effective group this is",
+    help: "the same for processes with this effective group",
     take: (draft, value) => allow(draft, "allowedGids", groupNamed(value) ?? idNumber("allow-gid", "group", value)),
   },
   {
     long: "connections-per-user",
     own: true,
     argument: "NUMBER",
-    help: `most connections of one user (${CONNECTIONS_PER_USER_DEFAULT})`,
+    help: `maximum connections of one user (${CONNECTIONS_PER_USER_DEFAULT})`,
     take: (draft, value) => limit(draft, "connectionsPerUser", wholeNumber("connections-per-user", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
   },
   {
     long: "connections-per-process",
     own: true,
     argument: "NUMBER",
-    help: `most connections of one process (${CONNECTIONS_PER_PROCESS_DEFAULT})`,
+    help: `maximum connections of one process (${CONNECTIONS_PER_PROCESS_DEFAULT})`,
     take: (draft, value) =>
       limit(draft, "connectionsPerProcess", wholeNumber("connections-per-process", value, 1, CONNECTION_DESCRIPTOR_LIMIT)),
   },
@@ -183,28 +183,28 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
     long: "units-per-user",
     own: true,
     argument: "NUMBER",
-    help: `for other managers: most disks that a user has them know (${UNITS_PER_USER_DEFAULT})`,
+    help: `with other managers: maximum disks of one user (${UNITS_PER_USER_DEFAULT})`,
     take: (draft, value) => userLimit(draft, "units", wholeNumber("units-per-user", value, 1, HOLDINGS_MAX.units)),
   },
   {
     long: "registrations-per-user",
     own: true,
     argument: "NUMBER",
-    help: `for other managers: most registrations that a user makes (${REGISTRATIONS_PER_USER_DEFAULT})`,
+    help: `with other managers: maximum registrations of one user (${REGISTRATIONS_PER_USER_DEFAULT})`,
     take: (draft, value) => userLimit(draft, "registrations", wholeNumber("registrations-per-user", value, 1, HOLDINGS_MAX.registrations)),
   },
   {
     long: "bytes-per-user",
     own: true,
     argument: "NUMBER",
-    help: `for other managers: memory that a user has them use (${BYTES_PER_USER_DEFAULT})`,
+    help: `with other managers: maximum memory of one user, in bytes (${BYTES_PER_USER_DEFAULT})`,
     take: (draft, value) => userLimit(draft, "bytes", wholeNumber("bytes-per-user", value, BYTES_PER_USER_MIN, HOLDINGS_MAX.bytes)),
   },
   {
     long: "request-timeout",
     own: true,
     argument: "SECONDS",
-    help: `drop a client that takes longer over one request (${REQUEST_TIMEOUT_S_DEFAULT})`,
+    help: `drop a client that takes longer to send a request or to receive its answer (${REQUEST_TIMEOUT_S_DEFAULT})`,
     take: (draft, value) => void (draft.requestTimeoutMs = 1000 * wholeNumber("request-timeout", value, 1, REQUEST_TIMEOUT_S_MAX)),
   },
   {
@@ -220,7 +220,7 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
  * @param args without node and program
  * @throws QomError for the first thing that is wrong
  */
-export function parseHelperOptions(args: readonly string[]): HelperCommand {
+export function parseHelperOptions(args: readonly string[]): HelperInvocation {
   const draft: Draft = {
     sockets: [],
     pidFile: null,
@@ -257,7 +257,7 @@ export function parseHelperOptions(args: readonly string[]): HelperCommand {
   const pidFile = options.pidFile ?? (options.background ? DEFAULT_PID_FILE : null);
   return {
     serve: { ...options, pidFile, group: options.group ?? primaryGroup, trace: trace.options },
-    warnings: trace.unknown.map((name) => noTracePoint(name, TRACE_POINTS)),
+    warnings: trace.unknown.map((name) => noTracePoint(name, HELPER_TRACE_POINTS)),
   };
 }
 
@@ -295,7 +295,7 @@ const BYTES_PER_USER_MIN = 65_536;
 
 function initiatorSource(text: string): InitiatorSource {
   if (text === "uid" || text === "pid" || text === "path") return text;
-  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is neither uid nor pid nor path`);
+  throw new QomError("invalid-value", `option '--initiator-from': '${printable(text)}' is not uid, pid or path`);
 }
 
 /** One level up; -q stands, whether it comes before or after. */

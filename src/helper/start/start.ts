@@ -51,7 +51,7 @@ const TRACE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC |
 const TRACE_MODE = 0o600;
 
 /** What became of a start: a helper that serves, or nothing more to be done than to end with a status. */
-export type Outcome = { readonly helper: Helper } | { readonly status: number; readonly print?: string };
+export type StartOutcome = { readonly helper: Helper } | { readonly status: number; readonly print?: string };
 
 /**
  * Does what the command line asks for, up to the point where a helper serves.
@@ -59,7 +59,7 @@ export type Outcome = { readonly helper: Helper } | { readonly status: number; r
  * @param stop set when the program was told to end
  * @throws QomError for whatever is wrong; nothing is left behind then
  */
-export async function start(args: readonly string[], stop: AbortSignal): Promise<Outcome> {
+export async function start(args: readonly string[], stop: AbortSignal): Promise<StartOutcome> {
   const undo = new Undo();
   try {
     return await attempt(args, stop, undo);
@@ -99,7 +99,7 @@ export function exitAtOnce(status: number): void {
   new ProcessControl(loadLibc()).exitAtOnce(status);
 }
 
-async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): Promise<Outcome> {
+async function attempt(args: readonly string[], stop: AbortSignal, undo: Undo): Promise<StartOutcome> {
   const handover = takeHandover(process.env);
   if (handover !== null) return goOn(handover, stop, undo);
   const command = parseHelperOptions(args);
@@ -133,7 +133,7 @@ function checkActivation(sockets: readonly ActivatedSocket[], { initiatorFrom, s
   }
 }
 
-async function goOn(handover: Handover, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+async function goOn(handover: Handover, stop: AbortSignal, undo: Undo): Promise<StartOutcome> {
   try {
     return await (handover.stage === "background" ? prepare(handover, stop, undo) : resume(handover, stop, undo));
   } catch (error) {
@@ -143,7 +143,7 @@ async function goOn(handover: Handover, stop: AbortSignal, undo: Undo): Promise<
 }
 
 /** A helper that has what it needs from outside. */
-interface Service extends Omit<Station, "manager"> {
+interface ServingParts extends Omit<Station, "manager"> {
   readonly options: HelperOptions;
   /** Descriptor of the process that waits in the foreground, null if there is none. */
   readonly ready: number | null;
@@ -152,10 +152,10 @@ interface Service extends Omit<Station, "manager"> {
 }
 
 async function prepare(
-  given: Pick<BackgroundHandover, "options" | "activated"> & Pick<Service, "ready">,
+  given: Pick<BackgroundHandover, "options" | "activated"> & Pick<ServingParts, "ready">,
   stop: AbortSignal,
   undo: Undo,
-): Promise<Outcome> {
+): Promise<StartOutcome> {
   const { options, activated, ready } = given;
   const chosen = options.sockets.length > 0 ? options.sockets : [DEFAULT_SOCKET];
   requireFolders(options, activated === null ? chosen : []);
@@ -194,7 +194,7 @@ function openTrace(path: string): number {
   }
 }
 
-function resume(handover: ServiceHandover, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+function resume(handover: ServiceHandover, stop: AbortSignal, undo: Undo): Promise<StartOutcome> {
   const { options, traceFd, ready, unshed } = handover;
   const pidFile = handover.pidFile === null ? null : PidFile.resume(handover.pidFile);
   undo.add(() => pidFile?.remove());
@@ -202,14 +202,14 @@ function resume(handover: ServiceHandover, stop: AbortSignal, undo: Undo): Promi
   return serve({ options, posts, pidFile, traceFd, ready, unshed }, stop, undo);
 }
 
-async function serve(service: Service, stop: AbortSignal, undo: Undo): Promise<Outcome> {
+async function serve(service: ServingParts, stop: AbortSignal, undo: Undo): Promise<StartOutcome> {
   const { options, ready } = service;
   const control = new ProcessControl(loadLibc());
   const main = await limitPrivileges(control, service, stop);
   const manager = await managerStation(options);
   // Other managers send nothing by SG_IO that takes privileges.
   if (manager === null && !mayReserve(main)) {
-    const text = "CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks";
+    const text = "CAP_SYS_RAWIO is missing: the system will refuse reservation commands for real disks";
     new Log(options.logLevel).write(LogLevel.WARNING, text);
   }
   const helper = new Helper(options, { ...service, manager });
@@ -233,7 +233,7 @@ async function managerStation({ objects, logLevel }: HelperOptions): Promise<Man
  * Returns, with the privileges of the main thread, in a process that has only what the helper needs.
  * @throws QomError when what was shed is there nevertheless, Stopped when there is no more need of it
  */
-async function limitPrivileges(control: ProcessControl, service: Service, stop: AbortSignal): Promise<ThreadPrivileges> {
+async function limitPrivileges(control: ProcessControl, service: ServingParts, stop: AbortSignal): Promise<ThreadPrivileges> {
   const threads = threadPrivileges();
   const main = present(threads[0], "a process has a thread");
   const unshed = service.unshed ?? unshedOf(main);
@@ -269,7 +269,7 @@ function programPath(): string {
   return present(process.argv[1], "node was started with a program");
 }
 
-function runAgain(control: ProcessControl, service: Service & { readonly unshed: Unshed }): never {
+function runAgain(control: ProcessControl, service: ServingParts & { readonly unshed: Unshed }): never {
   const { options, posts, pidFile, traceFd, ready, unshed } = service;
   const handover: ServiceHandover = {
     stage: "service",

@@ -12,20 +12,20 @@ import { printable, TRACE_EVENTS_BYTES_MAX } from "../../base/limits.js";
 import { readBounded } from "../../base/read-bounded.js";
 import { parseQemuOpts } from "../../options/qemu-opts.js";
 import { PatternSelection, patternsOf } from "../../options/trace-selection.js";
-import { TRACE_POINTS } from "./trace-points.js";
+import { HELPER_TRACE_POINTS } from "./trace-points.js";
 import { absolutePath } from "../working-folder.js";
 
 /** What is traced, and where to. */
-export interface TraceOptions {
+export interface HelperTraceOptions {
   /** Names of points. */
   readonly points: readonly string[];
   /** Absolute path of the file that is written, null for standard error. */
   readonly file: string | null;
 }
 
-/** {@link TraceOptions} while the arguments of several `-T` are applied, in their order. */
+/** {@link HelperTraceOptions} while the arguments of several `-T` are applied, in their order. */
 export class TraceSelection {
-  readonly #points = new PatternSelection(TRACE_POINTS);
+  readonly #points = new PatternSelection(HELPER_TRACE_POINTS);
   #file: string | null = null;
 
   /** Patterns that no point's name fits. */
@@ -34,7 +34,7 @@ export class TraceSelection {
   }
 
   /** What is selected. */
-  get options(): TraceOptions {
+  get options(): HelperTraceOptions {
     return { points: this.#points.selected, file: this.#file };
   }
 
@@ -49,7 +49,7 @@ export class TraceSelection {
     for (const [key, value] of values) {
       if (!isKey(key))
         throw new QomError("unknown-name", `option '--trace': there is no parameter '${printable(key)}'`, { hint: "enable, events, file" });
-      if (key === "enable" && (value === "help" || value === "?")) return TRACE_POINTS.map((name) => `${name}\n`).join("");
+      if (key === "enable" && (value === "help" || value === "?")) return HELPER_TRACE_POINTS.map((name) => `${name}\n`).join("");
     }
     const [pattern, events, file] = KEYS.map((key) => values.get(key));
     if (typeof pattern === "string") this.#points.apply(pattern);

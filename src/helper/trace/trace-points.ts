@@ -28,6 +28,6 @@ export interface RequestTrace {
 }
 
 /** Names of all points, without the prefix of their channels. */
-export const TRACE_POINTS: readonly string[] = [acceptTrace, acceptFailureTrace, requestTrace, responseTrace, closeTrace].map((point) =>
-  point.name.replace(/^qom-pr:/, ""),
+export const HELPER_TRACE_POINTS: readonly string[] = [acceptTrace, acceptFailureTrace, requestTrace, responseTrace, closeTrace].map(
+  (point) => point.name.replace(/^qom-pr:/, ""),
 );

@@ -151,7 +151,7 @@ export class WorkerPool {
 
   #shrunk(): void {
     returnFreeMemory();
-    this.#options.log.write(LogLevel.CLIENT, `a worker is gone, ${this.#workers.size} of ${this.#options.workersMax} are left`);
+    this.#options.log.write(LogLevel.CLIENT, `a worker has ended; ${this.#workers.size} of at most ${this.#options.workersMax} remain`);
   }
 
   #freeNumber(): number {
@@ -262,7 +262,7 @@ export class WorkerPool {
       if (looks > 0) this.#control.noteStuck(thread, close);
       const user = looks === LOOKS_BEFORE_TOLD ? this.#control.userOfClose(thread, close) : null;
       if (user === null) continue;
-      this.#options.log.write(LogLevel.WARNING, `closing a descriptor of user ${user} waits for its file system or disk`);
+      this.#options.log.write(LogLevel.WARNING, `closing a descriptor of user ${user} is waiting for its file system or disk`);
     }
     return undecided;
   }

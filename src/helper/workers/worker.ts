@@ -198,7 +198,7 @@ export class HelperWorker {
       this.#spent.add(fd, NOBODY);
       this.#control.removeConnection();
       this.#totals.add("connectionsRefused");
-      this.#log.write(LogLevel.WARNING, `connection refused: descriptors are used up to ${CONNECTION_DESCRIPTOR_LIMIT}`);
+      this.#log.write(LogLevel.WARNING, `connection refused: all descriptors below ${CONNECTION_DESCRIPTOR_LIMIT} are in use`);
       return;
     }
     this.#reception.welcome(new Connection(this.#setup.connections, fd), listener);
@@ -242,7 +242,10 @@ export class HelperWorker {
     if (this.#register.isNoted(fd, Note.ENDS)) return true;
     if (!closesTooMany(this.#control, this.#register.userOf(fd))) return false;
     this.#totals.add("stalled");
-    this.#log.write(LogLevel.WARNING, `client ${fd} dropped: descriptors of its user wait to be closed, and ${STUCK_CLOSES_PER_USER} may`);
+    this.#log.write(
+      LogLevel.WARNING,
+      `client ${fd} dropped: ${STUCK_CLOSES_PER_USER} descriptors of its user are waiting to be closed, the most allowed`,
+    );
     return true;
   }
 

@@ -54,4 +54,4 @@ const driveDel: HumanCommand = {
 };
 
 /** See the file text. */
-export const BLOCK_COMMANDS: readonly HumanCommand[] = [blockdevAdd, blockdevDel, driveAdd, driveDel];
+export const HUMAN_BLOCK_COMMANDS: readonly HumanCommand[] = [blockdevAdd, blockdevDel, driveAdd, driveDel];

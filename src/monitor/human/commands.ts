@@ -6,7 +6,7 @@ import { ScsiStatus } from "../../scsi/command.js";
 import { hexAndTextLines } from "../../scsi/hex-dump.js";
 import { formatSense, parseSense } from "../../scsi/sense.js";
 import { toPlain } from "../values.js";
-import { BLOCK_COMMANDS } from "./block-commands.js";
+import { HUMAN_BLOCK_COMMANDS } from "./block-commands.js";
 import { helpLine, unknownCommand, usage } from "./command.js";
 import type { HumanCommand, HumanContext } from "./command.js";
 import { commandDigits } from "./hex-words.js";
@@ -194,6 +194,6 @@ export const HUMAN_COMMANDS: readonly HumanCommand[] = [
   qomSet,
   quit,
   scsi,
-  ...BLOCK_COMMANDS,
+  ...HUMAN_BLOCK_COMMANDS,
   ...INFO_COMMANDS,
 ];

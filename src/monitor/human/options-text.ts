@@ -18,7 +18,7 @@ export async function withOptions(argument: OptionArgument, text: string, use: (
   try {
     const parsed = parseOption(argument, text);
     if (parsed.help) {
-      throw new QomError("syntax", `'${printable(text)}' asks for help: press Tab behind the comma for the names of properties`);
+      throw new QomError("syntax", `'${printable(text)}' asks for help: press Tab after the comma for the names of properties`);
     }
     await use(parsed);
   } catch (error) {

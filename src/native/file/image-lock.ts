@@ -154,12 +154,12 @@ export class ImageLock {
       if (!(error instanceof QomError) || error.kind === "in-use") throw error;
       const reason = `image locks are not available${reasonOf(error, this.#options.filename)}`;
       if (this.#options.locking === "auto") {
-        this.#options.warn(`${reason}: that another process opens the same image is not noticed`);
+        this.#options.warn(`${reason}: another process that opens the same image will not be noticed`);
         return;
       }
       throw new QomError("unsupported", `${reason}, and 'locking=on' needs them`, {
         context: { option: "locking", value: "on" },
-        hint: "locking=auto goes on without them, locking=off does not ask for them",
+        hint: "locking=auto continues without them, locking=off does not ask for them",
       });
     }
   }
@@ -168,7 +168,7 @@ export class ImageLock {
     const filename = printable(this.#options.filename);
     return new QomError("in-use", `'${filename}' is in use by another process, or by another node or fabric of this one`, {
       context: { option: "filename", value: filename },
-      hint: "share-rw=on on every device that uses it, in both processes, allows this; locking=off uses it unlocked",
+      hint: "to allow this, set share-rw=on on every device that uses it, in both processes; locking=off uses it without locks",
     });
   }
 }

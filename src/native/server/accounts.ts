@@ -40,19 +40,19 @@ const TEXTS_SIZE = 4096;
 const TEXTS_SIZE_MAX = 4 * 1024 * 1024;
 
 /** Numbers of an account. */
-export interface Account {
+export interface SystemAccount {
   readonly user: number;
   /** Its primary group. */
   readonly group: number;
 }
 
 /** The account called `name`, or null. @throws QomError `io` when the system cannot tell */
-export function accountNamed(name: string): Account | null {
+export function accountNamed(name: string): SystemAccount | null {
   return accountIn(lookUp("getpwnam_r", name));
 }
 
 /** The account with the user id `user`, or null. @throws QomError `io` when the system cannot tell */
-export function accountNumbered(user: number): Account | null {
+export function accountNumbered(user: number): SystemAccount | null {
   return accountIn(lookUp("getpwuid_r", user));
 }
 
@@ -61,7 +61,7 @@ export function groupNamed(name: string): number | null {
   return lookUp("getgrnam_r", name)?.getUint32(ID, true) ?? null;
 }
 
-function accountIn(entry: DataView | null): Account | null {
+function accountIn(entry: DataView | null): SystemAccount | null {
   return entry === null ? null : { user: entry.getUint32(ID, true), group: entry.getUint32(PRIMARY_GROUP, true) };
 }
 

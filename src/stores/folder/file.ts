@@ -107,7 +107,7 @@ export function readStateFile(path: string): SavedReservations | null {
       context: { value: printable(path) },
       hint:
         cause instanceof QomError && cause.message === SUM_PROBLEM
-          ? `it is left as it is; whoever has edited it removes its members version and sha256; ${WITHOUT}`
+          ? `it is left as it is; if you have edited it, remove its members version and sha256; ${WITHOUT}`
           : `it is left as it is; ${WITHOUT}`,
     });
   }

@@ -73,7 +73,7 @@ export function parseHolder(text: string): FolderHolder | null {
 }
 
 /** Whether `holder` runs, as far as `own`, this process, can see. */
-export function stateOf(holder: FolderHolder, own: FolderHolder): HolderState {
+export function holderStateOf(holder: FolderHolder, own: FolderHolder): HolderState {
   if (!sharesNumbers(holder, own)) return "unseen";
   if (holder.pid === own.pid) return holder.started === own.started && holder.boot === own.boot ? "running" : "dead";
   if (!isNumberTaken(holder.pid)) return "dead";

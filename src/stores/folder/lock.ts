@@ -17,7 +17,7 @@ import { readlinkSync, statfsSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { QomError, isErrnoError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { formatHolder, parseHolder, stateOf, thisProcess } from "./holder.js";
+import { formatHolder, parseHolder, holderStateOf, thisProcess } from "./holder.js";
 import type { FolderHolder, FolderUse } from "./holder.js";
 import { HeldFile } from "./held-file.js";
 
@@ -86,7 +86,7 @@ function heldByAnother(folder: string): QomError | null {
   const own = thisProcess("moment", "");
   // Its lock is not there yet.
   if (holder === null) return refusal(folder, "another process is using it", "moment");
-  if (stateOf(holder, own) === "dead") return null;
+  if (holderStateOf(holder, own) === "dead") return null;
   const elsewhere = holder.namespace === own.namespace ? "" : " of another container";
   return refusal(folder, `process ${holder.pid}${ifThisOne(holder, own)}${elsewhere} is using it`, holder.use);
 }
@@ -131,7 +131,7 @@ function targetOf(path: string): string | null {
 }
 
 function requireDead(folder: string, path: string, target: string, own: FolderHolder): void {
-  const removal = `if nobody does, remove '${printable(path)}'`;
+  const removal = `if no process uses it, remove '${printable(path)}'`;
   const holder = parseHolder(target);
   if (holder === null) throw refusal(folder, `its lock says '${printable(target)}', which is not a process`, "", removal);
   if (!isSameKernel(holder, own) && !isLocal(folder)) {
@@ -139,7 +139,7 @@ function requireDead(folder: string, path: string, target: string, own: FolderHo
   }
   // This process has the file now that the holder had for life.
   if (holder.held !== "" && holder.held === own.held) return;
-  const state = stateOf(holder, own);
+  const state = holderStateOf(holder, own);
   if (state === "dead") return;
   if (state === "running") throw refusal(folder, `process ${holder.pid}${ifThisOne(holder, own)} is using it`, holder.use);
   const elsewhere = holder.namespace === own.namespace ? "" : " of another container";

@@ -15,7 +15,9 @@ function read(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
   const wanted = blocks * blockSizeBytes;
   const buffer = bufferLength(task, wanted);
   const length = Math.min(wanted, buffer);
-  const dataIn = task.command.into?.subarray(0, length) ?? unfilledBytes(length);
+  const { into } = task.command;
+  // a view costs more than to see that none is needed
+  const dataIn = into?.length === length ? into : (into?.subarray(0, length) ?? unfilledBytes(length));
   const result = { status: ScsiStatus.GOOD, dataIn, residual: buffer - length, sense: NO_BYTES };
   return after(unit.medium.read(lba * blockSizeBytes, dataIn, task), result);
 }

@@ -5,6 +5,7 @@ import type { Kind } from "../../base/check.js";
 import type { Clock } from "../../base/clock.js";
 import type { TargetBehaviour } from "../behaviour.js";
 import type { FolderUse } from "../../stores/folder/holder.js";
+import type { Medium } from "../medium/medium.js";
 import type { LogicalUnit } from "../unit/logical-unit.js";
 import type { ReservationStore } from "../../reservation/store.js";
 import type { UnitSpec } from "../unit/unit-spec.js";
@@ -35,6 +36,11 @@ export interface PathOptions {
   readonly warn: (line: string) => void;
   /** Told of the unit if the call creates it, for who may have to {@link Fabric.discard} it. */
   readonly onCreate: (unit: LogicalUnit) => void;
+  /**
+   * Where a new unit has its blocks, in place of memory or a file. It is closed with the unit; a call that rejects may have closed it too. A
+   * unit that exists has this very medium, or the call is refused. Default: as the spec says.
+   */
+  readonly medium?: Medium;
 }
 
 /** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
@@ -69,7 +75,12 @@ const DURABLE_OPTIONS: Readonly<Record<keyof DurableFabricOptions, Kind>> = {
   behaviour: optional(anObject),
 };
 
-const PATH_OPTIONS: Readonly<Record<keyof PathOptions, Kind>> = { writes: aBoolean, warn: aFunction, onCreate: aFunction };
+const PATH_OPTIONS: Readonly<Record<keyof PathOptions, Kind>> = {
+  writes: aBoolean,
+  warn: aFunction,
+  onCreate: aFunction,
+  medium: optional(having("a medium", { sizeBytes: aNumber, read: aFunction, write: aFunction, flush: aFunction, close: aFunction })),
+};
 
 /** @throws QomError `invalid-value` for a member of another kind; what behaviour.ts says of `behaviour` is not asked */
 export function checkFabricOptions(call: string, options: FabricOptions): void {

@@ -23,6 +23,7 @@ import type { CommandTable } from "../unit/command-table.js";
 import { diskCommands, shadowCommands } from "../commands/tables.js";
 import { DirectoryStore } from "../../stores/folder/store.js";
 import { FabricMembers } from "./fabric-members.js";
+import { checkMediumAgreement, mediumOfDriver } from "./driver-medium.js";
 import { MediumFiles } from "./medium-files.js";
 import { FileMedium } from "../medium/file-medium.js";
 import { LogicalUnit } from "../unit/logical-unit.js";
@@ -41,6 +42,8 @@ import type { UnitDefinition, UnitSpec } from "../unit/unit-spec.js";
 interface Admission {
   readonly warn: (line: string) => void;
   readonly onCreate: ((unit: LogicalUnit) => void) | undefined;
+  /** See {@link PathOptions.medium}. */
+  readonly medium?: Medium | undefined;
   /** Refuses by an error. */
   readonly admit: (unit: LogicalUnit) => void;
 }
@@ -152,8 +155,8 @@ export class Fabric {
   async attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
     checkSpecKinds("Fabric.attachPath", spec);
     checkPathOptions("Fabric.attachPath", options);
-    const { writes, warn, onCreate } = options;
-    return this.#attach(spec, { onCreate, warn, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+    const { writes, warn, onCreate, medium } = options;
+    return this.#attach(spec, { onCreate, warn, medium, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
   }
 
   async #attach(spec: UnitSpec, admission: Admission): Promise<LogicalUnit> {
@@ -170,6 +173,7 @@ export class Fabric {
       // who made it has taken it back meanwhile
       if (this.#units.get(wwn) !== unit) return this.#attach(spec, admission);
       checkAgreement(unit.definition, spec, filename);
+      checkMediumAgreement(unit, admission.medium);
       admission.admit(unit);
       return unit;
     }
@@ -306,8 +310,8 @@ export class Fabric {
     if (this.#closing !== null) throw new QomError("closed", "the fabric is closed");
   }
 
-  async #create(spec: UnitSpec, { warn, admit }: Admission): Promise<LogicalUnit> {
-    const { definition, medium } = await this.#openMedium(spec, warn);
+  async #create(spec: UnitSpec, { warn, admit, medium: own }: Admission): Promise<LogicalUnit> {
+    const { definition, medium } = own === undefined ? await this.#openMedium(spec, warn) : mediumOfDriver(spec, own);
     if (this.#closing !== null) {
       await medium.close();
       this.#checkOpen();

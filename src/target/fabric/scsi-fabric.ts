@@ -35,7 +35,7 @@ export class ScsiFabric extends QomObject {
   accessor store: ReservationStoreObject | undefined;
 
   @qomProperty(qom.bool(), {
-    description: "off: its disks refuse APTPL, as disks do whose reservations end with a power failure",
+    description: "off: its disks refuse APTPL, like disks whose reservations end with a power failure",
     default: true,
   })
   accessor aptpl!: boolean;
@@ -84,7 +84,7 @@ export class ScsiFabric extends QomObject {
     const behaviour = { persistThroughPowerLoss: this.aptpl };
     const { state, store } = this;
     if (state !== undefined && store !== undefined) {
-      throw new QomError("conflict", "'state' and 'store' both say where reservations are kept", {
+      throw new QomError("conflict", "'state' and 'store' both set where reservations are kept", {
         context: { option: "state", value: state },
       });
     }

@@ -38,7 +38,7 @@ export interface FileMediumOptions {
 }
 
 /** Identity of a file beside its name: device and inode. */
-export interface FileIdentity {
+export interface MediumIdentity {
   readonly device: bigint;
   readonly inode: bigint;
 }
@@ -60,7 +60,7 @@ export class FileMedium implements Medium {
 
   private constructor(
     readonly sizeBytes: number,
-    readonly identity: FileIdentity,
+    readonly identity: MediumIdentity,
     private readonly handle: FileHandle,
     { shortWrites = false, cachedReads = (fd): CachedReads => new CachedReads(fd) }: FileMediumOptions,
   ) {

@@ -27,6 +27,10 @@ export class FlushGuard implements Medium {
     this.#medium = medium;
   }
 
+  guards(medium: Medium): boolean {
+    return this.#medium === medium;
+  }
+
   read(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> | null {
     return this.#medium.read(offset, into, cancellation);
   }

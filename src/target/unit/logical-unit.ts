@@ -11,7 +11,7 @@ import type { ReservationSnapshot, ReservationSummary } from "../../reservation/
 import type { Account } from "../../scsi/account.js";
 import { cdbRefusal, commandProblem } from "../../scsi/command-problem.js";
 import { aResult, bareStatus, ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { aNexus } from "../../scsi/nexus.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
@@ -197,19 +197,23 @@ export class LogicalUnit {
    * Fails with a QomError only: `closed`, `conflict` for a `command` with data in both directions, or `invalid-value` for one that is wrong in
    * another way and for a target port that is none.
    */
-  execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
+  // async although nothing is awaited: what is thrown inside becomes a rejection
+  async execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
     const problem =
       problemOf("LogicalUnit.execute", "nexus", nexus, aNexus) ??
       commandProblem("LogicalUnit.execute", command) ??
       problemOf("LogicalUnit.execute", "path", path, A_PATH);
-    if (problem !== null) return Promise.reject(problem);
+    if (problem !== null) throw problem;
     const refusal = this.#closing === null ? cdbRefusal(command.cdb) : null;
-    return refusal === null ? this.executeChecked(nexus, command, path) : Promise.resolve(refusal);
+    return refusal ?? this.executeChecked(nexus, command, path);
   }
 
-  /** The same for a device or manager that has looked at the arguments already; nothing else may call it. */
-  // async although nothing is awaited: what is thrown inside becomes a rejection
-  async executeChecked(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
+  /**
+   * The same for a device or manager that has looked at the arguments already; nothing else may call it. A result that is there at once
+   * comes without a promise.
+   * @throws QomError `closed`, `invalid-value` for a target port that is none
+   */
+  executeChecked(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): ScsiAnswer {
     this.#checkOpen();
     if (command.signal?.aborted === true) return taskAborted();
     const lost = this.#interference.lose(nexus, command);
@@ -303,6 +307,11 @@ export class LogicalUnit {
     check("LogicalUnit.disturb", "filter", filter, aFunction);
     checkMembers("LogicalUnit.disturb", "disturbance", disturbance, A_DISTURBANCE);
     return this.#interference.disturb(filter, disturbance);
+  }
+
+  /** Whether the unit has its blocks in `medium`. */
+  isOn(medium: Medium): boolean {
+    return this.#medium.guards(medium);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** A path to a logical unit of the simulated storage network, as a disk. */
 
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import { routeOf } from "../../scsi/routing.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
@@ -29,15 +29,17 @@ export class SimulatedUnit implements DiskUnit {
     this.nexus = nexus;
     this.logicalUnit = logicalUnit;
     this.#path = readOnly ? READ_ONLY_ACCESS : FULL_ACCESS;
-    this.sgio = (command) => logicalUnit.executeChecked(nexus, command, this.#path);
+    // async although nothing is awaited: what is thrown inside becomes a rejection
+    this.sgio = async (command) => logicalUnit.executeChecked(nexus, command, this.#path);
   }
 
   /**
    * Like the operating system's, this path refuses an unprivileged program what would disturb others: the two PERSISTENT RESERVE
    * commands. It is EPERM there, which becomes 0B/00/06. To a read-only node the unit is write-protected.
    */
-  execute(command: ScsiCommand): Promise<ScsiResult> {
-    return routeOf(command.cdb[0]) === "manager" ? Promise.resolve(senseResult(Sense.IO_ERROR)) : this.sgio(command);
+  execute(command: ScsiCommand): ScsiAnswer {
+    if (routeOf(command.cdb[0]) === "manager") return senseResult(Sense.IO_ERROR);
+    return this.logicalUnit.executeChecked(this.nexus, command, this.#path);
   }
 
   reset(scope: ResetScope): Promise<void> {

@@ -61,10 +61,18 @@ export class Task implements Cancellation {
   }
 }
 
+/** A signal that tasks end with. */
+interface WatchedSignal {
+  readonly tasks: Set<Task>;
+  readonly listener: () => void;
+}
+
 /** The commands of a logical unit that have not ended when `execute` returned. */
 export class TaskSet {
   /** Each with the promise of its end, which never rejects. */
   readonly #tasks = new Map<Task, Promise<unknown>>();
+  /** By signal, which commands share: one listener while there is a task with it. */
+  readonly #watched = new Map<AbortSignal, WatchedSignal>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -90,11 +98,10 @@ export class TaskSet {
    */
   track(task: Task, work: Promise<ScsiResult>): Promise<ScsiResult> {
     const { signal, timeoutMs } = task.command;
-    const onSignal = (): void => task.abort(taskAborted());
     let timer: Timer | null = null;
     const leave = (): void => {
       timer?.cancel();
-      signal?.removeEventListener("abort", onSignal);
+      if (signal !== undefined) this.#unwatch(signal, task);
       this.#tasks.delete(task);
     };
     const ended = new Promise<ScsiResult>((resolve, reject) => {
@@ -116,9 +123,30 @@ export class TaskSet {
       task,
       ended.catch(() => {}),
     );
-    signal?.addEventListener("abort", onSignal, { once: true });
+    if (signal !== undefined) this.#watch(signal, task);
     if (timeoutMs !== undefined) timer = this.clock.after(timeoutMs, () => task.abort(hostFailure(HostStatus.TIME_OUT)));
     return ended;
+  }
+
+  #watch(signal: AbortSignal, task: Task): void {
+    const known = this.#watched.get(signal);
+    if (known !== undefined) {
+      known.tasks.add(task);
+      return;
+    }
+    const tasks = new Set([task]);
+    const listener = (): void => {
+      for (const each of [...tasks]) each.abort(taskAborted());
+    };
+    this.#watched.set(signal, { tasks, listener });
+    signal.addEventListener("abort", listener, { once: true });
+  }
+
+  #unwatch(signal: AbortSignal, task: Task): void {
+    const watched = this.#watched.get(signal);
+    if (watched?.tasks.delete(task) !== true || watched.tasks.size > 0) return;
+    this.#watched.delete(signal);
+    signal.removeEventListener("abort", watched.listener);
   }
 
   /**

@@ -191,7 +191,7 @@ export function checkAgreement(unit: UnitDefinition, spec: UnitSpec, filename: s
     const value = printable(String(given));
     throw new QomError("conflict", `${option} ${value} contradicts ${printable(String(actual))} that ${unit.wwn} already has`, {
       context: { option, value, object: unit.wwn },
-      hint: "the first to attach a unit decides; later ones may leave it out",
+      hint: "the first to attach a unit decides; later ones can omit it",
     });
   }
 }

@@ -57,7 +57,7 @@ const CAP_SYS_RAWIO = 17n;
 export function privilegeWarning(): string {
   const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   if (((BigInt(`0x${effective}`) >> CAP_SYS_RAWIO) & 1n) === 1n) return "";
-  return "qom-pr-helper: CAP_SYS_RAWIO is missing: the system is going to refuse reservation commands for real disks\n";
+  return "qom-pr-helper: CAP_SYS_RAWIO is missing: the system will refuse reservation commands for real disks\n";
 }
 
 /** How many workers the helper on the socket at `path` has, by what it says of itself. */

@@ -1,0 +1,32 @@
+/** Media that a block driver brings along, where a unit has its blocks in place of memory or a file. */
+
+import { QomError } from "../../base/errors.js";
+import type { Medium } from "../medium/medium.js";
+import type { LogicalUnit } from "../unit/logical-unit.js";
+import { checkSize, define } from "../unit/unit-spec.js";
+import type { UnitDefinition, UnitSpec } from "../unit/unit-spec.js";
+
+/**
+ * What a unit on such a medium is.
+ * @throws QomError `conflict` for a spec with a file or another size, `invalid-value` for a size that no disk has
+ */
+export function mediumOfDriver(spec: UnitSpec, medium: Medium): { readonly definition: UnitDefinition; readonly medium: Medium } {
+  const other = spec.filename !== undefined ? "filename" : (spec.sizeBytes ?? medium.sizeBytes) === medium.sizeBytes ? null : "size";
+  if (other !== null) {
+    throw new QomError("conflict", `${other} of ${spec.wwn} contradicts the medium of its block driver`, {
+      context: { option: other, object: spec.wwn },
+    });
+  }
+  const definition = define(spec, medium.sizeBytes, null);
+  checkSize(spec, medium.sizeBytes, definition.blockSizeBytes);
+  return { definition, medium };
+}
+
+/** Two paths to one unit lead to the same blocks. @throws QomError `conflict` for another medium than the unit's */
+export function checkMediumAgreement(unit: LogicalUnit, medium: Medium | undefined): void {
+  if (medium === undefined || unit.isOn(medium)) return;
+  throw new QomError("conflict", `${unit.wwn} has another medium already`, {
+    context: { object: unit.wwn },
+    hint: "a driver gives all its nodes of one unit the same medium",
+  });
+}
