@@ -1,7 +1,8 @@
 /** What pr-manager-helper asks for where the initiator allows more than the protocol carries. */
 import { expect } from "chai";
 import { Machine } from "qom-pr";
-import { machineArguments, outcome, temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { machineArguments, outcome } from "../support/machine.js";
 import { responseBytes, ScriptedHelper } from "./helper-socket-server.js";
 
 const CARRIED = 8192;

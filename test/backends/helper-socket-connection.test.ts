@@ -10,6 +10,7 @@ import { HelperConnection } from "#src/backends/helper-socket/connection.js";
 import { encodeFeatures } from "#src/scsi/pr-helper.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { ManualClock } from "../support/manual-clock.js";
+import { failure } from "../support/refusal.js";
 import { DATA, exchange, exchangeFailure, headerBytes, readKeys, RESERVE, responseBytes, ScriptedHelper } from "./helper-socket-server.js";
 
 describe("helper socket: connection", () => {
@@ -35,13 +36,6 @@ describe("helper socket: connection", () => {
     const connection = await HelperConnection.open(server.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 });
     connections.push(connection);
     return connection;
-  }
-
-  async function refusal(opening: Promise<HelperConnection>): Promise<unknown> {
-    return opening.then(
-      () => expect.fail("it should have failed"),
-      (reason: unknown) => reason,
-    );
   }
 
   describe("the greeting", () => {
@@ -70,7 +64,7 @@ describe("helper socket: connection", () => {
     for (let length = 0; length < 4; length += 1) {
       it(`that ends after ${length} bytes fails, naming the path`, async () => {
         helper = await ScriptedHelper.listen((client) => client.end(new Uint8Array(length)));
-        const error = await refusal(HelperConnection.open(helper.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
+        const error = await failure(HelperConnection.open(helper.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
         expect(error).to.be.instanceOf(QomError).with.property("kind", "connection");
         expect(error).to.have.property(
           "message",
@@ -81,7 +75,7 @@ describe("helper socket: connection", () => {
 
     it("that is too long fails", async () => {
       helper = await ScriptedHelper.listen((client) => client.write(new Uint8Array(5)));
-      const error = await refusal(HelperConnection.open(helper.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
+      const error = await failure(HelperConnection.open(helper.path, { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
       expect(error).to.have.property("message", `the PR helper at '${helper.path}' sent more than a greeting`);
     });
 
@@ -91,7 +85,7 @@ describe("helper socket: connection", () => {
       helper = await ScriptedHelper.listen((client) => accepted(client.resume()));
       const before = openDescriptors();
       let client = new Promise<Socket>((resolve) => (accepted = resolve));
-      const late = refusal(HelperConnection.open(helper.path, { clock, handshakeTimeoutMs: 1000 }));
+      const late = failure(HelperConnection.open(helper.path, { clock, handshakeTimeoutMs: 1000 }));
       const lateClient = await client;
       clock.advance(999);
       await nextTurn();
@@ -102,7 +96,7 @@ describe("helper socket: connection", () => {
 
       const giveUp = new AbortController();
       client = new Promise<Socket>((resolve) => (accepted = resolve));
-      const cancelled = refusal(HelperConnection.open(helper.path, { clock, handshakeTimeoutMs: 1000, signal: giveUp.signal }));
+      const cancelled = failure(HelperConnection.open(helper.path, { clock, handshakeTimeoutMs: 1000, signal: giveUp.signal }));
       const cancelledClient = await client;
       giveUp.abort(new Error("enough"));
       expect(await cancelled).to.have.property("message", "enough");
@@ -113,7 +107,7 @@ describe("helper socket: connection", () => {
 
     it("is not waited for when there is no server, and nothing is left open", async () => {
       const before = openDescriptors();
-      const error = await refusal(HelperConnection.open("/nowhere/socket", { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
+      const error = await failure(HelperConnection.open("/nowhere/socket", { clock: new ManualClock(), handshakeTimeoutMs: 1000 }));
       expect(error)
         .to.be.instanceOf(QomError)
         .with.property("message")

@@ -1,6 +1,5 @@
 import { expect } from "chai";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "#src/base/clock.js";
 import { HelperConnection } from "#src/backends/helper-socket/connection.js";
@@ -8,6 +7,7 @@ import { HelperExchangeError } from "#src/backends/helper-socket/exchange.js";
 import { HelperPool } from "#src/backends/helper-socket/pool.js";
 import type { HelperResponse } from "#src/scsi/pr-helper.js";
 import { Sense, parseSense } from "#src/scsi/sense.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { usePrHelper } from "../support/pr-helper.js";
 import { exchange, exchangeFailure } from "./helper-socket-server.js";
@@ -18,7 +18,7 @@ const REGISTER = { cdb: Uint8Array.of(0x5f, 0, 0, 0, 0, 0, 0, 0, 24, 0), dataOut
 
 describe("helper socket: against qemu-pr-helper", () => {
   const helper = usePrHelper();
-  const folder = mkdtempSync(join(tmpdir(), "disk-"));
+  const folder = makeFolder();
   const disk = join(folder, "disk");
   let connections: { close(): void }[] = [];
   let readWrite = -1;
@@ -35,7 +35,7 @@ describe("helper socket: against qemu-pr-helper", () => {
   after(() => {
     // Without the program the suite is skipped, and nothing was opened.
     for (const fd of [readWrite, readOnly, writeOnly]) if (fd >= 0) closeSync(fd);
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   });
 
   afterEach(() => {

@@ -1,10 +1,8 @@
 /** A PR helper in this process that does what a test tells it, right or wrong. Descriptors sent to it are lost. */
 
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HelperConnection } from "#src/backends/helper-socket/connection.js";
 import { HelperExchangeError } from "#src/backends/helper-socket/exchange.js";
@@ -17,6 +15,7 @@ import {
   writeResponseHeader,
 } from "#src/scsi/pr-helper.js";
 import type { HelperResponse } from "#src/scsi/pr-helper.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 
 /** What the helper does when a connection has sent a whole request; nobody waits for it. */
 export type RequestHandler = (client: Socket, cdb: Uint8Array, parameterList: Uint8Array) => unknown;
@@ -87,7 +86,7 @@ export class ScriptedHelper {
   readonly path: string;
   /** Connections that are open. */
   readonly clients = new Set<Socket>();
-  readonly #folder = mkdtempSync(join(tmpdir(), "helper-"));
+  readonly #folder = makeFolder();
   readonly #server: Server;
 
   private constructor(onConnection: (client: Socket) => unknown) {
@@ -141,6 +140,6 @@ export class ScriptedHelper {
     const closed = once(this.#server.close(), "close");
     for (const client of this.clients) client.destroy();
     await closed;
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeFolder(this.#folder);
   }
 }

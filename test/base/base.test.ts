@@ -6,6 +6,7 @@ import { assert, AssertionError, present } from "#src/base/assert.js";
 import { describeError, errnoOrMessage, QomError } from "#src/base/errors.js";
 import { ERROR_VALUE_LENGTH_MAX, printable } from "#src/base/limits.js";
 import { runAll } from "#src/base/run-all.js";
+import { failure } from "../support/refusal.js";
 
 describe("errors", () => {
   it("print as one line, outermost first, with hints", () => {
@@ -66,9 +67,9 @@ describe("runAll", () => {
       taken.push(number);
       if (fails) throw new Error(`step ${number}`);
     };
-    const one = await failureOf(runAll([step(1, true), step(2, false)]));
+    const one = await failure(runAll([step(1, true), step(2, false)]));
     expect(one).to.have.property("message", "step 1");
-    const two = await failureOf(runAll([step(3, true), step(4, true)]));
+    const two = await failure(runAll([step(3, true), step(4, true)]));
     expect(two).to.be.instanceOf(AggregateError);
     expect(taken).to.deep.equal([1, 2, 3, 4]);
   });
@@ -84,12 +85,3 @@ describe("the real clock", () => {
     expect(stdout).to.equal("fired\n");
   });
 });
-
-function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => {
-      throw new Error("nothing failed");
-    },
-    (error: unknown) => error,
-  );
-}

@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { runPersist } from "#src/cli/persist/persist.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 import { PROGRAM, runProgram } from "./support/programs.js";
 import type { Ended } from "./support/programs.js";

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { Fabric, Machine } from "qom-pr";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { ManualClock } from "../support/manual-clock.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { run } from "./support/programs.js";
 import type { Ended } from "./support/programs.js";
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { textOfKey } from "#src/cli/persist/key-text.js";
 import { runPersist } from "#src/cli/persist/persist.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import type { Ended } from "./support/programs.js";
 
 describe("keys of persist as text", () => {

@@ -5,7 +5,7 @@ import { Machine } from "qom-pr";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { describeError } from "#src/base/errors.js";
 import { refusal } from "../support/refusal.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 
 describe("the manager of persist", () => {
   const folder = temporaryFolder();

@@ -7,7 +7,8 @@ import type { PersistEnvironment } from "#src/cli/persist/persist.js";
 import { defaultInitiator } from "#src/reservation/default-initiator.js";
 import { helperUnderTest } from "../support/helpers.js";
 import type { HelperUnderTest } from "../support/helpers.js";
-import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { machineArguments, WWN } from "../support/machine.js";
 import { run } from "./support/programs.js";
 import type { Ended } from "./support/programs.js";
 

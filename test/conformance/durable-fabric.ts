@@ -1,9 +1,7 @@
 /** A fabric whose reservations survive power loss, so that APTPL is on as it is on the recorded target. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Fabric } from "qom-pr";
+import { makeFolder, removeFolder } from "../support/folder.js";
 
 /** A fabric in a folder of its own. */
 export interface DurableFabric {
@@ -14,13 +12,13 @@ export interface DurableFabric {
 
 /** The fabric that conformance is tested on. */
 export async function openDurableFabric(): Promise<DurableFabric> {
-  const stateDir = await mkdtemp(join(tmpdir(), "qom-pr-conformance-"));
+  const stateDir = makeFolder();
   const fabric = await Fabric.open({ stateDir });
   return {
     fabric,
     close: async () => {
       await fabric.close();
-      await rm(stateDir, { recursive: true });
+      removeFolder(stateDir);
     },
   };
 }

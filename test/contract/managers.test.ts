@@ -5,7 +5,8 @@
 import { expect } from "chai";
 import { Machine, PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import type { ScsiCommand, ScsiDevice } from "qom-pr";
-import { outcome, machineArguments, temporaryFolder, WWN } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { outcome, machineArguments, WWN } from "../support/machine.js";
 import type { CommandLine } from "../support/machine.js";
 import { helperUnderTest } from "../support/helpers.js";
 import type { HelperUnderTest } from "../support/helpers.js";

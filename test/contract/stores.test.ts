@@ -2,21 +2,19 @@
  * The contract of all reservation stores: one suite; a contender says how it is made, and what of the contract's choices it takes. To test a
  * store of one's own, add it to the list.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect } from "chai";
 import type { ReservationImage } from "#src/reservation/image.js";
 import type { ReservationStore, StoredReservations } from "#src/reservation/store.js";
 import { DirectoryStore } from "#src/stores/folder/store.js";
 import { memoryStore } from "#src/stores/memory.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { SharedStore, StoredUnits } from "../support/shared-store.js";
 
 /** A place where reservations are kept, and the stores that use it. */
 interface Place {
   /** A store on the place; of a place that one store uses at a time, after the last one was closed. */
   open(): Promise<ReservationStore>;
-  remove(): Promise<void>;
+  remove(): void;
 }
 
 /** A store under test. */
@@ -32,15 +30,15 @@ interface Contender {
 const CONTENDERS: readonly Contender[] = [
   {
     name: "the store in memory",
-    make: () => Promise.resolve({ open: () => Promise.resolve(memoryStore), remove: () => Promise.resolve() }),
+    make: () => Promise.resolve({ open: () => Promise.resolve(memoryStore), remove: () => undefined }),
     keeps: "nothing",
     shared: false,
   },
   {
     name: "reservation-folder",
-    make: async () => {
-      const folder = await mkdtemp(join(tmpdir(), "qom-pr-store-"));
-      return { open: () => DirectoryStore.open(folder), remove: () => rm(folder, { recursive: true }) };
+    make: () => {
+      const folder = makeFolder();
+      return Promise.resolve({ open: () => DirectoryStore.open(folder), remove: () => removeFolder(folder) });
     },
     keeps: "aptpl",
     shared: false,
@@ -49,7 +47,7 @@ const CONTENDERS: readonly Contender[] = [
     name: "a store that compares and swaps",
     make: () => {
       const stored = new StoredUnits();
-      return Promise.resolve({ open: () => Promise.resolve(new SharedStore(stored)), remove: () => Promise.resolve() });
+      return Promise.resolve({ open: () => Promise.resolve(new SharedStore(stored)), remove: () => undefined });
     },
     keeps: "everything",
     shared: true,
@@ -87,7 +85,7 @@ for (const { name, make, keeps, shared } of CONTENDERS) {
     });
     afterEach(async () => {
       for (const store of opened.splice(0)) await store.close();
-      await place.remove();
+      place.remove();
     });
     const open = async (): Promise<ReservationStore> => {
       const store = await place.open();

@@ -7,7 +7,7 @@ import { defaultInitiator } from "#src/reservation/default-initiator.js";
 import { commandRequest, commandText, manage, plainText, send } from "./support/peer.js";
 import type { Answer } from "./support/peer.js";
 import { OurPeer } from "./support/ours.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { refusal } from "../support/refusal.js";
 
 const TUR = "000000000000";

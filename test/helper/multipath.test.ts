@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MultipathDetector } from "#src/helper/workers/multipath.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { HelperProcess, OUR_PROGRAM } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
 import { cdb } from "./support/scenarios.js";

@@ -1,10 +1,10 @@
 /** What the laboratory is made with, as far as that needs no kernel. */
 
 import { spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { CpioArchive } from "./cpio.js";
 import { findProgram, withLibraries } from "./host.js";
 import { InOrder } from "./in-order.js";
@@ -13,8 +13,8 @@ import { packageFolders } from "./packages.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 describe("the laboratory's image", () => {
-  const folder = mkdtempSync(join(tmpdir(), "lab-image-"));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = makeFolder();
+  after(() => removeFolder(folder));
 
   it("is an archive that cpio reads", function () {
     const busybox = findProgram("busybox");

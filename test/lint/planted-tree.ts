@@ -1,9 +1,9 @@
 /** A small project in a temporary folder, with mistakes planted in it, and the lint tools to find them. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeFolder, removeFolder } from "../support/folder.js";
 
 /** Root folder of this project. */
 export const PROJECT = dirname(createRequire(import.meta.url).resolve("qom-pr/package.json"));
@@ -21,7 +21,7 @@ export interface ToolRun {
 
 /** Files of a temporary folder, by their path in it. */
 export class PlantedTree {
-  readonly directory = realpathSync(mkdtempSync(join(tmpdir(), "qom-pr-lint-")));
+  readonly directory = realpathSync(makeFolder());
 
   /** @param files text by path; @param copied files and folders taken from this project as they are */
   constructor(files: Readonly<Record<string, string>>, copied: readonly string[] = []) {
@@ -45,7 +45,7 @@ export class PlantedTree {
 
   /** Deletes the folder. */
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    removeFolder(this.directory);
   }
 
   private spawn(program: string, options: readonly string[]): ToolRun {

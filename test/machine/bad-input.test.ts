@@ -13,7 +13,8 @@ import { present } from "#src/base/assert.js";
 import { run, runProgram } from "../cli/support/programs.js";
 import type { Ended } from "../cli/support/programs.js";
 import { refusal } from "../support/refusal.js";
-import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { machineArguments, WWN } from "../support/machine.js";
 
 const folder = temporaryFolder();
 

@@ -6,7 +6,8 @@ import { container } from "tsyringe";
 import { Clock, Fabric, inject, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, qomType } from "qom-pr";
 import type { ScsiCommand, ScsiResult, ScsiUnit } from "qom-pr";
 import { ManualClock } from "../support/manual-clock.js";
-import { machineArguments, outcome, temporaryFolder, WWN } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { machineArguments, outcome, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
 const MEMORY = "pr-manager-memory,id=pr0";

@@ -5,7 +5,8 @@ import { Fabric, Machine, qom, QomError, QomObject, qomProperty, qomType, USER_C
 import { describeError } from "#src/base/errors.js";
 import { addProperty } from "#src/qom/instance-properties.js";
 import { commaHint } from "#src/options/comma-hint.js";
-import { machineArguments, temporaryFolder, WWN } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { machineArguments, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
 const told = async (...argv: string[]): Promise<string> => describeError(await refusal(() => Machine.create(argv)));

@@ -5,7 +5,8 @@ import { Machine, PersistentReserveIn, PersistentReserveOut, qomType, ScsiFabric
 import type { ScsiDevice } from "qom-pr";
 import { ReservationStoreObject } from "qom-pr/extend";
 import type { CommitEnd, ReservationImage, StoredReservations } from "qom-pr/extend";
-import { outcome, temporaryFolder, WWN } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { outcome, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
 const KEY = 0xa1n;

@@ -7,7 +7,8 @@ import { container } from "tsyringe";
 import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, ScsiFabric } from "qom-pr";
 import type { ScsiDevice, ScsiUnit } from "qom-pr";
 import { StoreUse } from "#src/stores/store-use.js";
-import { COMMAND_LINES, outcome, temporaryFolder, WWN } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { COMMAND_LINES, outcome, WWN } from "../support/machine.js";
 import type { CommandLine } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 

@@ -5,7 +5,8 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
-import { machineArguments, temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
+import { machineArguments } from "../support/machine.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 /** Where Debian and Ubuntu put the sources of Go packages. */

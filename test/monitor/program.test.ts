@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { copyPackage, removeManifest } from "../support/installed-copy.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { QmpClient } from "./support/qmp-client.js";
 
 const PROGRAM = fileURLToPath(new URL("../../../bin/qom-pr.js", import.meta.url));

@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { Machine } from "qom-pr";
 import type { MachineOptions } from "qom-pr";
 import { openChardev } from "#src/chardev/chardev.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { memoryInUse } from "../support/memory.js";
 import { refusal } from "../support/refusal.js";
 import { QmpClient } from "./support/qmp-client.js";

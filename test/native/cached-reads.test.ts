@@ -1,11 +1,11 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { QomError } from "#src/base/errors.js";
 import { Errno } from "#src/native/errno.js";
 import { CachedReads } from "#src/native/file/cached-reads.js";
 import { addressOf, libc } from "#src/native/libc.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 
 /** A libc whose function answers with these, one after the other, and counts its calls. */
 function answering(...results: readonly number[]): { readonly load: () => never; readonly calls: Uint8Array[] } {
@@ -18,7 +18,7 @@ function answering(...results: readonly number[]): { readonly load: () => never;
 }
 
 describe("reads of what is in memory", function () {
-  const folder = mkdtempSync(join(tmpdir(), "qom-pr-"));
+  const folder = makeFolder();
   const path = join(folder, "file");
   const content = Uint8Array.from({ length: 10_000 }, (_, index) => index % 251);
   let fd = -1;
@@ -34,7 +34,7 @@ describe("reads of what is in memory", function () {
   });
   after(() => {
     if (fd >= 0) closeSync(fd);
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   });
 
   /** What was read is right, however much that is: the kernel may have dropped the file from memory, or not support this at all. */

@@ -4,7 +4,7 @@ import { closeSync, openSync, writeFileSync } from "node:fs";
 import { isRangeHeldByOthers, lockRange, unlockRange, WHOLE_FILE } from "#src/native/file/lock.js";
 import type { FileLockKind } from "#src/native/file/lock.js";
 import { libc as loadLibc } from "#src/native/libc.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 
 describe("native: locks of byte ranges", () => {
   const folder = temporaryFolder();

@@ -5,7 +5,7 @@ import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, unlinkS
 import { present } from "#src/base/assert.js";
 import { splitDeviceNumber } from "#src/base/device-number.js";
 import { FileTypeReader } from "#src/native/file/type.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 /** Opens a name, whether there is a device behind it or not. */

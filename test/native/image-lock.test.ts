@@ -11,7 +11,7 @@ import { ImageLock } from "#src/native/file/image-lock.js";
 import type { ImageLockOptions } from "#src/native/file/image-lock.js";
 import { libc as loadLibc } from "#src/native/libc.js";
 import type { Libc } from "#src/native/libc.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { refusal } from "../support/refusal.js";
 
 const WRITER: ImageAccess = { writes: true, sharesWrites: false };

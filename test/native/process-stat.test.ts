@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { writeFileSync } from "node:fs";
 import { hasEnded, hasEndedWithDescriptors } from "#src/native/process/end.js";
 import { readProcessStat } from "#src/native/process/stat.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 
 describe("what the system says of a process", () => {
   const folder = temporaryFolder();

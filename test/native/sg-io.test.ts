@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { execFile } from "node:child_process";
 import { setMaxListeners } from "node:events";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
-import { constants, tmpdir } from "node:os";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AssertionError } from "#src/base/assert.js";
@@ -14,6 +14,7 @@ import { SG_IO_DATA_BYTES_MAX } from "#src/native/sg-io/sg-io.js";
 import type { SgIoOutcome, SgIoRequest } from "#src/native/sg-io/sg-io.js";
 import { SgIoCaller } from "#src/native/sg-io/call.js";
 import { SG_IO_THREADS_MAX, SG_IO_WAITING_MAX, ThreadedSgIoExecutor } from "#src/native/sg-io/executor.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { openDescriptors } from "../support/descriptors.js";
 
 const INQUIRY: SgIoRequest = { cdb: Uint8Array.of(0x12, 0, 0, 0, 36, 0), dataInLength: 36, timeoutMs: 1000, senseLength: 32 };
@@ -27,7 +28,7 @@ interface MemoryFunctions {
 const run = promisify(execFile);
 
 describe("native: SG_IO", () => {
-  const folder = mkdtempSync(join(tmpdir(), "sg-io-"));
+  const folder = makeFolder();
   const file = join(folder, "file");
   let executor: ThreadedSgIoExecutor;
   let fd = -1;
@@ -42,7 +43,7 @@ describe("native: SG_IO", () => {
   after(() => {
     closeSync(fd);
     closeSync(nullFd);
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   });
 
   beforeEach(() => {

@@ -1,18 +1,18 @@
 import { expect } from "chai";
-import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Server } from "node:net";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemClock } from "#src/base/clock.js";
-import { QomError } from "#src/base/errors.js";
 import { SystemCallError } from "#src/native/errno.js";
 import { declareFunctions, libc } from "#src/native/libc.js";
 import { NativeMemory } from "#src/native/memory.js";
 import * as layout from "#src/native/socket/layout.js";
 import { connectUnixStream, NativeSocket } from "#src/native/socket/unix-socket.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
+import { failure, refusal } from "../support/refusal.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { ManualClock } from "../support/manual-clock.js";
 
@@ -98,31 +98,18 @@ class Peer {
   }
 }
 
-async function failure(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => expect.fail("it should have failed"),
-    (error: unknown) => error,
-  );
-}
-
-async function refusal(promise: Promise<unknown>): Promise<QomError> {
-  const error = await failure(promise);
-  if (error instanceof QomError) return error;
-  throw error;
-}
-
 describe("native: Unix socket", () => {
   let folder = "";
   let servers: Server[] = [];
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "unix-socket-"));
+    folder = makeFolder();
   });
 
   afterEach(async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     servers = [];
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   });
 
   async function listen(path: string): Promise<Server> {
@@ -173,7 +160,7 @@ describe("native: Unix socket", () => {
       ] as const;
       const before = openDescriptors();
       for (const [path, text] of cases) {
-        const error = await refusal(connectUnixStream(path));
+        const error = await refusal(() => connectUnixStream(path));
         expect(error.kind).to.equal("connection");
         expect(error.message).to.equal(`cannot connect to the Unix socket '${path}': ${text}`);
         expect(error.context).to.deep.equal({ option: "path", value: path });
@@ -188,15 +175,15 @@ describe("native: Unix socket", () => {
       expect(Buffer.byteLength(fitting)).to.equal(107);
       await listen(fitting);
       (await connectUnixStream(fitting)).close();
-      const long = await refusal(connectUnixStream(`${fitting}y`));
+      const long = await refusal(() => connectUnixStream(`${fitting}y`));
       expect(long.kind).to.equal("limit");
       expect(long.message).to.include("108");
-      expect((await refusal(connectUnixStream(path))).kind).to.equal("limit");
+      expect((await refusal(() => connectUnixStream(path))).kind).to.equal("limit");
     });
 
     it("refuses an empty path and one with NUL, which would mean other sockets", async () => {
-      expect((await refusal(connectUnixStream(""))).kind).to.equal("invalid-value");
-      const error = await refusal(connectUnixStream(`${folder}/a\0b`));
+      expect((await refusal(() => connectUnixStream(""))).kind).to.equal("invalid-value");
+      const error = await refusal(() => connectUnixStream(`${folder}/a\0b`));
       expect(error.kind).to.equal("invalid-value");
       expect(error.message).to.include("\\u0000");
     });

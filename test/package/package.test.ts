@@ -5,11 +5,11 @@
  * with REQUIRE_SYSTEM=1 it fails.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 
 const PROJECT = dirname(createRequire(import.meta.url).resolve("qom-pr/package.json"));
@@ -85,7 +85,7 @@ describe("the package", function () {
   let packed: readonly PackedFile[] = [];
 
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), "qom-pr-package-"));
+    folder = makeFolder();
     // Scripts off: prepack would build again and take dist/ away from under the other tests.
     const { status, stdout, output } = run(PROJECT, "npm", "pack", "--json", "--ignore-scripts", `--pack-destination=${folder}`);
     expect(status, output).to.equal(0);
@@ -94,7 +94,7 @@ describe("the package", function () {
     packed = report?.files ?? [];
   });
 
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => removeFolder(folder));
 
   describe("as a tarball", () => {
     it("holds the declarations of all sources, neither more nor less", () => {

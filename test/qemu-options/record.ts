@@ -1,8 +1,8 @@
 /** The record of QEMU's answers: record.json, one line per row of the table. */
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import type { Result } from "./result.js";
 import type { Row } from "./rows.js";
 
@@ -27,13 +27,13 @@ export function writeRecord(results: readonly (readonly [string, Result])[]): vo
 
 /** Gives `action` the path of a file of 1 MiB, which is gone afterwards. */
 export async function withFile<T>(action: (path: string) => T | Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "qom-pr-options-"));
+  const folder = makeFolder();
   const path = join(folder, "disk");
   try {
     writeFileSync(path, "");
     truncateSync(path, 0x100000);
     return await action(path);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }

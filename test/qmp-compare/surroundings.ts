@@ -1,15 +1,15 @@
 /** What scripts need around them: two files, and a helper's socket. */
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import type { Words } from "./conversation.js";
 
 const FILE_BYTES = 0x100000;
 
 /** Gives `action` its words; what they stand for is gone afterwards. The helper only greets: no script sends it a command. */
 export async function withSurroundings<T>(action: (words: Omit<Words, "disk" | "node">) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "qom-pr-qmp-"));
+  const folder = makeFolder();
   const [file, other, helper] = [join(folder, "disk"), join(folder, "other"), join(folder, "helper")];
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
@@ -25,6 +25,6 @@ export async function withSurroundings<T>(action: (words: Omit<Words, "disk" | "
     return await action({ file, other, helper });
   } finally {
     server.close();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }

@@ -1,8 +1,8 @@
 /** Disks whose answers are written down beforehand, for any program: see canned-disk.c. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeFolder, removeFolder } from "./folder.js";
 import { compileShim, requireCompiler } from "./c-compiler.js";
 
 const SOURCE = fileURLToPath(new URL("../../../test/support/canned-disk.c", import.meta.url));
@@ -39,11 +39,11 @@ export class CannedDisks {
       requireCompiler(this);
     });
     before(() => {
-      this.#folder = mkdtempSync(join(tmpdir(), "canned-disk-"));
+      this.#folder = makeFolder();
       compileShim(SOURCE, join(this.#folder, "disk.so"));
     });
     after(() => {
-      if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
+      removeFolder(this.#folder);
     });
   }
 

@@ -1,13 +1,12 @@
 /** A device of the test's own machine, for programs that want a disk of the host: see lent-disk.c. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ScsiDevice, ScsiResult } from "qom-pr";
+import { makeFolder, removeFolder } from "./folder.js";
 import { compileShim, requireCompiler } from "./c-compiler.js";
 
 const SOURCE = fileURLToPath(new URL("../../../test/support/lent-disk.c", import.meta.url));
@@ -39,11 +38,11 @@ export class LentDisks {
       requireCompiler(this);
     });
     before(() => {
-      this.#folder = mkdtempSync(join(tmpdir(), "lent-disk-"));
+      this.#folder = makeFolder();
       compileShim(SOURCE, join(this.#folder, "disk.so"));
     });
     after(() => {
-      if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
+      removeFolder(this.#folder);
     });
   }
 

@@ -1,8 +1,4 @@
 /** Machines for tests: the two command lines of the documentation, with what varies as arguments. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect } from "chai";
 import { parseSense } from "qom-pr";
 import type { ScsiResult } from "qom-pr";
 
@@ -52,21 +48,4 @@ export function outcome(result: ScsiResult): string {
   const sense = result.status === 0x02 ? parseSense(result.sense) : null;
   if (sense === null) return `${result.status.toString(16)}h`;
   return [sense.key, sense.asc, sense.ascq].map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join("/");
-}
-
-/** A folder that is removed after the test file that asked for it. */
-export function temporaryFolder(): { readonly path: (name: string) => string } {
-  let folder = "";
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "qom-pr-test-"));
-  });
-  after(async () => {
-    await rm(folder, { recursive: true, force: true });
-  });
-  return {
-    path: (name) => {
-      expect(folder, "the folder exists while tests run").not.to.equal("");
-      return join(folder, name);
-    },
-  };
 }

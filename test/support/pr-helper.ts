@@ -9,11 +9,11 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { makeFolder, removeFolder } from "./folder.js";
 import { skipUnlessRequired } from "./requirement.js";
 
 const PROGRAM = "qemu-pr-helper";
@@ -27,7 +27,7 @@ export class PrHelper {
   readonly path: string;
   readonly #program: string;
   readonly #options: readonly string[];
-  readonly #folder = mkdtempSync(join(tmpdir(), "pr-helper-"));
+  readonly #folder = makeFolder();
   readonly #killAtExit = (): void => void this.#child?.kill("SIGKILL");
   #child: ChildProcess | null = null;
   #output = "";
@@ -73,7 +73,7 @@ export class PrHelper {
   /** Kills it and removes its folder. */
   async dispose(): Promise<void> {
     await this.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeFolder(this.#folder);
   }
 }
 

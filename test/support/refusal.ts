@@ -1,4 +1,4 @@
-/** Helpers around refusals. */
+/** Helpers around refusals and other failures. */
 import { expect } from "chai";
 import { QomError } from "#src/base/errors.js";
 
@@ -14,4 +14,12 @@ export async function refusal(action: () => unknown): Promise<QomError> {
     throw error;
   }
   throw new Error("expected a QomError, but nothing was refused");
+}
+
+/** What `promise` is rejected with; fails when it is not. */
+export async function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail("it should have failed"),
+    (reason: unknown) => reason,
+  );
 }

@@ -6,7 +6,8 @@ import { Fabric, Machine, PersistentReserveOut } from "qom-pr";
 import type { ReservationImage } from "#src/reservation/image.js";
 import { decodeImage } from "#src/reservation/image.js";
 import { adoptDefaultInitiators } from "#src/stores/folder/adopt-initiators.js";
-import { outcome, useFolder, WWN } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { outcome, WWN } from "./support.js";
 
 /** What 0.1.0 wrote for machines named node-a, Node_B and c, of which c had an initiator of its own, all three with a node `hd`. */
 const SAVED: ReservationImage = {
@@ -24,7 +25,7 @@ const SAVED: ReservationImage = {
 const NODE_A = "iqn.2026-11.org.qom-pr:node-a:hd,i,0x80609524091b";
 
 describe("reservations saved by 0.1.0", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
 
   it("are those of today's default initiators, a line each", () => {
     const { image, lines } = adoptDefaultInitiators(WWN, SAVED);

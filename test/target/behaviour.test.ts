@@ -4,7 +4,8 @@ import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
 import { Fabric } from "#src/target/fabric/fabric.js";
 import type { TargetBehaviour } from "#src/target/behaviour.js";
 import { hex } from "../support/hex.js";
-import { command, disk, KEYS, nexus, outcome, useFolder, WWN } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { command, disk, KEYS, nexus, outcome, WWN } from "./support.js";
 
 const READ_KEYS = "5e 00 00 00 00 00 00 00 08 00";
 const ALL_COMMANDS = "a3 0c 00 00 00 00 00 00 ff ff 00 00";
@@ -17,7 +18,7 @@ function listed(report: Uint8Array): Set<number> {
 }
 
 describe("disks without persistent reservations", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   const without = { behaviour: { persistentReservations: false } };
 
   it("have neither command, and do not list them; RESERVE of SPC-2 is theirs still", async () => {
@@ -103,7 +104,7 @@ describe("disks with few reservations", () => {
 });
 
 describe("behaviour that there is not", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   const wrong: readonly (readonly [string, object, RegExp])[] = [
     ["an unknown member", { persistentReservation: false }, /no behaviour 'persistentReservation'/],
     ["a member of every object", { toString: true }, /no behaviour 'toString'/],

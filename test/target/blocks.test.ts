@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { parseCapacity16 } from "#src/scsi/capacity.js";
 import { parseSenseData } from "#src/scsi/sense.js";
 import { hex } from "../support/hex.js";
-import { blocks, disk, useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { blocks, disk } from "./support.js";
 import type { Disk } from "./support.js";
 
 /** Two forms of one command for the same blocks: LBA 5, 2 blocks. */
@@ -31,7 +32,7 @@ const READ_TWO = READS["READ(10)"];
 
 for (const kind of ["memory", "a file"] as const) {
   describe(`blocks of a medium in ${kind}`, () => {
-    const path = useFolder();
+    const { path } = temporaryFolder();
     let san: Disk;
     let made = 0;
     beforeEach(async () => {

@@ -5,12 +5,13 @@ import { Fabric } from "#src/target/fabric/fabric.js";
 import type { UnitSpec } from "#src/target/unit/unit-spec.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { refusal } from "../support/refusal.js";
-import { blocks, command, disk, nexus, outcome, useFolder, WWN } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { blocks, command, disk, nexus, outcome, WWN } from "./support.js";
 
 const OTHER = "naa.5000000000000002";
 
 describe("fabric", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   let fabric: Fabric;
   beforeEach(() => {
     fabric = new Fabric();

@@ -11,7 +11,8 @@ import { readStateFile } from "#src/stores/folder/file.js";
 import { DurableUnit } from "./support/durable-unit.js";
 import type { Survivors } from "./support/durable-unit.js";
 import { nexusOf, toScsi, WWN } from "./support/reservation-stream.js";
-import { outcome, useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { outcome } from "./support.js";
 
 const FILE = `${WWN}.json`;
 
@@ -71,7 +72,7 @@ async function failSteps(fails: (step: Step, time: number) => string | null): Pr
 }
 
 describe("folder of reservations that fails", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   let [folders, folder] = [0, ""];
   let disk: DurableUnit;
   let lines: string[];

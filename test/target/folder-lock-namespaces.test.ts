@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "nod
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { skipUnlessRequired } from "../support/requirement.js";
-import { useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
 
 const CHILD = fileURLToPath(new URL("./support/folder-child.js", import.meta.url));
 
@@ -45,7 +45,7 @@ const SURROUNDINGS: readonly Surroundings[] = [
 ];
 
 describe("lock of a folder between namespaces", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   const running: ChildProcess[] = [];
   let folders = 0;
   let folder = "";

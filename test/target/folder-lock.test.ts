@@ -10,7 +10,7 @@ import { present } from "#src/base/assert.js";
 import { Fabric } from "#src/target/fabric/fabric.js";
 import { FolderLock } from "#src/stores/folder/lock.js";
 import { refusal } from "../support/refusal.js";
-import { useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
 
 const CHILD = fileURLToPath(new URL("./support/reservation-child.js", import.meta.url));
 
@@ -32,7 +32,7 @@ function unheld(target: string): string {
 }
 
 describe("lock of a folder", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   let folders = 0;
   let folder = "";
   /** What the lock of this process says. */

@@ -7,7 +7,8 @@ import type { Account, Holdings, Ledger } from "#src/scsi/account.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import { DirectoryStore } from "#src/stores/folder/store.js";
 import { Fabric } from "#src/target/fabric/fabric.js";
-import { nexus, outcome, useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { nexus, outcome } from "./support.js";
 
 const UNITS_MAX = 3;
 
@@ -33,7 +34,7 @@ function identity(number: number): string {
 }
 
 describe("units that are forgotten to make room", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   const A = nexus("A1");
   let account: Account;
   let folder: string;

@@ -10,7 +10,7 @@ import { diskCommands } from "#src/target/commands/tables.js";
 import { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import type { Medium } from "#src/target/medium/medium.js";
 import { memoryStore } from "#src/stores/memory.js";
-import { temporaryFolder } from "../support/machine.js";
+import { temporaryFolder } from "../support/folder.js";
 import { refusal } from "../support/refusal.js";
 import { blocks, command, nexus, outcome, WWN } from "./support.js";
 

@@ -9,7 +9,7 @@ import { FileMedium } from "#src/target/medium/file-medium.js";
 import { MemoryMedium } from "#src/target/medium/memory-medium.js";
 import type { Medium } from "#src/target/medium/medium.js";
 import { refusal } from "../support/refusal.js";
-import { useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
 
 const SIZE = 300_000;
 const going = { aborted: false };
@@ -94,7 +94,7 @@ describe("medium in memory", () => {
 });
 
 describe("medium in a file", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
 
   async function withMedium(name: string, use: (medium: FileMedium) => Promise<void>): Promise<void> {
     const medium = await FileMedium.open(path(name), SIZE);

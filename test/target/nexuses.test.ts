@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import type { CommandInFlight } from "#src/target/unit/interference.js";
 import { refusal } from "../support/refusal.js";
-import { blocks, command, disk, KEYS, nexus, outcome, useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { blocks, command, disk, KEYS, nexus, outcome } from "./support.js";
 import type { Disk } from "./support.js";
 
 const TUR = "00 00 00 00 00 00";
@@ -13,7 +14,7 @@ const WRITE_LARGE = "aa 00 00 00 00 00 00 00 40 00 00 00";
 const writes = ({ cdb }: CommandInFlight): boolean => cdb[0] === 0x2a;
 
 describe("nexuses that come and go, and what resets them", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   let san: Disk;
   beforeEach(async () => {
     san = await disk();

@@ -10,7 +10,8 @@ import { Fabric } from "#src/target/fabric/fabric.js";
 import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import { fileShadowName, outlivesRestart } from "#src/base/shadow-name.js";
 import { stateFileName } from "#src/stores/folder/file.js";
-import { useFolder, WWN } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { WWN } from "./support.js";
 
 const WRITTEN = fileURLToPath(new URL("../../../test/target/folder-0.1.0", import.meta.url));
 const NODE_A = "iqn.2026-11.org.qom-pr:node-a:hd,i,0x80609524091b";
@@ -32,7 +33,7 @@ function keysOf({ reservations }: LogicalUnit): readonly bigint[] {
 }
 
 describe("folder of version 0.1.0", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   let [folders, folder] = [0, ""];
   let lines: string[] = [];
   const opened: Fabric[] = [];

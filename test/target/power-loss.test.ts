@@ -13,7 +13,7 @@ import { expect } from "chai";
 import { Model } from "../reservation/support/model.js";
 import { DurableUnit, NOTHING, survivorsOf } from "./support/durable-unit.js";
 import { randomNumbers, reservationStream, WWN } from "./support/reservation-stream.js";
-import { useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
 
 const SOAK = process.env["SOAK"] === "1";
 const KILLS = Number(process.env["POWER_LOSS_KILLS"] ?? (SOAK ? 500 : 100));
@@ -114,7 +114,7 @@ class Crashed {
 }
 
 describe("reservations in a folder", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
 
   it(`survive ${KILLS} kills at random points (seed ${SEED})`, async function () {
     this.timeout(KILLS * 2000);

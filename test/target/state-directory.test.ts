@@ -22,7 +22,7 @@ import type { ModelCommand } from "../reservation/support/model.js";
 import { refusal } from "../support/refusal.js";
 import { DurableUnit, NOTHING } from "./support/durable-unit.js";
 import { nexusOf, WWN } from "./support/reservation-stream.js";
-import { useFolder } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
 
 const FILE = `${WWN}.json`;
 
@@ -41,7 +41,7 @@ const RESERVE = command("RSV");
 const SAVED = { aptpl: true, registrations: [{ nexus: "A1", key: 1 }], reservation: { type: 5, holder: "A1" } };
 
 describe("state folder", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   let folders = 0;
   let folder = "";
   const opened: DurableUnit[] = [];

@@ -1,8 +1,5 @@
 /** A simulated disk and its initiators, for the tests of this folder. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Fabric } from "#src/target/fabric/fabric.js";
 import type { FabricOptions } from "#src/target/fabric/fabric-options.js";
 import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
@@ -93,19 +90,4 @@ export async function disk(spec: Partial<UnitSpec> = {}, options: FabricOptions 
 /** `count` blocks of 512 bytes, all of them `fill`. */
 export function blocks(count: number, fill: number): Uint8Array {
   return new Uint8Array(512 * count).fill(fill);
-}
-
-/** A folder that exists while the tests of the surrounding suite run; gives absolute paths in it. */
-export function useFolder(): (name: string) => string {
-  let folder = "";
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "qom-pr-target-"));
-  });
-  after(async () => {
-    await rm(folder, { recursive: true, force: true });
-  });
-  return (name) => {
-    if (folder === "") throw new Error("the folder exists while tests run");
-    return join(folder, name);
-  };
 }

@@ -7,7 +7,8 @@ import { Fabric } from "#src/target/fabric/fabric.js";
 import type { CommandInFlight } from "#src/target/unit/interference.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { refusal } from "../support/refusal.js";
-import { blocks, command, disk, KEYS, outcome, useFolder, WWN } from "./support.js";
+import { temporaryFolder } from "../support/folder.js";
+import { blocks, command, disk, KEYS, outcome, WWN } from "./support.js";
 import type { Disk } from "./support.js";
 
 const TUR = "00 00 00 00 00 00";
@@ -21,7 +22,7 @@ const READ_LARGE = "a8 00 00 00 00 00 00 00 40 00 00 00";
 const writes = ({ cdb }: CommandInFlight): boolean => cdb[0] === 0x2a;
 
 describe("commands in flight", () => {
-  const path = useFolder();
+  const { path } = temporaryFolder();
   let san: Disk;
   const clock = new ManualClock();
   beforeEach(async () => {

@@ -1,9 +1,9 @@
 /** A folder in which the package is installed as a user has it, beside other packages of this project. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeFolder, removeFolder } from "../../support/folder.js";
 
 /** Root of this project. */
 export const PROJECT = dirname(createRequire(import.meta.url).resolve("qom-pr/package.json"));
@@ -13,7 +13,7 @@ const PARTS = ["package.json", "lib", "bin"];
 
 /** See the file text. */
 export class UserFolder {
-  readonly path = mkdtempSync(join(tmpdir(), "qom-pr-bundle-"));
+  readonly path = makeFolder();
 
   /** @param packages of this project's node_modules, which the folder gets too */
   constructor(packages: readonly string[], { library = true }: { readonly library?: boolean } = {}) {
@@ -37,6 +37,6 @@ export class UserFolder {
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
+    removeFolder(this.path);
   }
 }

@@ -5,13 +5,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { makeFolder, removeFolder } from "../../support/folder.js";
 import { QmpClient } from "../../monitor/support/qmp-client.js";
 import { fields } from "./peer.js";
 import type { Answer, Peer } from "./peer.js";
@@ -140,7 +140,7 @@ export class QemuPeer implements Peer {
 
   /** Starts QEMU, the driver and the monitor; with the disks of a {@link Peer}, unless it is told otherwise. */
   static async start(setup: QemuSetup = { options: peerDisks }): Promise<QemuPeer> {
-    const peer = new QemuPeer(mkdtempSync(join(tmpdir(), "qom-pr-qtest-")), setup);
+    const peer = new QemuPeer(makeFolder(), setup);
     try {
       await peer.#findRegisters();
       await peer.restart();
@@ -267,7 +267,7 @@ export class QemuPeer implements Peer {
     const ended = once(this.#process, "exit");
     if (this.#process.kill("SIGKILL")) await ended;
     this.#replies.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeFolder(this.#folder);
   }
 
   #ring(index: number): Queue {

@@ -2,12 +2,12 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Machine, PrManager } from "qom-pr";
 import type { ScsiCommand, ScsiUnit } from "qom-pr";
+import { makeFolder, removeFolder } from "../../support/folder.js";
 import { compileC, requireCompiler } from "../../support/c-compiler.js";
 import { findPrHelper, greets } from "../../support/pr-helper.js";
 import { mortalCommand, OUR_PROGRAM } from "../../helper/support/helper-process.js";
@@ -38,14 +38,14 @@ export class ClientBench {
       requireCompiler(this);
     });
     before(() => {
-      this.#folder = mkdtempSync(join(tmpdir(), "faults-"));
+      this.#folder = makeFolder();
       this.#fd = openSync(this.path("disk"), "w+");
     });
     afterEach(() => this.#clean());
     after(() => {
       if (this.#fd < 0) return;
       closeSync(this.#fd);
-      rmSync(this.#folder, { recursive: true, force: true });
+      removeFolder(this.#folder);
     });
   }
 

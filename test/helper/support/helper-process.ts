@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { closeSync, constants, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
+import { closeSync, constants, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { libc } from "#src/native/libc.js";
 import { loadServerLibc } from "#src/native/server/libc.js";
 import { listenUnixStream } from "#src/native/server/unix.js";
+import { makeFolder, removeFolder } from "../../support/folder.js";
 import { greets } from "../../support/pr-helper.js";
 
 /** Root of the project, seen from build/test/helper/support. */
@@ -211,12 +212,12 @@ export class Workshop {
   /** @param shedding of the programs that {@link start} starts: `itself` where handing over what it has opened belongs to what is tested */
   constructor(shedding: Shedding = "before") {
     this.#shedding = shedding;
-    before(() => void (this.#folder = mkdtempSync(join(folderForAll(), "qom-pr-helper-"))));
+    before(() => void (this.#folder = makeFolder(folderForAll())));
     after(async () => {
       for (const helper of this.#processes) await helper.stop("SIGKILL");
       for (const pid of this.#adopted) if (commandOf(pid).includes(this.#folder)) process.kill(pid, "SIGKILL");
       for (const fd of this.#listeners) closeSync(fd);
-      rmSync(this.#folder, { recursive: true, force: true });
+      removeFolder(this.#folder);
     });
   }
 

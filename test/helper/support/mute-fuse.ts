@@ -2,9 +2,9 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder, removeFolder } from "../../support/folder.js";
 import { compileC, requireCompiler } from "../../support/c-compiler.js";
 import { skipUnlessRequired } from "../../support/requirement.js";
 import { sourceFile } from "./helper-process.js";
@@ -21,7 +21,7 @@ export class MuteFuse {
       requireCompiler(this);
     });
     before(() => {
-      this.#folder = mkdtempSync(join(tmpdir(), "mute-fuse-"));
+      this.#folder = makeFolder();
       compileC(sourceFile("mute-fuse.c"), join(this.#folder, "mute-fuse"));
     });
     // Before the helpers of a workshop are waited for: they cannot end while a thread of theirs closes a file.
@@ -29,7 +29,7 @@ export class MuteFuse {
       for (const server of this.#servers.splice(0)) await server.end();
     });
     after(() => {
-      if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
+      removeFolder(this.#folder);
     });
   }
 

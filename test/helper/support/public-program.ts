@@ -1,8 +1,9 @@
 /** Our program where any user can start it: as it is, or a copy if project or node lie in a folder that is closed to others. */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder, removeFolder } from "../../support/folder.js";
 import { PACKAGE_PARTS } from "../../support/installed-copy.js";
 import { folderForAll, OUR_PROGRAM } from "./helper-process.js";
 
@@ -24,7 +25,7 @@ export class PublicProgram {
     const make = (): void => {
       if (process.getuid?.() !== 0) return;
       if (spawnSync("setpriv", [...NOBODY, OUR_PROGRAM, "-V"]).status === 0) return;
-      this.#folder = mkdtempSync(join(folderForAll(), "qom-pr-public-"));
+      this.#folder = makeFolder(folderForAll());
       chmodSync(this.#folder, 0o755);
       for (const part of PARTS) {
         cpSync(join(PROJECT, part), join(this.#folder, part), { recursive: true, dereference: true });
@@ -38,7 +39,7 @@ export class PublicProgram {
       make();
     });
     const remove = (): void => {
-      if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
+      if (this.#folder !== null) removeFolder(this.#folder);
     };
     after(function () {
       this.timeout(COPY_TIMEOUT_MS);

@@ -1,8 +1,8 @@
 /** Disks for tests where there is none: see sg-shim.c. Needs a C compiler; the suite is skipped without one, or fails with REQUIRE_SYSTEM=1. */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder, removeFolder } from "../../support/folder.js";
 import { compileShim, requireCompiler } from "../../support/c-compiler.js";
 import { cdb } from "./scenarios.js";
 import { sourceFile, until } from "./helper-process.js";
@@ -38,11 +38,11 @@ export class SgShim {
       requireCompiler(this);
     });
     before(() => {
-      this.#folder = mkdtempSync(join(tmpdir(), "sg-shim-"));
+      this.#folder = makeFolder();
       compileShim(sourceFile("sg-shim.c"), library());
     });
     after(() => {
-      if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
+      removeFolder(this.#folder);
     });
   }
 

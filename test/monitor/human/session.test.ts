@@ -9,7 +9,8 @@ import { typeRegistries } from "#src/machine/types.js";
 import { complete } from "#src/monitor/human/completion.js";
 import { HUMAN_COMMANDS } from "#src/monitor/human/commands.js";
 import type { HumanContext } from "#src/monitor/human/command.js";
-import { machineArguments, temporaryFolder, WWN } from "../../support/machine.js";
+import { temporaryFolder } from "../../support/folder.js";
+import { machineArguments, WWN } from "../../support/machine.js";
 import { QmpClient } from "../support/qmp-client.js";
 
 const GREETING = /^qom-pr \d+\.\d+\.\d+ monitor - type 'help' for more information\r\n/;

@@ -2,11 +2,11 @@
 
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { chmodSync } from "node:fs";
+import { dirname } from "node:path";
 import { runPersist } from "#src/cli/persist/persist.js";
 import { Machine } from "qom-pr";
+import { makeFolder } from "../../../support/folder.js";
 import { helperUnderTest } from "../../../support/helpers.js";
 import { ready, registeredKeys, reserveOut } from "../support/commands.js";
 import { sharedTarget } from "../support/shared-target.js";
@@ -86,7 +86,7 @@ describe("pr-manager-memory on a real disk", () => {
 
   it("is found by a machine where qom-pr persist has left it, by another path", async () => {
     const [first, second] = (await sharedTarget()).paths;
-    const state = mkdtempSync(join(tmpdir(), "state-"));
+    const state = makeFolder();
     const fabric = `scsi-fabric,id=san0,state=${state}`;
     const output = { out: (): void => {}, error: (text: string): void => expect.fail(text) };
     const register = ["--out", "--register", "--param-sark=6", "--param-aptpl", first?.generic ?? ""];
