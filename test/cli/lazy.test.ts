@@ -33,9 +33,9 @@ const PACKAGES = /\/node_modules\//;
 const MACHINE = /\/src\/(?:qom|reservation|stores|target|pr-manager|block|devices|machine)\/|\/src\/monitor\/(?!client)/;
 
 describe("the files that a program loads", () => {
-  it("are two for --version and --help, and have no package and no machine", () => {
+  it("are three for --version and --help, and have no package and no machine", () => {
     const files = loadedWith("qom-pr.js");
-    expect([...files]).to.have.lengthOf(2);
+    expect([...files]).to.have.lengthOf(3);
     expect(sourcesOf(files).filter((source) => PACKAGES.test(source) || MACHINE.test(source))).to.deep.equal([]);
     expect(sourcesOf(files).some((source) => source.endsWith("/src/options/getopt.ts"))).to.equal(true);
   });

@@ -55,6 +55,8 @@ const compiled = (files) => new RegExp(`^${COMPILED}/(?:${files})`);
  */
 const CHUNKS = [
   { name: "base", test: compiled("base|options") },
+  // Apart, since the library has no use for it.
+  { name: "table", test: compiled("cli/table") },
   { name: "scsi", test: compiled("scsi|native|host|backends/helper-socket/(?!manager)") },
   { name: "persist", test: compiled("cli/persist/(?!object-manager)|helper/workers/multipath|monitor/client.js") },
   {
