@@ -9,6 +9,11 @@ const GOOD: ScsiResult = { status: 0, dataIn: new Uint8Array(0), residual: 0, se
 const ABORTED: ScsiResult = { ...GOOD, status: 0x40 };
 const CDB = new Uint8Array(6);
 
+/** Everything that does not wait for a clock has happened by then. */
+function turns(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Answers nothing until its signal fires. */
 function untilAborted(command: ScsiCommand): Promise<ScsiResult> {
   return new Promise((resolve) => command.signal?.addEventListener("abort", () => resolve(ABORTED), { once: true }));
@@ -102,6 +107,76 @@ describe("commands of a device", () => {
     expect(
       await commands.run({ cdb: CDB, signal }, undefined, ({ signal: sent }) => Promise.resolve(sent?.aborted === false ? GOOD : ABORTED)),
     ).to.equal(GOOD);
+  });
+
+  for (const kind of ["with a signal", "without"] as const) {
+    it(`end by an abort of all that comes while they are being sent, ${kind}, whoever runs them listens or not`, async () => {
+      const clock = new ManualClock();
+      const set = new CommandSet(clock);
+      const given = { cdb: CDB, ...(kind === "without" ? {} : { signal: neverFired }) };
+      let ended: Promise<void> | undefined;
+      let isEnded = false;
+      const deaf = set.run(given, undefined, () => {
+        ended = set.abortAll().then(() => {
+          isEnded = true;
+        });
+        return new Promise<ScsiResult>(() => undefined);
+      });
+      await turns();
+      expect(isEnded, "it is in flight").to.equal(false);
+      clock.advance(100);
+      await ended;
+      expect((await deaf).status).to.equal(0x40);
+      const listening = set.run(given, undefined, (command) => {
+        const answer = untilAborted(command);
+        void set.abortAll();
+        return answer;
+      });
+      expect(await listening).to.deep.equal(ABORTED);
+      const atOnce = set.run(given, undefined, (): ScsiResult => {
+        ended = set.abortAll();
+        return GOOD;
+      });
+      expect(atOnce).to.equal(GOOD);
+      await ended;
+      expect(getEventListeners(neverFired, "abort")).to.have.length(0);
+    });
+  }
+
+  it("that are being sent are waited for", async () => {
+    const clock = new ManualClock();
+    const set = new CommandSet(clock);
+    let drained: Promise<void> | undefined;
+    let isDrained = false;
+    let answer: (result: ScsiResult) => void = () => undefined;
+    const running = set.run({ cdb: CDB }, undefined, () => {
+      drained = set.drain(5000).then(() => {
+        isDrained = true;
+      });
+      return new Promise<ScsiResult>((resolve) => (answer = resolve));
+    });
+    await turns();
+    expect(isDrained, "it is in flight").to.equal(false);
+    answer(GOOD);
+    await drained;
+    expect(await running).to.equal(GOOD);
+    set.run({ cdb: CDB }, undefined, () => {
+      drained = set.drain(5000);
+      return GOOD;
+    });
+    await drained;
+  });
+
+  it("are not ended by an abort whose listeners send them", async () => {
+    const again: (ScsiResult | Promise<ScsiResult>)[] = [];
+    const send = ({ signal }: ScsiCommand): ScsiResult => (signal?.aborted === true ? ABORTED : GOOD);
+    const running = commands.run({ cdb: CDB }, undefined, (command) => {
+      command.signal?.addEventListener("abort", () => again.push(commands.run({ cdb: CDB }, undefined, send)), { once: true });
+      return untilAborted(command);
+    });
+    await commands.abortAll();
+    expect(await running).to.deep.equal(ABORTED);
+    expect(again).to.deep.equal([GOOD]);
   });
 
   it("are answered after a grace when nobody listens to the signal", async () => {

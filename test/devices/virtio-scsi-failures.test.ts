@@ -2,10 +2,10 @@
 import "reflect-metadata";
 import { expect } from "chai";
 import { Machine, PrManager, qomType, USER_CREATABLE } from "qom-pr";
-import type { ScsiResult } from "qom-pr";
+import type { ScsiCommand, ScsiResult } from "qom-pr";
 import type { SgIoOutcome } from "#src/native/sg-io/sg-io.js";
 import { ScriptedDisk } from "../support/scripted-disk.js";
-import { commandRequest, commandText } from "./support/peer.js";
+import { commandRequest, commandText, fields, lunField } from "./support/peer.js";
 
 const TUR = "000000000000";
 const READ_BLOCK = "28000000000000000100";
@@ -120,6 +120,69 @@ describe("virtio-scsi and a manager that throws", () => {
     expect(await one(machine, "5e000000000000000000")).to.equal("response 9, status 00, residual 0");
     expect((await warned).message).to.equal("a mistake of this manager");
     expect(await one(machine, TUR)).to.equal(GOOD);
+    await machine.close();
+  });
+});
+
+/** What a {@link HastyManager} does before it answers. */
+let hurry: () => Promise<unknown> = () => Promise.resolve();
+
+@qomType({ name: "pr-manager-hasty", description: "ends its own command", interfaces: [USER_CREATABLE] })
+class HastyManager extends PrManager {
+  protected override run(_unit: unknown, { cdb }: ScsiCommand): Promise<ScsiResult> {
+    const ended = hurry();
+    return ended.then(() => ({ status: 0, dataIn: new Uint8Array(cdb[8] ?? 0).fill(7), residual: 0, sense: new Uint8Array(0) }));
+  }
+}
+
+describe("virtio-scsi and a manager that resets the adapter", () => {
+  const READ_KEYS = "5e000000000000000800";
+  const open = async (): Promise<Machine> => {
+    const machine = await Machine.create(
+      [
+        ...["-device", "virtio-scsi,id=s", "-object", "pr-manager-hasty,id=pr0"],
+        ...["-blockdev", "node-name=hd,driver=sim-lun,wwn=naa.5000000000000021,pr-manager=pr0", "-device", "scsi-block,drive=hd"],
+      ],
+      { types: [HastyManager] },
+    );
+    expect(await one(machine, TUR)).to.equal(ATTENTION);
+    return machine;
+  };
+
+  it("leaves the guest's memory alone from the end of the reset on", async () => {
+    const machine = await open();
+    const hba = machine.hba("s");
+    const [response, into] = [new Uint8Array(RESPONSE).fill(0xee), new Uint8Array(8)];
+    let atEnd: string | undefined;
+    let reset: Promise<void> | undefined;
+    hurry = () => {
+      reset = hba.reset().then(() => {
+        atEnd = Buffer.concat([response, into]).toString("hex");
+      });
+      return new Promise((resolve) => setImmediate(resolve));
+    };
+    const read = hba.submit(2, { readable: [commandRequest([0, 0], READ_KEYS)], writable: [response, into] });
+    await reset;
+    expect(await read).to.equal(null);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(Buffer.concat([response, into]).toString("hex")).to.equal(atEnd);
+    expect(into.every((byte) => byte === 0)).to.equal(true);
+    await machine.close();
+  });
+
+  it("answers the command as reset that a task management function of the same moment ends", async () => {
+    const machine = await open();
+    const hba = machine.hba("s");
+    const lunReset = fields([0, 4], [5, 4], lunField([0, 0]), [0, 8]);
+    let managed: Promise<number | null> | undefined;
+    hurry = () => {
+      managed = hba.submit(0, { readable: [lunReset], writable: [new Uint8Array(1)] });
+      return new Promise((resolve) => setImmediate(resolve));
+    };
+    expect(await one(machine, "5e000000000000000000")).to.equal("response 4, status 00, residual 0");
+    expect(await managed).to.equal(1);
+    hurry = () => Promise.resolve();
+    expect(await one(machine, TUR)).to.equal(ATTENTION);
     await machine.close();
   });
 });

@@ -2,6 +2,8 @@
 import { closeSync, openSync } from "node:fs";
 import { expect } from "chai";
 import { Errno } from "#src/native/errno.js";
+import { addressOf } from "#src/native/libc.js";
+import { SgIoHdr } from "#src/native/sg-io/layout.js";
 import { SingleSgIoExecutor } from "#src/native/sg-io/single.js";
 
 const TEST_UNIT_READY = { cdb: new Uint8Array(6), timeoutMs: 1000, senseLength: 96 };
@@ -37,5 +39,21 @@ describe("a single SG_IO command", () => {
     await sgIo.close();
     expect(await closed).to.deep.equal(canceled);
     expect(await sgIo.execute(fd, TEST_UNIT_READY)).to.deep.equal(canceled);
+  });
+
+  it("lets go of data-out when it is given up, and holds on to a copy for the kernel", async () => {
+    const dataOut = Uint8Array.of(1, 2, 3, 4);
+    const controller = new AbortController();
+    let header = new Uint8Array(0);
+    const sgIo = new SingleSgIoExecutor((_fd, _request, argument) => {
+      header = new Uint8Array(argument);
+      return new Promise(() => undefined);
+    });
+    const running = sgIo.execute(fd, { ...TEST_UNIT_READY, dataOut, signal: controller.signal });
+    controller.abort();
+    expect(await running).to.deep.equal({ errno: Errno.ECANCELED });
+    const view = new DataView(header.buffer, header.byteOffset);
+    expect(view.getUint32(SgIoHdr.DXFER_LEN, true)).to.equal(4);
+    expect(view.getBigUint64(SgIoHdr.DXFERP, true)).not.to.equal(addressOf(dataOut));
   });
 });

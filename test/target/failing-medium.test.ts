@@ -14,6 +14,7 @@ class ScriptedMedium implements Medium {
   readonly deallocates = false;
   flushes = 0;
   writes = 0;
+  reads = 0;
   /** Errno names by operation; an operation without one does nothing. */
   readonly errors: { read?: string; write?: string; fdatasync?: string } = {};
   failure: Error | null = null;
@@ -21,6 +22,7 @@ class ScriptedMedium implements Medium {
   readonly flushing: Promise<void>[] = [];
 
   read(): Promise<void> {
+    this.reads += 1;
     return this.#end("read");
   }
 
@@ -102,6 +104,17 @@ describe("a medium that fails", () => {
       expect(outcome(await unit.execute(A, sent)), "the next one is as if nothing had been").to.equal("GOOD");
     });
   }
+
+  it("is not written to by a COMPARE AND WRITE that was aborted while it was read", async () => {
+    const [abort, other] = [new AbortController(), new AbortController()];
+    const compared = unit.execute(A, { ...COMPARE, signal: abort.signal });
+    abort.abort();
+    expect(outcome(await compared)).to.equal("ABORTED");
+    const [first, second] = [unit.execute(A, COMPARE), unit.execute(A, { ...COMPARE, signal: other.signal })];
+    other.abort();
+    expect([outcome(await first), outcome(await second)]).to.deep.equal(["GOOD", "ABORTED"]);
+    expect([medium.reads, medium.writes]).to.deep.equal([2, 1]);
+  });
 
   describe("while it is flushed", () => {
     const B = nexus("B1");

@@ -15,6 +15,8 @@ const ABORT_GRACE_MS = 100;
 interface InFlight {
   readonly end: (result: ScsiResult) => void;
   readonly joined: JoinedSignal | null;
+  /** The signal that it was sent with. */
+  readonly signal: AbortSignal;
   /** Undoes what waits for the command: the timer of its grace. */
   forget: (() => void) | undefined;
 }
@@ -38,6 +40,8 @@ export class CommandSet {
   readonly #clock: Clock;
   readonly #commands = new Set<InFlight>();
   #epoch = newController();
+  /** What the commands that are being sent just now came with: sending one may lead to an abort of all, or to the end of the device. */
+  readonly #sending: (JoinedSignal | null)[] = [];
   /** By signal of a caller, who may use it again: making a signal costs more than a short command. */
   readonly #joined = new WeakMap<AbortSignal, JoinedSignal>();
   #onEmpty: (() => void)[] = [];
@@ -56,14 +60,23 @@ export class CommandSet {
   run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => ScsiAnswer): ScsiAnswer {
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);
-    const running = send(withSignal(command, (joined?.controller ?? this.#epoch).signal, timeoutMs));
-    return running instanceof Promise ? this.#follow(running, joined) : normalizeHostStatus(running);
+    const sentWith = (joined?.controller ?? this.#epoch).signal;
+    this.#sending.push(joined);
+    let running: ScsiAnswer;
+    try {
+      running = send(withSignal(command, sentWith, timeoutMs));
+    } finally {
+      this.#sending.pop();
+    }
+    return running instanceof Promise ? this.#follow(running, joined, sentWith) : normalizeHostStatus(running);
   }
 
-  #follow(running: Promise<ScsiResult>, joined: JoinedSignal | null): Promise<ScsiResult> {
+  #follow(running: Promise<ScsiResult>, joined: JoinedSignal | null, signal: AbortSignal): Promise<ScsiResult> {
     return new Promise((resolve, reject) => {
-      const sent: InFlight = { end: resolve, joined, forget: undefined };
+      const sent: InFlight = { end: resolve, joined, signal, forget: undefined };
       this.#commands.add(sent);
+      // Sending it has ended it.
+      if (signal.aborted) void this.#giveUp(sent);
       if (joined !== null) this.#listen(joined);
       running.then(
         (result) => {
@@ -82,14 +95,22 @@ export class CommandSet {
   async abortAll(): Promise<void> {
     const commands = [...this.#commands];
     const ended = commands.map((sent) => this.#giveUp(sent));
-    this.#epoch.abort();
+    const epoch = this.#epoch;
+    // Whoever hears of the abort may send another command at once, which is none of those.
     this.#epoch = newController();
-    for (const { joined } of commands) if (joined !== null) this.#abort(joined);
+    const joined = new Set([...commands.map((sent) => sent.joined), ...this.#sending]);
+    epoch.abort();
+    for (const each of joined) if (each !== null) this.#abort(each);
+    if (this.#sending.length > 0) {
+      await sendingDone();
+      for (const sent of this.#commands) if (sent.signal.aborted) ended.push(this.#giveUp(sent));
+    }
     await Promise.all(ended);
   }
 
   /** Waits for all commands, at most `graceMs`, and ends the rest. */
   async drain(graceMs: number): Promise<void> {
+    if (this.#sending.length > 0) await sendingDone();
     if (this.#commands.size === 0) return;
     let timer: Timer | undefined;
     await new Promise<void>((resolve) => {
@@ -156,6 +177,11 @@ export class CommandSet {
     if (this.#commands.size > 0) return;
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
+}
+
+/** Sending ends before the program returns to where it waits: a command that was being sent is in flight by then, or answered. */
+function sendingDone(): Promise<void> {
+  return Promise.resolve();
 }
 
 /** Every command in flight listens to it, and there may be many. */

@@ -56,6 +56,8 @@ export interface PendingCommand {
 }
 
 interface Pending extends PendingCommand {
+  /** Counts the commands that were given to devices. */
+  readonly number: number;
   /** Bytes of its data outside the guest's memory. */
   readonly gathers: number;
   readonly controller: AbortController;
@@ -78,6 +80,10 @@ export class VirtioScsiCommands {
   readonly #context: VirtioScsiContext;
   readonly #pending = new Set<Pending>();
   #gatheredBytes = 0;
+  /** Number of the last command that was given to a device. */
+  #number = 0;
+  /** Commands that are being given to devices just now: a device, or its manager, may call for their end meanwhile. */
+  #sending = 0;
 
   constructor(context: VirtioScsiContext) {
     this.#context = context;
@@ -114,7 +120,10 @@ export class VirtioScsiCommands {
 
   /** Marks the commands that `concerns` names as ended for this reason; resolves when they have been answered. */
   async end(ending: Ending, concerns: (command: PendingCommand) => boolean, by: (() => Promise<void>) | null = null): Promise<void> {
-    const ended = [...this.#pending].filter(concerns);
+    const last = this.#number;
+    // Those that are being sent are pending, or answered, once the program has returned to where it waits.
+    if (this.#sending > 0) await Promise.resolve();
+    const ended = [...this.#pending].filter((command) => command.number <= last && concerns(command));
     for (const command of ended) command.ending ??= ending;
     if (by === null) for (const command of ended) command.controller.abort();
     else await by();
@@ -129,14 +138,19 @@ export class VirtioScsiCommands {
     const controller = unit.spareControllers.pop() ?? new AbortController();
     const sent = withBuffer(cdb, controller.signal, buffered.direction, direct ?? gather(buffered, dataBytes));
     const given: Given = { sentBytes: sent.dataOut?.length ?? 0, direct };
+    this.#number += 1;
+    const number = this.#number;
+    this.#sending += 1;
     let answer: ScsiAnswer;
     try {
       answer = unit.device.answer(sent);
     } catch (error) {
       return respond(buffered, responseToError(error));
+    } finally {
+      this.#sending -= 1;
     }
     if (answer instanceof Promise) {
-      const pending: Pending = { unit, request: buffered.request, gathers, controller, ending: null, ended: NEVER };
+      const pending: Pending = { number, unit, request: buffered.request, gathers, controller, ending: null, ended: NEVER };
       this.#gatheredBytes += gathers;
       this.#pending.add(pending);
       pending.ended = this.#await(pending, answer, buffered, given);

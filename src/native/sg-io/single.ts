@@ -13,6 +13,12 @@ const CANCELED: SgIoOutcome = Object.freeze({ errno: Errno.ECANCELED });
  */
 export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close"> {
   readonly #closing = new AbortController();
+  readonly #ioctl: typeof ioctlInPool;
+
+  /** @param ioctl the system call; a test may have another */
+  constructor(ioctl = ioctlInPool) {
+    this.#ioctl = ioctl;
+  }
 
   async execute(fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
     const { signal } = request;
@@ -22,7 +28,7 @@ export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close
     const canceled = new Promise<SgIoOutcome>((resolve) => (cancel = () => resolve(CANCELED)));
     for (const each of signals) each.addEventListener("abort", cancel, { once: true });
     try {
-      return await Promise.race([call(fd, request), canceled]);
+      return await Promise.race([call(this.#ioctl, fd, request), canceled]);
     } finally {
       for (const each of signals) each.removeEventListener("abort", cancel);
     }
@@ -36,11 +42,13 @@ export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close
 }
 
 /** Runs a command to its end, given up or not: by a descriptor and with memory of its own, since its caller may be gone before that. */
-async function call(fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
+async function call(ioctl: typeof ioctlInPool, fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
   const own = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0) return { errno: -own };
+  const { dataOut } = request;
+  const kept = dataOut === undefined ? request : { ...request, dataOut: new Uint8Array(dataOut) };
   try {
-    return await new SgIoCaller().executeBy((code, argument) => ioctlInPool(own, code, argument), request);
+    return await new SgIoCaller().executeBy((code, argument) => ioctl(own, code, argument), kept);
   } finally {
     libc().close(own);
   }

@@ -4,6 +4,7 @@ import type { ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
 import { after, goodWithoutData, inTurn, invalidCdbField } from "../unit/reply.js";
+import { taskAborted } from "../unit/task.js";
 import type { Task } from "../unit/task.js";
 import { blockRange, checkAddress, checkTransfer } from "./block-range.js";
 import { checkWritable, dataOutOf, mustFlush } from "./data-out.js";
@@ -72,12 +73,14 @@ function compareAndWrite(unit: UnitContext, task: Task): ScsiResult | Promise<Sc
   if (refusal !== null) return refusal;
   const onMedium = new Uint8Array(length);
   const finish = (): ScsiResult | Promise<ScsiResult> => {
+    if (task.aborted) return taskAborted();
     const difference = firstDifference(onMedium, data.subarray(0, length));
     if (difference !== null) return miscompare(difference);
     const written = unit.medium.write(lba * blockSizeBytes, data.subarray(length), task);
     return after(mustFlush(unit, task) ? inTurn(written, () => unit.medium.flush()) : written, goodWithoutData(task));
   };
   return unit.writes.run(() => {
+    if (task.aborted) return taskAborted();
     const pending = unit.medium.read(lba * blockSizeBytes, onMedium, task);
     return pending === null ? finish() : pending.then(finish);
   });

@@ -123,8 +123,10 @@ export class TaskSet {
       task,
       ended.catch(() => {}),
     );
-    if (signal !== undefined) this.#watch(signal, task);
     if (timeoutMs !== undefined) timer = this.clock.after(timeoutMs, () => task.abort(hostFailure(HostStatus.TIME_OUT)));
+    // It may have fired while the command began, before anybody listened.
+    if (signal?.aborted === true) task.abort(taskAborted());
+    else if (signal !== undefined) this.#watch(signal, task);
     return ended;
   }
 
