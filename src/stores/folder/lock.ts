@@ -42,7 +42,7 @@ export class FolderLock {
    * @throws QomError `in-use` that names the folder and the process that holds it, with its `context.heldFor`; `io` when the system refuses
    */
   static acquire(folder: string, use: FolderUse): FolderLock {
-    const held = hold(folder);
+    const held = holdFolder(folder);
     try {
       const own = thisProcess(use, held?.name ?? "");
       const target = formatHolder(own);
@@ -64,7 +64,7 @@ export class FolderLock {
 }
 
 /** Locks the file beside the lock; null where that cannot be done. */
-function hold(folder: string): HeldFile | null {
+function holdFolder(folder: string): HeldFile | null {
   try {
     return HeldFile.acquire(join(folder, "lock.held"));
   } catch (error) {
