@@ -16,6 +16,7 @@ import {
   oneOf,
   optional,
 } from "../base/check.js";
+import { present } from "../base/assert.js";
 import { Clock, systemClock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -35,7 +36,7 @@ import type { ChardevSurroundings } from "../chardev/chardev.js";
 import { EventHub } from "../monitor/events.js";
 import { QmpExecutor } from "../monitor/executor.js";
 import type { MonitorHost } from "../monitor/host.js";
-import { HumanSession } from "../monitor/human/session.js";
+import type { HumanSession } from "../monitor/human/session.js";
 import { MachineEvents } from "../monitor/machine-events.js";
 import { Monitors } from "../monitor/monitors.js";
 import { QmpSession } from "../monitor/session.js";
@@ -144,6 +145,7 @@ export class Machine {
   readonly #events = new EventHub();
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
+  #humanSession: typeof HumanSession | undefined; // loaded when there is a monitor for people
   /** From then on each warning is told as it comes. */
   #isMade = false;
   /** Of the event SHUTDOWN. */
@@ -202,7 +204,7 @@ export class Machine {
     packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
     this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { mode, pretty }, ended) => {
-      if (mode === "readline") return new HumanSession({ executor: this.qmp, host }, connection, ended);
+      if (mode === "readline") return new (present(this.#humanSession, "was loaded"))({ executor: this.qmp, host }, connection, ended);
       return new QmpSession(this.qmp, connection, { pretty, ended });
     });
     const context: MachineContext = {
@@ -252,7 +254,12 @@ export class Machine {
       await checkOptions(given.options, parts);
       await buildMachine(given.options, {
         ...parts,
-        openMonitors: () => machine.#monitors.open({ stdio, wait, signal, notify }, given.blame),
+        openMonitors: async () => {
+          if (given.monitoring.monitors.some(({ mode }) => mode === "readline")) {
+            machine.#humanSession = (await import("../monitor/human/session.js")).HumanSession;
+          }
+          await machine.#monitors.open({ stdio, wait, signal, notify }, given.blame);
+        },
         signal,
       });
       machine.#monitors.start();

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { aString, check, recordOf } from "../base/check.js";
-import { aPropertyType } from "./property-kind.js";
+import { aPropertyType, propertyType } from "./property-kind.js";
 import type { PropertyType } from "./property-kind.js";
 
 const MEMBERS = recordOf("an object of property types", aPropertyType);
@@ -18,8 +18,9 @@ export function listOf<T>(element: PropertyType<T>): PropertyType<readonly T[]> 
     expects: `a list, each element ${element.expects}`,
     ...(element.values === undefined ? {} : { values: `each ${element.values}` }),
   };
-  const json = z.array(element.json).readonly();
-  return element.text === undefined ? { ...common, json } : { ...common, json, text: z.array(element.text).readonly() };
+  const json = (): z.ZodType<readonly T[]> => z.array(element.json).readonly();
+  if (!("text" in element)) return propertyType(common, json);
+  return propertyType(common, json, () => z.array(element.text ?? z.never()).readonly());
 }
 
 /** Members of an object property: their kinds by name. */
@@ -65,5 +66,9 @@ export function object(name: string, required: ObjectMembers, optional: ObjectMe
   };
   const expects = `an object of ${members.map(({ member, needed }) => (needed ? member : `${member} (optional)`)).join(", ")}`;
   const values = `an object of ${members.map(({ member, type, needed }) => `${member}=<${type.name}>${needed ? "" : " (optional)"}`).join(", ")}`;
-  return { name, expects, values, json: schema("json"), text: schema("text") };
+  return propertyType(
+    { name, expects, values },
+    () => schema("json"),
+    () => schema("text"),
+  );
 }

@@ -1,6 +1,7 @@
 /** What a kind of property value is made of. */
 import { aBoolean, anObject, aString, having, oneOf, optional } from "../base/check.js";
 import type { Kind } from "../base/check.js";
+import { lazily } from "../base/lazily.js";
 import type * as z from "zod";
 import type { QomObject } from "./object.js";
 
@@ -50,5 +51,41 @@ export interface PropertyType<T> {
   readonly link?: LinkTarget;
 }
 
-/** A {@link PropertyType}. */
-export const aPropertyType: Kind = having("a type of properties, made by qom", { name: aString, expects: aString, json: anObject });
+/** What a {@link PropertyType} says of its values beside the schemas. */
+type Description<T> = Omit<PropertyType<T>, "json" | "text">;
+
+/** The type of those schemas, which are made when first asked for: most properties are never set, and schemas take time to make. */
+export function propertyType<T>(says: Description<T>, json: () => z.ZodType<T>, text?: () => z.ZodType<T>): PropertyType<T> {
+  const madeJson = lazily(json);
+  if (text === undefined) {
+    return {
+      ...says,
+      get json() {
+        return madeJson();
+      },
+    };
+  }
+  const madeText = lazily(text);
+  return {
+    ...says,
+    get json() {
+      return madeJson();
+    },
+    get text() {
+      return madeText();
+    },
+  };
+}
+
+const DESCRIBED = having("a type of properties", { name: aString, expects: aString });
+const WITH_SCHEMA = having("a type of properties", { json: anObject });
+
+/** A {@link PropertyType}. To ask for its schema would make it. */
+export const aPropertyType: Kind = {
+  expects: "a type of properties, made by qom",
+  holds: (value) => DESCRIBED.holds(value) && (makesSchema(value) || WITH_SCHEMA.holds(value)),
+};
+
+function makesSchema(value: unknown): boolean {
+  return Object.getOwnPropertyDescriptor(value, "json")?.get !== undefined;
+}

@@ -8,12 +8,13 @@
 import * as z from "zod";
 import { aBigint, aNumber, arrayOf, aString, check, checkMembers, optional } from "../base/check.js";
 import type { Kind } from "../base/check.js";
+import { lazily } from "../base/lazily.js";
 import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
 import { isOptionMap, isPlainList } from "../options/value.js";
 import type { PlainValue } from "../options/value.js";
 import { listOf, object } from "./composite-type.js";
 import type { QomObject } from "./object.js";
-import { aLinkTarget } from "./property-kind.js";
+import { aLinkTarget, propertyType } from "./property-kind.js";
 import type { LinkTarget, PropertyType } from "./property-kind.js";
 
 export type { LinkResolver, LinkTarget, PropertyType, ValueForm } from "./property-kind.js";
@@ -23,16 +24,21 @@ const refuse = (context: { issues: unknown[] }, input: unknown): never => {
   return z.NEVER;
 };
 
+const STRING = lazily(() => z.string());
+const BOOL = lazily(() => z.boolean());
+const BOOL_TEXT = lazily(() =>
+  z.codec(STRING(), BOOL(), {
+    decode: (input, context) => parseBool(input) ?? refuse(context, input),
+    encode: (value) => (value ? "on" : "off"),
+  }),
+);
+
 function string(): PropertyType<string> {
-  return { name: "str", expects: "a string", json: z.string(), text: z.string() };
+  return propertyType({ name: "str", expects: "a string" }, STRING, STRING);
 }
 
 function bool(): PropertyType<boolean> {
-  const text = z.codec(z.string(), z.boolean(), {
-    decode: (input, context) => parseBool(input) ?? refuse(context, input),
-    encode: (value) => (value ? "on" : "off"),
-  });
-  return { name: "bool", expects: "'on' or 'off'", expectsJson: "true or false", json: z.boolean(), text };
+  return propertyType({ name: "bool", expects: "'on' or 'off'", expectsJson: "true or false" }, BOOL, BOOL_TEXT);
 }
 
 /** Smallest and largest value of an integer property. */
@@ -45,38 +51,46 @@ function integer(name: string, lowest: number, highest: number, range: Range<num
   checkMembers(`qom.${name}`, "range", range, { min: optional(aNumber), max: optional(aNumber) });
   const min = range.min ?? lowest;
   const max = range.max ?? highest;
-  const json = z.int().min(min).max(max);
-  const text = z.codec(z.string(), json, {
-    decode: (input, context) => {
-      const value = parseInteger(input);
-      return value === undefined ? refuse(context, input) : Number(value);
-    },
-    encode: (value) => String(value),
-  });
+  const json = lazily(() => z.int().min(min).max(max));
+  const text = (): z.ZodType<number> =>
+    z.codec(STRING(), json(), {
+      decode: (input, context) => {
+        const value = parseInteger(input);
+        return value === undefined ? refuse(context, input) : Number(value);
+      },
+      encode: (value) => String(value),
+    });
   const narrowed = min > lowest || max < highest ? { values: `${min} to ${max}` } : {};
-  return { name, expects: `an integer from ${min} to ${max} (${name})`, ...narrowed, json, text };
+  return propertyType({ name, expects: `an integer from ${min} to ${max} (${name})`, ...narrowed }, json, text);
+}
+
+/** How option text says an integer of 64 bits. */
+interface WideText {
+  readonly parse: (text: string) => bigint | undefined;
+  readonly print: (value: bigint) => string;
 }
 
 function wide(
-  name: string,
-  expects: string,
+  says: Pick<PropertyType<bigint>, "name" | "expects" | "expectsJson" | "deprecated">,
   min: bigint,
   max: bigint,
-  parse: (text: string) => bigint | undefined,
-  print: (value: bigint) => string,
+  { parse, print }: WideText,
 ): PropertyType<bigint> {
-  const value = z.bigint().min(min).max(max);
-  const json = z.codec(z.union([z.int(), z.bigint()]), value, {
-    decode: (input) => BigInt(input),
-    encode: (exact) => exact,
-  });
-  const text = z.codec(z.string(), value, {
-    decode: (input, context) => parse(input) ?? refuse(context, input),
-    encode: print,
-  });
-  return { name, expects, json, text };
+  const value = lazily(() => z.bigint().min(min).max(max));
+  const json = (): z.ZodType<bigint> =>
+    z.codec(z.union([z.int(), z.bigint()]), value(), {
+      decode: (input) => BigInt(input),
+      encode: (exact) => exact,
+    });
+  const text = (): z.ZodType<bigint> =>
+    z.codec(STRING(), value(), {
+      decode: (input, context) => parse(input) ?? refuse(context, input),
+      encode: print,
+    });
+  return propertyType(says, json, text);
 }
 
+const INTEGER_TEXT: WideText = { parse: parseInteger, print: String };
 const UINT64_MAX = (1n << 64n) - 1n;
 const INT64_MAX = (1n << 63n) - 1n;
 
@@ -86,14 +100,14 @@ function int64(range: Range<bigint> = {}): PropertyType<bigint> {
   checkMembers("qom.int64", "range", range, WIDE_RANGE);
   const min = range.min ?? -INT64_MAX - 1n;
   const max = range.max ?? INT64_MAX;
-  return wide("int64", `an integer from ${min} to ${max} (int64)`, min, max, parseInteger, String);
+  return wide({ name: "int64", expects: `an integer from ${min} to ${max} (int64)` }, min, max, INTEGER_TEXT);
 }
 
 function uint64(range: Range<bigint> = {}): PropertyType<bigint> {
   checkMembers("qom.uint64", "range", range, WIDE_RANGE);
   const min = range.min ?? 0n;
   const max = range.max ?? UINT64_MAX;
-  return wide("uint64", `an integer from ${min} to ${max} (uint64)`, min, max, parseInteger, String);
+  return wide({ name: "uint64", expects: `an integer from ${min} to ${max} (uint64)` }, min, max, INTEGER_TEXT);
 }
 
 function deprecatedSize(text: string): string | undefined {
@@ -109,7 +123,8 @@ function size(range: Range<bigint> = {}): PropertyType<bigint> {
   const bounds = range.min === undefined && range.max === undefined ? "" : ` from ${formatSize(min)} to ${formatSize(max)}`;
   const expects = `a size in bytes${bounds}, with an optional suffix K, M, G, T, P or E`;
   const expectsJson = `an integer from ${min} to ${max}, in bytes`;
-  return { ...wide("size", expects, min, max, parseSize, formatSize), expectsJson, deprecated: deprecatedSize };
+  const says = { name: "size", expects, expectsJson, deprecated: deprecatedSize };
+  return wide(says, min, max, { parse: parseSize, print: formatSize });
 }
 
 const TEXTS = arrayOf(aString);
@@ -121,9 +136,9 @@ const SOME_TEXTS: Kind = {
 function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {
   check("qom.enumeration", "name", name, aString);
   check("qom.enumeration", "values", values, SOME_TEXTS);
-  const schema = z.enum(values);
+  const schema = lazily(() => z.enum(values));
   const expects = `one of ${values.join(", ")}`;
-  return { name, expects, values: expects, json: schema, text: schema };
+  return propertyType({ name, expects, values: expects }, schema, schema);
 }
 
 /**
@@ -133,8 +148,8 @@ function enumeration<const T extends string>(name: string, values: readonly [T, 
 function nested(name: string, expects: string): PropertyType<PlainValue> {
   check("qom.nested", "name", name, aString);
   check("qom.nested", "expects", expects, aString);
-  const json = z.custom<PlainValue>((value) => value !== undefined);
-  return { name, expects, json, text: json.refine(hasTextLeavesOnly) };
+  const json = lazily(() => z.custom<PlainValue>((value) => value !== undefined));
+  return propertyType({ name, expects }, json, () => json().refine(hasTextLeavesOnly));
 }
 
 /** Whether all leaves are strings, as option text gives them: `5` as text would be read as a string. */
@@ -150,8 +165,8 @@ function hasTextLeavesOnly(value: PlainValue): boolean {
  */
 function link<T extends QomObject>(target: LinkTarget): PropertyType<T> {
   check("qom.link", "target", target, aLinkTarget);
-  const schema = z.custom<T>((value) => typeof value === "object" && value !== null);
-  return { name: `link<${target.typeName}>`, expects: `the id of a ${target.noun}`, json: schema, link: target };
+  const says = { name: `link<${target.typeName}>`, expects: `the id of a ${target.noun}`, link: target };
+  return propertyType(says, () => z.custom<T>((value) => typeof value === "object" && value !== null));
 }
 
 /** A link that does not keep its target: when that is deleted, the property is undefined again and reads as "". */

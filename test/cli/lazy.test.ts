@@ -59,4 +59,14 @@ describe("the files that a program loads", () => {
     ).to.deep.equal([]);
     expect(sources.some((source) => source.endsWith("/src/target/fabric/scsi-fabric.ts"))).to.equal(true);
   });
+
+  it("have no monitor for people for the library, and nothing of Node that is loaded when it is used", () => {
+    const files = [...loadedWith("index.js")];
+    const sources = sourcesOf(files.filter((file) => readdirSync(LIB).includes(`${file}.map`)));
+    expect(sources.some((source) => source.endsWith("/src/monitor/session.ts"))).to.equal(true);
+    expect(sources.filter((source) => source.includes("/src/monitor/human/"))).to.deep.equal([]);
+    const imports = files.flatMap((file) => text(file).match(/^import\b.*"node:.*";$/gm) ?? []);
+    expect(imports.some((line) => line.includes('"node:fs"'))).to.equal(true);
+    expect(imports.filter((line) => /"node:(?:crypto|process|readline)"/.test(line))).to.deep.equal([]);
+  });
 });

@@ -65,7 +65,7 @@ const CHUNKS = [
       `/node_modules/|${compiled("qom|reservation|stores|target|pr-manager|backends|machine/(?:container|name|object-)").source}`,
     ),
   },
-  { name: "machine", test: compiled("block|chardev|devices|monitor|machine") },
+  { name: "machine", test: compiled("block|chardev|devices|monitor/(?!human)|machine") },
 ];
 
 const { files, texts } = workerFiles();

@@ -1,5 +1,4 @@
 /** The request queues of a virtio-scsi device: SCSI commands (virtio 1.2, 5.6.6.1; QEMU: hw/scsi/virtio-scsi.c). */
-import { emitWarning } from "node:process";
 import { QomError } from "../../base/errors.js";
 import { blockAccess } from "../../scsi/cdb.js";
 import type { DataDirection } from "../../scsi/cdb.js";
@@ -186,7 +185,7 @@ const NEVER: Promise<UsedLength> = Promise.resolve(null);
 /** A device that is being deleted is no target any more; anything else is a mistake of a device or manager that the guest cannot help. */
 function responseToError(error: unknown): number {
   if (error instanceof QomError && error.kind === "closed") return VirtioScsiResponse.BAD_TARGET;
-  emitWarning(error instanceof Error ? error : new Error(String(error)));
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
   return VirtioScsiResponse.FAILURE;
 }
 

@@ -1,5 +1,4 @@
 /** The control queue of a virtio-scsi device: task management, and notifications, of which there are none (virtio 1.2, 5.6.6.2). */
-import { emitWarning } from "node:process";
 import { QomError } from "../../base/errors.js";
 import { Sense } from "../../scsi/sense.js";
 import {
@@ -133,7 +132,7 @@ async function resetDevice(unit: FrontUnit, scope: ResetScope): Promise<number> 
     return VirtioScsiResponse.OK;
   } catch (error) {
     if (error instanceof QomError && error.kind === "closed") return VirtioScsiResponse.OK;
-    emitWarning(error instanceof Error ? error : new Error(String(error)));
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
     return VirtioScsiResponse.FAILURE;
   }
 }

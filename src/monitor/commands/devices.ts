@@ -1,5 +1,4 @@
 /** Commands that plug and unplug devices (QEMU: qapi/qdev.json, softmmu/qdev-monitor.c). */
-import { emitWarning } from "node:process";
 import * as z from "zod";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
@@ -101,7 +100,7 @@ async function closeDrive(device: Device, host: MonitorHost): Promise<void> {
 
 /** Nobody waits for the end of unplugging: a mistake of a device or node, and not of a user, is told to the process. */
 function warnOfFault(error: unknown): void {
-  if (!(error instanceof QomError)) emitWarning(error instanceof Error ? error : new Error(String(error)));
+  if (!(error instanceof QomError)) process.emitWarning(error instanceof Error ? error : new Error(String(error)));
 }
 
 /** See the file text. */

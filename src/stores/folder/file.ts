@@ -11,9 +11,9 @@
  * writes version 2; so a person who has edited a file removes the two members.
  */
 
-import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { createSha256 } from "../../base/crypto.js";
 import { QomError, isErrnoError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { SLICE_ITEMS } from "../../base/slices.js";
@@ -67,7 +67,7 @@ const PIECE_LENGTH = 64 * 1024;
 
 /** The bytes of a file, in pieces, made in slices. */
 export function* encodeStateFile(unit: string, revision: number, image: ReservationImage): Steps<readonly Uint8Array[]> {
-  const hash = createHash("sha256");
+  const hash = createSha256();
   const pieces: Uint8Array[] = [];
   const add = (text: string): void => {
     const piece = Buffer.from(text, "utf8");
@@ -148,7 +148,7 @@ function checkedText(bytes: Buffer): { readonly text: string; readonly old: bool
 const SUM_PROBLEM = "its content is not what was written: the checksum is another";
 
 function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+  return createSha256().update(content).digest("hex");
 }
 
 function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Omit<SavedReservations, "writtenNs"> {

@@ -6,8 +6,8 @@
  * of another file, which somebody removed by hand, and its holder may still have it.
  */
 
-import { randomUUID } from "node:crypto";
 import { closeSync, fsyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
+import { uniqueName } from "../../base/crypto.js";
 import { QomError } from "../../base/errors.js";
 import { SystemCallError } from "../../native/errno.js";
 import { FileIdentity } from "../../native/file/identity.js";
@@ -85,7 +85,7 @@ function readName(fd: number): string | null {
 
 /** The name reaches the disk, so that a lock which a power failure left behind is known to be one. */
 function writeName(fd: number): string {
-  const name = randomUUID();
+  const name = uniqueName();
   ftruncateSync(fd, 0);
   writeSync(fd, name, 0);
   fsyncSync(fd);

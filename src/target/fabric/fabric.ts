@@ -1,6 +1,5 @@
 /** The simulated storage network: logical units by name, for all the machines that are given it. */
 
-import { emitWarning } from "node:process";
 import { aFunction, aString, check, instanceOf, optional } from "../../base/check.js";
 import { systemClock } from "../../base/clock.js";
 import type { Clock } from "../../base/clock.js";
@@ -380,7 +379,7 @@ export class Fabric {
   #warn(line: string): void {
     if (this.#emitted.has(line)) return;
     this.#emitted.add(line);
-    emitWarning(line);
+    process.emitWarning(line);
   }
 }
 
