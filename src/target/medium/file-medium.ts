@@ -50,6 +50,7 @@ export interface FileIdentity {
  */
 export class FileMedium implements Medium {
   readonly deallocates = false;
+  readonly fillsAll = true;
   #lock: ImageLock | null = null;
   #closing: Promise<void> | null = null;
   readonly #cached: Pick<CachedReads, "read">;
