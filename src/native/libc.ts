@@ -145,7 +145,10 @@ const koffi: () => typeof KoffiModule = lazily(() => {
     // by require, since an import statement would load the native code before anyone asked; what it gives has no type of its own
     return requireFrom(path)(path) as typeof KoffiModule;
   } catch (cause) {
-    throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", { cause });
+    throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", {
+      cause,
+      hint: "a bundle needs the package koffi beside it",
+    });
   }
 });
 

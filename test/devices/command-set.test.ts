@@ -1,6 +1,7 @@
 /** What ends commands of a device early: the caller's signal, and all at once. */
 import { getEventListeners } from "node:events";
 import { expect } from "chai";
+import type { ScsiAnswer } from "#src/scsi/command.js";
 import type { ScsiCommand, ScsiResult } from "qom-pr";
 import { CommandSet } from "#src/devices/disk/command-set.js";
 import { ManualClock } from "../support/manual-clock.js";
@@ -160,11 +161,12 @@ describe("commands of a device", () => {
     answer(GOOD);
     await drained;
     expect(await running).to.equal(GOOD);
-    set.run({ cdb: CDB }, undefined, () => {
+    const atOnce = set.run({ cdb: CDB }, undefined, (): ScsiAnswer => {
       drained = set.drain(5000);
       return GOOD;
     });
     await drained;
+    expect(atOnce).to.equal(GOOD);
   });
 
   it("are not ended by an abort whose listeners send them", async () => {

@@ -105,6 +105,32 @@ describe("a medium that fails", () => {
     });
   }
 
+  for (const [what, operation, errno, sent, expected] of failures) {
+    it(`at once: ${what}`, async () => {
+      const error = Object.assign(new Error(errno), { code: errno, errno: -1, syscall: operation });
+      Object.assign(medium, {
+        [operation]: () => {
+          throw error;
+        },
+        ...(operation === "write" ? { read: () => null } : {}),
+      });
+      expect(outcome(await unit.execute(A, sent))).to.equal(expected);
+      Object.assign(medium, { [operation]: () => null });
+      expect(outcome(await unit.execute(A, sent)), "the next one is as if nothing had been").to.equal("GOOD");
+    });
+  }
+
+  it("that reads nothing at all tells nothing of this process", async () => {
+    const secret = Buffer.from("nothing of this process");
+    // Memory of every size that is given back with something in it.
+    for (let length = 512; length <= 65_536; length += 512) Buffer.allocUnsafeSlow(length).fill(secret);
+    for (const sectors of ["01", "02", "08", "10", "40", "80"]) {
+      const { dataIn } = await unit.execute(A, command(`28 00 00 00 00 00 00 00 ${sectors} 00`));
+      expect(dataIn).to.have.length(512 * parseInt(sectors, 16));
+      expect(dataIn.every((byte) => byte === 0)).to.equal(true);
+    }
+  });
+
   it("is not written to by a COMPARE AND WRITE that was aborted while it was read", async () => {
     const [abort, other] = [new AbortController(), new AbortController()];
     const compared = unit.execute(A, { ...COMPARE, signal: abort.signal });

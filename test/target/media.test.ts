@@ -10,6 +10,7 @@ import { MemoryMedium } from "#src/target/medium/memory-medium.js";
 import type { Medium } from "#src/target/medium/medium.js";
 import { refusal } from "../support/refusal.js";
 import { temporaryFolder } from "../support/folder.js";
+import { countTurns } from "../support/turns.js";
 
 const SIZE = 300_000;
 const going = { aborted: false };
@@ -197,6 +198,23 @@ describe("medium in a file", () => {
       const into = new Uint8Array(MIB);
       expect(medium.read(4096, into, going)).to.equal(null);
       expect(Buffer.compare(into, content.subarray(4096, 4096 + MIB))).to.equal(0);
+      await medium.close();
+    });
+
+    it("others have their turn, however much of it is read without a pause", async () => {
+      const medium = await opened("turns", (asked) => asked);
+      const into = new Uint8Array(MIB);
+      const turns = countTurns();
+      let atOnce = 0;
+      for (let count = 0; count < 64; count += 1) {
+        const pending = medium.read((count % 4) * MIB, into.fill(0), going);
+        if (pending === null) atOnce += 1;
+        await pending;
+        expect(Buffer.compare(into, content.subarray((count % 4) * MIB, (count % 4) * MIB + MIB))).to.equal(0);
+      }
+      turns.end();
+      expect(turns.count).to.be.at.least(3);
+      expect(atOnce).to.be.at.least(60);
       await medium.close();
     });
 

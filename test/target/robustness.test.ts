@@ -2,7 +2,8 @@ import { expect } from "chai";
 import fc from "fast-check";
 import type { ScsiCommand } from "#src/scsi/command.js";
 import { parseSense } from "#src/scsi/sense.js";
-import { disk, outcome } from "./support.js";
+import { ManualClock } from "../support/manual-clock.js";
+import { blocks, disk, outcome } from "./support.js";
 
 const STATUSES: readonly number[] = [0x00, 0x02, 0x18];
 
@@ -88,5 +89,22 @@ describe("whatever comes", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it("a signal that fires while a command begins ends it, and no timer stays behind", async () => {
+    const clock = new ManualClock();
+    const san = await disk({}, { clock });
+    const abort = new AbortController();
+    const hold = san.unit.hold(() => {
+      abort.abort();
+      return true;
+    });
+    const pending = san.try("A", "2a 00 00 00 00 00 00 00 01 00", { dataOut: blocks(1, 7), signal: abort.signal, timeoutMs: 1000 });
+    expect(hold.count).to.equal(0);
+    expect(await pending).to.equal("ABORTED");
+    expect(clock.timers).to.equal(0);
+    hold.release();
+    expect((await san.send("B", "28 00 00 00 00 00 00 00 01 00")).dataIn[0]).to.equal(0);
+    await san.fabric.close();
   });
 });

@@ -174,20 +174,6 @@ describe("commands in flight", () => {
       expect(await blockZero()).to.equal(0);
     });
 
-    it("ends one that it meets at its beginning", async () => {
-      const abort = new AbortController();
-      const hold = san.unit.hold((sent) => {
-        abort.abort();
-        return writes(sent);
-      });
-      const pending = san.try("A", WRITE_ONE, { dataOut: blocks(1, 7), signal: abort.signal, timeoutMs: 1000 });
-      expect(hold.count).to.equal(0);
-      expect(await pending).to.equal("ABORTED");
-      expect(clock.timers).to.equal(0);
-      hold.release();
-      expect(await blockZero()).to.equal(0);
-    });
-
     it("comes too late for one that has ended", async () => {
       const abort = new AbortController();
       const pending = writeOne("A", 7, abort.signal);

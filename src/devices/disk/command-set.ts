@@ -40,8 +40,10 @@ export class CommandSet {
   readonly #clock: Clock;
   readonly #commands = new Set<InFlight>();
   #epoch = newController();
-  /** What the commands that are being sent just now came with: sending one may lead to an abort of all, or to the end of the device. */
-  readonly #sending: (JoinedSignal | null)[] = [];
+  /** Commands that are being sent just now: sending one may lead to an abort of all, or to the end of the device. */
+  #sending = 0;
+  /** Counts {@link abortAll}. */
+  #aborts = 0;
   /** By signal of a caller, who may use it again: making a signal costs more than a short command. */
   readonly #joined = new WeakMap<AbortSignal, JoinedSignal>();
   #onEmpty: (() => void)[] = [];
@@ -61,13 +63,15 @@ export class CommandSet {
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);
     const sentWith = (joined?.controller ?? this.#epoch).signal;
-    this.#sending.push(joined);
+    const aborts = this.#aborts;
+    this.#sending += 1;
     let running: ScsiAnswer;
     try {
       running = send(withSignal(command, sentWith, timeoutMs));
     } finally {
-      this.#sending.pop();
+      this.#sending -= 1;
     }
+    if (joined !== null && aborts !== this.#aborts) this.#abort(joined);
     return running instanceof Promise ? this.#follow(running, joined, sentWith) : normalizeHostStatus(running);
   }
 
@@ -98,10 +102,11 @@ export class CommandSet {
     const epoch = this.#epoch;
     // Whoever hears of the abort may send another command at once, which is none of those.
     this.#epoch = newController();
-    const joined = new Set([...commands.map((sent) => sent.joined), ...this.#sending]);
+    const joined = new Set(commands.map((sent) => sent.joined));
+    this.#aborts += 1;
     epoch.abort();
     for (const each of joined) if (each !== null) this.#abort(each);
-    if (this.#sending.length > 0) {
+    if (this.#sending > 0) {
       await sendingDone();
       for (const sent of this.#commands) if (sent.signal.aborted) ended.push(this.#giveUp(sent));
     }
@@ -110,7 +115,7 @@ export class CommandSet {
 
   /** Waits for all commands, at most `graceMs`, and ends the rest. */
   async drain(graceMs: number): Promise<void> {
-    if (this.#sending.length > 0) await sendingDone();
+    if (this.#sending > 0) await sendingDone();
     if (this.#commands.size === 0) return;
     let timer: Timer | undefined;
     await new Promise<void>((resolve) => {

@@ -3,12 +3,13 @@
 import { unfilledBytes } from "../../base/unfilled-bytes.js";
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
+import type { Medium } from "../medium/medium.js";
 import type { DeviceCommand, UnitContext } from "../unit/device-command.js";
 import { after, bufferLength } from "../unit/reply.js";
 import type { Task } from "../unit/task.js";
 import { blockRange, checkTransfer } from "./block-range.js";
 
-/** Reads into the caller's memory if there is some, else into new memory that the medium fills. A buffer that is too small for all blocks gets the first bytes. */
+/** Reads into the caller's memory if there is some, else into new memory. A buffer that is too small for all blocks gets the first bytes. */
 function read(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
   const { lba, blocks } = blockRange(task);
   const { blockSizeBytes } = unit.definition;
@@ -17,9 +18,14 @@ function read(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult> {
   const length = Math.min(wanted, buffer);
   const { into } = task.command;
   // a view costs more than to see that none is needed
-  const dataIn = into?.length === length ? into : (into?.subarray(0, length) ?? unfilledBytes(length));
+  const dataIn = into?.length === length ? into : (into?.subarray(0, length) ?? newBytes(unit.medium, length));
   const result = { status: ScsiStatus.GOOD, dataIn, residual: buffer - length, sense: NO_BYTES };
   return after(unit.medium.read(lba * blockSizeBytes, dataIn, task), result);
+}
+
+/** What a medium of somebody else's leaves as it was is nothing of this process. */
+function newBytes({ fillsAll }: Medium, length: number): Uint8Array {
+  return fillsAll === true ? unfilledBytes(length) : new Uint8Array(length);
 }
 
 /** READ(6), READ(10), READ(12) and READ(16). */

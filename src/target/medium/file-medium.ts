@@ -29,6 +29,9 @@ const STEP_BYTES = 1024 * 1024;
  */
 const SHORT_STEP_BYTES = 256 * 1024;
 
+/** Most bytes that are read at once before others have their turn: some milliseconds of copying, for a program that reads without a pause. */
+const TURN_BYTES_MAX = 16 * 1024 * 1024;
+
 /** How a file is used as a medium. */
 export interface FileMediumOptions {
   /** Every write is done in steps of at most 256 KiB, so that an abort, and what waits for it, waits for no more than that. Default false. */
@@ -50,11 +53,14 @@ export interface MediumIdentity {
  */
 export class FileMedium implements Medium {
   readonly deallocates = false;
+  readonly fillsAll = true;
   #lock: ImageLock | null = null;
   #closing: Promise<void> | null = null;
   readonly #cached: Pick<CachedReads, "read">;
   /** Longest write that is one step. */
   readonly #writeBytesMax: number;
+  /** Bytes that have been read at once since others had their turn. */
+  #turnBytes = 0;
   /** Memory of the last read that went through the pool, for the next one; it goes with the next collection of garbage. */
   #spare: WeakRef<Uint8Array> | null = null;
 
@@ -135,8 +141,10 @@ export class FileMedium implements Medium {
 
   read(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> | null {
     this.#checkRange(offset, into.length);
-    if (into.length > STEP_BYTES) return this.#readLong(offset, into, cancellation);
+    if (into.length > STEP_BYTES || this.#turnBytes >= TURN_BYTES_MAX) return this.#readLong(offset, into, cancellation);
     const done = this.#cached.read(offset, into);
+    if (this.#turnBytes === 0 && done > 0) setImmediate(() => (this.#turnBytes = 0));
+    this.#turnBytes += done;
     return done === into.length ? null : this.#readByPool(offset + done, into.subarray(done), cancellation);
   }
 

@@ -12,6 +12,7 @@ export class FlushGuard implements Medium {
   readonly sizeBytes: number;
   readonly fd: number | null;
   readonly deallocates: boolean;
+  readonly fillsAll: boolean;
   readonly lock: ImageLock | null;
   readonly #medium: Medium;
   #failed = false;
@@ -23,6 +24,7 @@ export class FlushGuard implements Medium {
     this.sizeBytes = medium.sizeBytes;
     this.fd = medium.fd;
     this.deallocates = medium.deallocates;
+    this.fillsAll = medium.fillsAll ?? false;
     this.lock = medium.lock ?? null;
     this.#medium = medium;
   }

@@ -22,6 +22,11 @@ export interface Medium {
   readonly fd: number | null;
   /** True when {@link deallocate} makes bytes read as zero; false when it does nothing. */
   readonly deallocates: boolean;
+  /**
+   * True of a medium that writes every byte of what it is given to read into, unless it fails or is aborted: it is given memory that held
+   * something else before. Any other medium is given zeros, or the initiator's memory. Default false.
+   */
+  readonly fillsAll?: boolean;
   /** Fills `into` from `offset` on. */
   read(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> | null;
   /** Writes all of `data` at `offset`. */

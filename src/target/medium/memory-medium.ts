@@ -10,6 +10,7 @@ const CHUNK_BYTES = 64 * 1024;
 export class MemoryMedium implements Medium {
   readonly fd = null;
   readonly deallocates = true;
+  readonly fillsAll = true;
   readonly #chunks = new Map<number, Uint8Array>();
 
   constructor(readonly sizeBytes: number) {}

@@ -29,7 +29,7 @@ import { NexusTable } from "./nexus-table.js";
 import type { NexusState } from "./nexus-table.js";
 import { A_PATH, FULL_ACCESS } from "./path-access.js";
 import type { PathAccess } from "./path-access.js";
-import { admit } from "./pipeline.js";
+import { admit, carryOut } from "./pipeline.js";
 import { invalidCdbField } from "./reply.js";
 import { isPersistent, keepingOf } from "./keeping.js";
 import type { KeptUnit } from "./keeping.js";
@@ -375,7 +375,7 @@ export class LogicalUnit {
   }
 
   #serveOther(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
-    return admit(this.#context, task, command) ?? this.#interference.pass(task, () => this.#run(task, command));
+    return admit(this.#context, task, command) ?? this.#interference.pass(task, () => carryOut(this.#context, task, command));
   }
 
   /** Interference comes first: a command that is held in its turn would keep the PREEMPT AND ABORT from running that is to end it. */
@@ -383,7 +383,7 @@ export class LogicalUnit {
     const { queue } = this.#context.reservations;
     const inTurn = (): ScsiResult | Promise<ScsiResult> => {
       if (task.aborted) return taskAborted();
-      return admit(this.#context, task, command) ?? this.#run(task, command);
+      return admit(this.#context, task, command) ?? carryOut(this.#context, task, command);
     };
     return this.#interference.pass(task, () => queue.run(inTurn));
   }
@@ -391,11 +391,5 @@ export class LogicalUnit {
   #readmit(task: Task): ScsiResult | null {
     const command = present(this.#commands.ofCdb(task.cdb), "a command that was admitted is one of the unit's");
     return admit(this.#context, task, command);
-  }
-
-  #run(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
-    const outcome = command.run(this.#context, task);
-    task.busy = outcome instanceof Promise;
-    return outcome;
   }
 }

@@ -11,6 +11,7 @@ import { PR_IN } from "../../scsi/persistent-reserve.js";
 import { bareStatus, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
+import { mediumFailure } from "../medium/medium-failure.js";
 import type { SupportedCommand, UnitContext } from "./device-command.js";
 import { invalidCdbField } from "./reply.js";
 import type { OldOperation } from "./reservation-desk.js";
@@ -35,6 +36,20 @@ export function admit(unit: UnitContext, task: Task, command: SupportedCommand):
   if (pending !== null) return reportAttention(task);
   if (command.needsMedium === true && unit.power.stopped) return senseResult(Sense.INITIALIZING_COMMAND_REQUIRED);
   return cdbProblem(unit, task, command);
+}
+
+/** Executes a command that nothing keeps from it. What a medium throws that does its work at once is an answer too. */
+export function carryOut(unit: UnitContext, task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
+  let outcome: ScsiResult | Promise<ScsiResult>;
+  try {
+    outcome = command.run(unit, task);
+  } catch (error) {
+    const failure = mediumFailure(error);
+    if (failure === null) throw error;
+    return failure;
+  }
+  task.busy = outcome instanceof Promise;
+  return outcome;
 }
 
 /** Reports the most important unit attention, which is pending, and clears it (UA_INTLCK_CTRL = 00b). */
