@@ -204,11 +204,11 @@ export class ReservationDesk {
       const changes = state.takeChanges();
       const view = viewOf(state);
       made.undo();
-      const { end } = await this.#kept.save(view, () => made.redo());
-      if (end === "done") {
+      const { end } = await this.#kept.save(view, () => {
+        made.redo();
         this.#count(changes);
         changed();
-      }
+      });
       if (end !== "overtaken") return;
     }
   }
@@ -267,7 +267,7 @@ export class ReservationDesk {
       await saved.value;
       return result;
     }
-    this.#count(changes, negative);
+    if (saved.end === "failed" || saved.inForce !== true) this.#count(changes, negative);
     if (saved.end === "failed") return mediumFailure(saved.error) ?? senseResult(Sense.INTERNAL_TARGET_FAILURE);
     if (saved.end === "unknown" || attempt >= COMMIT_ATTEMPTS_MAX) return bareStatus(ScsiStatus.BUSY);
     return task.aborted ? taskAborted() : (this.#parts.readmit(task) ?? this.reserveOut(task, attempt + 1));
