@@ -230,6 +230,36 @@ describe("a store that says things in an order of its own", () => {
   });
 });
 
+describe("a store for one fabric that forgets what power loss would not leave", () => {
+  it("may lose the answer to the end of APTPL, and count from 1 again", async () => {
+    let stored: StoredReservations | null = null;
+    let isAnswered = true;
+    const store: ReservationStore = {
+      load: () => stored,
+      commit: (_unit, revision, next) => {
+        if (revision !== (stored?.revision ?? 0) + 1) return "overtaken";
+        stored = next.aptpl ? { revision, image: next } : null;
+        if (!isAnswered) throw new UncertainCommitError("no answer");
+        return "done";
+      },
+      close: () => Promise.resolve(),
+    };
+    const on = await disk({}, { store });
+    const register = (from: "A" | "B", aptpl: boolean): Promise<string> =>
+      on.reserveOut(from, { action: "register-and-ignore-existing-key", serviceActionKey: KEYS[from], aptpl });
+    expect([await register("A", true), await register("B", true)]).to.deep.equal(["GOOD", "GOOD"]);
+    isAnswered = false;
+    expect(await register("A", false)).to.equal("GOOD");
+    isAnswered = true;
+    expect(stored).to.equal(null);
+    expect(await on.try("A", READ_ONE)).to.equal("GOOD");
+    expect(await register("B", true)).to.equal("GOOD");
+    expect(stored).to.have.property("revision", 1);
+    expect(on.unit.reservations.registrants).to.have.length(2);
+    await on.fabric.close();
+  });
+});
+
 describe("two fabrics that do the same at the same time", () => {
   it("have done it twice", async () => {
     const stored = new StoredUnits();

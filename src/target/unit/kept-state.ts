@@ -223,7 +223,7 @@ export class KeptState {
     const since = this.#revision;
     try {
       const stored = await this.#parts.store.load(this.#parts.unit);
-      if (pending !== null && stored?.revision === pending.revision && sameImage(stored.image, pending.image)) {
+      if (pending !== null && this.#isStored(pending, stored)) {
         this.#known();
         return "saved";
       }
@@ -238,6 +238,12 @@ export class KeptState {
     }
   }
 
+  /** True when a store that gives `stored` has `pending`: alone, it need not keep what power loss would not leave. */
+  #isStored({ revision, image }: StoredReservations, stored: StoredReservations | null): boolean {
+    if (stored === null) return !this.isShared && !image.aptpl;
+    return stored.revision === revision && sameImage(stored.image, image);
+  }
+
   /**
    * Brings what was read into force if it is newer: at once, or if it is large, when it is decoded. What is older than `since`, which was in
    * force when the store was asked, is an error: nothing is certain any more. What has come meanwhile may well be newer than the answer.
@@ -245,7 +251,9 @@ export class KeptState {
   #take(stored: StoredReservations | null, since: number): Promise<void> | null {
     const revision = stored?.revision ?? 0;
     if (stored !== null && revision > this.#revision) return this.#adopt(stored);
-    if (revision < since) throw new QomError("invalid-value", `it has revision ${revision}, older than ${since}`);
+    // of what power loss would not leave a store may have forgotten the number, too
+    if (stored === null && !this.isShared && !this.#state.aptpl) this.#revision = 0;
+    else if (revision < since) throw new QomError("invalid-value", `it has revision ${revision}, older than ${since}`);
     this.#known();
     return null;
   }
