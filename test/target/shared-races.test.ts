@@ -202,6 +202,24 @@ describe("a store that says things in an order of its own", () => {
     expect(await registering).to.equal("GOOD");
   });
 
+  it("may announce PREEMPT AND ABORT and CLEAR before a commit ends: the first has ended what it ends", async () => {
+    const on = await open();
+    await store.changed(1, image(1, ["A", "B"], WERO));
+    const hold = on.unit.hold(({ cdb }) => cdb[0] === 0x2a);
+    const writing = on.try("B", ...WRITE_ONE);
+    await hold.reached(1);
+    const commit = new Gate<CommitEnd>();
+    store.onCommit = () => commit.passed;
+    const registering = register(on, "C");
+    const told = [store.changed(2, image(2, ["A"], WERO)), store.changed(3, image(3, []))];
+    store.onCommit = () => "done";
+    commit.open("overtaken");
+    await Promise.all(told);
+    const left = hold.count;
+    hold.release();
+    expect([left, await writing, await registering]).to.deep.equal([0, "ABORTED", "GOOD"]);
+  });
+
   it("may announce a commit before it ends: from then on it is in force", async () => {
     const on = await open();
     await store.changed(1, image(1, ["A", "B"], WERO));

@@ -28,9 +28,9 @@ export interface KeptStateParts {
   readonly nexuses: NexusTable;
   /**
    * Told of a state that is in force from now on: that which the unit begins with (`former` is null), or one that another fabric has made. The
-   * promise settles when that is carried out; null when that is so already.
+   * promise settles when that is carried out; null when that is so already. `skipped`: there were states between that were not seen.
    */
-  readonly replaced: (former: ReservationState | null, next: ReservationState) => Promise<void> | null;
+  readonly replaced: (former: ReservationState | null, next: ReservationState, skipped: boolean) => Promise<void> | null;
   /** Told in one line why nothing is known. */
   readonly warn: (line: string) => void;
 }
@@ -326,12 +326,13 @@ export class KeptState {
     if (this.#closed) return null;
     if (revision <= this.#revision) return this.#carriedOut;
     const former = this.#begun ? this.#state : null;
+    const skipped = revision > this.#revision + 1;
     if (former === null && !this.isShared) state.losePower();
     this.#state = state;
     this.#revision = revision;
     if (this.#waiting !== null && this.#waiting.revision <= revision) this.#waiting = null;
     this.#known();
-    return this.#carryOut(this.#parts.replaced(former, state));
+    return this.#carryOut(this.#parts.replaced(former, state, skipped));
   }
 
   /** What was ended by a change before this one may still be ending. */
