@@ -4,7 +4,7 @@
  *
  * | a nexus that is here | is told | loses its commands |
  * |---|---|---|
- * | was registered, nobody is any more: CLEAR | RESERVATIONS PREEMPTED | no |
+ * | was registered, nobody is any more: CLEAR | RESERVATIONS PREEMPTED | only if states between were not seen |
  * | was registered and is not, others are: PREEMPT, with or without ABORT | REGISTRATIONS PREEMPTED | yes |
  * | is registered, and a reservation of types 5 to 8 is gone: RELEASE, or its holder unregistered | RESERVATIONS RELEASED | no |
  * | is registered and not its holder, and the reservation has another type: PREEMPT | RESERVATIONS RELEASED | no |
@@ -24,6 +24,8 @@ import type { ReservationState } from "./state.js";
 export interface ElsewhereSettings {
   /** NUAR of the Control mode page: RELEASE tells nobody. */
   readonly noUnitAttentionOnRelease: boolean;
+  /** There were states between the two, of which nothing is known: CLEAR may have come after PREEMPT AND ABORT. Absent: false. */
+  readonly skipped?: boolean;
 }
 
 /**
@@ -44,7 +46,8 @@ export function changesElsewhere(
     const audience: Audience = { group: "nexus", nexus };
     const code = newsOf(next, nexus, released);
     if (code !== null) unitAttentions.push({ audience, code });
-    if (code === Sense.REGISTRATIONS_PREEMPTED) aborts.push(audience);
+    const cleared = code === Sense.RESERVATIONS_PREEMPTED;
+    if (code === Sense.REGISTRATIONS_PREEMPTED || (cleared && settings.skipped === true)) aborts.push(audience);
   }
   return { unitAttentions, aborts, persist: false };
 }

@@ -28,9 +28,9 @@ export interface KeptStateParts {
   readonly nexuses: NexusTable;
   /**
    * Told of a state that is in force from now on: that which the unit begins with (`former` is null), or one that another fabric has made. The
-   * promise settles when that is carried out; null when that is so already.
+   * promise settles when that is carried out; null when that is so already. `skipped`: there were states between that were not seen.
    */
-  readonly replaced: (former: ReservationState | null, next: ReservationState) => Promise<void> | null;
+  readonly replaced: (former: ReservationState | null, next: ReservationState, skipped: boolean) => Promise<void> | null;
   /** Told in one line why nothing is known. */
   readonly warn: (line: string) => void;
 }
@@ -39,12 +39,18 @@ export interface KeptStateParts {
 export type SaveEnd<Value> =
   | { readonly end: "done"; readonly value: Value }
   | { readonly end: "failed"; readonly error: unknown }
-  | { readonly end: "overtaken" | "unknown" };
+  | {
+      readonly end: "overtaken" | "unknown";
+      /** Another fabric has made the very same state, and `done` was called when that was announced. */
+      readonly inForce?: boolean;
+    };
 
 /** A commit under way. */
 interface Pending extends StoredReservations {
-  /** The store has announced it, whatever becomes of the answer. */
+  /** The store has announced that revision with that image, and it is in force. */
   announced: boolean;
+  /** Brings it into force, once however often it is called. */
+  readonly enforce: () => void;
 }
 
 /** See the module text. */
@@ -66,6 +72,8 @@ export class KeptState {
   #waiting: StoredReservations | null = null;
   /** Settles when what had waited is carried out. */
   #waited: Promise<void> = Promise.resolve();
+  /** Settles when everything that other fabrics have changed so far is carried out; null when that is so. */
+  #carriedOut: Promise<void> | null = null;
   #asking = false;
   #told = "";
   #closed = false;
@@ -107,10 +115,17 @@ export class KeptState {
       const watcher = { changed: (stored: StoredReservations | null) => this.#announced(stored), lost: () => this.#lose() };
       this.#stopWatching = store.watch?.(unit, watcher) ?? nothing;
     }
-    const stored = store.load(unit);
-    const opened = stored instanceof Promise ? stored.then((found) => this.#take(found) ?? undefined) : this.#take(stored);
-    opened?.catch(nothing);
-    return opened;
+    try {
+      const since = this.#revision;
+      const stored = store.load(unit);
+      const opened = stored instanceof Promise ? stored.then((found) => this.#take(found, since) ?? undefined) : this.#take(stored, since);
+      opened?.catch(nothing);
+      return opened;
+    } catch (error) {
+      // there is no unit then that could be closed
+      this.close();
+      throw error;
+    }
   }
 
   /** Has the store asked again if the state is not known for lack of an answer; nobody waits for it. */
@@ -132,9 +147,16 @@ export class KeptState {
     const image = encoded instanceof Promise ? await encoded : encoded;
     if (!this.isKnown) return { end: "unknown" };
     if (this.#revision !== base) return { end: "overtaken" };
-    const ending = this.#commit({ revision: base + 1, image, announced: false }, done);
-    this.#pendingEnd = ending.catch(nothing);
-    return ending;
+    let ended = nothing;
+    // before the commit begins: what is announced from within it waits for it, too
+    this.#pendingEnd = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    try {
+      return await this.#commit({ revision: base + 1, image }, done);
+    } finally {
+      ended();
+    }
   }
 
   /** No longer told of changes. */
@@ -143,13 +165,20 @@ export class KeptState {
     this.#stopWatching();
   }
 
-  async #commit<Value>(pending: Pending, done: () => Value): Promise<SaveEnd<Value>> {
+  async #commit<Value>(stored: StoredReservations, done: () => Value): Promise<SaveEnd<Value>> {
+    let enforced: { readonly value: Value } | null = null;
+    const enforce = (): { readonly value: Value } => {
+      if (enforced !== null) return enforced;
+      this.#revision = stored.revision;
+      enforced = { value: done() };
+      return enforced;
+    };
+    const pending: Pending = { ...stored, announced: false, enforce };
     this.#pending = pending;
     try {
       const end = await this.#endOf(pending);
-      if (end.end !== "done") return end;
-      this.#revision = pending.revision;
-      return { end: "done", value: done() };
+      if (end.end === "done") return { end: "done", value: enforce().value };
+      return end.end === "failed" ? end : { end: end.end, inForce: pending.announced };
     } finally {
       this.#pending = null;
       this.#waited = this.#takeWaiting();
@@ -162,21 +191,27 @@ export class KeptState {
     let uncertain: unknown = null;
     try {
       if ((await store.commit(unit, pending.revision, pending.image)) === "done") return done;
+      // what was announced was the same by another fabric: this one's comes after it
+      if (pending.announced) return await this.#overtaken();
     } catch (error) {
       if (!pending.announced && !(error instanceof UncertainCommitError)) return { end: "failed", error };
       uncertain = error;
     }
     if (pending.announced) return done;
-    if (uncertain === null && this.#waiting !== null) {
-      await this.#takeWaiting();
-      return { end: this.isKnown ? "overtaken" : "unknown" };
-    }
+    if (uncertain === null && this.#waiting !== null) return this.#overtaken();
     this.#trouble ??= "unread";
     const stored = await this.#ask(pending);
+    if (stored === "saved") this.#announcedIs(pending);
+    if (pending.announced) return uncertain === null ? this.#overtaken() : done;
     if (stored === "unknown") return uncertain === null ? { end: "unknown" } : { end: "failed", error: uncertain };
-    if (stored === "saved") return done;
     // Others have come after the one that may have been this one: what it would do now is not what it was to do.
     if (uncertain !== null && this.#revision > pending.revision) return { end: "failed", error: uncertain };
+    return { end: this.isKnown ? "overtaken" : "unknown" };
+  }
+
+  /** By what has been announced. */
+  async #overtaken(): Promise<SaveEnd<null>> {
+    await this.#takeWaiting();
     return { end: this.isKnown ? "overtaken" : "unknown" };
   }
 
@@ -185,13 +220,16 @@ export class KeptState {
    * cannot tell, which is said.
    */
   async #ask(pending: Pending | null = null): Promise<"taken" | "saved" | "unknown"> {
+    const since = this.#revision;
     try {
       const stored = await this.#parts.store.load(this.#parts.unit);
-      if (pending !== null && stored?.revision === pending.revision && sameImage(stored.image, pending.image)) {
+      if (pending !== null && this.#isStored(pending, stored)) {
         this.#known();
         return "saved";
       }
-      await this.#take(stored);
+      // known meanwhile, and a commit has begun, which this may be
+      if (pending === null && this.#pending !== null) void this.#announced(stored);
+      else await this.#take(stored, since);
       return "taken";
     } catch (error) {
       this.#trouble ??= "unread";
@@ -200,14 +238,22 @@ export class KeptState {
     }
   }
 
+  /** True when a store that gives `stored` has `pending`: alone, it need not keep what power loss would not leave. */
+  #isStored({ revision, image }: StoredReservations, stored: StoredReservations | null): boolean {
+    if (stored === null) return !this.isShared && !image.aptpl;
+    return stored.revision === revision && sameImage(stored.image, image);
+  }
+
   /**
-   * Brings what was read into force if it is newer: at once, or if it is large, when it is decoded. What is older than what was there before
-   * is an error: nothing is certain any more.
+   * Brings what was read into force if it is newer: at once, or if it is large, when it is decoded. What is older than `since`, which was in
+   * force when the store was asked, is an error: nothing is certain any more. What has come meanwhile may well be newer than the answer.
    */
-  #take(stored: StoredReservations | null): Promise<void> | null {
+  #take(stored: StoredReservations | null, since: number): Promise<void> | null {
     const revision = stored?.revision ?? 0;
     if (stored !== null && revision > this.#revision) return this.#adopt(stored);
-    if (revision < this.#revision) throw new QomError("invalid-value", `it has revision ${revision}, older than ${this.#revision}`);
+    // of what power loss would not leave a store may have forgotten the number, too
+    if (stored === null && !this.isShared && !this.#state.aptpl) this.#revision = 0;
+    else if (revision < since) throw new QomError("invalid-value", `it has revision ${revision}, older than ${since}`);
     this.#known();
     return null;
   }
@@ -216,12 +262,20 @@ export class KeptState {
     const revision = stored?.revision ?? 0;
     if (this.#closed) return Promise.resolve();
     if (this.#trouble === "lost" && revision >= this.#revision) this.#trouble = this.#begun ? null : "unread";
-    if (stored === null || revision <= this.#revision) return Promise.resolve();
     const pending = this.#pending;
+    // what it ends may still be ending, however it was learnt
+    if (stored === null || revision <= this.#revision) return this.#carriedOut ?? Promise.resolve();
     if (pending === null) return this.#adopted(stored);
-    if (revision === pending.revision && sameImage(stored.image, pending.image)) pending.announced = true;
-    else if (this.#waiting === null || this.#waiting.revision < revision) this.#waiting = stored;
+    if (revision === pending.revision && sameImage(stored.image, pending.image)) {
+      this.#announcedIs(pending);
+    } else if (this.#waiting === null || this.#waiting.revision < revision) this.#waiting = stored;
     return this.#pendingEnd.then(() => this.#waited);
+  }
+
+  /** What is under way is what the store has. */
+  #announcedIs(pending: Pending): void {
+    pending.announced = true;
+    pending.enforce();
   }
 
   #lose(): void {
@@ -269,14 +323,26 @@ export class KeptState {
   }
 
   #replace(state: ReservationState, revision: number): Promise<void> | null {
-    if (revision <= this.#revision || this.#closed) return null;
+    if (this.#closed) return null;
+    if (revision <= this.#revision) return this.#carriedOut;
     const former = this.#begun ? this.#state : null;
+    const skipped = revision > this.#revision + 1;
     if (former === null && !this.isShared) state.losePower();
     this.#state = state;
     this.#revision = revision;
     if (this.#waiting !== null && this.#waiting.revision <= revision) this.#waiting = null;
     this.#known();
-    return this.#parts.replaced(former, state);
+    return this.#carryOut(this.#parts.replaced(former, state, skipped));
+  }
+
+  /** What was ended by a change before this one may still be ending. */
+  #carryOut(change: Promise<void> | null): Promise<void> | null {
+    if (change === null) return this.#carriedOut;
+    const carriedOut = Promise.all([this.#carriedOut, change]).then(() => {
+      if (this.#carriedOut === carriedOut) this.#carriedOut = null;
+    });
+    this.#carriedOut = carriedOut;
+    return carriedOut;
   }
 
   /** The state is what the store has. */

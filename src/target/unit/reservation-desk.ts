@@ -94,7 +94,7 @@ export class ReservationDesk {
       },
     };
     const { keeping, unit, warn } = parts;
-    this.#kept = new KeptState({ unit, store, keeping, nexuses, warn, replaced: (former, next) => this.#replaced(former, next) });
+    this.#kept = new KeptState({ unit, store, keeping, nexuses, warn, replaced: (...change) => this.#replaced(...change) });
     this.opened = this.#kept.open();
   }
 
@@ -204,11 +204,11 @@ export class ReservationDesk {
       const changes = state.takeChanges();
       const view = viewOf(state);
       made.undo();
-      const { end } = await this.#kept.save(view, () => made.redo());
-      if (end === "done") {
+      const { end } = await this.#kept.save(view, () => {
+        made.redo();
         this.#count(changes);
         changed();
-      }
+      });
       if (end !== "overtaken") return;
     }
   }
@@ -219,13 +219,14 @@ export class ReservationDesk {
   }
 
   /** Another fabric has made `next`, or the unit begins with it. */
-  #replaced(former: ReservationState | null, next: ReservationState): Promise<void> | null {
+  #replaced(former: ReservationState | null, next: ReservationState, skipped: boolean): Promise<void> | null {
     this.#countOwners(former, next);
     if (former === null) return null;
     // beside registrations RELEASE could not end it any more
     if (next.registrantCount > 0) this.#old = null;
     this.#parts.changed();
-    const effects = changesElsewhere(former, next, this.#parts.nexuses.keys(), this.#settings);
+    const { noUnitAttentionOnRelease } = this.#settings;
+    const effects = changesElsewhere(former, next, this.#parts.nexuses.keys(), { noUnitAttentionOnRelease, skipped });
     return this.#carryOut(effects, null);
   }
 
@@ -267,7 +268,7 @@ export class ReservationDesk {
       await saved.value;
       return result;
     }
-    this.#count(changes, negative);
+    if (saved.end === "failed" || saved.inForce !== true) this.#count(changes, negative);
     if (saved.end === "failed") return mediumFailure(saved.error) ?? senseResult(Sense.INTERNAL_TARGET_FAILURE);
     if (saved.end === "unknown" || attempt >= COMMIT_ATTEMPTS_MAX) return bareStatus(ScsiStatus.BUSY);
     return task.aborted ? taskAborted() : (this.#parts.readmit(task) ?? this.reserveOut(task, attempt + 1));
