@@ -30,6 +30,9 @@ export interface SgIoJob {
 /** Answer to a {@link SgIoJob}. */
 export type SgIoReply = SgIoOutcome | SgVersionOutcome;
 
+/** First message of a thread, when it has loaded all that it needs. */
+export type SgIoReady = "ready";
+
 const CANCELED: SgIoReply = Object.freeze({ errno: Errno.ECANCELED });
 const TOO_MANY: SgIoReply = Object.freeze({ errno: Errno.EDOM });
 
@@ -47,19 +50,35 @@ class Thread {
   /** Our own duplicate of the call's descriptor: the caller may close its one while a call that was given up still runs. */
   #fd = -1;
   #error: unknown;
+  /**
+   * Until then the thread is neither ended nor left behind by the process: koffi aborts the process when its thread ends while it loads
+   * (koffi 3.3.4).
+   */
+  readonly #loaded: Promise<void>;
+  #isLoaded = false;
+  /** Whether somebody waits for the call, so that the process must not end. */
+  #isAwaited = false;
 
   /**
    * @param onIdle called whenever a call is done
    * @param onExit called when the thread is gone
    */
   constructor(onIdle: () => void, onExit: () => void) {
-    this.#worker.unref();
-    this.#worker.on("message", (reply: SgIoReply) => {
+    let loaded = (): void => {};
+    this.#loaded = new Promise((resolve) => (loaded = resolve));
+    this.#worker.on("message", (reply: SgIoReply | SgIoReady) => {
+      if (reply === "ready") {
+        this.#isLoaded = true;
+        this.#await(this.#isAwaited);
+        loaded();
+        return;
+      }
       this.#release()?.settle(reply);
       onIdle();
     });
     this.#worker.on("error", (error) => (this.#error = error));
     this.#worker.once("exit", () => {
+      loaded();
       this.#release()?.fail(new QomError("io", "an SG_IO thread died in the middle of a command", { cause: this.#error }));
       onExit();
     });
@@ -79,25 +98,32 @@ class Thread {
     assert(!this.busy, "a thread has one call at a time");
     this.#current = call;
     this.#fd = fd;
-    this.#worker.ref();
+    this.#await(true);
     const { message, transfer } = messageOf({ fd, request: call.job.request });
     this.#worker.postMessage(message, transfer);
   }
 
   /** Lets the process end although the call, if it is `call`, still runs. */
   abandon(call: PendingCall): void {
-    if (this.#current === call) this.#worker.unref();
+    if (this.#current === call) this.#await(false);
   }
 
-  /** Ends the thread, as soon as the kernel lets go of it; its call is given up. Resolves at once when that may take long. */
+  /** Ends the thread, as soon as the kernel lets go of it; its call is given up. Waits for a thread that loads, and for no call. */
   async end(): Promise<void> {
+    this.#current?.settle(CANCELED);
+    await this.#loaded;
     const ended = this.#worker.terminate();
     if (this.#current === null) {
       await ended;
       return;
     }
-    this.#worker.unref();
-    this.#current.settle(CANCELED);
+    this.#await(false);
+  }
+
+  #await(isAwaited: boolean): void {
+    this.#isAwaited = isAwaited;
+    if (isAwaited || !this.#isLoaded) this.#worker.ref();
+    else this.#worker.unref();
   }
 
   #release(): PendingCall | null {
@@ -105,7 +131,7 @@ class Thread {
     if (call === null) return null;
     this.#current = null;
     libc().close(this.#fd);
-    this.#worker.unref();
+    this.#await(false);
     return call;
   }
 }
