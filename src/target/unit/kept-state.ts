@@ -202,7 +202,7 @@ export class KeptState {
     this.#trouble ??= "unread";
     const stored = await this.#ask(pending);
     if (stored === "saved") this.#announcedIs(pending);
-    if (pending.announced) return uncertain === null ? this.#overtaken() : done;
+    if (isAnnounced(pending)) return uncertain === null ? this.#overtaken() : done;
     if (stored === "unknown") return uncertain === null ? { end: "unknown" } : { end: "failed", error: uncertain };
     // Others have come after the one that may have been this one: what it would do now is not what it was to do.
     if (uncertain !== null && this.#revision > pending.revision) return { end: "failed", error: uncertain };
@@ -360,6 +360,11 @@ export class KeptState {
     const line = `${printable(this.#parts.unit)} is busy, since the store cannot tell its reservations: ${printable(reason)}`;
     this.#parts.warn(line);
   }
+}
+
+/** Asked again: it may have been announced while something was waited for. */
+function isAnnounced({ announced }: Pending): boolean {
+  return announced;
 }
 
 function nothing(): void {}
