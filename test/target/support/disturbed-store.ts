@@ -20,6 +20,7 @@ export interface Disturbances {
 /** Everything that was stored of one unit, for every {@link DisturbedStore} that is given it. */
 export class StoredHistory {
   readonly #revisions: StoredReservations[] = [];
+  readonly #committers: DisturbedStore[] = [];
   readonly #states = new Map<number, ReservationState>();
   readonly doors = new Set<DisturbedStore>();
   /** What fabrics were told, to be waited for. */
@@ -49,8 +50,16 @@ export class StoredHistory {
     return state;
   }
 
-  add(revision: number, image: ReservationImage): StoredReservations {
+  /** True when another fabric has ended the registration of that nexus by that revision, and not by CLEAR. */
+  isPreempted(nexus: string, revision: number, here: DisturbedStore): boolean {
+    if (revision < 2 || this.#committers[revision - 1] === here) return false;
+    const next = this.stateAt(revision);
+    return next.registrantCount > 0 && next.find(nexus) === undefined && this.stateAt(revision - 1).find(nexus) !== undefined;
+  }
+
+  add(revision: number, image: ReservationImage, committer: DisturbedStore): StoredReservations {
     const stored = { revision, image: structuredClone(image) };
+    this.#committers.push(committer);
     this.#revisions.push(stored);
     return stored;
   }
@@ -75,6 +84,8 @@ export class DisturbedStore implements ReservationStore {
   #isLost = false;
   /** Newest revision that the fabric was told of; 0 before the first. */
   announced = 0;
+  /** Called before the fabric is told of that revision; what it gives is called when the fabric has it in force. */
+  onTell: (revision: number) => () => void = () => () => {};
 
   constructor(history: StoredHistory) {
     this.#history = history;
@@ -99,7 +110,7 @@ export class DisturbedStore implements ReservationStore {
       await schedule.later();
       return "overtaken";
     }
-    const stored = history.add(revision, image);
+    const stored = history.add(revision, image, this);
     const others: Promise<void>[] = [];
     for (const door of history.doors) {
       const announcement = door.#announce(stored, door === this);
@@ -148,9 +159,12 @@ export class DisturbedStore implements ReservationStore {
     await this.#tell(this.#history.last);
   }
 
-  #tell(stored: StoredReservations | null): Promise<void> {
-    if (this.#watcher === null) return Promise.resolve();
-    this.announced = Math.max(this.announced, stored?.revision ?? 0);
-    return this.#watcher.changed(stored);
+  async #tell(stored: StoredReservations | null): Promise<void> {
+    if (this.#watcher === null) return;
+    const revision = stored?.revision ?? 0;
+    this.announced = Math.max(this.announced, revision);
+    const inForce = this.onTell(revision);
+    await this.#watcher.changed(stored);
+    inForce();
   }
 }

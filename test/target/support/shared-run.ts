@@ -71,6 +71,8 @@ class SlowMedium implements Medium {
   readonly #history: StoredHistory;
   /** The store's last revision when the write of a block began. */
   readonly revisions = new Map<number, number>();
+  /** Blocks that are being written. */
+  readonly underWay = new Set<number>();
 
   constructor(history: StoredHistory) {
     this.#history = history;
@@ -80,9 +82,12 @@ class SlowMedium implements Medium {
     return null;
   }
 
-  write(offset: number): Promise<void> {
-    this.revisions.set(offset / BLOCK_BYTES, this.#history.revision);
-    return this.#history.schedule.later();
+  async write(offset: number): Promise<void> {
+    const block = offset / BLOCK_BYTES;
+    this.revisions.set(block, this.#history.revision);
+    this.underWay.add(block);
+    await this.#history.schedule.later();
+    this.underWay.delete(block);
   }
 
   deallocate(): void {}
@@ -114,7 +119,7 @@ interface Initiator {
 
 /**
  * One run, which follows from its seed. What must hold: a write is let through only where some state allows it that is not older than what
- * the fabric has been told; all that was begun ends; when nothing goes wrong any more no unit stays BUSY, and all fabrics have what the store
+ * the fabric has been told; no write of a preempted nexus is under way when that is in force; all that was begun ends; when nothing goes wrong any more no unit stays BUSY, and all fabrics have what the store
  * has; PRgeneration counts what was answered GOOD.
  */
 export class SharedRun {
@@ -125,7 +130,8 @@ export class SharedRun {
   readonly #initiators: Initiator[] = [];
   /** GOOD ends of what counts in PRgeneration. */
   #changes = 0;
-  #writes = 0;
+  /** NexusKeys of those who write. Each write has a block of its own, by which it is known again: the index. */
+  readonly #writes: string[] = [];
   /** What does not hold. */
   readonly problems: string[] = [];
 
@@ -164,6 +170,7 @@ export class SharedRun {
       );
       const side = { medium, store, fabric, unit };
       this.#sides.push(side);
+      store.onTell = (revision) => this.#preemptedBy(revision, side);
       for (const name of [`${letter}1`, `${letter}2`]) {
         // both nexuses of a fabric have the same key: a PREEMPT ends two registrations
         const initiator = { name, nexus: nexus(name), side, key: BigInt(this.#sides.length) };
@@ -193,11 +200,26 @@ export class SharedRun {
     await fabric.powerCycle();
   }
 
+  /** Writes of nexuses that another fabric has preempted must have ended when that is in force. */
+  #preemptedBy(told: number, { medium, store }: Side): () => void {
+    const ending = new Set<number>();
+    for (const block of medium.underWay) {
+      const [from, begun] = [this.#writes[block] ?? "", medium.revisions.get(block) ?? 0];
+      for (let revision = begun + 1; revision <= told; revision += 1) {
+        if (this.#history.isPreempted(from, revision, store)) ending.add(block);
+      }
+    }
+    if (ending.size > 0) this.#history.count("preempted write");
+    return () => {
+      for (const block of ending)
+        if (medium.underWay.has(block)) this.problems.push(`revision ${told} is in force beside a write that it ends`);
+    };
+  }
+
   /** A write that reaches the medium must be allowed by some state since the one which the fabric had been told of when it came. */
   async #write({ name, nexus: from, side }: Initiator): Promise<void> {
     const { announced } = side.store;
-    // a block of its own, by which it is known again
-    const block = (this.#writes += 1);
+    const block = this.#writes.push(nexusKey(from)) - 1;
     const cdb = Uint8Array.of(0x2a, 0, 0, 0, block >> 8, block & 0xff, 0, 0, 1, 0);
     const end = outcome(await side.unit.execute(from, { cdb, dataOut: new Uint8Array(BLOCK_BYTES) }));
     this.#history.count(`write ${end}`);
