@@ -1,5 +1,5 @@
 /** The helpers that a manager is tested against: the real qemu-pr-helper, and this project's own. */
-import { mortalCommand, OUR_PROGRAM } from "../helper/support/helper-process.js";
+import { OUR_PROGRAM } from "../helper/support/helper-process.js";
 import { findPrHelper, PrHelper, skipWithoutPrHelper } from "./pr-helper.js";
 
 /** A running helper. */
@@ -37,7 +37,7 @@ function programOf(
   which: "qemu-pr-helper" | "qom-pr-helper",
   options: readonly string[],
 ): [program: string, options: readonly string[]] {
-  if (which === "qom-pr-helper") return ["setpriv", [...mortalCommand([OUR_PROGRAM], {}, "before"), ...options]];
+  if (which === "qom-pr-helper") return [OUR_PROGRAM, options];
   const program = findPrHelper();
   return program === null ? skipWithoutPrHelper(context) : [program, options];
 }
