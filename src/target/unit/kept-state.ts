@@ -263,6 +263,8 @@ export class KeptState {
     if (this.#closed) return Promise.resolve();
     if (this.#trouble === "lost" && revision >= this.#revision) this.#trouble = this.#begun ? null : "unread";
     const pending = this.#pending;
+    // told again of what is under way here
+    if (pending?.announced === true && revision === pending.revision) return this.#pendingEnd.then(() => this.#waited);
     // what it ends may still be ending, however it was learnt
     if (stored === null || revision <= this.#revision) return this.#carriedOut ?? Promise.resolve();
     if (pending === null) return this.#adopted(stored);
