@@ -235,8 +235,8 @@ describe("faults around qom-pr-helper", function () {
     // The second worker is not busy before it has the parameter list too, and then the limit is in force.
     two.send(scriptedCdb(PR_OUT, 24, { hold: HOLD_OF_SECOND }), [device]);
     await two.drained();
-    // One is free: enough for the stand-in's notes, too little for a thread.
-    limit(lowestFreeDescriptor(helper.pid) + 1);
+    // Two are free: enough for the stand-in's notes beside the pool's look at its threads, too little for a thread.
+    limit(lowestFreeDescriptor(helper.pid) + 2);
     two.send(Buffer.alloc(24));
     await shim.called(calls + 1);
     three.send(scriptedCdb(PR_IN, 8), [device]);

@@ -106,8 +106,8 @@ describe("disks with few reservations", () => {
 describe("behaviour that there is not", () => {
   const { path } = temporaryFolder();
   const wrong: readonly (readonly [string, object, RegExp])[] = [
-    ["an unknown member", { persistentReservation: false }, /no behaviour 'persistentReservation'/],
-    ["a member of every object", { toString: true }, /no behaviour 'toString'/],
+    ["an unknown member", { persistentReservation: false }, /no behaviour is named 'persistentReservation'/],
+    ["a member of every object", { toString: true }, /no behaviour is named 'toString'/],
     ["a switch that is none", { allTargetPorts: "yes" }, /behaviour\.allTargetPorts is 'yes' and not true or false/],
     ["no types", { types: [] }, /behaviour\.types is [^]+ and not a list of different types of 1, 3, 5, 6, 7, 8/],
     ["an obsolete type", { types: [1, 2] }, /behaviour\.types is [^]+ and not a list of different types of 1, 3, 5, 6, 7, 8/],
