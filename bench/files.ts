@@ -2,19 +2,15 @@
 import { mkdtempSync, openSync, closeSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "#src/base/clock.js";
 import { addressOf, declareFunctions } from "#src/native/libc.js";
-import { memoryStore } from "#src/stores/memory.js";
-import { defaultBehaviour } from "#src/target/behaviour.js";
-import { diskCommands } from "#src/target/commands/tables.js";
 import { FileMedium } from "#src/target/medium/file-medium.js";
-import { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import { Machine } from "qom-pr";
 import type { ScsiCommand } from "qom-pr";
 import { baseLibrary } from "./base.js";
 import type { Figure } from "./main.js";
 import { cpuNanosecondsEach, inTurn, ratios, spread } from "./measure.js";
+import { unitOn } from "../test/target/support/unit-on.js";
 
 const ROUNDS = 41;
 const DISK_BYTES = 64 * 1024 * 1024;
@@ -45,24 +41,7 @@ async function device(library: { readonly Machine: Pick<typeof Machine, "create"
 /** A unit without a device before it. Without native code its file is read by node alone. */
 async function bareUnit(filename: string, native: boolean): Promise<Contender> {
   const medium = await FileMedium.open(filename, DISK_BYTES, native ? {} : { cachedReads: () => ({ read: () => 0 }) });
-  const unit = new LogicalUnit({
-    definition: {
-      wwn: WWN,
-      sizeBytes: DISK_BYTES,
-      filename,
-      blockSizeBytes: BLOCK_BYTES,
-      physicalBlockSizeBytes: BLOCK_BYTES,
-      serial: "1",
-      writeProtected: false,
-      thinProvisioned: true,
-    },
-    medium,
-    commands: diskCommands(true),
-    behaviour: defaultBehaviour,
-    store: memoryStore,
-    storeName: WWN,
-    clock: systemClock,
-  });
+  const unit = unitOn(medium, WWN, filename);
   const nexus = { initiator: TransportId.parse("iqn.2026-11.org.example:a,i,0x1"), targetPort: 1 };
   return { execute: (command) => unit.execute(nexus, command), close: () => unit.close() };
 }

@@ -1,11 +1,8 @@
 import { expect } from "chai";
-import { systemClock } from "#src/base/clock.js";
-import { defaultBehaviour } from "#src/target/behaviour.js";
-import { diskCommands } from "#src/target/commands/tables.js";
-import { LogicalUnit } from "#src/target/unit/logical-unit.js";
+import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import type { Medium } from "#src/target/medium/medium.js";
-import { memoryStore } from "#src/stores/memory.js";
 import { blocks, command, nexus, outcome, WWN } from "./support.js";
+import { unitOn } from "./support/unit-on.js";
 
 /** A medium that does what the test says, and counts how often it is made safe. */
 class ScriptedMedium implements Medium {
@@ -53,25 +50,7 @@ describe("a medium that fails", () => {
   const A = nexus("A1");
   let medium: ScriptedMedium;
   let unit: LogicalUnit;
-  const open = (): LogicalUnit =>
-    new LogicalUnit({
-      definition: {
-        wwn: WWN,
-        sizeBytes: medium.sizeBytes,
-        filename: "/scripted",
-        blockSizeBytes: 512,
-        physicalBlockSizeBytes: 512,
-        serial: "1",
-        writeProtected: false,
-        thinProvisioned: true,
-      },
-      medium,
-      commands: diskCommands(true),
-      behaviour: defaultBehaviour,
-      store: memoryStore,
-      storeName: WWN,
-      clock: systemClock,
-    });
+  const open = (): LogicalUnit => unitOn(medium, WWN, "/scripted");
   beforeEach(() => {
     medium = new ScriptedMedium();
     unit = open();

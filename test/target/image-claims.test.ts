@@ -3,16 +3,13 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { setImmediate as everythingSettled } from "node:timers/promises";
 import { expect } from "chai";
-import { systemClock } from "#src/base/clock.js";
 import { ImageLock } from "#src/native/file/image-lock.js";
-import { defaultBehaviour } from "#src/target/behaviour.js";
-import { diskCommands } from "#src/target/commands/tables.js";
-import { LogicalUnit } from "#src/target/unit/logical-unit.js";
+import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import type { Medium } from "#src/target/medium/medium.js";
-import { memoryStore } from "#src/stores/memory.js";
 import { temporaryFolder } from "../support/folder.js";
 import { refusal } from "../support/refusal.js";
 import { blocks, command, nexus, outcome, WWN } from "./support.js";
+import { unitOn } from "./support/unit-on.js";
 
 const WRITER = { writes: true, sharesWrites: false };
 const WRITE = command("2a 00 00 00 00 00 00 00 01 00", { dataOut: blocks(1, 1) });
@@ -58,24 +55,7 @@ describe("a unit's claims of its image", () => {
   beforeEach(async () => {
     medium = new SlowMedium(await lock());
     other = await lock();
-    unit = new LogicalUnit({
-      definition: {
-        wwn: WWN,
-        sizeBytes: medium.sizeBytes,
-        filename: "/slow",
-        blockSizeBytes: 512,
-        physicalBlockSizeBytes: 512,
-        serial: "1",
-        writeProtected: false,
-        thinProvisioned: true,
-      },
-      medium,
-      commands: diskCommands(true),
-      behaviour: defaultBehaviour,
-      store: memoryStore,
-      storeName: WWN,
-      clock: systemClock,
-    });
+    unit = unitOn(medium, WWN, "/slow");
   });
   afterEach(async () => {
     for (const end of medium.ends.splice(0)) end();

@@ -8,8 +8,8 @@ import type { SgIoExecutor, SgIoOutcome, SgIoRequest } from "./sg-io.js";
 const CANCELED: SgIoOutcome = Object.freeze({ errno: Errno.ECANCELED });
 
 /**
- * Makes each call on a thread of libuv's pool. A command that was given up keeps the process alive until the kernel lets go of it, as any
- * thread would. Where there are several disks or files to be read meanwhile, a ThreadedSgIoExecutor is needed.
+ * Makes each call on a thread of libuv's pool. A command that was given up keeps the process alive until the kernel lets go of it, like every
+& there are several disks or files to be read meanwhile, a ThreadedSgIoExecutor is needed.
  */
 export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close"> {
   readonly #closing = new AbortController();
