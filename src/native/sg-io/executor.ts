@@ -51,8 +51,7 @@ class Thread {
   #fd = -1;
   #error: unknown;
   /**
-   * Until then the thread is neither ended nor left behind by the process: koffi aborts the process when its thread ends while it loads
-   * (koffi 3.3.4).
+   * Until then the thread is neither ended nor left behind by the process, which koffi 3.3.4 could abort.
    */
   readonly #loaded: Promise<void>;
   #isLoaded = false;
