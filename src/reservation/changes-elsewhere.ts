@@ -28,12 +28,25 @@ export interface ElsewhereSettings {
   readonly skipped?: boolean;
 }
 
+/** What is to be known of the state before. */
+export interface FormerState {
+  readonly reservation: ReservationState["reservation"];
+  /** The registration of a nexus that is here, or undefined. */
+  find(nexus: string): unknown;
+}
+
+/** That of `state`, which may change from now on; of the nexuses with those nexusKeys. */
+export function formerStateOf(state: ReservationState, nexuses: Iterable<string>): FormerState {
+  const registered = new Map([...nexuses].map((nexus) => [nexus, state.find(nexus)]));
+  return { reservation: state.reservation, find: (nexus) => registered.get(nexus) };
+}
+
 /**
  * See the module text. It takes as long as there are `nexuses`, however many are registered.
  * @param nexuses the nexusKeys of those that are here
  */
 export function changesElsewhere(
-  former: ReservationState,
+  former: FormerState,
   next: ReservationState,
   nexuses: Iterable<string>,
   settings: ElsewhereSettings,
@@ -58,7 +71,7 @@ function newsOf(next: ReservationState, nexus: string, released: boolean): Sense
   return released && next.reservation?.holder !== registration ? Sense.RESERVATIONS_RELEASED : null;
 }
 
-function isReleased(former: ReservationState, next: ReservationState, settings: ElsewhereSettings): boolean {
+function isReleased(former: FormerState, next: ReservationState, settings: ElsewhereSettings): boolean {
   const [before, after] = [former.reservation, next.reservation];
   if (before === null || before.type === after?.type) return false;
   if (after !== null) return true;

@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { SharedRun } from "./support/shared-run.js";
 
 /** Schedules: many in a soak run (SOAK=1), fewer while somebody waits. */
-const RUNS = process.env["SOAK"] === "1" ? 500 : 100;
+const RUNS = process.env["SOAK"] === "1" ? 5000 : 100;
 const FIRST_SEED = 1;
 const ONLY_SEED = process.env["SHARED_FUZZ_SEED"];
 

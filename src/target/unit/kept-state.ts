@@ -41,9 +41,20 @@ export type SaveEnd<Value> =
   | { readonly end: "failed"; readonly error: unknown }
   | {
       readonly end: "overtaken" | "unknown";
-      /** Another fabric has made the very same state, and `done` was called when that was announced. */
+      /** Another fabric has made the very same state, and `done` was called when that was announced; `foreign` was, too. */
       readonly inForce?: boolean;
     };
+
+/** What brings a change into force. */
+export interface Change<Value> {
+  /** Called when the store has it: {@link KeptState.state} is then still what it was when it was saved. */
+  readonly done: () => Value;
+  /**
+   * Called after `done` when it was another fabric that made the very same state: what that does beyond `done`. Settles when it is carried
+   * out; null when that is so already.
+   */
+  readonly foreign: () => Promise<void> | null;
+}
 
 /** A commit under way. */
 interface Pending extends StoredReservations {
@@ -138,10 +149,9 @@ export class KeptState {
   }
 
   /**
-   * Saves `next`, which is to follow {@link state}. When the store has it, `done` is called, which brings it into force; {@link state} is
-   * then still what it was when this was called. One call at a time.
+   * Saves `next`, which is to follow {@link state}. When the store has it, `change` brings it into force. One call at a time.
    */
-  async save<Value>(next: StateView, done: () => Value): Promise<SaveEnd<Value>> {
+  async save<Value>(next: StateView, change: Change<Value>): Promise<SaveEnd<Value>> {
     const base = this.#revision;
     const encoded = inSlices(encodeSteps(next));
     const image = encoded instanceof Promise ? await encoded : encoded;
@@ -153,7 +163,7 @@ export class KeptState {
       ended = resolve;
     });
     try {
-      return await this.#commit({ revision: base + 1, image }, done);
+      return await this.#commit({ revision: base + 1, image }, change);
     } finally {
       ended();
     }
@@ -165,7 +175,7 @@ export class KeptState {
     this.#stopWatching();
   }
 
-  async #commit<Value>(stored: StoredReservations, done: () => Value): Promise<SaveEnd<Value>> {
+  async #commit<Value>(stored: StoredReservations, { done, foreign }: Change<Value>): Promise<SaveEnd<Value>> {
     let enforced: { readonly value: Value } | null = null;
     const enforce = (): { readonly value: Value } => {
       if (enforced !== null) return enforced;
@@ -178,7 +188,9 @@ export class KeptState {
     try {
       const end = await this.#endOf(pending);
       if (end.end === "done") return { end: "done", value: enforce().value };
-      return end.end === "failed" ? end : { end: end.end, inForce: pending.announced };
+      if (end.end === "failed") return end;
+      if (pending.announced) void this.#carryOut(foreign());
+      return { end: end.end, inForce: pending.announced };
     } finally {
       this.#pending = null;
       this.#waited = this.#takeWaiting();
@@ -264,14 +276,21 @@ export class KeptState {
     if (this.#trouble === "lost" && revision >= this.#revision) this.#trouble = this.#begun ? null : "unread";
     const pending = this.#pending;
     // told again of what is under way here
-    if (pending?.announced === true && revision === pending.revision) return this.#pendingEnd.then(() => this.#waited);
+    if (pending?.announced === true && revision === pending.revision) return this.#afterPending();
     // what it ends may still be ending, however it was learnt
     if (stored === null || revision <= this.#revision) return this.#carriedOut ?? Promise.resolve();
     if (pending === null) return this.#adopted(stored);
     if (revision === pending.revision && sameImage(stored.image, pending.image)) {
       this.#announcedIs(pending);
     } else if (this.#waiting === null || this.#waiting.revision < revision) this.#waiting = stored;
-    return this.#pendingEnd.then(() => this.#waited);
+    return this.#afterPending();
+  }
+
+  /** Settles when the commit under way has ended, and what has waited for it is carried out. */
+  async #afterPending(): Promise<void> {
+    await this.#pendingEnd;
+    await this.#waited;
+    await this.#carriedOut;
   }
 
   /** What is under way is what the store has. */

@@ -11,8 +11,9 @@ import { isAllowed, reserveOutAllowed } from "../../reservation/access.js";
 import type { AccessClass } from "../../reservation/access.js";
 import { negative, registrationHoldings } from "../../reservation/holdings.js";
 import type { Account, Holdings, Ledger } from "../../scsi/account.js";
-import { changesElsewhere } from "../../reservation/changes-elsewhere.js";
-import { membersOf } from "../../reservation/effects.js";
+import { changesElsewhere, formerStateOf } from "../../reservation/changes-elsewhere.js";
+import type { FormerState } from "../../reservation/changes-elsewhere.js";
+import { membersOf, NO_EFFECTS } from "../../reservation/effects.js";
 import type { Audience, Effects, Outcome } from "../../reservation/effects.js";
 import { viewOf } from "../../reservation/image.js";
 import { applyOldReservation, isAllowedBesideReserve } from "../../reservation/old-reservation.js";
@@ -204,11 +205,12 @@ export class ReservationDesk {
       const changes = state.takeChanges();
       const view = viewOf(state);
       made.undo();
-      const { end } = await this.#kept.save(view, () => {
+      const done = (): void => {
         made.redo();
         this.#count(changes);
         changed();
-      });
+      };
+      const { end } = await this.#kept.save(view, { done, foreign: () => null });
       if (end !== "overtaken") return;
     }
   }
@@ -225,9 +227,13 @@ export class ReservationDesk {
     // beside registrations RELEASE could not end it any more
     if (next.registrantCount > 0) this.#old = null;
     this.#parts.changed();
+    return this.#carryOut(this.#effectsElsewhere(former, skipped), null);
+  }
+
+  /** What another fabric did to the nexuses here by what is in force now. */
+  #effectsElsewhere(former: FormerState, skipped = false): Effects {
     const { noUnitAttentionOnRelease } = this.#settings;
-    const effects = changesElsewhere(former, next, this.#parts.nexuses.keys(), { noUnitAttentionOnRelease, skipped });
-    return this.#carryOut(effects, null);
+    return changesElsewhere(former, this.state, this.#parts.nexuses.keys(), { noUnitAttentionOnRelease, skipped });
   }
 
   /** Finds out who answers for what is registered, and no longer for what was. */
@@ -259,11 +265,17 @@ export class ReservationDesk {
     const { result, effects } = made.result;
     const view = viewOf(this.state);
     made.undo();
-    const saved = await this.#kept.save(view, () => {
+    let byAnother: Effects = NO_EFFECTS;
+    const done = (): Promise<void> | null => {
+      const former = this.#kept.isShared ? formerStateOf(this.state, this.#parts.nexuses.keys()) : null;
       made.redo();
+      // now: when it turns out to be another fabric's, still another state may be in force
+      if (former !== null) byAnother = this.#effectsElsewhere(former);
       this.#parts.changed();
       return this.#carryOut(effects, task);
-    });
+    };
+    const foreign = (): Promise<void> | null => this.#carryOut(byAnother, null);
+    const saved = await this.#kept.save(view, { done, foreign });
     if (saved.end === "done") {
       await saved.value;
       return result;
