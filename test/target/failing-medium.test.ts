@@ -210,6 +210,17 @@ describe("a medium that fails", () => {
       expect(medium.flushes).to.equal(1);
     });
 
+    it("is remembered of a medium that throws it at once, and the unit is not stopped", async () => {
+      const flush = medium.flush.bind(medium);
+      medium.flush = (): never => {
+        throw Object.assign(new Error("EIO"), { code: "EIO", errno: -1, syscall: "fdatasync" });
+      };
+      expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0c/00");
+      expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("GOOD");
+      medium.flush = flush;
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+    });
+
     it("who asks while a flush is under way gets one that began afterwards, together with the others", async () => {
       let end = (): void => undefined;
       medium.flushing.push(new Promise((resolve) => (end = resolve)));

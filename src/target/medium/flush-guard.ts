@@ -66,7 +66,7 @@ export class FlushGuard implements Medium {
 
   #start(): Promise<void> | null {
     this.#next = null;
-    const pending = this.#medium.flush();
+    const pending = this.#flushMedium();
     if (pending === null) return null;
     this.#running = pending.then(
       () => {
@@ -78,6 +78,15 @@ export class FlushGuard implements Medium {
       },
     );
     return this.#running;
+  }
+
+  /** A medium that is done at once throws where another one rejects. */
+  #flushMedium(): Promise<void> | null {
+    try {
+      return this.#medium.flush();
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }
 
