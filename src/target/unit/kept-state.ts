@@ -6,7 +6,7 @@
  * except that while a commit is under way they wait for its end, and until then nothing is known for certain.
  */
 
-import { QomError } from "../../base/errors.js";
+import { isError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
 import type { Steps } from "../../base/slices.js";
@@ -374,7 +374,7 @@ export class KeptState {
 
   /** Says why nothing is known; the same reason once. */
   #tell(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isError(error) ? error.message : String(error);
     if (reason === this.#told || this.#closed) return;
     this.#told = reason;
     const line = `${printable(this.#parts.unit)} is busy, since the store cannot tell its reservations: ${printable(reason)}`;
