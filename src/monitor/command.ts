@@ -13,7 +13,10 @@ import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 /** What a command can do beside giving a result. */
 export interface CommandContext {
   readonly host: MonitorHost;
-  /** Has `action` called when the reply is on its way: for events that must not come before it. */
+  /**
+   * Has `action` called when the reply is on its way: for events that must not come before it. What it throws goes the way of uncaught
+   * errors.
+   */
   readonly afterReply: (action: () => void) => void;
 }
 

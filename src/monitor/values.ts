@@ -29,7 +29,7 @@ export function toPlain(value: unknown, depth = 0): PlainValue {
       if (Array.isArray(value)) return value.map((element) => toPlain(element, depth + 1));
       return membersToPlain(value instanceof Map ? value : Object.entries(value), depth + 1);
     default:
-      throw new QomError("invalid-value", `a ${typeof value} is not a value of JSON`);
+      throw new QomError("invalid-value", `${value === undefined ? "undefined" : `a ${typeof value}`} is not a value of JSON`);
   }
 }
 

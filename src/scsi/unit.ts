@@ -46,7 +46,10 @@ export interface DiskUnit extends ScsiUnit {
   readonly hostTraits: HostTraits | null;
   /** Whether a command that comes without a deadline needs one: false for a unit that answers, or is held on purpose. */
   readonly needsDeadline: boolean;
-  /** Sends a command by the path of an unprivileged program. The command has been checked. */
+  /**
+   * Sends a command by the path of an unprivileged program. The command has been checked. Its deadline is the unit's to keep. Once its signal
+   * has fired, the device waits for a moment only, and `into` must not change any more.
+   */
   execute(command: ScsiCommand): ScsiAnswer;
   /** Carries out a task management function, as far as the unit can be told: on a device of this host there is nothing to do. */
   reset(scope: ResetScope): Promise<void>;

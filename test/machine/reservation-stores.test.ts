@@ -5,6 +5,7 @@ import { Machine, PersistentReserveIn, PersistentReserveOut, qomType, ScsiFabric
 import type { ScsiDevice } from "qom-pr";
 import { ReservationStoreObject } from "qom-pr/extend";
 import type { CommitEnd, ReservationImage, StoredReservations } from "qom-pr/extend";
+import { MemoryMedium } from "#src/target/medium/memory-medium.js";
 import { temporaryFolder } from "../support/folder.js";
 import { outcome, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
@@ -103,6 +104,18 @@ describe("a reservation store", () => {
       "reservation-test '/objects/s0' is used by scsi-fabric 'san0': it serves one storage network at a time",
     ]);
     await machine.qom.delete("san0");
+    await machine.qmp.execute("object-add", { "qom-type": "scsi-fabric", id: "san1", store: "s0" });
+    expect(machine.object("san1")).to.be.instanceOf(ScsiFabric);
+  });
+
+  it("serves another network after one that could not be closed in good order", async () => {
+    const machine = await create("reservation-test,id=s0", "scsi-fabric,id=san0,store=s0");
+    const { fabric } = machine.object("san0") as ScsiFabric; // it was made of that type
+    const medium = new MemoryMedium(1024 * 1024);
+    medium.close = (): Promise<void> => Promise.reject(new Error("not now"));
+    await fabric.attachPath({ wwn: WWN }, { writes: true, medium, warn: () => {}, onCreate: () => {} });
+    const failed = await machine.qom.delete("san0").catch((error: unknown) => error);
+    expect(failed).to.be.an("error").with.property("message", "not now");
     await machine.qmp.execute("object-add", { "qom-type": "scsi-fabric", id: "san1", store: "s0" });
     expect(machine.object("san1")).to.be.instanceOf(ScsiFabric);
   });

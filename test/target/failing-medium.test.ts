@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import type { Medium } from "#src/target/medium/medium.js";
@@ -210,6 +211,17 @@ describe("a medium that fails", () => {
       expect(medium.flushes).to.equal(1);
     });
 
+    it("is remembered of a medium that throws it at once, and the unit is not stopped", async () => {
+      const flush = medium.flush.bind(medium);
+      medium.flush = (): never => {
+        throw Object.assign(new Error("EIO"), { code: "EIO", errno: -1, syscall: "fdatasync" });
+      };
+      expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0c/00");
+      expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("GOOD");
+      medium.flush = flush;
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+    });
+
     it("who asks while a flush is under way gets one that began afterwards, together with the others", async () => {
       let end = (): void => undefined;
       medium.flushing.push(new Promise((resolve) => (end = resolve)));
@@ -239,6 +251,23 @@ describe("a medium that fails", () => {
     abort.abort();
     expect((await Promise.all(pending)).map(outcome)).to.deep.equal(["GOOD", "ABORTED"]);
     expect(medium.writes).to.equal(1);
+  });
+
+  it("may give promises of another realm, and nothing for null", async () => {
+    const foreign = runInNewContext(
+      "(text) => text === undefined ? Promise.resolve() : Promise.reject(Object.assign(new Error(text), { code: text }))",
+    ) as (code?: string) => Promise<void>; // as the text says
+    const now: { code?: string } = {};
+    for (const operation of ["read", "write", "flush"] as const) {
+      medium[operation] = (): Promise<void> => foreign(now.code);
+    }
+    const sent = [READ, FUA, FUA, SYNCHRONIZE, COMPARE];
+    expect((await Promise.all(sent.map((each) => unit.execute(A, each)))).map(outcome)).to.deep.equal(Array(5).fill("GOOD"));
+    now.code = "EIO";
+    expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+    expect(outcome(await unit.execute(A, WRITE))).to.equal("03/0c/00");
+    Object.assign(medium, { read: () => undefined, write: () => undefined });
+    for (const each of [READ, WRITE]) expect(outcome(await unit.execute(A, each))).to.equal("GOOD");
   });
 
   it("that cannot be flushed is not stopped", async () => {

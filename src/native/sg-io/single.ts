@@ -8,8 +8,8 @@ import type { SgIoExecutor, SgIoOutcome, SgIoRequest } from "./sg-io.js";
 const CANCELED: SgIoOutcome = Object.freeze({ errno: Errno.ECANCELED });
 
 /**
- * Makes each call on a thread of libuv's pool. A command that was given up keeps the process alive until the kernel lets go of it, like every
-& there are several disks or files to be read meanwhile, a ThreadedSgIoExecutor is needed.
+ * Makes each call on a thread of libuv's pool. A command that was given up keeps the process alive until the kernel lets go of it. A program
+ * that reads files or uses several disks at the same time needs a ThreadedSgIoExecutor.
  */
 export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close"> {
   readonly #closing = new AbortController();

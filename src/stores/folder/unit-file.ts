@@ -8,7 +8,7 @@
 
 import { constants } from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
-import { errnoOrMessage, isErrnoError } from "../../base/errors.js";
+import { errnoOrMessage, isErrnoError, isError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { inSlices } from "../../base/slices.js";
 import type { ReservationImage } from "../../reservation/image.js";
@@ -205,5 +205,5 @@ async function unlinkIfThere(path: string): Promise<void> {
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? errnoOrMessage(error) : String(error);
+  return isError(error) ? errnoOrMessage(error) : String(error);
 }

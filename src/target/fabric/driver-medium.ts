@@ -8,9 +8,22 @@ import type { UnitDefinition, UnitSpec } from "../unit/unit-spec.js";
 
 /**
  * What a unit on such a medium is.
- * @throws QomError `conflict` for a spec with a file or another size, `invalid-value` for a size that no disk has
+ * @param units those that there are: two on one medium would write over each other
+ * @throws QomError `conflict` for a spec with a file or another size, `invalid-value` for a size that no disk has, `in-use` for the medium
+ *   of another unit
  */
-export function mediumOfDriver(spec: UnitSpec, medium: Medium): { readonly definition: UnitDefinition; readonly medium: Medium } {
+export function mediumOfDriver(
+  spec: UnitSpec,
+  medium: Medium,
+  units: readonly LogicalUnit[],
+): { readonly definition: UnitDefinition; readonly medium: Medium } {
+  const owner = units.find((unit) => unit.isOn(medium));
+  if (owner !== undefined) {
+    throw new QomError("in-use", `the medium of ${owner.wwn} cannot be that of ${spec.wwn} too`, {
+      context: { object: spec.wwn },
+      hint: "a driver gives each unit a medium of its own",
+    });
+  }
   const other = spec.filename !== undefined ? "filename" : (spec.sizeBytes ?? medium.sizeBytes) === medium.sizeBytes ? null : "size";
   if (other !== null) {
     throw new QomError("conflict", `${other} of ${spec.wwn} contradicts the medium of its block driver`, {

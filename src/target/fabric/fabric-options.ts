@@ -37,8 +37,8 @@ export interface PathOptions {
   /** Told of the unit if the call creates it, for who may have to {@link Fabric.discard} it. */
   readonly onCreate: (unit: LogicalUnit) => void;
   /**
-   * Where a new unit has its blocks, in place of memory or a file. It is closed with the unit; a call that rejects may have closed it too. A
-   * unit that exists has this very medium, or the call is refused. Default: as the spec says.
+   * Where a new unit has its blocks, in place of memory or a file. It is closed with the unit, or by a call that rejects, unless it is the
+   * medium of some unit then. A unit that exists has this very medium, or the call is refused. Default: as the spec says.
    */
   readonly medium?: Medium;
 }
@@ -48,6 +48,15 @@ export type ReservationListener = (unit: LogicalUnit) => void;
 
 const CLOCK = having("a Clock", { nowMs: aFunction, after: aFunction });
 const STORE = having("a reservation store", { load: aFunction, commit: aFunction, watch: optional(aFunction) });
+
+const MEDIUM = having("a medium", {
+  sizeBytes: aNumber,
+  read: aFunction,
+  write: aFunction,
+  deallocate: aFunction,
+  flush: aFunction,
+  close: aFunction,
+});
 
 const SPEC: Readonly<Record<keyof UnitSpec, Kind>> = {
   wwn: aString,
@@ -79,7 +88,7 @@ const PATH_OPTIONS: Readonly<Record<keyof PathOptions, Kind>> = {
   writes: aBoolean,
   warn: aFunction,
   onCreate: aFunction,
-  medium: optional(having("a medium", { sizeBytes: aNumber, read: aFunction, write: aFunction, flush: aFunction, close: aFunction })),
+  medium: optional(MEDIUM),
 };
 
 /** @throws QomError `invalid-value` for a member of another kind; what behaviour.ts says of `behaviour` is not asked */

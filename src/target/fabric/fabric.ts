@@ -155,7 +155,12 @@ export class Fabric {
     checkSpecKinds("Fabric.attachPath", spec);
     checkPathOptions("Fabric.attachPath", options);
     const { writes, warn, onCreate, medium } = options;
-    return this.#attach(spec, { onCreate, warn, medium, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+    try {
+      return await this.#attach(spec, { onCreate, warn, medium, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+    } catch (error) {
+      if (medium !== undefined && !this.units.some((unit) => unit.isOn(medium))) await medium.close();
+      throw error;
+    }
   }
 
   async #attach(spec: UnitSpec, admission: Admission): Promise<LogicalUnit> {
@@ -310,7 +315,7 @@ export class Fabric {
   }
 
   async #create(spec: UnitSpec, { warn, admit, medium: own }: Admission): Promise<LogicalUnit> {
-    const { definition, medium } = own === undefined ? await this.#openMedium(spec, warn) : mediumOfDriver(spec, own);
+    const { definition, medium } = own === undefined ? await this.#openMedium(spec, warn) : mediumOfDriver(spec, own, this.units);
     if (this.#closing !== null) {
       await medium.close();
       this.#checkOpen();

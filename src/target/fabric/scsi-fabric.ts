@@ -105,7 +105,10 @@ export class ScsiFabric extends QomObject {
   }
 
   override async finalize(): Promise<void> {
-    await this.fabric.close();
-    this.#releaseStore();
+    try {
+      await this.fabric.close();
+    } finally {
+      this.#releaseStore();
+    }
   }
 }

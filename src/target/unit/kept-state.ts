@@ -6,7 +6,7 @@
  * except that while a commit is under way they wait for its end, and until then nothing is known for certain.
  */
 
-import { QomError } from "../../base/errors.js";
+import { isError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
 import type { Steps } from "../../base/slices.js";
@@ -15,8 +15,10 @@ import type { StateView } from "../../reservation/image.js";
 import { ReservationState } from "../../reservation/state.js";
 import { UncertainCommitError } from "../../reservation/store.js";
 import type { ReservationStore, StoredReservations } from "../../reservation/store.js";
+import type { Change, SaveEnd } from "./change.js";
 import type { Keeping } from "./keeping.js";
 import type { NexusTable } from "./nexus-table.js";
+import { checkStored, isThenable } from "./store-answer.js";
 
 /** What {@link KeptState} works with. */
 export interface KeptStateParts {
@@ -33,27 +35,6 @@ export interface KeptStateParts {
   readonly replaced: (former: ReservationState | null, next: ReservationState, skipped: boolean) => Promise<void> | null;
   /** Told in one line why nothing is known. */
   readonly warn: (line: string) => void;
-}
-
-/** The end of a save: what its `done` gave; the error of a store that changed nothing; another state, to decide anew by; or not known. */
-export type SaveEnd<Value> =
-  | { readonly end: "done"; readonly value: Value }
-  | { readonly end: "failed"; readonly error: unknown }
-  | {
-      readonly end: "overtaken" | "unknown";
-      /** Another fabric has made the very same state, and `done` was called when that was announced; `foreign` was, too. */
-      readonly inForce?: boolean;
-    };
-
-/** What brings a change into force. */
-export interface Change<Value> {
-  /** Called when the store has it: {@link KeptState.state} is then still what it was when it was saved. */
-  readonly done: () => Value;
-  /**
-   * Called after `done` when it was another fabric that made the very same state: what that does beyond `done`. Settles when it is carried
-   * out; null when that is so already.
-   */
-  readonly foreign: () => Promise<void> | null;
 }
 
 /** A commit under way. */
@@ -116,20 +97,19 @@ export class KeptState {
   /**
    * Reads what the unit begins with; called once. Null when that is done; else the promise of it, which rejects with what the store says when
    * it cannot tell. The state is not known then, and is asked for again by {@link ask}.
-   * @throws the same from a store that says so at once
+   * @throws the same from a store that says so at once; QomError `invalid-value` for an answer that cannot be one
    */
   open(): Promise<void> | null {
     const { keeping, store, unit } = this.#parts;
     if (keeping === "nothing") return null;
     this.#trouble = "unread";
-    if (this.isShared) {
-      const watcher = { changed: (stored: StoredReservations | null) => this.#announced(stored), lost: () => this.#lose() };
-      this.#stopWatching = store.watch?.(unit, watcher) ?? nothing;
-    }
+    if (this.isShared) this.#watch();
     try {
       const since = this.#revision;
-      const stored = store.load(unit);
-      const opened = stored instanceof Promise ? stored.then((found) => this.#take(found, since) ?? undefined) : this.#take(stored, since);
+      const loaded = store.load(unit);
+      const opened = isThenable(loaded)
+        ? Promise.resolve(loaded).then((stored) => this.#take(checkStored(stored), since) ?? undefined)
+        : this.#take(checkStored(loaded), since);
       opened?.catch(nothing);
       return opened;
     } catch (error) {
@@ -169,10 +149,17 @@ export class KeptState {
     }
   }
 
-  /** No longer told of changes. */
+  /** No longer told of changes. @throws what the store throws then */
   close(): void {
     this.#closed = true;
     this.#stopWatching();
+  }
+
+  #watch(): void {
+    const { store, unit } = this.#parts;
+    const stop = store.watch?.(unit, { changed: (stored) => this.#heard(stored), lost: () => this.#lose() });
+    if (typeof stop !== "function") throw new QomError("invalid-value", "watch of the reservation store does not give a function");
+    this.#stopWatching = stop;
   }
 
   async #commit<Value>(stored: StoredReservations, { done, foreign }: Change<Value>): Promise<SaveEnd<Value>> {
@@ -234,7 +221,7 @@ export class KeptState {
   async #ask(pending: Pending | null = null): Promise<"taken" | "saved" | "unknown"> {
     const since = this.#revision;
     try {
-      const stored = await this.#parts.store.load(this.#parts.unit);
+      const stored = checkStored(await this.#parts.store.load(this.#parts.unit));
       if (pending !== null && this.#isStored(pending, stored)) {
         this.#known();
         return "saved";
@@ -244,8 +231,7 @@ export class KeptState {
       else await this.#take(stored, since);
       return "taken";
     } catch (error) {
-      this.#trouble ??= "unread";
-      this.#tell(error);
+      this.#doubt(error);
       return "unknown";
     }
   }
@@ -268,6 +254,15 @@ export class KeptState {
     else if (revision < since) throw new QomError("invalid-value", `it has revision ${revision}, older than ${since}`);
     this.#known();
     return null;
+  }
+
+  /** The same as {@link #announced}, by the store, which may say what cannot be. */
+  async #heard(stored: StoredReservations | null): Promise<void> {
+    try {
+      await this.#announced(checkStored(stored));
+    } catch (error) {
+      this.#doubt(error);
+    }
   }
 
   #announced(stored: StoredReservations | null): Promise<void> {
@@ -314,8 +309,7 @@ export class KeptState {
     try {
       await this.#adopt(stored);
     } catch (error) {
-      this.#trouble ??= "unread";
-      this.#tell(error);
+      this.#doubt(error);
     }
   }
 
@@ -331,8 +325,7 @@ export class KeptState {
       .then((state) => this.#replace(state, stored.revision) ?? undefined);
   }
 
-  *#decode({ revision, image }: StoredReservations): Steps<ReservationState> {
-    if (!Number.isSafeInteger(revision) || revision < 1) throw new QomError("invalid-value", "its revision is not a number from 1");
+  *#decode({ image }: StoredReservations): Steps<ReservationState> {
     const state = yield* decodeSteps(image);
     let count = 0;
     for (const { nexus } of state.registrations()) {
@@ -373,9 +366,15 @@ export class KeptState {
     this.#told = "";
   }
 
+  /** The store has to be asked again, for that reason. */
+  #doubt(error: unknown): void {
+    this.#trouble ??= "unread";
+    this.#tell(error);
+  }
+
   /** Says why nothing is known; the same reason once. */
   #tell(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isError(error) ? error.message : String(error);
     if (reason === this.#told || this.#closed) return;
     this.#told = reason;
     const line = `${printable(this.#parts.unit)} is busy, since the store cannot tell its reservations: ${printable(reason)}`;

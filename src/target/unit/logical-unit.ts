@@ -5,6 +5,7 @@ import type { Clock } from "../../base/clock.js";
 import { aBoolean, aFunction, check, checkMembers, aDuration, optional, problemOf } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import type { ImageAccess } from "../../base/image-access.js";
+import { runAll } from "../../base/run-all.js";
 import { nexusHoldings } from "../../reservation/holdings.js";
 import { snapshot, summary } from "../../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../../reservation/snapshot.js";
@@ -343,11 +344,11 @@ export class LogicalUnit {
 
   /** Aborts what is in flight and releases the medium. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= (async () => {
-      this.#context.reservations.close();
-      await this.#tasks.abort(() => true);
-      await this.#medium.close();
-    })();
+    this.#closing ??= runAll([
+      () => this.#context.reservations.close(),
+      () => this.#tasks.abort(() => true) ?? undefined,
+      () => this.#medium.close(),
+    ]);
     return this.#closing;
   }
 
