@@ -8,7 +8,7 @@
 
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
+import { inSlices } from "../../base/slices.js";
 import type { Steps } from "../../base/slices.js";
 import { decodeSteps, encodeSteps, sameImage } from "../../reservation/image.js";
 import type { StateView } from "../../reservation/image.js";
@@ -16,7 +16,6 @@ import { ReservationState } from "../../reservation/state.js";
 import { UncertainCommitError } from "../../reservation/store.js";
 import type { ReservationStore, StoredReservations } from "../../reservation/store.js";
 import type { Keeping } from "./keeping.js";
-import type { NexusTable } from "./nexus-table.js";
 
 /** What {@link KeptState} works with. */
 export interface KeptStateParts {
@@ -24,8 +23,8 @@ export interface KeptStateParts {
   readonly unit: string;
   readonly store: ReservationStore;
   readonly keeping: Keeping;
-  /** Learns of the ports that what is read was registered through. */
-  readonly nexuses: NexusTable;
+  /** Gets ready in slices for a state that was read, and may complete it; what it gives is called when that is in force. */
+  readonly prepare: (state: ReservationState) => Steps<() => void>;
   /**
    * Told of a state that is in force from now on: that which the unit begins with (`former` is null), or one that another fabric has made. The
    * promise settles when that is carried out; null when that is so already. `skipped`: there were states between that were not seen.
@@ -54,6 +53,14 @@ export interface Change<Value> {
    * out; null when that is so already.
    */
   readonly foreign: () => Promise<void> | null;
+}
+
+/** What was read, before it is in force. */
+interface Decoded {
+  readonly state: ReservationState;
+  readonly revision: number;
+  /** See {@link KeptStateParts.prepare}. */
+  readonly enter: () => void;
 }
 
 /** A commit under way. */
@@ -322,28 +329,23 @@ export class KeptState {
   /** Settles when it is carried out; null when that is so already. */
   #adopt(stored: StoredReservations): Promise<void> | null {
     const decoded = inSlices(this.#decode(stored));
-    if (!(decoded instanceof Promise)) return this.#replace(decoded, stored.revision);
+    if (!(decoded instanceof Promise)) return this.#replace(decoded);
     this.#decoding += 1;
     return decoded
       .finally(() => {
         this.#decoding -= 1;
       })
-      .then((state) => this.#replace(state, stored.revision) ?? undefined);
+      .then((next) => this.#replace(next) ?? undefined);
   }
 
-  *#decode({ revision, image }: StoredReservations): Steps<ReservationState> {
+  *#decode({ revision, image }: StoredReservations): Steps<Decoded> {
     if (!Number.isSafeInteger(revision) || revision < 1) throw new QomError("invalid-value", "its revision is not a number from 1");
     const state = yield* decodeSteps(image);
-    let count = 0;
-    for (const { nexus } of state.registrations()) {
-      this.#parts.nexuses.noteReach(nexus);
-      count += 1;
-      if (count % SLICE_ITEMS === 0) yield;
-    }
-    return state;
+    const enter = yield* this.#parts.prepare(state);
+    return { state, revision, enter };
   }
 
-  #replace(state: ReservationState, revision: number): Promise<void> | null {
+  #replace({ state, revision, enter }: Decoded): Promise<void> | null {
     if (this.#closed) return null;
     if (revision <= this.#revision) return this.#carriedOut;
     const former = this.#begun ? this.#state : null;
@@ -353,6 +355,7 @@ export class KeptState {
     this.#revision = revision;
     if (this.#waiting !== null && this.#waiting.revision <= revision) this.#waiting = null;
     this.#known();
+    enter();
     return this.#carryOut(this.#parts.replaced(former, state, skipped));
   }
 
