@@ -18,7 +18,7 @@ import { isRegistrantsType } from "../scsi/persistent-reserve.js";
 import type { SenseCode } from "../scsi/sense.js";
 import { Sense } from "../scsi/sense.js";
 import type { Audience, Effects, UnitAttention } from "./effects.js";
-import type { ReservationState } from "./state.js";
+import type { FormerState, ReservationState } from "./state.js";
 
 /** What the device goes by. */
 export interface ElsewhereSettings {
@@ -26,19 +26,6 @@ export interface ElsewhereSettings {
   readonly noUnitAttentionOnRelease: boolean;
   /** There were states between the two, of which nothing is known: CLEAR may have come after PREEMPT AND ABORT. Absent: false. */
   readonly skipped?: boolean;
-}
-
-/** What is to be known of the state before. */
-export interface FormerState {
-  readonly reservation: ReservationState["reservation"];
-  /** The registration of a nexus that is here, or undefined. */
-  find(nexus: string): unknown;
-}
-
-/** That of `state`, which may change from now on; of the nexuses with those nexusKeys. */
-export function formerStateOf(state: ReservationState, nexuses: Iterable<string>): FormerState {
-  const registered = new Map([...nexuses].map((nexus) => [nexus, state.find(nexus)]));
-  return { reservation: state.reservation, find: (nexus) => registered.get(nexus) };
 }
 
 /**

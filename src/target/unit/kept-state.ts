@@ -8,7 +8,7 @@
 
 import { isError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
+import { inSlices } from "../../base/slices.js";
 import type { Steps } from "../../base/slices.js";
 import { decodeSteps, encodeSteps, sameImage } from "../../reservation/image.js";
 import type { StateView } from "../../reservation/image.js";
@@ -17,7 +17,6 @@ import { UncertainCommitError } from "../../reservation/store.js";
 import type { ReservationStore, StoredReservations } from "../../reservation/store.js";
 import type { Change, SaveEnd } from "./change.js";
 import type { Keeping } from "./keeping.js";
-import type { NexusTable } from "./nexus-table.js";
 import { checkStored, isThenable } from "./store-answer.js";
 
 /** What {@link KeptState} works with. */
@@ -26,8 +25,8 @@ export interface KeptStateParts {
   readonly unit: string;
   readonly store: ReservationStore;
   readonly keeping: Keeping;
-  /** Learns of the ports that what is read was registered through. */
-  readonly nexuses: NexusTable;
+  /** Gets ready in slices for a state that was read, and may complete it; what it gives is called when that is in force. */
+  readonly prepare: (state: ReservationState) => Steps<() => void>;
   /**
    * Told of a state that is in force from now on: that which the unit begins with (`former` is null), or one that another fabric has made. The
    * promise settles when that is carried out; null when that is so already. `skipped`: there were states between that were not seen.
@@ -35,6 +34,14 @@ export interface KeptStateParts {
   readonly replaced: (former: ReservationState | null, next: ReservationState, skipped: boolean) => Promise<void> | null;
   /** Told in one line why nothing is known. */
   readonly warn: (line: string) => void;
+}
+
+/** What was read, before it is in force. */
+interface Decoded {
+  readonly state: ReservationState;
+  readonly revision: number;
+  /** See {@link KeptStateParts.prepare}. */
+  readonly enter: () => void;
 }
 
 /** A commit under way. */
@@ -316,27 +323,22 @@ export class KeptState {
   /** Settles when it is carried out; null when that is so already. */
   #adopt(stored: StoredReservations): Promise<void> | null {
     const decoded = inSlices(this.#decode(stored));
-    if (!(decoded instanceof Promise)) return this.#replace(decoded, stored.revision);
+    if (!(decoded instanceof Promise)) return this.#replace(decoded);
     this.#decoding += 1;
     return decoded
       .finally(() => {
         this.#decoding -= 1;
       })
-      .then((state) => this.#replace(state, stored.revision) ?? undefined);
+      .then((next) => this.#replace(next) ?? undefined);
   }
 
-  *#decode({ image }: StoredReservations): Steps<ReservationState> {
+  *#decode({ image, revision }: StoredReservations): Steps<Decoded> {
     const state = yield* decodeSteps(image);
-    let count = 0;
-    for (const { nexus } of state.registrations()) {
-      this.#parts.nexuses.noteReach(nexus);
-      count += 1;
-      if (count % SLICE_ITEMS === 0) yield;
-    }
-    return state;
+    const enter = yield* this.#parts.prepare(state);
+    return { state, revision, enter };
   }
 
-  #replace(state: ReservationState, revision: number): Promise<void> | null {
+  #replace({ state, revision, enter }: Decoded): Promise<void> | null {
     if (this.#closed) return null;
     if (revision <= this.#revision) return this.#carriedOut;
     const former = this.#begun ? this.#state : null;
@@ -346,6 +348,7 @@ export class KeptState {
     this.#revision = revision;
     if (this.#waiting !== null && this.#waiting.revision <= revision) this.#waiting = null;
     this.#known();
+    enter();
     return this.#carryOut(this.#parts.replaced(former, state, skipped));
   }
 
