@@ -18,6 +18,7 @@ import { parseBool, parseInteger, parseSize } from "#src/options/scalars.js";
 import { isOptionMap, isPlainList } from "#src/options/value.js";
 import type { OptionMap, PlainValue } from "#src/options/value.js";
 import { randomNumbers } from "../support/random.js";
+import { withoutStacks } from "../support/stacks.js";
 import { AWKWARD_NAMES } from "./support.js";
 
 /** Texts per parser: a million in a soak run (SOAK=1), fewer while somebody waits. */
@@ -151,10 +152,7 @@ describe("fuzzing", function () {
   this.timeout(TIMEOUT_MS);
   const prototype = Object.getOwnPropertyNames(Object.prototype).join();
 
-  // Most texts are refused, and taking the stack of each error would be half of the work.
-  const { stackTraceLimit } = Error;
-  before(() => (Error.stackTraceLimit = 0));
-  after(() => (Error.stackTraceLimit = stackTraceLimit));
+  withoutStacks();
 
   afterEach(() => {
     expect(Object.getOwnPropertyNames(Object.prototype).join()).to.equal(prototype);
