@@ -4,7 +4,6 @@ import { constants } from "node:fs";
 import { open, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { setImmediate as othersServed } from "node:timers/promises";
-import { assert } from "../../base/assert.js";
 import { QomError, isErrnoError } from "../../base/errors.js";
 import { unfilledBytes } from "../../base/unfilled-bytes.js";
 import { printable } from "../../base/limits.js";
@@ -12,6 +11,7 @@ import { missingFolder } from "../../base/missing-folder.js";
 import type { Locking } from "../../base/image-access.js";
 import { CachedReads } from "../../native/file/cached-reads.js";
 import { ImageLock } from "../../native/file/image-lock.js";
+import { requireRange } from "./medium.js";
 import type { Cancellation, Medium } from "./medium.js";
 
 /** Read and write by the owner only: a disk's content is nobody else's. */
@@ -140,7 +140,7 @@ export class FileMedium implements Medium {
   }
 
   read(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> | null {
-    this.#checkRange(offset, into.length);
+    requireRange(this, offset, into.length);
     if (into.length > STEP_BYTES || this.#turnBytes >= TURN_BYTES_MAX) return this.#readLong(offset, into, cancellation);
     const done = this.#cached.read(offset, into);
     if (this.#turnBytes === 0 && done > 0) setImmediate(() => (this.#turnBytes = 0));
@@ -149,7 +149,7 @@ export class FileMedium implements Medium {
   }
 
   write(offset: number, data: Uint8Array, cancellation: Cancellation): Promise<void> | null {
-    this.#checkRange(offset, data.length);
+    requireRange(this, offset, data.length);
     return data.length === 0 ? null : this.#write(offset, data, cancellation);
   }
 
@@ -217,9 +217,5 @@ export class FileMedium implements Medium {
       const { bytesWritten } = await this.handle.write(data, done, Math.min(stepBytes, data.length - done), offset + done);
       done += bytesWritten;
     }
-  }
-
-  #checkRange(offset: number, length: number): void {
-    assert(offset >= 0 && offset + length <= this.sizeBytes, `bytes ${offset} to ${offset + length} lie in a medium of ${this.sizeBytes}`);
   }
 }
