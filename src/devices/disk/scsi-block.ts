@@ -15,23 +15,30 @@ import { Sense, senseResult } from "../../scsi/sense.js";
 import { transferBlocks } from "./block-path.js";
 import { ScsiDevice } from "./scsi-device.js";
 
-/** Commands of the block path, and what they do to the medium. */
-const FAMILY: ReadonlyMap<number, "read" | "write" | "verify"> = new Map([
-  [Opcode.READ_6, "read"],
-  [Opcode.READ_10, "read"],
-  [Opcode.READ_12, "read"],
-  [Opcode.READ_16, "read"],
-  [Opcode.WRITE_6, "write"],
-  [Opcode.WRITE_10, "write"],
-  [Opcode.WRITE_12, "write"],
-  [Opcode.WRITE_16, "write"],
-  [Opcode.WRITE_AND_VERIFY_10, "write"],
-  [Opcode.WRITE_AND_VERIFY_12, "write"],
-  [Opcode.WRITE_AND_VERIFY_16, "write"],
-  [Opcode.VERIFY_10, "verify"],
-  [Opcode.VERIFY_12, "verify"],
-  [Opcode.VERIFY_16, "verify"],
-]);
+/** What a command of the block path does to the medium; null for an operation code that is none of these. */
+function familyOf(opcode: number | undefined): "read" | "write" | "verify" | null {
+  switch (opcode) {
+    case Opcode.READ_6:
+    case Opcode.READ_10:
+    case Opcode.READ_12:
+    case Opcode.READ_16:
+      return "read";
+    case Opcode.WRITE_6:
+    case Opcode.WRITE_10:
+    case Opcode.WRITE_12:
+    case Opcode.WRITE_16:
+    case Opcode.WRITE_AND_VERIFY_10:
+    case Opcode.WRITE_AND_VERIFY_12:
+    case Opcode.WRITE_AND_VERIFY_16:
+      return "write";
+    case Opcode.VERIFY_10:
+    case Opcode.VERIFY_12:
+    case Opcode.VERIFY_16:
+      return "verify";
+    default:
+      return null;
+  }
+}
 
 /** BYTCHK of VERIFY; 01b compares all blocks with data-out (SBC-4, VERIFY(10)). */
 const BYTE_CHECK = 0x06;
@@ -115,7 +122,7 @@ export class ScsiBlock extends ScsiDevice {
 
   /** Null for a command of the raw path. Optical media are written beyond their last LBA, so theirs all take it. */
   #blockPathKind(cdb: Uint8Array): "read" | "write" | "verify" | null {
-    const kind = FAMILY.get(cdb[0] ?? 0) ?? null;
+    const kind = familyOf(cdb[0]);
     if (kind === null || this.facts.deviceType === DeviceType.CD_DVD) return null;
     return kind === "verify" && ((cdb[1] ?? 0) & BYTE_CHECK) !== BYTE_CHECK_ALL ? null : kind;
   }
