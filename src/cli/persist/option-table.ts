@@ -112,7 +112,7 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     name: "manager",
     value: "TEXT",
     group: "Connection",
-    text: "PR manager that sends the command, as in -object (pr-manager-sgio)",
+    text: "PR manager that sends the command, as in -object (pr-manager-sgio); help lists them",
   },
   { name: "object", value: "TEXT", group: "Connection", text: "an object that the manager needs; may be repeated" },
   { name: "name", value: "NAME", group: "Connection", text: "name of this host in initiator names of pr-manager-memory" },
