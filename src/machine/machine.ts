@@ -250,7 +250,7 @@ export class Machine {
     const machine = new Machine(given, warnings, options);
     const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {
-      const parts = { tree: machine.qom, graph: machine.graph, devices: machine.#devices };
+      const parts = { tree: machine.qom, graph: machine.graph, devices: machine.#devices, warnings: machine.#warnings };
       await checkOptions(given.options, parts);
       await buildMachine(given.options, {
         ...parts,

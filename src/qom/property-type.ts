@@ -133,11 +133,17 @@ const SOME_TEXTS: Kind = {
   holds: (value) => TEXTS.holds(value) && Array.isArray(value) && value.length > 0,
 };
 
-function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {
+/** @param supported of the values, those that help lists, where the property refuses others for a reason of its own; by default all */
+function enumeration<const T extends string>(
+  name: string,
+  values: readonly [T, ...T[]],
+  supported: readonly NoInfer<T>[] = values,
+): PropertyType<T> {
   check("qom.enumeration", "name", name, aString);
   check("qom.enumeration", "values", values, SOME_TEXTS);
+  check("qom.enumeration", "supported", supported, SOME_TEXTS);
   const schema = lazily(() => z.enum(values));
-  const expects = `one of ${values.join(", ")}`;
+  const expects = `one of ${supported.join(", ")}`;
   return propertyType({ name, expects, values: expects }, schema, schema);
 }
 

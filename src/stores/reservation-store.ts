@@ -44,6 +44,11 @@ export abstract class ReservationStoreObject extends QomObject implements Reserv
     return this.close();
   }
 
+  /** Whether a fabric uses the store. */
+  get isUsed(): boolean {
+    return this.#users.size > 0;
+  }
+
   /**
    * Takes note of a fabric that begins to use the store, until the function given back is called.
    * @param fabric what the fabric is called in an error text
@@ -61,4 +66,14 @@ export abstract class ReservationStoreObject extends QomObject implements Reserv
       this.#users.delete(fabric);
     };
   }
+}
+
+/** A line for each store among `objects` that no fabric uses: whoever made it expects reservations to be kept in it. */
+export function unusedStores(objects: Iterable<QomObject>): readonly string[] {
+  return [...objects]
+    .filter((object) => object instanceof ReservationStoreObject && !object.isUsed)
+    .map((store) => {
+      const id = printable(store.id ?? "");
+      return `no storage network uses ${store.describe()}, so nothing is kept in it: -object scsi-fabric,id=…,store=${id} would`;
+    });
 }

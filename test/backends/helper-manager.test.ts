@@ -205,13 +205,18 @@ describe("pr-manager-helper", () => {
     expect(outcome(await second)).to.equal(COMMUNICATION_FAILURE);
   });
 
-  it("goes by the command's own deadline when it has one", async () => {
-    await start(() => undefined);
-    const running = disk.execute({ ...READ_KEYS, timeoutMs: 300 });
-    await timerOf(300);
-    clock.advance(300);
-    expect(outcome(await running)).to.equal(COMMUNICATION_FAILURE);
-  });
+  for (const [own, property, first] of [
+    [300, "", 300],
+    [60_000, ",timeout=2", 2000],
+  ] as const) {
+    it(`goes by the command's own deadline when it has one, or by 'timeout' if that is earlier: ${first} ms`, async () => {
+      await start(() => undefined, property);
+      const running = disk.execute({ ...READ_KEYS, timeoutMs: own });
+      await timerOf(first);
+      clock.advance(first);
+      expect(outcome(await running)).to.equal(COMMUNICATION_FAILURE);
+    });
+  }
 
   it("runs as many commands at once as it has connections", async () => {
     const clients: Socket[] = [];

@@ -6,6 +6,7 @@ import type { ScsiDevice } from "qom-pr";
 import { ReservationStoreObject } from "qom-pr/extend";
 import type { CommitEnd, ReservationImage, StoredReservations } from "qom-pr/extend";
 import { MemoryMedium } from "#src/target/medium/memory-medium.js";
+import { ObjectSpace } from "#src/machine/object-space.js";
 import { temporaryFolder } from "../support/folder.js";
 import { outcome, WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
@@ -118,6 +119,18 @@ describe("a reservation store", () => {
     expect(failed).to.be.an("error").with.property("message", "not now");
     await machine.qmp.execute("object-add", { "qom-type": "scsi-fabric", id: "san1", store: "s0" });
     expect(machine.object("san1")).to.be.instanceOf(ScsiFabric);
+  });
+
+  it("that no network uses is warned of, once", async () => {
+    const unused = await create("reservation-test,id=s0", "reservation-test,id=s1", "scsi-fabric,id=san0,store=s1");
+    expect(unused.warnings).to.deep.equal([
+      "no storage network uses reservation-test '/objects/s0', so nothing is kept in it: -object scsi-fabric,id=…,store=s0 would",
+    ]);
+    const used = await create("reservation-test,id=s0", "scsi-fabric,id=san0,store=s0");
+    expect(used.warnings).to.deep.equal([]);
+    const space = await ObjectSpace.create({ objects: ["reservation-folder,id=s0,path=" + path], name: undefined, folderUse: "moment" });
+    expect(space.warnings).to.have.lengthOf(1);
+    await space.close();
   });
 
   const mistakes: readonly (readonly [what: string, objects: () => readonly string[], kind: string, says: RegExp])[] = [

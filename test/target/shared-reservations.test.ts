@@ -306,6 +306,22 @@ describe("fabrics on one store", () => {
     expect([one.unit.reservations, other.unit.reservations].map(({ registrants }) => registrants.length)).to.deep.equal([0, 0]);
   });
 
+  it("are not closed before what they lose by a power failure is saved", async () => {
+    await both();
+    const order: string[] = [];
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    stores.one.beforeCommit = () => held;
+    stores.one.afterCommit = () => void order.push("saved");
+    const cycled = one.fabric.powerCycle();
+    const closed = one.fabric.close().then(() => order.push("closed"));
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+    goOn();
+    await Promise.all([cycled, closed]);
+    expect(order).to.deep.equal(["saved", "closed"]);
+    expect(other.unit.reservations.registrants).to.have.length(0);
+  });
+
   it("that come later have what is in force, and PRgeneration too", async () => {
     await both();
     const third = await disk({}, { store: new SharedStore(stored) });

@@ -115,7 +115,7 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     own: true,
     value: "TEXT",
     group: "Connection",
-    text: "PR manager that sends the command, as in -object (pr-manager-sgio)",
+    text: "PR manager that sends the command, as in -object (pr-manager-sgio); help lists them",
   },
   { name: "object", own: true, value: "TEXT", group: "Connection", text: "an object that the manager needs; may be repeated" },
   { name: "name", own: true, value: "NAME", group: "Connection", text: "name of this host in initiator names of pr-manager-memory" },

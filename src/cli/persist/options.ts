@@ -54,7 +54,14 @@ export interface PersistOptions {
 }
 
 /** What the command line asks for: a command, or just to print something. */
-export type PersistInvocation = { readonly run: PersistOptions } | { readonly print: string };
+export type PersistInvocation =
+  | { readonly run: PersistOptions }
+  | { readonly print: string }
+  /** Perhaps what this text of `--manager` asks for; else the options. */
+  | { readonly managerHelp: string; readonly options: () => PersistOptions };
+
+/** A text of `--manager` that may ask for help: only the parser of objects knows, which a command does without. */
+const MAY_ASK_FOR_HELP = /(?:^|,)(?:help|\?)(?:,|$)/;
 
 /**
  * Reads the words behind `persist`. A long name may be abbreviated, see {@link OptionNames.own}.
@@ -68,6 +75,8 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
     else if (word.option.long === "version") return { print: `qom-pr persist ${packageVersion()}\n` };
     else given.take(word.option.long, word.value);
   }
+  const manager = given.text("manager") ?? "";
+  if (MAY_ASK_FOR_HELP.test(manager)) return { managerHelp: manager, options: () => checked(given) };
   return { run: checked(given) };
 }
 

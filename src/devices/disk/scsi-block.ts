@@ -49,15 +49,19 @@ const PROTECT = 0xe0;
 const SCSI_2 = 2;
 
 /** What QEMU can do about an error (QAPI: BlockdevOnError). */
-const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"]);
 type ErrorPolicy = "report" | "ignore" | "enospc" | "stop" | "auto";
+
+/** What is done here, see {@link requireReport}. */
+const SUPPORTED: readonly ErrorPolicy[] = Object.freeze(["report", "auto"]);
+
+const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"], SUPPORTED);
 
 /**
  * Errors go to the guest: a machine that stopped at one, as QEMU's did before 9.1 even at a RESERVATION CONFLICT, would be of no use in a
  * cluster, and there is none here to be stopped. `auto` leaves the choice to the device.
  */
 function requireReport(option: string, policy: ErrorPolicy): void {
-  if (policy === "auto" || policy === "report") return;
+  if (SUPPORTED.includes(policy)) return;
   throw new QomError("unsupported", `${option}=${policy} is not supported: errors of a disk are reported to the guest`, {
     context: { option, value: policy },
   });

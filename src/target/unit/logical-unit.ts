@@ -282,8 +282,9 @@ export class LogicalUnit {
   async powerCycle(): Promise<void> {
     this.#checkOpen();
     const { modes, nexuses, power, reservations } = this.#context;
-    await this.#tasks.abort(() => true);
-    await reservations.queue.run(() => reservations.powerCycle());
+    const aborted = this.#tasks.abort(() => true);
+    // in the queue from now on, for whoever closes the unit
+    await reservations.queue.run(() => (aborted === null ? reservations.powerCycle() : aborted.then(() => reservations.powerCycle())));
     modes.reset();
     power.start();
     for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
@@ -342,11 +343,12 @@ export class LogicalUnit {
     this.#medium.lock?.check(this.#accessOf(access));
   }
 
-  /** Aborts what is in flight and releases the medium. Idempotent. */
+  /** Aborts what is in flight, waits for what is being saved, and releases the medium. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= runAll([
       () => this.#context.reservations.close(),
       () => this.#tasks.abort(() => true) ?? undefined,
+      () => this.#context.reservations.queue.run(() => undefined),
       () => this.#medium.close(),
     ]);
     return this.#closing;
