@@ -73,7 +73,7 @@ export interface MachineOptions {
   readonly commands?: readonly QmpCommand[];
   /** What a monitor on `stdio` talks through. Default: this process's standard input and output. */
   readonly stdio?: ChardevSurroundings["stdio"];
-  /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
+  /** Told, in one line, what the user may want to know of monitors: that the machine waits for a client, or could not accept one. */
   readonly notify?: (line: string) => void;
   /** Told, in one line, of each warning that comes when the machine has been made; {@link Machine.warnings} has those from before too. */
   readonly warn?: (line: string) => void;

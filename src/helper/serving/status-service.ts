@@ -8,6 +8,7 @@ import { Listener } from "../../native/server/listener.js";
 import type { ListenerHandover } from "../../native/server/listener.js";
 import { LogLevel } from "../log.js";
 import type { Log } from "../log.js";
+import { OnceLog } from "../once-log.js";
 import { serveStatus, statusPathOf } from "./status.js";
 import type { StatusReport } from "./status.js";
 
@@ -50,8 +51,8 @@ export class StatusService {
   }
 
   /** Answers from now on. */
-  serve(report: () => StatusReport): void {
-    if (this.#listener !== null) this.#server = serveStatus(this.#listener.fd, report);
+  serve(report: () => StatusReport, log: Log): void {
+    if (this.#listener !== null) this.#server = serveStatus(this.#listener.fd, report, new OnceLog(log).warn);
   }
 
   /** Answers no more and removes the file. @throws QomError `io` when it cannot be removed */

@@ -116,10 +116,11 @@ function commandsOf(totals: Readonly<Record<TotalName, number>>): StatusReport["
 }
 
 /**
- * Answers whoever connects to the listening socket `fd`, which it owns from now on.
+ * Answers everyone who connects to the listening socket `fd`, which it owns from now on.
  * @param report gives the report
+ * @param warn told, each time, that a connection could not be accepted
  */
-export function serveStatus(fd: number, report: () => StatusReport): Server {
+export function serveStatus(fd: number, report: () => StatusReport, warn: (line: string) => void): Server {
   const server = createServer((socket) => {
     // Whoever asks may be gone already.
     socket.on("error", () => {});
@@ -129,6 +130,8 @@ export function serveStatus(fd: number, report: () => StatusReport): Server {
     socket.resume();
     socket.end(`${JSON.stringify(report(), null, 2)}\n`);
   });
+  // For want of memory or descriptors, which the service may have again for the next one who asks.
+  server.on("error", (error) => warn(`the status could not be given: ${errnoOrMessage(error)}`));
   server.maxConnections = ASKERS_MAX;
   server.listen({ fd });
   return server;
