@@ -1,9 +1,9 @@
 /**
  * What `--status` prints: the running helper's clients, commands and errors as JSON.
  *
- * The wire protocol has no room for a question: both feature words must be 0, and whatever else a client says is a request. So the helper
- * listens on a second socket beside the first, PATH.status. Whoever connects is sent the report, and the connection is closed; nothing is
- * read. The file's mode, 0600, is the permission: its owner and root may ask, clients may not.
+ * The wire protocol has no room for a question: both feature words must be 0, and anything else is a request. So the helper listens on a
+ * second socket beside the first, PATH.status. Every client that connects is sent the report, and the connection is closed; nothing is read.
+ * The file's mode, 0600, is the permission: its owner and root may ask, others may not.
  */
 
 import { createServer, connect } from "node:net";
@@ -122,10 +122,10 @@ function commandsOf(totals: Readonly<Record<TotalName, number>>): StatusReport["
  */
 export function serveStatus(fd: number, report: () => StatusReport, warn: (line: string) => void): Server {
   const server = createServer((socket) => {
-    // Whoever asks may be gone already.
+    // The asker may be gone already.
     socket.on("error", () => {});
     socket.setTimeout(ASKER_TIMEOUT_MS, () => socket.destroy());
-    // A report that nobody takes keeps no helper from ending.
+    // A report that is not read must not keep the helper from ending.
     socket.unref();
     socket.resume();
     socket.end(`${JSON.stringify(report(), null, 2)}\n`);
