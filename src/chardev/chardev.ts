@@ -33,7 +33,7 @@ export interface Chardev {
   close(): void;
 }
 
-/** What a device may be given beside its options. */
+/** What a device may be given besides its options. */
 export interface ChardevSurroundings {
   readonly stdio: { readonly input: Readable; readonly output: Writable };
   /** False: a server with `wait=on` does not wait. */
