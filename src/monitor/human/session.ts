@@ -34,7 +34,7 @@ export class HumanSession implements MonitorSession {
   readonly #terminal: boolean;
   readonly #history: string[] = [];
   readonly #queue: ClientQueue<string>;
-  /** The prompt stands on the terminal, and what is typed behind it. */
+  /** The prompt is on the terminal, followed by what has been typed. */
   #prompted = false;
   /** Bytes of the line that is not complete yet. */
   #lineBytes = 0;
@@ -114,7 +114,7 @@ export class HumanSession implements MonitorSession {
     try {
       return { lines: await command.run(values, this.#context), last: command.last === true };
     } catch (error) {
-      // A fault of a command's implementation is told to who asked; it ends neither the session nor the machine.
+      // The client sees a fault of a command's implementation; neither the session nor the machine ends.
       return { lines: [`Error: ${error instanceof QomError ? describeError(error) : String(error)}`], last: false };
     }
   }
