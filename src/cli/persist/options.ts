@@ -57,7 +57,7 @@ export interface PersistOptions {
 export type PersistInvocation = { readonly run: PersistOptions } | { readonly print: string };
 
 /**
- * Reads the words behind `persist`. A long name may be abbreviated, see {@link OptionNames.own}.
+ * Reads the arguments of `persist`. A long name may be abbreviated, see {@link OptionNames.own}.
  * @throws QomError `unknown-name`, `ambiguous`, `missing`, `invalid-value`, `conflict` (two options that exclude each other)
  */
 export function parsePersistOptions(argv: readonly string[]): PersistInvocation {
