@@ -24,7 +24,8 @@ const LINE_BYTES_MAX = 64 * 1024;
 /** Lines that are remembered. */
 const HISTORY_LENGTH_MAX = 200;
 
-const NEWLINE = 0x0a;
+/** What ends a line; a terminal in raw mode sends CR for its Enter key. */
+const [LF, CR] = [0x0a, 0x0d];
 
 /** See the file text. */
 export class HumanSession implements MonitorSession {
@@ -77,8 +78,8 @@ export class HumanSession implements MonitorSession {
 
   readonly #onData = (chunk: Uint8Array | string): void => {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-    const newline = bytes.lastIndexOf(NEWLINE);
-    this.#lineBytes = newline < 0 ? this.#lineBytes + bytes.length : bytes.length - newline - 1;
+    const end = Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR));
+    this.#lineBytes = end < 0 ? this.#lineBytes + bytes.length : bytes.length - end - 1;
     if (this.#lineBytes > LINE_BYTES_MAX) this.#queue.over();
   };
 
