@@ -10,7 +10,7 @@ export interface Subcommand {
   readonly line: string;
   /**
    * Runs it; it may set the process's exit status.
-   * @param argv the words behind its name
+   * @param argv its arguments
    */
   readonly run: (argv: readonly string[], output: Output) => Promise<void>;
 }

@@ -16,13 +16,13 @@ function plural(count: number, noun: string): string {
 /**
  * Creates the machine; with `--check` that is all, and with `--json` it is printed. An option that asks for help gets it, and there is no
  * machine. Otherwise it runs until a signal or a monitor ends it.
- * @param argv the words behind `run`
+ * @param argv the arguments of `run`
  * @throws QomError for anything wrong with them
  */
 export async function runMachine(argv: readonly string[], output: Output): Promise<void> {
   const { out } = output;
   let running: Machine | undefined;
-  // What is told while a monitor's prompt stands on the terminal goes above it.
+  // While a monitor's prompt is on the terminal, messages go above it.
   const error = (text: string): void => {
     if (running === undefined || !process.stderr.isTTY) output.error(text);
     else running.abovePrompt(() => output.error(text));

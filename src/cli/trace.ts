@@ -20,7 +20,7 @@ import { takeText } from "../options/take.js";
 import { noTracePoint, PatternSelection, patternsOf } from "../options/trace-selection.js";
 import type { Output } from "./output.js";
 
-/** Lines that wait to be written, in bytes, beyond which further ones are left out: commands do not wait for whoever reads them. */
+/** Lines that wait to be written, in bytes, beyond which further ones are dropped: commands do not wait for the reader. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A pattern, or the path of a file with patterns. */

@@ -44,7 +44,7 @@ const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
 
 /**
  * Parses `["-object", "…", "-device", "…"]`; one dash and two are the same, as in QEMU.
- * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (no text behind an option), or what the text's grammar refuses
+ * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (an option without its text), or as the text's grammar
  */
 export function parseArguments(argv: readonly string[]): MachineArguments {
   return allAtOnce(parsingArguments(argv));
@@ -100,7 +100,7 @@ function addMonitoring(
     return [spec];
   }
   if (argument !== "monitor" || text !== "none") {
-    // In QEMU there is a human monitor unless one says so; here there is none anyway.
+    // QEMU has a human monitor unless told otherwise; a machine here has none by default.
     const chardev = parseMonitorDevice(text);
     const monitor: MonitorSpec = {
       chardev,
@@ -113,7 +113,7 @@ function addMonitoring(
   return [];
 }
 
-/** Runs `action`; a QomError from it is told which option, with which text, it came from. */
+/** Runs `action`; a QomError from it gets the option and its text in front of its message. */
 function inArgument<T>(argument: StructuredArgument | MonitoringArgument, text: string, action: () => T): T {
   try {
     return action();
@@ -136,7 +136,7 @@ function optionName(word: string): StructuredArgument | MonitoringArgument | "na
 }
 
 /**
- * The error for a word that stands where an option does and is none.
+ * The error for a word in the place of an option that is not one.
  * @param known the options that there are, without their dash
  */
 export function unknownOption(word: string, known: readonly string[]): QomError {

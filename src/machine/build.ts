@@ -36,7 +36,7 @@ const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
 ];
 
 /**
- * Refuses what can be told wrong without looking at anything but the command line: names, kinds and formats of values, what is missing.
+ * Refuses what the command line alone shows to be wrong: unknown names, wrong kinds and formats of values, missing options.
  * @throws QomError whose message begins with the option that is wrong
  */
 export async function checkOptions(

@@ -20,7 +20,7 @@ interface Topic {
   readonly title: string;
 }
 
-/** By option; -drive has no help, in QEMU neither. */
+/** By option; -drive has no help, as in QEMU. */
 const TOPICS: Readonly<Record<Exclude<GivenOption["argument"], "drive">, Topic>> = {
   object: { registry: "objects", kind: USER_CREATABLE.name, key: "qom-type", title: "Types of objects:" },
   device: { registry: "objects", kind: DEVICE_TYPE, key: "driver", title: "Types of devices:" },

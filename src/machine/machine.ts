@@ -63,7 +63,7 @@ import type { TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues } from "./write.js";
 import type { WritableMachine } from "./write.js";
 
-/** What a machine may be given beside its arguments. */
+/** What a machine may be given besides its arguments. */
 export interface MachineOptions {
   /** Storage network to join; it stays open when the machine closes. By default the machine has one of its own. */
   readonly fabric?: Fabric;
@@ -73,7 +73,7 @@ export interface MachineOptions {
   readonly commands?: readonly QmpCommand[];
   /** What a monitor on `stdio` talks through. Default: this process's standard input and output. */
   readonly stdio?: ChardevSurroundings["stdio"];
-  /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
+  /** Told, in one line, what the user may want to know of monitors: that the machine waits for a client, or could not accept one. */
   readonly notify?: (line: string) => void;
   /** Told, in one line, of each warning that comes when the machine has been made; {@link Machine.warnings} has those from before too. */
   readonly warn?: (line: string) => void;
@@ -125,7 +125,7 @@ export class Machine {
   readonly name: string;
   /** The storage network that simulated units of this machine belong to. */
   readonly fabric: Fabric;
-  /** Resolves when the machine is closed: by {@link close}, which tells of a failure, or by the command quit. */
+  /** Resolves when the machine is closed: by {@link close}, which reports a failure, or by the command quit. */
   readonly ended: Promise<void>;
   /** The block nodes. */
   readonly graph: BlockGraph;
@@ -146,7 +146,7 @@ export class Machine {
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
   #humanSession: typeof HumanSession | undefined; // loaded when there is a monitor for people
-  /** From then on each warning is told as it comes. */
+  /** From then on each warning is reported as it comes. */
   #isMade = false;
   /** Of the event SHUTDOWN. */
   #endReason: "host-signal" | "host-qmp-quit" = "host-signal";
@@ -196,7 +196,7 @@ export class Machine {
       traceManagers: (enable) => this.#machineEvents.trace(enable),
       quit: () => {
         this.#endReason = "host-qmp-quit";
-        // Whoever closes the machine, or waits for its end, hears of a failure.
+        // A failure is reported to the caller of close().
         this.close().catch(() => undefined);
       },
     };
@@ -290,7 +290,7 @@ export class Machine {
 
   /**
    * Arguments that make this machine again, as it is now: text where the option's language can say it, else JSON. What was left at
-   * its default is left out, and so are monitors; a drive is written as the block node that it made. What no argument can say is told by
+   * its default is left out, and so are monitors; a drive is written as the block node that it made. What no argument can say is listed by
    * {@link omissions}.
    */
   toArgs(): readonly string[] {

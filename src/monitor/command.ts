@@ -10,7 +10,7 @@ import type { OptionMap, PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
 import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 
-/** What a command can do beside giving a result. */
+/** What a command can do besides giving a result. */
 export interface CommandContext {
   readonly host: MonitorHost;
   /**

@@ -1,4 +1,4 @@
-/** The commands of QMP, for whoever asks: a socket, the human monitor, the embedder. */
+/** The commands of QMP, for sockets, the human monitor and the embedder. */
 import { aFunction, anObject, aString, check, wrongValue } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";

@@ -35,7 +35,7 @@ export class PatternSelection<Name extends string> {
   }
 }
 
-/** The patterns of a file of `events`: one on each line; blank lines and lines that begin with `#` are none. */
+/** The patterns of a file of `events`: one on each line; blank lines and lines that begin with `#` are ignored. */
 export function patternsOf(text: string): readonly string[] {
   return text
     .split("\n")

@@ -1,4 +1,4 @@
-/** What `qom-pr persist` can be told: the options of sg_persist (sg3_utils), with the same letters and names, and a few of its own. */
+/** The options of `qom-pr persist`: those of sg_persist (sg3_utils), with the same letters and names, and a few of its own. */
 import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
 
 /** What an option is for: the headings of the help and of docs/cli.md. */

@@ -64,7 +64,7 @@ export type PersistInvocation =
 const MAY_ASK_FOR_HELP = /(?:^|,)(?:help|\?)(?:,|$)/;
 
 /**
- * Reads the words behind `persist`. A long name may be abbreviated, see {@link OptionNames.own}.
+ * Reads the arguments of `persist`. A long name may be abbreviated, see {@link OptionNames.own}.
  * @throws QomError `unknown-name`, `ambiguous`, `missing`, `invalid-value`, `conflict` (two options that exclude each other)
  */
 export function parsePersistOptions(argv: readonly string[]): PersistInvocation {

@@ -1,4 +1,4 @@
-/** What a client is to the units of a manager: an initiator port, by whatever tells clients apart. */
+/** The initiator port that a client is to the units of a manager. */
 
 import type { TransportId } from "../../scsi/transport-id.js";
 import { defaultInitiator } from "../../reservation/default-initiator.js";

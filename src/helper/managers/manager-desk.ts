@@ -108,7 +108,7 @@ export class ManagerDesk {
   }
 }
 
-/** Its connections are closed by workers, and descriptors reach nobody else. */
+/** Workers close connections and the descriptors of their requests. */
 function mainThreadClosesNothing(): void {
   assert(false, "the main thread closes no descriptor of a client");
 }

@@ -1,7 +1,7 @@
 /**
- * The gate: one thread that accepts connections and hands them to the workers, and that has the listening socket and the lock of the pid file
- * to itself, in a descriptor table of its own (native/descriptor-table-server.ts). Whatever clients lend never gets there. So a helper that is
- * killed gives up both at once, even while one of its workers waits for a file system that never answers.
+ * The gate: one thread that accepts connections and hands them to the workers, and that has the listening socket and the lock of the pid
+ * file to itself, in a descriptor table of its own (native/server/descriptor-table.ts). Descriptors lent by clients never get there. So a
+ * helper that is killed gives up both at once, even while one of its workers waits for a file system that never answers.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const DESCRIPTORS_PER_THREAD = 4;
 /** For files that are open for a moment: of /proc, of sysfs, those of a manager. */
 const DESCRIPTORS_FOR_FILES = 32;
 
-/** A helper that serves fewer is none, however few descriptors it may have. */
+/** With fewer the helper would be of no use, however few descriptors it may have. */
 const CONNECTIONS_AT_LEAST = 8;
 
 /** What the thread of the gate is started with. */
@@ -104,7 +104,7 @@ export class Gate {
     thread.once("error", this.#fail);
   }
 
-  /** Lets nobody in any more. */
+  /** Accepts no more connections. */
   close(): void {
     const { server } = this.#parts;
     wakeUp(server, this.#wakeupFd);

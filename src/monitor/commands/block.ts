@@ -119,7 +119,7 @@ function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Gene
 
 const queryNamedBlockNodes = defineCommand({
   name: "query-named-block-nodes",
-  /** `flat` leaves out images below an image, of which there are none here. */
+  /** `flat` leaves out backing images; there are none here. */
   arguments: () => z.strictObject({ flat: z.boolean().optional() }),
   result: () => z.array(nodeInfoSchema()),
   run: async (_given, { host }) => inSlices(informing(await factsOf(host.graph.nodes.toReversed()), nodeInfo), LIST_SLICE_LENGTH),
@@ -165,7 +165,7 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
   const devices = host.devices.all.filter((device) => device instanceof ScsiDevice);
   const nameOf = (device: ScsiDevice): string => givenId(device) ?? device.canonicalPath ?? "";
   const users = new Map<string, ScsiDevice>();
-  // The oldest device of a node is the one that is told.
+  // Of several devices on a node the oldest is named.
   for (const device of devices.toReversed()) users.set(device.drive, device);
   const names = new Set(drives.map(({ nodeName }) => nodeName));
   return [

@@ -41,7 +41,7 @@ const deviceDel = defineCommand({
   },
 });
 
-/** As in QEMU: what is there and is no device is another mistake than what is not there. */
+/** As in QEMU, an object that is not a device and a path without an object are different errors. */
 function deviceNamed(host: MonitorHost, id: string): Device {
   if (id.startsWith("/")) {
     const object = host.tree.resolve(id);
@@ -98,7 +98,7 @@ async function closeDrive(device: Device, host: MonitorHost): Promise<void> {
   }
 }
 
-/** Nobody waits for the end of unplugging: a mistake of a device or node, and not of a user, is told to the process. */
+/** Nothing waits for the end of unplugging, so a fault of a device or node becomes a warning of the process. A mistake of the user does not. */
 function warnOfFault(error: unknown): void {
   if (!(error instanceof QomError)) process.emitWarning(error instanceof Error ? error : new Error(String(error)));
 }

@@ -9,7 +9,7 @@ import { qmpVersion, versionSchema } from "../version.js";
 /** Arguments of qmp_capabilities, which sessions handle themselves. */
 export const capabilitiesArguments = lazily(() => z.strictObject({ enable: z.array(z.enum(["oob"])).optional() }));
 
-/** What ends a machine by command: the reply first, then the end, which tells of itself by the event SHUTDOWN. */
+/** Ends the machine: first the reply, then the end, announced by the event SHUTDOWN. */
 const quit = defineCommand({
   name: "quit",
   arguments: noArguments,
@@ -34,7 +34,7 @@ const queryName = defineCommand({
   run: (_given, { host }) => ({ name: host.name }),
 });
 
-/** There is no guest that could be stopped or not yet started: a machine runs from the moment it is made. */
+/** Without a guest that could be stopped, a machine runs from the moment it is made. */
 const queryStatus = defineCommand({
   name: "query-status",
   arguments: noArguments,
