@@ -9,6 +9,7 @@ import { qom } from "../qom/property-type.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { TransportId } from "../scsi/transport-id.js";
 import { defaultInitiator } from "../reservation/default-initiator.js";
+import type { LogicalUnit } from "../target/unit/logical-unit.js";
 import { SimulatedUnit } from "../target/unit/simulated-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial } from "../target/unit/unit-spec.js";
 import type { UnitSpec } from "../target/unit/unit-spec.js";
@@ -110,14 +111,23 @@ export class SimLunNode extends ProtocolNode {
     };
     this.#machine.joins(fabric);
     const medium = await this.openMedium();
+    const created: LogicalUnit[] = [];
     const logicalUnit = await fabric.attachPath(spec, {
       ...(medium === null ? {} : { medium }),
       writes: !this.readOnly,
-      onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
+      onCreate: (unit) => {
+        created.push(unit);
+        this.#machine.unitCreated(fabric, unit);
+      },
       warn: (line) => this.#machine.warn(line),
     });
     this.#unit = new SimulatedUnit(logicalUnit, nexus, this.readOnly);
-    this.admitUnit();
+    try {
+      this.admitUnit();
+    } catch (error) {
+      for (const unit of created) await fabric.discard(unit);
+      throw error;
+    }
     logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
   }
 
