@@ -1,5 +1,5 @@
 /**
- * Finds out what a disk or file of this host is called where its reservations are kept (target/shadow-name.ts), by its descriptor and
+ * Finds out what a disk or file of this host is called where its reservations are kept (base/shadow-name.ts), by its descriptor and
  * without waiting for a file system.
  */
 import { readFileSync } from "node:fs";

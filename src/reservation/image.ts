@@ -11,7 +11,7 @@
  *     }
  *
  * Registrations are in order of registration. `reservation` is null when there is none; its `holder` is an index into the
- * registrations, and null for the All Registrants types. `owner` is there where somebody answers for a registration (account.ts).
+ * registrations, and null for the All Registrants types. `owner` is there where somebody answers for a registration (scsi/account.ts).
  */
 
 import { QomError } from "../base/errors.js";

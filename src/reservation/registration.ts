@@ -11,6 +11,6 @@ export interface Registration {
   readonly allTargetPorts: boolean;
   /** Place in the order of registration: lower came first. Means nothing outside one state. */
   readonly place: number;
-  /** Who made it, where accounts are kept (account.ts); null when nobody answers for it. A new key does not change who does. */
+  /** Who made it, where accounts are kept (scsi/account.ts); null when nobody answers for it. A new key does not change who does. */
   readonly owner: string | null;
 }

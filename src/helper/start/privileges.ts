@@ -3,7 +3,7 @@
  * reservation command, and it becomes another user when it is told to.
  *
  * The main thread sheds everything, makes the one capability ambient, and runs the program again in the same process: no other way takes
- * something from threads that are there already (native/process-server.ts). The second run looks at every thread, and does not serve if
+ * something from threads that are there already (native/server/process.ts). The second run looks at every thread, and does not serve if
  * one has more.
  */
 

@@ -1,7 +1,7 @@
 /**
- * Default initiators in reservations that version 0.1.0 has saved: it gave them no ISID. Now they have one (default-initiator.ts), and are
- * other initiator ports by that. Each such registration becomes that of the port that has the same name today, so that a machine finds
- * what it has registered.
+ * Default initiators in reservations saved by version 0.1.0, which gave them no ISID. Now they have one (reservation/default-initiator.ts),
+ * which makes them different initiator ports. Each such registration is moved to the port that has the same name today, so that a machine
+ * finds what it has registered.
  */
 
 import type { RegistrationImage, ReservationImage } from "../../reservation/image.js";

@@ -3,9 +3,9 @@
  *
  *     pid:4711 started:8812345 boot:1b4e28ba-… namespace:pid:[4026531836] time:time:[4026531834] use:lasting held:5d7c…
  *
- * `started` is the start time of the process (native/process-stat.ts) as seen from the time namespace `time`, `boot` the
+ * `started` is the start time of the process (native/process/stat.ts) as seen from the time namespace `time`, `boot` the
  * kernel's boot id, `namespace` that of process numbers. `held` names the file beside the lock that its holder keeps locked in the kernel
- * (folder-lock.ts), and is empty without native code. Version 0.1.0 ended the text after `namespace`; it respects every lock with more.
+ * (lock.ts), and is empty without native code. Version 0.1.0 ended the text after `namespace`; it respects every lock with more.
  *
  * What cannot be seen is not dead: a process is taken for dead only when its number is free in the namespace that it belongs to, or has
  * another owner. The boot id proves nothing by itself, since a container may have one of its own.

@@ -1,7 +1,7 @@
 /**
  * One process at a time in a folder.
  *
- * The lock is a symbolic link whose target says who holds it (folder-holder.ts). Making a link is atomic, fails where there is one, and
+ * The lock is a symbolic link whose target says who holds it (holder.ts). Making a link is atomic, fails where there is one, and
  * leaves no moment in which a lock exists and does not say whose it is. Where there is native code, the holder also keeps the file `lock.held`
  * beside it locked in the kernel (held-file.ts): as long as somebody does, nobody else gets as far as the link.
  *
@@ -77,7 +77,7 @@ function holdFolder(folder: string): HeldFile | null {
 
 /**
  * What to say about whoever has `lock.held`. Null where the process that the lock names has ended: it may be kept from vanishing by a thread
- * that waits in the kernel (native/process-end.ts), and what it held in the kernel stays with it. The lock alone decides then, as it does
+ * that waits in the kernel (native/process/end.ts), and what it held in the kernel stays with it. The lock alone decides then, as it does
  * between two that come at the same time.
  */
 function heldByAnother(folder: string): QomError | null {

@@ -2,9 +2,9 @@
  * Reservations in a folder, which one process uses at a time.
  *
  *     DIR/                    made with mode 0700
- *       lock                  who uses it (folder-lock.ts)
+ *       lock                  who uses it (lock.ts)
  *       lock.held             locked in the kernel by who uses it (held-file.ts)
- *       UNIT.json             reservations of a unit (state-file.ts), mode 0600; there while the unit's APTPL is on
+ *       UNIT.json             reservations of a unit (file.ts), mode 0600; there while the unit's APTPL is on
  *       UNIT.json.unfinished  those that are to take its place; if the process is killed now, the next one removes the file
  *
  * What is saved is whole at every moment: it is written to the second file, brought to the disk, given the name of the first, and then

@@ -1,6 +1,7 @@
 /**
- * Who has initiators on a fabric. The default initiator of a path follows from the names of machine and node (default-initiator.ts), so two
- * machines of one name would be one initiator to every unit, and what fences one of them would not fence the other.
+ * The machines that have initiators on a fabric. The default initiator of a path is derived from the names of the machine and the node
+ * (reservation/default-initiator.ts), so two machines with the same name would be one initiator to every unit: each could do what the other
+ * may, and neither could fence the other.
  */
 
 /** A machine on a fabric. */

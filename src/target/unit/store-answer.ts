@@ -9,7 +9,7 @@ export function isThenable<Value>(answer: Value | PromiseLike<Value>): answer is
 }
 
 /**
- * What is stored, with a revision that can be one; undefined stands for null. The image is for image.ts to judge.
+ * What is stored, with a revision that can be one; undefined stands for null. The image is for reservation/image.ts to judge.
  * @throws QomError `invalid-value`
  */
 export function checkStored(stored: StoredReservations | null | undefined): StoredReservations | null {
