@@ -1,9 +1,9 @@
 /**
- * The reservations of one logical unit at work: commands go to the rules of src/reservation, what changed goes to the store, and
- * whoever is concerned is told or loses its commands.
+ * Executes the reservation commands of one logical unit: applies the rules of src/reservation, saves the changes, and then raises unit
+ * attentions and aborts commands.
  *
- * A change that is to be saved is made, taken back, and made again when the store has it: until then every other command sees what is there
- * in any case, and a failed commit has changed nothing. Where another fabric was faster the command is decided anew, on what that one has left.
+ * A change that has to be saved is made, undone, and made again once it is stored: until then all other commands see the former state, and
+ * a failed commit has changed nothing. If another fabric was faster, the command is decided anew on the state that it has left.
  */
 
 import { applyReserveIn, applyReserveOut } from "../../reservation/apply.js";
@@ -43,7 +43,7 @@ import type { UnitModes } from "./unit-modes.js";
 /** RESERVE or RELEASE of SPC-2. */
 export type OldOperation = "reserve" | "release";
 
-/** What the desk works with. */
+/** Everything that the desk needs. */
 export interface ReservationDeskParts {
   /** Name of the unit in the store. */
   readonly unit: string;
@@ -55,15 +55,15 @@ export interface ReservationDeskParts {
   readonly nexuses: NexusTable;
   readonly tasks: TaskSet;
   readonly modes: UnitModes;
-  /** Where what registrations take is counted, null for nowhere. */
+  /** Where registrations are charged; null if they are not. */
   readonly ledger: Ledger | null;
   /** Called when registrations or the reservation have changed. */
   readonly changed: () => void;
-  /** Called when a command wanted to switch APTPL on, and may not. */
+  /** Called when a command tried to switch APTPL on, which is not supported. */
   readonly persistenceRefused: () => void;
-  /** The answer that a PERSISTENT RESERVE OUT gets before it is executed, looked at again; null for one that is executed. */
+  /** Admits a PERSISTENT RESERVE OUT once more; null if it may be executed, else its result. */
   readonly readmit: (task: Task) => ScsiResult | null;
-  /** Told in one line why nothing is known of the reservations. */
+  /** Called with one line that says why the reservations are not known. */
   readonly warn: (line: string) => void;
 }
 
@@ -75,7 +75,7 @@ export class ReservationDesk {
   readonly #settings: ReservationSettings;
   readonly #kept: KeptState;
   #old: OldReservation = null;
-  /** Settles when what the unit begins with is known, and rejects when the store cannot tell; null when it is known. */
+  /** Settles when the state that the unit starts with is known, and rejects if the store cannot tell; null if it is known. */
   readonly opened: Promise<void> | null;
 
   constructor(parts: ReservationDeskParts) {
@@ -99,27 +99,27 @@ export class ReservationDesk {
     this.opened = this.#kept.open();
   }
 
-  /** The state at this moment, to be read; what was known last while {@link isKnown} is false. */
+  /** The state at this moment, for reading; the last known one while {@link isKnown} is false. */
   get state(): ReservationState {
     return this.#kept.state;
   }
 
-  /** False while it cannot be told what is registered and reserved: whatever depends on it is refused with BUSY. */
+  /** False while it is not known what is registered and reserved: commands that depend on it end with BUSY. */
   get isKnown(): boolean {
     return this.#kept.isKnown;
   }
 
-  /** Has the store asked again, if that helps. */
+  /** Asks the store again, if that may help. */
   ask(): void {
     this.#kept.ask();
   }
 
-  /** False when there is neither a registration nor a reservation, so that nothing can conflict. */
+  /** False if there is neither a registration nor a reservation, so that nothing can conflict. */
   get exist(): boolean {
     return this.#old !== null || this.state.registrantCount > 0;
   }
 
-  /** True when that nexus is registered or has reserved. */
+  /** True if that nexus is registered or holds the reservation made by RESERVE. */
   concerns(nexus: string): boolean {
     return this.#old === nexus || this.state.find(nexus) !== undefined;
   }
@@ -145,7 +145,7 @@ export class ReservationDesk {
     return applyReserveIn(this.state, task.cdb, buffer, this.#settings, task.command.into);
   }
 
-  /** PERSISTENT RESERVE OUT; settles when what was answered GOOD is safe and everyone concerned knows. */
+  /** PERSISTENT RESERVE OUT; a command that ends GOOD has been saved, and its effects are carried out. */
   reserveOut(task: Task, attempt = 1): ScsiResult | Promise<ScsiResult> {
     const dataOut = task.command.dataOut ?? NO_BYTES;
     const { state } = this;
@@ -179,7 +179,7 @@ export class ReservationDesk {
     if (nexus === undefined || this.#old === nexus) this.#old = null;
   }
 
-  /** What power loss leaves: everything while APTPL is on, but PRgeneration; else nothing. */
+  /** A power loss: everything but PRgeneration stays while APTPL is on, nothing otherwise. */
   powerCycle(): void | Promise<void> {
     const { exist } = this;
     this.#old = null;
@@ -192,12 +192,12 @@ export class ReservationDesk {
     changed();
   }
 
-  /** The store says nothing more to this unit. */
+  /** Stops watching the store. */
   close(): void {
     this.#kept.close();
   }
 
-  /** The same for all fabrics. Where the store refuses, reservations stay: whoever needs them asks the store. */
+  /** The same for all fabrics. If the store refuses, reservations stay as they are stored. */
   async #losePowerTogether(changed: () => void): Promise<void> {
     for (let attempt = 1; attempt <= COMMIT_ATTEMPTS_MAX; attempt += 1) {
       const { state } = this;
@@ -215,28 +215,28 @@ export class ReservationDesk {
     }
   }
 
-  /** What a command of that account goes by. */
+  /** Settings for a command of that account. */
   #settingsFor(account: Account | null): ReservationSettings {
     return account === null ? this.#settings : { ...this.#settings, account };
   }
 
-  /** Another fabric has made `next`, or the unit begins with it. */
+  /** Another fabric has made `next`, or the unit starts with it. */
   #replaced(former: ReservationState | null, next: ReservationState, skipped: boolean): Promise<void> | null {
     this.#countOwners(former, next);
     if (former === null) return null;
-    // beside registrations RELEASE could not end it any more
+    // RELEASE could no longer end it once there are registrations
     if (next.registrantCount > 0) this.#old = null;
     this.#parts.changed();
     return this.#carryOut(this.#effectsElsewhere(former, skipped), null);
   }
 
-  /** What another fabric did to the nexuses here by what is in force now. */
+  /** The effects on nexuses here of a change that another fabric made. */
   #effectsElsewhere(former: FormerState, skipped = false): Effects {
     const { noUnitAttentionOnRelease } = this.#settings;
     return changesElsewhere(former, this.state, this.#parts.nexuses.keys(), { noUnitAttentionOnRelease, skipped });
   }
 
-  /** Finds out who answers for what is registered, and no longer for what was. */
+  /** Charges accounts for the registrations of `next`, and no longer for those of `former`. */
   #countOwners(former: ReservationState | null, next: ReservationState): void {
     const { ledger } = this.#parts;
     if (ledger === null) return;
@@ -260,7 +260,7 @@ export class ReservationDesk {
     return applyOldReservation(this.state, this.#old, nexus, operation, this.#settings);
   }
 
-  /** Has what `task` made saved before it is in force. */
+  /** Saves the change that `task` made, then has it take effect. */
   async #save(task: Task, made: Recorded<Outcome>, changes: ReadonlyMap<string, Holdings>, attempt: number): Promise<ScsiResult> {
     const { result, effects } = made.result;
     const view = viewOf(this.state);
@@ -269,7 +269,7 @@ export class ReservationDesk {
     const done = (): Promise<void> | null => {
       const former = this.#kept.isShared ? formerStateOf(this.state, this.#parts.nexuses.keys()) : null;
       made.redo();
-      // now: when it turns out to be another fabric's, still another state may be in force
+      // computed now: by the time it turns out to be another fabric's change, a later state may be in force
       if (former !== null) byAnother = this.#effectsElsewhere(former);
       this.#parts.changed();
       return this.#carryOut(effects, task);
@@ -286,15 +286,15 @@ export class ReservationDesk {
     return task.aborted ? taskAborted() : (this.#parts.readmit(task) ?? this.reserveOut(task, attempt + 1));
   }
 
-  /** Tells whom it concerns and ends commands; null when none of these is under way any more. */
+  /** Raises unit attentions and aborts commands; null if no aborted command is still under way. */
   #carryOut({ aborts, unitAttentions }: Effects, task: Task | null): Promise<void> | null {
     if (unitAttentions.length > 0) raiseUnitAttentions(unitAttentions, this.state, this.#parts.nexuses);
     return aborts.length === 0 ? null : this.#abort(aborts, task);
   }
 
   /**
-   * Ends the commands of all nexuses named, except `self`. Nexuses other than its own hear of what they lost. Without `self` the cause is
-   * another fabric: a PERSISTENT RESERVE OUT that is under way is decided anew then, and need not be waited for.
+   * Aborts the commands of these nexuses, except `self`. Nexuses other than that of `self` get a unit attention for it. Without `self` the
+   * cause is another fabric: then a PERSISTENT RESERVE OUT under way is decided anew, and need not be waited for.
    */
   #abort(audiences: readonly Audience[], self: Task | null): Promise<void> | null {
     const named = new Set<string>();
