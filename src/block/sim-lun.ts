@@ -22,7 +22,7 @@ import { LOCKING, ProtocolNode } from "./protocol-node.js";
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
 
-/** A medium's length is a file's or a sparse map's, both addressed by numbers that are exact to here. */
+/** Offsets into a medium are numbers, which are exact up to here. */
 const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */
@@ -140,8 +140,9 @@ export class SimLunNode extends ProtocolNode {
   }
 
   /**
-   * Where a driver of its own has the unit's blocks; null for memory, or the file that `filename` names. Called before the unit exists. Nodes
-   * with the same wwn give the same medium; it is closed with the unit, which lives as long as its fabric.
+   * For drivers that provide the medium: returns it, or null for memory or the file of `filename`. Called before the unit exists. Nodes
+   * with the same wwn must return the same medium. It is closed with the unit, which lives as long as its fabric; one that is refused is
+   * closed at once.
    */
   protected openMedium(): Medium | null | Promise<Medium | null> {
     return null;
