@@ -173,7 +173,7 @@ export interface ErrnoError extends Error {
   readonly syscall: string;
 }
 
-/** An error of whatever realm: in a context of node:vm, as of Jest, those of the system are not instances of the Error that is there. */
+/** True for errors of any realm: in a context of node:vm, such as Jest's, errors of the system are not instances of its Error. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
@@ -183,7 +183,10 @@ export function isErrnoError(error: unknown): error is ErrnoError {
   return isError(error) && "code" in error && typeof error.code === "string";
 }
 
-/** Why something failed, in words: what the system's error number means, as in `no space left on device`, or the message where there is none. */
+/**
+ * Why something failed, in words: what the system's error number means, as in `no space left on device`, or the message where there is
+ * none.
+ */
 export function errnoOrMessage(error: Error): string {
   if (isErrnoError(error) && typeof error.errno === "number") return describeErrno(-error.errno)?.[1] ?? error.message;
   // A name that has several addresses has an error for each, and says nothing itself.

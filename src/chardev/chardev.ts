@@ -17,7 +17,7 @@ import type { ChardevSpec, SocketAddress } from "./spec.js";
 const SOCKET_MODE = 0o600;
 
 /**
- * Clients of one server at a time: each may keep some megabytes here (see session.ts), and hardly anybody wants more than a few. A client
+ * Clients of one server at a time: each may keep some megabytes here (see monitor/session.ts), and hardly anybody wants more. A client
  * beyond them is hung up on.
  */
 const CLIENTS_MAX = 64;

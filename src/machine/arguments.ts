@@ -50,7 +50,7 @@ export function parseArguments(argv: readonly string[]): MachineArguments {
   return allAtOnce(parsingArguments(argv));
 }
 
-/** The same as work that can be interrupted (slices.ts) between two options. */
+/** The same as work that can be interrupted (base/slices.ts) between two options. */
 export function* parsingArguments(argv: readonly string[]): Generator<void, MachineArguments> {
   let name: string | undefined;
   const options: GivenOption[] = [];

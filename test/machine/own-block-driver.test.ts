@@ -1,6 +1,6 @@
 /** A block driver of the embedder's own, which brings its medium along. */
 import { expect } from "chai";
-import { Fabric, Machine, qomType } from "qom-pr";
+import { Fabric, Machine, PrManager, QomError, qomType } from "qom-pr";
 import { SimLunNode } from "qom-pr/extend";
 import type { Medium } from "qom-pr/extend";
 import { refusal } from "../support/refusal.js";
@@ -115,6 +115,24 @@ describe("a block driver with a medium of its own", () => {
     await machine.close();
     await fabric.close();
     expect(media.map(({ closed }) => closed)).to.deep.equal([1, 1, 1]);
+  });
+
+  it("is closed where the node's manager refuses its unit, which is not left behind", async () => {
+    @qomType({ name: "pr-manager-fussy", description: "takes no disk" })
+    class FussyManager extends PrManager {
+      override admit(): void {
+        throw new QomError("invalid-value", "not this one");
+      }
+      protected override run(): Promise<never> {
+        return Promise.reject(new Error("it has no disk"));
+      }
+    }
+    const medium = new ArrayMedium();
+    const machine = await Machine.create(["-object", "pr-manager-fussy,id=pr0"], { types: [driver(() => medium), FussyManager] });
+    const given = { driver: "array-disk", "node-name": "hd", wwn: WWN, "pr-manager": "pr0" };
+    expect((await refusal(() => machine.qmp.execute("blockdev-add", given))).message).to.equal("not this one");
+    expect([machine.fabric.units.length, medium.closed]).to.deep.equal([0, 1]);
+    await machine.close();
   });
 
   it("has one medium for each unit", async () => {

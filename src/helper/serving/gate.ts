@@ -1,7 +1,7 @@
 /**
- * The gate: one thread that accepts connections and hands them to the workers, and that has the listening socket and the lock of the pid
- * file to itself, in a descriptor table of its own (native/server/descriptor-table.ts). Descriptors lent by clients never get there. So a
- * helper that is killed gives up both at once, even while one of its workers waits for a file system that never answers.
+ * The gate: one thread that accepts connections and hands them to the workers, and that has the listening socket and the lock of the pid file
+ * to itself, in a descriptor table of its own (native/server/descriptor-table.ts). Whatever clients lend never gets there. So a helper that is
+ * killed gives up both at once, even while one of its workers waits for a file system that never answers.
  */
 
 import { readdirSync, readFileSync } from "node:fs";

@@ -2,8 +2,8 @@
  * Least privilege: of what the program was started with it keeps only CAP_SYS_RAWIO, which the kernel requires for sending a reservation
  * command, and it becomes another user if the options say so.
  *
- * The main thread sheds everything else, makes the one capability ambient, and executes the program again in the same process: nothing else
- * takes privileges from threads that exist already (native/server/process.ts). The second run checks every thread, and does not serve if
+ * The main thread sheds everything, makes the one capability ambient, and runs the program again in the same process: no other way takes
+ * something from threads that are there already (native/server/process.ts). The second run looks at every thread, and does not serve if
  * one has more.
  */
 

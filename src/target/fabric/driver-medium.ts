@@ -1,4 +1,4 @@
-/** Media that a block driver brings along, where a unit has its blocks in place of memory or a file. */
+/** Media that a block driver provides for a unit, instead of memory or a file. */
 
 import { QomError } from "../../base/errors.js";
 import type { Medium } from "../medium/medium.js";
@@ -7,8 +7,8 @@ import { checkSize, define } from "../unit/unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "../unit/unit-spec.js";
 
 /**
- * What a unit on such a medium is.
- * @param units those that there are: two on one medium would write over each other
+ * The definition of a unit on such a medium.
+ * @param units all units of the fabric: two on one medium would write over each other
  * @throws QomError `conflict` for a spec with a file or another size, `invalid-value` for a size that no disk has, `in-use` for the medium
  *   of another unit
  */
@@ -35,7 +35,7 @@ export function mediumOfDriver(
   return { definition, medium };
 }
 
-/** Two paths to one unit lead to the same blocks. @throws QomError `conflict` for another medium than the unit's */
+/** Checks that all paths to a unit have the same medium. @throws QomError `conflict` for another medium than the unit's */
 export function checkMediumAgreement(unit: LogicalUnit, medium: Medium | undefined): void {
   if (medium === undefined || unit.isOn(medium)) return;
   throw new QomError("conflict", `${unit.wwn} has another medium already`, {

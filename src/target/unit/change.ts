@@ -1,22 +1,22 @@
 /** A change of a unit's reservations on its way to the store, and what became of it. */
 
-/** The end of a save: what its `done` gave; the error of a store that changed nothing; another state, to decide anew by; or not known. */
+/** How a save ended: with the result of `done`, the error of a store that changed nothing, another state to decide by, or not known. */
 export type SaveEnd<Value> =
   | { readonly end: "done"; readonly value: Value }
   | { readonly end: "failed"; readonly error: unknown }
   | {
       readonly end: "overtaken" | "unknown";
-      /** Another fabric has made the very same state, and `done` was called when that was announced; `foreign` was, too. */
+      /** Another fabric has made the very same state; `done` was called when that was announced, and so was `foreign`. */
       readonly inForce?: boolean;
     };
 
-/** What brings a change into force. */
+/** What has a change take effect. */
 export interface Change<Value> {
-  /** Called when the store has it: the state is then still what it was when it was saved. */
+  /** Called when the change is stored; the state is still the one that it was made on. */
   readonly done: () => Value;
   /**
-   * Called after `done` when it was another fabric that made the very same state: what that does beyond `done`. Settles when it is carried
-   * out; null when that is so already.
+   * Called after `done` if it was another fabric that made the very same state, for the effects that this has in addition. Settles when
+   * they are carried out; null if they already are.
    */
   readonly foreign: () => Promise<void> | null;
 }

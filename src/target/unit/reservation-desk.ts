@@ -1,9 +1,9 @@
 /**
- * The reservations of one logical unit at work: commands go to the rules of src/reservation, what changed goes to the store, and
- * whoever is concerned is told or loses its commands.
+ * Executes the reservation commands of one logical unit: applies the rules of src/reservation, saves the changes, and then raises unit
+ * attentions and aborts commands.
  *
- * A change that is to be saved is made, taken back, and made again when the store has it: until then every other command sees what is there
- * in any case, and a failed commit has changed nothing. Where another fabric was faster the command is decided anew, on what that one has left.
+ * A change that has to be saved is made, undone, and made again once it is stored: until then all other commands see the former state, and
+ * a failed commit has changed nothing. If another fabric was faster, the command is decided anew on the state that it has left.
  */
 
 import { applyReserveIn, beginReserveOut } from "../../reservation/apply.js";
@@ -43,7 +43,7 @@ import type { UnitModes } from "./unit-modes.js";
 /** RESERVE or RELEASE of SPC-2. */
 export type OldOperation = "reserve" | "release";
 
-/** What the desk works with. */
+/** Everything that the desk needs. */
 export interface ReservationDeskParts {
   /** Name of the unit in the store. */
   readonly unit: string;
@@ -55,15 +55,15 @@ export interface ReservationDeskParts {
   readonly nexuses: NexusTable;
   readonly tasks: TaskSet;
   readonly modes: UnitModes;
-  /** Where what registrations take is counted, null for nowhere. */
+  /** Where registrations are charged; null if they are not. */
   readonly ledger: Ledger | null;
   /** Called when registrations or the reservation have changed. */
   readonly changed: () => void;
-  /** Called when a command wanted to switch APTPL on, and may not. */
+  /** Called when a command tried to switch APTPL on, which is not supported. */
   readonly persistenceRefused: () => void;
-  /** The answer that a PERSISTENT RESERVE OUT gets before it is executed, looked at again; null for one that is executed. */
+  /** Admits a PERSISTENT RESERVE OUT once more; null if it may be executed, else its result. */
   readonly readmit: (task: Task) => ScsiResult | null;
-  /** Told in one line why nothing is known of the reservations. */
+  /** Called with one line that says why the reservations are not known. */
   readonly warn: (line: string) => void;
 }
 
@@ -76,7 +76,7 @@ export class ReservationDesk {
   readonly #kept: KeptState;
   readonly #consequences: Consequences;
   #old: OldReservation = null;
-  /** Settles when what the unit begins with is known, and rejects when the store cannot tell; null when it is known. */
+  /** Settles when the state that the unit starts with is known, and rejects if the store cannot tell; null if it is known. */
   readonly opened: Promise<void> | null;
 
   constructor(parts: ReservationDeskParts) {
@@ -108,27 +108,27 @@ export class ReservationDesk {
     this.opened = this.#kept.open();
   }
 
-  /** The state at this moment, to be read; what was known last while {@link isKnown} is false. */
+  /** The state at this moment, for reading; the last known one while {@link isKnown} is false. */
   get state(): ReservationState {
     return this.#kept.state;
   }
 
-  /** False while it cannot be told what is registered and reserved: whatever depends on it is refused with BUSY. */
+  /** False while it is not known what is registered and reserved: commands that depend on it end with BUSY. */
   get isKnown(): boolean {
     return this.#kept.isKnown;
   }
 
-  /** Has the store asked again, if that helps. */
+  /** Asks the store again, if that may help. */
   ask(): void {
     this.#kept.ask();
   }
 
-  /** False when there is neither a registration nor a reservation, so that nothing can conflict. */
+  /** False if there is neither a registration nor a reservation, so that nothing can conflict. */
   get exist(): boolean {
     return this.#old !== null || this.state.registrantCount > 0;
   }
 
-  /** True when that nexus is registered or has reserved. */
+  /** True if that nexus is registered or holds the reservation made by RESERVE. */
   concerns(nexus: string): boolean {
     return this.#old === nexus || this.state.find(nexus) !== undefined;
   }
@@ -154,7 +154,7 @@ export class ReservationDesk {
     return applyReserveIn(this.state, task.cdb, buffer, this.#settings, task.command.into);
   }
 
-  /** PERSISTENT RESERVE OUT; settles when what was answered GOOD is safe and everyone concerned knows. */
+  /** PERSISTENT RESERVE OUT; a command that ends GOOD has been saved, and its effects are carried out. */
   reserveOut(task: Task, attempt = 1): ScsiResult | Promise<ScsiResult> {
     const { telling } = this.#parts.nexuses;
     // what is being told goes by the state as it is
@@ -218,7 +218,7 @@ export class ReservationDesk {
     if (nexus === undefined || this.#old === nexus) this.#old = null;
   }
 
-  /** What power loss leaves: everything while APTPL is on, but PRgeneration; else nothing. */
+  /** A power loss: everything but PRgeneration stays while APTPL is on, nothing otherwise. */
   powerCycle(): void | Promise<void> {
     const { telling } = this.#parts.nexuses;
     if (telling !== null) return telling.then(() => this.powerCycle());
@@ -233,12 +233,12 @@ export class ReservationDesk {
     changed();
   }
 
-  /** The store says nothing more to this unit. */
+  /** Stops watching the store. */
   close(): void {
     this.#kept.close();
   }
 
-  /** The same for all fabrics. Where the store refuses, reservations stay: whoever needs them asks the store. */
+  /** The same for all fabrics. If the store refuses, reservations stay as they are stored. */
   async #losePowerTogether(changed: () => void): Promise<void> {
     for (let attempt = 1; attempt <= COMMIT_ATTEMPTS_MAX; attempt += 1) {
       const { state } = this;
@@ -256,7 +256,7 @@ export class ReservationDesk {
     }
   }
 
-  /** What a command of that account goes by. */
+  /** Settings for a command of that account. */
   #settingsFor(account: Account | null): ReservationSettings {
     return account === null ? this.#settings : { ...this.#settings, account };
   }
@@ -280,7 +280,7 @@ export class ReservationDesk {
     for (const [owner, holdings] of next.holdings) this.#parts.ledger?.change(owner, holdings);
     next.takeChanges();
     if (former === null) return null;
-    // beside registrations RELEASE could not end it any more
+    // RELEASE could no longer end it once there are registrations
     if (next.registrantCount > 0) this.#old = null;
     this.#parts.changed();
     return this.#consequences.carryOutElsewhere(former, next, this.#elsewhere(skipped));

@@ -1,15 +1,15 @@
-/** What a reservation store answers, looked at before it is believed: the store may be a user's, and without types. */
+/** Checks of what a reservation store returns: it may be a user's, written without types. */
 
 import { QomError } from "../../base/errors.js";
 import type { StoredReservations } from "../../reservation/store.js";
 
-/** Whether an answer is to be awaited. The promises of many libraries, and of another realm, are not instances of Promise. */
+/** Whether an answer has to be awaited. Promises of many libraries, and of another realm, are not instances of Promise. */
 export function isThenable<Value>(answer: Value | PromiseLike<Value>): answer is PromiseLike<Value> {
   return typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function";
 }
 
 /**
- * What is stored, with a revision that can be one; undefined stands for null. The image is for image.ts to judge.
+ * Checks the revision of what is stored; undefined stands for null. The image is checked by reservation/image.ts.
  * @throws QomError `invalid-value`
  */
 export function checkStored(stored: StoredReservations | null | undefined): StoredReservations | null {
