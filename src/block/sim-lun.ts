@@ -8,7 +8,7 @@ import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { TransportId } from "../scsi/transport-id.js";
-import { defaultInitiator } from "../reservation/default-initiator.js";
+import { defaultInitiator } from "../scsi/default-initiator.js";
 import type { LogicalUnit } from "../target/unit/logical-unit.js";
 import { SimulatedUnit } from "../target/unit/simulated-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial } from "../target/unit/unit-spec.js";

@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { defaultInitiator } from "../reservation/default-initiator.js";
+import { defaultInitiator } from "../scsi/default-initiator.js";
 import type { TransportId } from "../scsi/transport-id.js";
 
 /**

@@ -73,13 +73,13 @@ function schemaOf<T extends object>(schema: Schema<T>): () => T {
 }
 
 /** Any value of JSON, which the command judges itself (QAPI: `any`). */
-export const anyValue = z.custom<PlainValue>((value) => value !== undefined);
+export const anyValueSchema = lazily(() => z.custom<PlainValue>((value) => value !== undefined));
 
 /** Nothing: the arguments of most queries. */
-export const noArguments = z.strictObject({});
+export const noArgumentsSchema = lazily(() => z.strictObject({}));
 
 /** The result of a command that only does something. */
-export const nothing = z.strictObject({});
+export const nothingSchema = lazily(() => z.strictObject({}));
 
 /**
  * The arguments as the schema types them.

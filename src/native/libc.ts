@@ -142,8 +142,9 @@ const koffi: () => typeof KoffiModule = lazily(() => {
   if (reason !== null) throw new QomError("unsupported", reason);
   try {
     const path = koffiPath();
+    const require = requireFrom(path);
     // by require, since an import statement would load the native code before anyone asked; what it gives has no type of its own
-    return requireFrom(path)(path) as typeof KoffiModule;
+    return (nativeKoffi(require) ?? require(path)) as typeof KoffiModule;
   } catch (cause) {
     throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", {
       cause,
@@ -151,6 +152,18 @@ const koffi: () => typeof KoffiModule = lazily(() => {
     });
   }
 });
+
+/**
+ * The native code from the package that koffi has for this platform, without what koffi itself adds to it, which takes as long to load as the
+ * native code: names that are deprecated, and the search. Undefined where there is none, and koffi has to find it.
+ */
+function nativeKoffi(require: NodeJS.Require): unknown {
+  try {
+    return require(`@koromix/koffi-${process.platform}-${process.arch}`);
+  } catch {
+    return undefined;
+  }
+}
 
 type Ioctl = (fd: number, request: number, argument: Uint8Array) => number;
 

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { runPersist } from "#src/cli/persist/persist.js";
 import type { PersistEnvironment } from "#src/cli/persist/persist.js";
-import { defaultInitiator } from "#src/reservation/default-initiator.js";
+import { defaultInitiator } from "#src/scsi/default-initiator.js";
 import { helperUnderTest } from "../support/helpers.js";
 import type { HelperUnderTest } from "../support/helpers.js";
 import { temporaryFolder } from "../support/folder.js";

@@ -17,7 +17,8 @@ import type { InitiatorSource } from "./initiators.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { Totals } from "../shared/totals.js";
 import { UserLedger } from "./user-ledger.js";
-import type { UserHoldings, UserLimits } from "./user-ledger.js";
+import type { UserHoldings } from "./user-ledger.js";
+import type { UserLimits } from "./user-limits.js";
 
 /** What a {@link ManagerDesk} needs. */
 export interface ManagerDeskParts {

@@ -19,8 +19,8 @@ import { checkSocketNames, nameOfSocket } from "../socket-names.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "../connections/stalled-clients.js";
 import { TraceSelection } from "../trace/trace-option.js";
 import { HELPER_TRACE_POINTS } from "../trace/trace-points.js";
-import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "../managers/user-ledger.js";
-import type { UserLimits } from "../managers/user-ledger.js";
+import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "../managers/user-limits.js";
+import type { UserLimits } from "../managers/user-limits.js";
 import { absolutePath } from "../working-folder.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */

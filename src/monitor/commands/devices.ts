@@ -6,14 +6,14 @@ import { givenId } from "../../devices/set/device-set.js";
 import { Device } from "../../devices/device.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import { VirtioScsi } from "../../devices/virtio-scsi/device.js";
-import { defineCommand, nothing } from "../command.js";
+import { defineCommand, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 
 const deviceAdd = defineCommand({
   name: "device_add",
   arguments: () => z.looseObject({ driver: z.string(), bus: z.string().optional(), id: z.string().optional() }),
-  result: nothing,
+  result: nothingSchema,
   run: async (_given, { host }, raw) => {
     await host.devices.create(raw, "json");
     return {};
@@ -30,7 +30,7 @@ const UNPLUG_GRACE_MS = 5000;
 const deviceDel = defineCommand({
   name: "device_del",
   arguments: () => z.strictObject({ id: z.string() }),
-  result: nothing,
+  result: nothingSchema,
   run: ({ id }, { host, afterReply }) => {
     const device = deviceNamed(host, id);
     const devices = [...devicesOn(device, host), device];

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
-import { defineCommand, noArguments, nothing } from "../command.js";
+import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import { qmpVersion, versionSchema } from "../version.js";
 
@@ -12,8 +12,8 @@ export const capabilitiesArguments = lazily(() => z.strictObject({ enable: z.arr
 /** Ends the machine: first the reply, then the end, announced by the event SHUTDOWN. */
 const quit = defineCommand({
   name: "quit",
-  arguments: noArguments,
-  result: nothing,
+  arguments: noArgumentsSchema,
+  result: nothingSchema,
   run: (_given, { host, afterReply }) => {
     afterReply(() => host.quit());
     return {};
@@ -22,14 +22,14 @@ const quit = defineCommand({
 
 const queryVersion = defineCommand({
   name: "query-version",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: versionSchema,
   run: () => qmpVersion(),
 });
 
 const queryName = defineCommand({
   name: "query-name",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: () => z.strictObject({ name: z.string().optional() }),
   run: (_given, { host }) => ({ name: host.name }),
 });
@@ -37,7 +37,7 @@ const queryName = defineCommand({
 /** Without a guest that could be stopped, a machine runs from the moment it is made. */
 const queryStatus = defineCommand({
   name: "query-status",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: () => z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
   run: () => ({ running: true, singlestep: false, status: "running" as const }),
 });
@@ -46,7 +46,7 @@ const queryStatus = defineCommand({
 const capabilities = defineCommand({
   name: "qmp_capabilities",
   arguments: capabilitiesArguments,
-  result: nothing,
+  result: nothingSchema,
   run: () => {
     throw new QomError("unknown-name", "capabilities negotiation is already complete, command ignored", {
       qmpClass: "CommandNotFound",

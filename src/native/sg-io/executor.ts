@@ -1,7 +1,7 @@
 /** The SG_IO executor: a bounded set of worker threads, started when they are first needed. */
 
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { assert, present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { Errno } from "../errno.js";
@@ -144,13 +144,15 @@ declare const BUNDLED_WORKER: string | undefined;
  * module.
  */
 function startWorker(): Worker {
+  // Not by an import: most programs with this file never start a thread.
+  const threads = process.getBuiltinModule("node:worker_threads");
   const options = { name: "sg-io", execArgv: [] };
   if (typeof BUNDLED_WORKER === "string") {
-    return new Worker(`const WORKER_BASE = ${JSON.stringify(koffiPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
+    return new threads.Worker(`const WORKER_BASE = ${JSON.stringify(koffiPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
   }
   const program = new URL("./worker.js", import.meta.url);
-  if (!process.features.require_module) return new Worker(program, options);
-  return new Worker(`require(${JSON.stringify(fileURLToPath(program))})`, { ...options, eval: true });
+  if (!process.features.require_module) return new threads.Worker(program, options);
+  return new threads.Worker(`require(${JSON.stringify(fileURLToPath(program))})`, { ...options, eval: true });
 }
 
 /** A job as it goes to a thread: its bytes copied (a view would take all of its buffer along) and handed over. */

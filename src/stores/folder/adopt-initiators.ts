@@ -6,7 +6,7 @@
 
 import type { RegistrationImage, ReservationImage } from "../../reservation/image.js";
 import { TransportId } from "../../scsi/transport-id.js";
-import { DEFAULT_INITIATOR_PREFIX, portOfName } from "../../reservation/default-initiator.js";
+import { DEFAULT_INITIATOR_PREFIX, portOfName } from "../../scsi/default-initiator.js";
 
 /** An image as it would be saved today, and what was changed to get there. */
 export interface AdoptedImage {
