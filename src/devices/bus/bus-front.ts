@@ -24,7 +24,7 @@ const BEFORE_ATTENTION: ReadonlySet<number> = new Set([
 export class FrontUnit {
   /** What the unit's initiator has not been told; one condition, the most important one, as in QEMU. */
   attention: SenseCode | null = Sense.POWER_ON_OR_RESET;
-  /** Sense data of the last command, until the next one. */
+  /** Sense data of the last command that the transport did not fail, until the next one. */
   sense: Uint8Array = NO_BYTES;
   /**
    * Controllers of commands that have ended without being aborted: a signal costs more than a short command. They are the unit's, whose
@@ -72,7 +72,7 @@ export type Admission =
   | "overrun"
   /** The bus answers; this is it, and nothing else is to be done. */
   | ScsiResult
-  /** The unit's device answers; {@link BusFront.completed} is to be called then. */
+  /** The unit's device answers; {@link FrontUnit.sense} is to be kept then. */
   | FrontUnit;
 
 /** See the module text. */
@@ -116,12 +116,6 @@ export class BusFront {
     if (overruns(expectedTransfer(cdb, unit.device.blockSizeBytes), command)) return "overrun";
     if (attention !== null) return this.#report(unit, attention);
     return this.#answerAsTarget(unit, address, cdb, addressed !== null);
-  }
-
-  /** Remembers what a device's answer tells about its unit. */
-  completed(unit: FrontUnit, result: ScsiResult): void {
-    if (result.hostStatus !== undefined) return;
-    unit.sense = result.status === ScsiStatus.GOOD ? NO_BYTES : result.sense;
   }
 
   /** Units came or went: the unit asked next says so. */

@@ -218,7 +218,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     if (this.#closed) throw this.#closedError();
     const refusal = cdbRefusal(command.cdb);
     if (refusal !== null) return refusal;
-    if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+    if (own === null && command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     if (requestsTraced()) return this.#traced(command, own);
     return this.#send(command, own);
   }

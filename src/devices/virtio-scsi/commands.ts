@@ -111,7 +111,7 @@ export class VirtioScsiCommands {
     if (admission instanceof FrontUnit) return this.#execute(admission, buffered);
     if (admission === "no-target") return respond(buffered, VirtioScsiResponse.BAD_TARGET);
     if (admission === "overrun") return respond(buffered, VirtioScsiResponse.OVERRUN);
-    return respondWith(buffered, admission, 0, null);
+    return respondWith(buffered, admission);
   }
 
   /** Whether a command that `concerns` names is in flight. */
@@ -136,9 +136,10 @@ export class VirtioScsiCommands {
     const dataBytes = unit.bytesOf(buffered);
     if (dataBytes === null) return respond(buffered, VirtioScsiResponse.OVERRUN);
     const direct = directBuffer(cdb, dataBytes, buffered);
+    const sentBytes = buffered.direction === "out" ? dataBytes : 0;
     const gathers = direct === null ? dataBytes : 0;
-    if (gathers > GATHERED_BYTES_MAX) return respondWith(buffered, senseResult(Sense.INVALID_FIELD_IN_CDB), 0, null);
-    if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(buffered, bareStatus(ScsiStatus.TASK_SET_FULL), 0, null);
+    if (gathers > GATHERED_BYTES_MAX) return respondWith(buffered, senseResult(Sense.INVALID_FIELD_IN_CDB));
+    if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(buffered, bareStatus(ScsiStatus.TASK_SET_FULL));
     const controller = unit.spareControllers.pop() ?? new AbortController();
     const sent = withBuffer(cdb, controller.signal, buffered.direction, direct ?? gather(buffered, dataBytes));
     this.#number += 1;
@@ -156,12 +157,11 @@ export class VirtioScsiCommands {
       const pending: Pending = { number, unit, request: buffered.request, gathers, controller, ending: null, ended: NEVER };
       this.#gatheredBytes += gathers;
       this.#pending.add(pending);
-      pending.ended = this.#await(pending, answer, buffered, sentBytesOf(sent), direct);
+      pending.ended = this.#await(pending, answer, buffered, sentBytes, direct);
       return pending.ended;
     }
     unit.spareControllers.push(controller);
-    this.#context.front.completed(unit, answer);
-    return respondWith(buffered, answer, sentBytesOf(sent), direct);
+    return respondOf(unit, buffered, answer, sentBytes, direct);
   }
 
   async #await(
@@ -184,8 +184,7 @@ export class VirtioScsiCommands {
     }
     if (pending.ending === "device-reset") return null;
     if (pending.ending !== null) return respond(buffered, ENDING_RESPONSES[pending.ending]);
-    this.#context.front.completed(unit, result);
-    return respondWith(buffered, result, sentBytes, direct);
+    return respondOf(unit, buffered, result, sentBytes, direct);
   }
 }
 
@@ -223,16 +222,18 @@ function respond(buffered: BufferedCommand, response: number): number {
   return finish(buffered, response, 0, 0, NO_BYTES);
 }
 
-function sentBytesOf({ dataOut }: ScsiCommand): number {
-  return dataOut === undefined ? 0 : dataOut.length;
-}
-
-/** Answers with what the bus or a device says. The residual is what of the buffers was left alone. */
-function respondWith(buffered: BufferedCommand, result: ScsiResult, sentBytes: number, direct: Uint8Array | null): number {
-  const { chain, dataBytes, direction, inAt } = buffered;
+/** Answers with what a device says, and remembers what that tells about its unit. */
+function respondOf(unit: FrontUnit, buffered: BufferedCommand, result: ScsiResult, sentBytes: number, direct: Uint8Array | null): number {
   if (result.hostStatus !== undefined) {
     return respond(buffered, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
   }
+  unit.sense = result.status === ScsiStatus.GOOD ? NO_BYTES : result.sense;
+  return respondWith(buffered, result, sentBytes, direct);
+}
+
+/** Answers with what the bus or a device says, which is no failure of the transport. The residual is what of the buffers was left alone. */
+function respondWith(buffered: BufferedCommand, result: ScsiResult, sentBytes = 0, direct: Uint8Array | null = null): number {
+  const { chain, dataBytes, direction, inAt } = buffered;
   const dataIn = direction === "in" ? atMost(result.dataIn, dataBytes) : NO_BYTES;
   if (dataIn.length > 0 && !isAt(dataIn, direct)) writeTo(chain.writable, inAt, dataIn);
   const good = result.status === ScsiStatus.GOOD;
