@@ -7,7 +7,8 @@ import { ReservationStoreObject } from "qom-pr/extend";
 import type { CommitEnd, ReservationImage, StoredReservations } from "qom-pr/extend";
 import { ObjectSpace } from "#src/machine/object-space.js";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome, WWN } from "../support/machine.js";
+import { WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 
 const KEY = 0xa1n;
