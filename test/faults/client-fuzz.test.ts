@@ -12,7 +12,7 @@ import { Clock, Machine, PersistentReserveIn, PersistentReserveOut, PrManager } 
 import type { ScsiUnit } from "qom-pr";
 import { headerBytes, responseBytes, ScriptedHelper } from "../backends/helper-socket-server.js";
 import { openDescriptors } from "../support/descriptors.js";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { withoutStacks } from "../support/stacks.js";
 import { soakCount } from "./support/client-bench.js";

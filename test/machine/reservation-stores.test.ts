@@ -8,7 +8,8 @@ import type { CommitEnd, ReservationImage, StoredReservations } from "qom-pr/ext
 import { MemoryMedium } from "#src/target/medium/memory-medium.js";
 import { ObjectSpace } from "#src/machine/object-space.js";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome, WWN } from "../support/machine.js";
+import { WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 
 const KEY = 0xa1n;

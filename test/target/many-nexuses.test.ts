@@ -14,7 +14,8 @@ import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import { News } from "#src/target/unit/news.js";
 import { PortReach } from "#src/target/unit/port-reach.js";
 import { SharedStore, StoredUnits } from "../support/shared-store.js";
-import { command, outcome, WWN } from "./support.js";
+import { command, WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 const COUNT = 2 * SLICE_ITEMS + 500;
 const VICTIMS_KEY = 5n;
@@ -68,10 +69,10 @@ const BEFORE = `${COUNT} GOOD GOOD GOOD GOOD`;
 
 describe("a command that concerns many nexuses", () => {
   const cases: readonly (readonly [request: ReserveOutRequest, after: string, later: string])[] = [
-    [{ action: "preempt", key: 1n, serviceActionKey: VICTIMS_KEY, type: 5 }, "1 RC 06/2a/05 RC 06/2a/05", "06/2a/05"],
-    [{ action: "preempt-and-abort", key: 1n, serviceActionKey: VICTIMS_KEY, type: 5 }, "1 RC 06/2a/05 RC 06/2a/05", "06/2a/05"],
-    [{ action: "clear", key: 1n }, "0 06/2a/03 GOOD 06/2a/03 GOOD", "06/2a/03"],
-    [{ action: "release", key: 1n, type: 5 }, `${COUNT} 06/2a/04 GOOD 06/2a/04 GOOD`, "06/2a/04"],
+    [{ action: "preempt", key: 1n, serviceActionKey: VICTIMS_KEY, type: 5 }, "1 RC 06/2A/05 RC 06/2A/05", "06/2A/05"],
+    [{ action: "preempt-and-abort", key: 1n, serviceActionKey: VICTIMS_KEY, type: 5 }, "1 RC 06/2A/05 RC 06/2A/05", "06/2A/05"],
+    [{ action: "clear", key: 1n }, "0 06/2A/03 GOOD 06/2A/03 GOOD", "06/2A/03"],
+    [{ action: "release", key: 1n, type: 5 }, `${COUNT} 06/2A/04 GOOD 06/2A/04 GOOD`, "06/2A/04"],
   ];
   for (const [request, after, later] of cases) {
     for (const shared of [false, true]) {
@@ -137,9 +138,9 @@ describe("a command that concerns many nexuses", () => {
     state.restoreGeneration(100);
     const { revision } = stored.units.get(WWN) ?? { revision: 0 };
     await stored.swap(WWN, revision + 1, encodeImage(state)).told;
-    expect(await preempted, "nothing is known yet, or it is told of the end of the reservation").to.be.oneOf(["BUSY", "06/2a/04"]);
+    expect(await preempted, "nothing is known yet, or it is told of the end of the reservation").to.be.oneOf(["BUSY", "06/2A/04"]);
     expect(unit.reservationSummary).to.include({ registrantCount: 1, generation: 100 });
-    for (const victim of VICTIMS.slice(0, 3)) expect(outcome(await unit.execute(victim, TUR))).to.equal("06/2a/05");
+    for (const victim of VICTIMS.slice(0, 3)) expect(outcome(await unit.execute(victim, TUR))).to.equal("06/2A/05");
     await fabric.close();
   });
 
@@ -158,13 +159,13 @@ describe("a command that concerns many nexuses", () => {
     });
     while (unit.reservationSummary.registrantCount > 2) await turn();
     expect(ended).to.equal(false);
-    expect(outcome(await unit.execute(SENDER, TUR)), "its reservation is gone").to.equal("06/2a/04");
+    expect(outcome(await unit.execute(SENDER, TUR)), "its reservation is gone").to.equal("06/2A/04");
     const cleared = send(unit, SENDER, { action: "clear", key: 1n });
-    expect(outcome(await unit.execute(VICTIMS.at(-1) ?? SENDER, TUR))).to.equal("06/2a/05");
+    expect(outcome(await unit.execute(VICTIMS.at(-1) ?? SENDER, TUR))).to.equal("06/2A/05");
     expect([unit.reservationSummary.registrantCount, ended], "it waits").to.deep.equal([2, false]);
     expect(await cleared).to.equal("GOOD");
     await told;
-    for (const victim of VICTIMS.slice(0, 3)) expect(outcome(await unit.execute(victim, TUR))).to.equal("06/2a/05");
+    for (const victim of VICTIMS.slice(0, 3)) expect(outcome(await unit.execute(victim, TUR))).to.equal("06/2A/05");
     await fabric.close();
   });
 });

@@ -150,7 +150,7 @@ describe("a store that says things in an order of its own", () => {
     commit.open("done");
     expect(await clearing).to.equal("GOOD");
     expect(await on.try("A", TUR), "who clears is not told").to.equal("GOOD");
-    expect(await on.try("B", TUR)).to.equal("06/2a/03");
+    expect(await on.try("B", TUR)).to.equal("06/2A/03");
     expect(await register(on, "C")).to.equal("GOOD");
     expect(on.unit.reservations.registrants).to.have.length(1);
   });
@@ -234,7 +234,7 @@ describe("a store that says things in an order of its own", () => {
     expect([await on.try("A", ...WRITE_ONE), await on.try("B", ...WRITE_ONE)]).to.deep.equal(["GOOD", "RC"]);
     commit.open("done");
     expect(await preempting).to.equal("GOOD");
-    expect([await on.try("B", TUR), await on.try("A", TUR)]).to.deep.equal(["06/2a/05", "GOOD"]);
+    expect([await on.try("B", TUR), await on.try("A", TUR)]).to.deep.equal(["06/2A/05", "GOOD"]);
     expect(on.unit.reservations.generation).to.equal(2);
   });
 

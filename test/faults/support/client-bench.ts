@@ -13,7 +13,7 @@ import { makeFolder, removeFolder } from "../../support/folder.js";
 import { compileC, requireCompiler } from "../../support/c-compiler.js";
 import { findPrHelper, greets } from "../../support/pr-helper.js";
 import { mortalCommand, OUR_PROGRAM } from "../../helper/support/helper-process.js";
-import { outcome } from "../../support/machine.js";
+import { outcome } from "../../support/outcome.js";
 
 /** Root of the project, seen from build/test/faults/support. */
 const ROOT = new URL("../../../../", import.meta.url);
