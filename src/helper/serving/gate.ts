@@ -16,6 +16,7 @@ import { LogLevel } from "../log.js";
 import type { Log } from "../log.js";
 import type { PidFile } from "../pid-file.js";
 import type { TraceOutput } from "../trace/trace-printer.js";
+import { startFailure } from "../thread-failure.js";
 import { leaveGoneFolder } from "../working-folder.js";
 
 /** What a thread of node has open for itself. */
@@ -100,8 +101,12 @@ export class Gate {
       connectionsMax: this.connectionsMax,
     };
     const thread = new Worker(new URL("./gate-main.js", import.meta.url), { workerData: setup, resourceLimits: GATE_HEAP });
-    thread.once("message", (message: GateMessage) => this.#leave(message, new Int32Array(left)));
-    thread.once("error", this.#fail);
+    let began = false;
+    thread.once("message", (message: GateMessage) => {
+      began = true;
+      this.#leave(message, new Int32Array(left));
+    });
+    thread.once("error", (error) => this.#fail(began ? error : startFailure(error)));
   }
 
   /** Accepts no more connections. */

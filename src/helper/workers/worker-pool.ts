@@ -19,6 +19,7 @@ import type { Log } from "../log.js";
 import { WorkerControl } from "../shared/worker-control.js";
 import { STUCK_CLOSES_MAX } from "./spent-descriptors.js";
 import type { NumberedWorkerSetup, WorkerMessage, WorkerSetup } from "./worker.js";
+import { startFailure } from "../thread-failure.js";
 import { leaveGoneFolder } from "../working-folder.js";
 
 /** Soon after the start, so that one hung disk delays nobody, not even for as long as a thread takes to start. */
@@ -164,7 +165,7 @@ export class WorkerPool {
   /** One that never began has left nothing half done: as long as there are others, it is tried again later, if it is still wanted. */
   #failToStart(error: unknown): void {
     if (this.#ready === 0) {
-      this.#fail(error);
+      this.#fail(startFailure(error));
       return;
     }
     this.#options.log.write(LogLevel.WARNING, `cannot start another worker: ${describeError(error)}`);
