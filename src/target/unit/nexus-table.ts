@@ -1,4 +1,4 @@
-/** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
+/** The I_T nexuses that a logical unit knows, with their logins and pending unit attentions. */
 
 import { QomError } from "../../base/errors.js";
 import { negative, nexusHoldings } from "../../reservation/holdings.js";
@@ -13,10 +13,10 @@ import type { TransportId } from "../../scsi/transport-id.js";
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
 
-/** A nexus that is there. */
+/** A known nexus. */
 export class NexusState {
   readonly attentions: UnitAttentionQueue;
-  /** Logins minus logouts: 0 for a nexus that was seen in a command only. */
+  /** Logins minus logouts: 0 for a nexus known only from a command. */
   logins = 0;
 
   constructor(
@@ -24,26 +24,26 @@ export class NexusState {
     /** {@link nexusKey} of `nexus`. */
     readonly key: string,
     settings: UnitAttentionSettings,
-    /** Who answers for it. */
+    /** The account that is charged for it; null for none. */
     readonly account: Account | null,
   ) {
     this.attentions = new UnitAttentionQueue(settings);
   }
 }
 
-/** The nexuses that are there, by nexusKey, and the target ports that were used. */
+/** The known nexuses by nexusKey, and the target ports used so far. */
 export class NexusTable implements UnitAttentionQueues, TargetPorts {
   readonly #states = new Map<string, NexusState>();
-  /** By key of the initiator port: the target ports it has ever come through, as far as is known. A port stays one after a logout. */
+  /** By key of the initiator port: the target ports that it is known to have used. They stay after a logout. */
   readonly #reach = new Map<string, readonly number[]>();
   readonly #targetPorts = new Set<number>();
 
   constructor(private readonly settings: UnitAttentionSettings) {}
 
   /**
-   * The state of `nexus`; one that was not there appears.
-   * @param account who answers for one that appears, null for nobody
-   * @throws QomError `invalid-value` for a target port that no device has: what it registered could not be read back
+   * The state of `nexus`, which is added if it is not known.
+   * @param account charged for a nexus that is added; null for none
+   * @throws QomError `invalid-value` for an impossible target port, whose registrations could not be read back
    */
   enter(nexus: Nexus, account: Account | null = null): NexusState {
     const key = nexusKey(nexus);
@@ -58,8 +58,8 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
   }
 
   /**
-   * Takes note that the initiator port comes through that target port, without being there: it is registered so by what survived power
-   * loss. Else the registrations that ALL_TG_PT made together would not go together.
+   * Records that the initiator port uses that target port, although the nexus is not known yet: it has a registration that survived a power
+   * loss. Otherwise registrations made together with ALL_TG_PT would not be removed together.
    */
   noteReach({ initiator, targetPort }: Nexus): void {
     this.#targetPorts.add(targetPort);
@@ -67,25 +67,25 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     if (!ports.includes(targetPort)) this.#reach.set(initiator.key, [...ports, targetPort]);
   }
 
-  /** The nexus is gone, and with it what it has not been told. */
+  /** Removes a nexus with its pending unit attentions. */
   leave(state: NexusState): void {
     if (!this.#states.delete(state.key)) return;
     state.account?.ledger.change(state.account.owner, negative(nexusHoldings(state.nexus.initiator)));
   }
 
-  /** Forgets that the initiator port came through that target port, for who is not there and not registered. */
+  /** Forgets that the initiator port has used that target port; for a nexus that is neither known nor registered. */
   forgetReach({ initiator, targetPort }: Nexus): void {
     const ports = (this.#reach.get(initiator.key) ?? []).filter((port) => port !== targetPort);
     if (ports.length === 0) this.#reach.delete(initiator.key);
     else this.#reach.set(initiator.key, ports);
   }
 
-  /** The state of `nexus`, or undefined when it is not there. */
+  /** The state of `nexus`; undefined if it is not known. */
   find(nexus: Nexus): NexusState | undefined {
     return this.#states.get(nexusKey(nexus));
   }
 
-  /** All that are there. */
+  /** All known nexuses. */
   values(): Iterable<NexusState> {
     return this.#states.values();
   }
@@ -102,12 +102,12 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     return this.#targetPorts.has(targetPort);
   }
 
-  /** Those that the initiator port has come through: nodes of a simulated unit are paths, and there is none that no node made. */
+  /** The target ports that the initiator port has used: a simulated unit has no paths but those of its nodes. */
   reachedBy(initiator: TransportId): readonly number[] {
     return this.#reach.get(initiator.key) ?? [];
   }
 
-  /** Those of the nexuses that are there. */
+  /** The initiator ports of all known nexuses. */
   *initiators(): Iterable<TransportId> {
     for (const { nexus } of this.#states.values()) yield nexus.initiator;
   }
