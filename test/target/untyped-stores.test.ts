@@ -40,7 +40,6 @@ describe("a reservation store without types", () => {
 
   it("may load by what is awaited like a promise and is none", async () => {
     const load = (): PromiseLike<StoredReservations> => {
-      // oxlint-disable-next-line unicorn/no-thenable -- that is what it is about
       return { then: (done, failed) => Promise.resolve(STORED).then(done, failed) };
     };
     const on = await open({ load });

@@ -1,4 +1,4 @@
-/** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
+/** The I_T nexuses that a logical unit knows, with their logins and pending unit attentions. */
 
 import { QomError } from "../../base/errors.js";
 import { negative, nexusHoldings } from "../../reservation/holdings.js";
@@ -30,7 +30,7 @@ export class NexusState implements Listener {
     /** {@link nexusKey} of `nexus`. */
     readonly key: string,
     settings: UnitAttentionSettings,
-    /** Who answers for it. */
+    /** The account that is charged for it; null for none. */
     readonly account: Account | null,
     private readonly news: News,
   ) {
@@ -50,7 +50,7 @@ export class NexusState implements Listener {
   }
 }
 
-/** The nexuses that are there, by nexusKey, and the target ports that were used. */
+/** The known nexuses by nexusKey, and the target ports used so far. */
 export class NexusTable implements UnitAttentionQueues, TargetPorts {
   readonly #states = new Map<string, NexusState>();
   readonly #news = new News(() => this.#states.values());
@@ -70,9 +70,9 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
   }
 
   /**
-   * The state of `nexus`; one that was not there appears.
-   * @param account who answers for one that appears, null for nobody
-   * @throws QomError `invalid-value` for a target port that no device has: what it registered could not be read back
+   * The state of `nexus`, which is added if it is not known.
+   * @param account charged for a nexus that is added; null for none
+   * @throws QomError `invalid-value` for an impossible target port, whose registrations could not be read back
    */
   enter(nexus: Nexus, account: Account | null = null): NexusState {
     const key = nexusKey(nexus);
@@ -96,7 +96,7 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     return this.#news.announce(codesFor);
   }
 
-  /** The nexus is gone, and with it what it has not been told. */
+  /** Removes a nexus with its pending unit attentions. */
   leave(state: NexusState): void {
     if (!this.#states.delete(state.key)) return;
     state.account?.ledger.change(state.account.owner, negative(nexusHoldings(state.nexus.initiator)));
@@ -107,12 +107,12 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     this.#reach.forget(nexus);
   }
 
-  /** The state of `nexus`, or undefined when it is not there. */
+  /** The state of `nexus`; undefined if it is not known. */
   find(nexus: Nexus): NexusState | undefined {
     return this.#states.get(nexusKey(nexus));
   }
 
-  /** All that are there. */
+  /** All known nexuses. */
   values(): Iterable<NexusState> {
     return this.#states.values();
   }
@@ -129,12 +129,12 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     return this.#reach.targetPorts.has(targetPort);
   }
 
-  /** Those that the initiator port has come through: nodes of a simulated unit are paths, and there is none that no node made. */
+  /** The target ports that the initiator port has used: a simulated unit has no paths but those of its nodes. */
   reachedBy(initiator: TransportId): readonly number[] {
     return this.#reach.of(initiator);
   }
 
-  /** Those of the nexuses that are there. */
+  /** The initiator ports of all known nexuses. */
   *initiators(): Iterable<TransportId> {
     for (const { nexus } of this.#states.values()) yield nexus.initiator;
   }
