@@ -58,7 +58,7 @@ const CHUNKS = [
   // Apart, since the library has no use for it.
   { name: "table", test: compiled("cli/table") },
   { name: "scsi", test: compiled("scsi|native|host|backends/helper-socket/(?!manager)") },
-  { name: "persist", test: compiled("cli/persist/(?!object-manager)|helper/workers/multipath|monitor/client.js") },
+  { name: "persist", test: compiled("cli/persist/(?!object-manager|manager-help)|helper/workers/multipath|monitor/client.js") },
   {
     name: "objects",
     test: new RegExp(
