@@ -62,7 +62,7 @@ const answers: fc.Arbitrary<Answer> = fc.record({
 });
 
 describe("faults of our client: malformed responses", function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   withoutStacks();
 
   it(`${RUNS} of them harm nothing`, async () => {

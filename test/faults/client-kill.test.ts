@@ -19,7 +19,7 @@ const RESPONSE = 104;
 
 for (const [name, program] of Object.entries(HELPERS)) {
   describe(`faults of our client with ${name}: kill -9`, function () {
-    this.timeout(600_000);
+    this.timeout(1_800_000);
     const bench = new ClientBench();
     let shim = "";
     before(function () {

@@ -17,7 +17,7 @@ const COMMUNICATION_FAILURE = "0B/08/00";
 const ROOM_TO_START_A_PROGRAM = 64;
 
 describe("faults of our client", function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   const bench = new ClientBench();
 
   for (const [name, program] of Object.entries(HELPERS)) {

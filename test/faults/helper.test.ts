@@ -27,7 +27,7 @@ const COMMANDS = SOAK ? ([100_000, 900_000] as const) : ([20_000, 20_000] as con
 const MEMORY_GROWTH_MAX = 1.1;
 const TIMEOUT_MS = 120_000;
 /** For the tests with soak counts. */
-const LONG_MS = SOAK ? 600_000 : TIMEOUT_MS;
+const LONG_MS = SOAK ? 1_800_000 : TIMEOUT_MS;
 
 const PR_IN = 0x5e;
 const PR_OUT = 0x5f;
