@@ -49,8 +49,8 @@ export function runHelp(): string {
   return [
     "Usage: qom-pr run OPTIONS...",
     "",
-    "Makes a machine from QEMU-style options and keeps it until SIGINT, SIGTERM",
-    "or 'quit' of a monitor.",
+    "Makes a machine from QEMU-style options and keeps it until SIGINT, SIGTERM,",
+    "SIGHUP or 'quit' in a monitor.",
     "",
     "Options (one dash and two are the same):",
     ...rows,

@@ -5,8 +5,8 @@ import type { Output } from "./output.js";
 import { runHelp, takeRunWords } from "./run-options.js";
 import { parseTraceOptions, startTracing, traceHelp } from "./trace.js";
 
-/** Signals that end a machine in good order. */
-const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** Signals that end a machine in good order: QEMU's. SIGHUP comes when the terminal is closed. */
+const END_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** A running machine says how many devices it has; this is the word that goes with the number. */
 function plural(count: number, noun: string): string {
@@ -15,7 +15,7 @@ function plural(count: number, noun: string): string {
 
 /**
  * Creates the machine; with `--check` that is all, and with `--json` it is printed. An option that asks for help gets it, and there is no
- * machine. Otherwise it runs until SIGINT or SIGTERM.
+ * machine. Otherwise it runs until a signal or a monitor ends it.
  * @param argv the words behind `run`
  * @throws QomError for anything wrong with them
  */

@@ -18,7 +18,7 @@ import { isRegistrantsType } from "../scsi/persistent-reserve.js";
 import type { SenseCode } from "../scsi/sense.js";
 import { Sense } from "../scsi/sense.js";
 import type { Audience, Effects, UnitAttention } from "./effects.js";
-import type { ReservationState } from "./state.js";
+import type { FormerState, ReservationState } from "./state.js";
 
 /** Settings of the device. */
 export interface ElsewhereSettings {
@@ -26,19 +26,6 @@ export interface ElsewhereSettings {
   readonly noUnitAttentionOnRelease: boolean;
   /** States in between were not seen: CLEAR may have followed a PREEMPT AND ABORT. Default: false. */
   readonly skipped?: boolean;
-}
-
-/** What has to be known of the state before. */
-export interface FormerState {
-  readonly reservation: ReservationState["reservation"];
-  /** The registration of a nexus that is here, or undefined. */
-  find(nexus: string): unknown;
-}
-
-/** The former state for the nexuses with these nexusKeys; `state` may change from now on. */
-export function formerStateOf(state: ReservationState, nexuses: Iterable<string>): FormerState {
-  const registered = new Map([...nexuses].map((nexus) => [nexus, state.find(nexus)]));
-  return { reservation: state.reservation, find: (nexus) => registered.get(nexus) };
 }
 
 /**

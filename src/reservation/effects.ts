@@ -2,7 +2,8 @@
 
 import type { ScsiResult } from "../scsi/command.js";
 import type { SenseCode } from "../scsi/sense.js";
-import type { Registration, ReservationState } from "./state.js";
+import type { Steps } from "../base/slices.js";
+import type { FormerState, Registration, ReservationState } from "./state.js";
 
 /** A group of I_T nexuses. `nexus` and `except` are nexusKeys (src/scsi/nexus.ts). */
 export type Audience =
@@ -36,6 +37,17 @@ export interface Outcome {
   readonly effects: Effects;
 }
 
+/**
+ * A command that concerns many registrations, prepared in slices, which changes nothing. The function that it returns makes the change at
+ * once and returns the outcome. Until then nothing else may change the state.
+ */
+export type Preparation = Steps<() => Outcome>;
+
+/** True for a preparation, false for an outcome. */
+export function isPreparation(begun: Outcome | Preparation): begun is Preparation {
+  return "next" in begun;
+}
+
 /** No effects. */
 export const NO_EFFECTS: Effects = Object.freeze({ unitAttentions: Object.freeze([]), aborts: Object.freeze([]), persist: false });
 
@@ -49,4 +61,12 @@ export function* membersOf(audience: Audience, state: ReservationState): Generat
   for (const registration of registrations) {
     if (registration.nexusKey !== audience.except) yield registration.nexusKey;
   }
+}
+
+/** True when `nexus` is one of {@link membersOf}, at a cost that does not depend on the group; `former` is the state before the command. */
+export function isMember(audience: Audience, nexus: string, state: ReservationState, former: FormerState): boolean {
+  if (audience.group === "nexus") return nexus === audience.nexus;
+  if (nexus === audience.except) return false;
+  const isRegistered = state.find(nexus) !== undefined;
+  return audience.group === "removed" ? !isRegistered && former.find(nexus) !== undefined : isRegistered;
 }

@@ -6,8 +6,8 @@ import { refusal } from "../support/refusal.js";
 import { ClientBench, ended, HELPERS, soakCount } from "./support/client-bench.js";
 import { skipWithoutPrHelper } from "../support/pr-helper.js";
 
-const READ_KEYS = { ...PersistentReserveIn.readKeys(8), timeoutMs: 5000 };
-const REGISTER = { ...PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }), timeoutMs: 5000 };
+const READ_KEYS = { ...PersistentReserveIn.readKeys(8), timeoutMs: 60_000 };
+const REGISTER = { ...PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }), timeoutMs: 60_000 };
 
 /** What a helper answers for a disk that is a file: ENOTTY as sense. */
 const ANSWER = "0B/00/06";

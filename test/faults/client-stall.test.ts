@@ -28,7 +28,7 @@ describe("faults of our client", function () {
       expect(await bench.run(manager, READ_KEYS)).to.equal(ANSWER);
       const before = openDescriptors();
       await stopProcess(helper.pid ?? 0);
-      const impatient = { ...READ_KEYS, timeoutMs: 1000 };
+      const impatient = { ...READ_KEYS, timeoutMs: 100 };
       expect(await bench.run(manager, impatient)).to.equal(COMMUNICATION_FAILURE);
       expect(manager.connected).to.equal(false);
       expect(await bench.run(manager, impatient), "a command that only waited").to.equal(COMMUNICATION_FAILURE);

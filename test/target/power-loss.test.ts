@@ -12,8 +12,9 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Model } from "../reservation/support/model.js";
 import { DurableUnit, NOTHING, survivorsOf } from "./support/durable-unit.js";
-import { randomNumbers, reservationStream, WWN } from "./support/reservation-stream.js";
+import { reservationStream, WWN } from "./support/reservation-stream.js";
 import { temporaryFolder } from "../support/folder.js";
+import { randomNumbers } from "../support/random.js";
 
 const SOAK = process.env["SOAK"] === "1";
 const KILLS = Number(process.env["POWER_LOSS_KILLS"] ?? (SOAK ? 500 : 100));

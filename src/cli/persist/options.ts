@@ -57,7 +57,7 @@ export interface PersistOptions {
 export type PersistInvocation = { readonly run: PersistOptions } | { readonly print: string };
 
 /**
- * Reads the words behind `persist`. A long name may be abbreviated as long as it is the beginning of one option only.
+ * Reads the words behind `persist`. A long name may be abbreviated, see {@link OptionNames.own}.
  * @throws QomError `unknown-name`, `ambiguous`, `missing`, `invalid-value`, `conflict` (two options that exclude each other)
  */
 export function parsePersistOptions(argv: readonly string[]): PersistInvocation {
@@ -73,8 +73,9 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
 
 /** All options as getopt knows them. */
 const WORDS: readonly OptionNames[] = [
-  ...PERSIST_OPTIONS.map(({ letter, name, value }) => ({
+  ...PERSIST_OPTIONS.map(({ letter, name, value, own }) => ({
     long: name,
+    ...(own === undefined ? {} : { own }),
     ...(letter === undefined ? {} : { short: letter }),
     ...(value === undefined ? {} : { argument: value }),
   })),

@@ -2,6 +2,7 @@
  * `scsi-block`: a disk whose READ and WRITE family is checked here and whose every other command goes to the device as it is (QEMU:
  * hw/scsi/scsi-disk.c, scsi_block_class_initfn).
  */
+import { isBytes } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { qom } from "../../qom/property-type.js";
@@ -89,7 +90,7 @@ export class ScsiBlock extends ScsiDevice {
   }
 
   override countsBlocks(cdb: Uint8Array): boolean {
-    return super.countsBlocks(cdb) || this.#blockPathKind(cdb) !== null;
+    return isBytes(cdb) ? this.#blockPathKind(cdb) !== null : super.countsBlocks(cdb);
   }
 
   protected override dispatch(command: ScsiCommand): ScsiAnswer {

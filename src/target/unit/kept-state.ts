@@ -8,7 +8,7 @@
 
 import { isError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
+import { inSlices } from "../../base/slices.js";
 import type { Steps } from "../../base/slices.js";
 import { decodeSteps, encodeSteps, sameImage } from "../../reservation/image.js";
 import type { StateView } from "../../reservation/image.js";
@@ -17,7 +17,6 @@ import { UncertainCommitError } from "../../reservation/store.js";
 import type { ReservationStore, StoredReservations } from "../../reservation/store.js";
 import type { Change, SaveEnd } from "./change.js";
 import type { Keeping } from "./keeping.js";
-import type { NexusTable } from "./nexus-table.js";
 import { checkStored, isThenable } from "./store-answer.js";
 
 /** What {@link KeptState} works with. */
@@ -26,8 +25,8 @@ export interface KeptStateParts {
   readonly unit: string;
   readonly store: ReservationStore;
   readonly keeping: Keeping;
-  /** Gets the target ports of registrations that are read. */
-  readonly nexuses: NexusTable;
+  /** Prepares in slices for a state that was read, and may complete it; the function it returns is called when the state takes effect. */
+  readonly prepare: (state: ReservationState) => Steps<() => void>;
   /**
    * Called with a state that takes effect now: the one that the unit starts with (`former` is null), or one that another fabric has made.
    * The promise settles when its effects are carried out; null if they already are. `skipped`: there were states in between that were not
@@ -36,6 +35,14 @@ export interface KeptStateParts {
   readonly replaced: (former: ReservationState | null, next: ReservationState, skipped: boolean) => Promise<void> | null;
   /** Called with one line that says why the state is not known. */
   readonly warn: (line: string) => void;
+}
+
+/** A state that was read and has not taken effect yet. */
+interface Decoded {
+  readonly state: ReservationState;
+  readonly revision: number;
+  /** See {@link KeptStateParts.prepare}. */
+  readonly enter: () => void;
 }
 
 /** A commit under way. */
@@ -318,27 +325,22 @@ export class KeptState {
   /** Settles when its effects are carried out; null if they already are. */
   #adopt(stored: StoredReservations): Promise<void> | null {
     const decoded = inSlices(this.#decode(stored));
-    if (!(decoded instanceof Promise)) return this.#replace(decoded, stored.revision);
+    if (!(decoded instanceof Promise)) return this.#replace(decoded);
     this.#decoding += 1;
     return decoded
       .finally(() => {
         this.#decoding -= 1;
       })
-      .then((state) => this.#replace(state, stored.revision) ?? undefined);
+      .then((next) => this.#replace(next) ?? undefined);
   }
 
-  *#decode({ image }: StoredReservations): Steps<ReservationState> {
+  *#decode({ image, revision }: StoredReservations): Steps<Decoded> {
     const state = yield* decodeSteps(image);
-    let count = 0;
-    for (const { nexus } of state.registrations()) {
-      this.#parts.nexuses.noteReach(nexus);
-      count += 1;
-      if (count % SLICE_ITEMS === 0) yield;
-    }
-    return state;
+    const enter = yield* this.#parts.prepare(state);
+    return { state, revision, enter };
   }
 
-  #replace(state: ReservationState, revision: number): Promise<void> | null {
+  #replace({ state, revision, enter }: Decoded): Promise<void> | null {
     if (this.#closed) return null;
     if (revision <= this.#revision) return this.#carriedOut;
     const former = this.#begun ? this.#state : null;
@@ -348,6 +350,7 @@ export class KeptState {
     this.#revision = revision;
     if (this.#waiting !== null && this.#waiting.revision <= revision) this.#waiting = null;
     this.#known();
+    enter();
     return this.#carryOut(this.#parts.replaced(former, state, skipped));
   }
 

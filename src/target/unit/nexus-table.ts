@@ -9,13 +9,19 @@ import type { UnitAttentionQueues, UnitAttentionSettings } from "../../reservati
 import { nexusKey } from "../../scsi/nexus.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import type { TransportId } from "../../scsi/transport-id.js";
+import type { Steps } from "../../base/slices.js";
+import { News } from "./news.js";
+import type { CodesFor, Listener } from "./news.js";
+import { PortReach } from "./port-reach.js";
 
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
 
 /** A known nexus. */
-export class NexusState {
-  readonly attentions: UnitAttentionQueue;
+export class NexusState implements Listener {
+  readonly #attentions: UnitAttentionQueue;
+  /** Announcements that it need not hear of any more. */
+  #heard: number;
   /** Logins minus logouts: 0 for a nexus known only from a command. */
   logins = 0;
 
@@ -26,19 +32,42 @@ export class NexusState {
     settings: UnitAttentionSettings,
     /** The account that is charged for it; null for none. */
     readonly account: Account | null,
+    private readonly news: News,
   ) {
-    this.attentions = new UnitAttentionQueue(settings);
+    this.#attentions = new UnitAttentionQueue(settings);
+    this.#heard = news.count;
+  }
+
+  /** What it has not been told yet, and what has been announced. */
+  get attentions(): UnitAttentionQueue {
+    if (this.#heard !== this.news.count) this.hear();
+    return this.#attentions;
+  }
+
+  hear(): void {
+    for (const code of this.news.since(this.#heard, this.key)) this.#attentions.raise(code);
+    this.#heard = this.news.count;
   }
 }
 
 /** The known nexuses by nexusKey, and the target ports used so far. */
 export class NexusTable implements UnitAttentionQueues, TargetPorts {
   readonly #states = new Map<string, NexusState>();
-  /** By key of the initiator port: the target ports that it is known to have used. They stay after a logout. */
-  readonly #reach = new Map<string, readonly number[]>();
-  readonly #targetPorts = new Set<number>();
+  readonly #news = new News(() => this.#states.values());
+  /** A port stays one after a logout. */
+  readonly #reach = new PortReach();
 
   constructor(private readonly settings: UnitAttentionSettings) {}
+
+  /** Number of nexuses that are there. */
+  get size(): number {
+    return this.#states.size;
+  }
+
+  /** Settles when what was announced is told to all; null when that is so. */
+  get telling(): Promise<void> | null {
+    return this.#news.telling;
+  }
 
   /**
    * The state of `nexus`, which is added if it is not known.
@@ -50,21 +79,21 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     checkTargetPort(nexus.targetPort);
-    const state = new NexusState(nexus, key, this.settings, account);
+    const state = new NexusState(nexus, key, this.settings, account, this.#news);
     account?.ledger.change(account.owner, nexusHoldings(nexus.initiator));
     this.#states.set(key, state);
-    this.noteReach(nexus);
+    this.#reach.see(nexus);
     return state;
   }
 
-  /**
-   * Records that the initiator port uses that target port, although the nexus is not known yet: it has a registration that survived a power
-   * loss. Otherwise registrations made together with ALL_TG_PT would not be removed together.
-   */
-  noteReach({ initiator, targetPort }: Nexus): void {
-    this.#targetPorts.add(targetPort);
-    const ports = this.#reach.get(initiator.key) ?? [];
-    if (!ports.includes(targetPort)) this.#reach.set(initiator.key, [...ports, targetPort]);
+  /** Takes note in slices of the ports that `registrations` were made through. What it gives is called when they are in force. */
+  read(registrations: Iterable<{ readonly nexus: Nexus }>): Steps<() => void> {
+    return this.#reach.read(registrations);
+  }
+
+  /** All nexuses that are there have a unit attention for each of what `codesFor` gives, from now on. See {@link News.announce}. */
+  announce(codesFor: CodesFor): Promise<void> | null {
+    return this.#news.announce(codesFor);
   }
 
   /** Removes a nexus with its pending unit attentions. */
@@ -73,11 +102,9 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
     state.account?.ledger.change(state.account.owner, negative(nexusHoldings(state.nexus.initiator)));
   }
 
-  /** Forgets that the initiator port has used that target port; for a nexus that is neither known nor registered. */
-  forgetReach({ initiator, targetPort }: Nexus): void {
-    const ports = (this.#reach.get(initiator.key) ?? []).filter((port) => port !== targetPort);
-    if (ports.length === 0) this.#reach.delete(initiator.key);
-    else this.#reach.set(initiator.key, ports);
+  /** Forgets that the initiator port came through that target port, for who is not there and not registered. */
+  forgetReach(nexus: Nexus): void {
+    this.#reach.forget(nexus);
   }
 
   /** The state of `nexus`; undefined if it is not known. */
@@ -99,12 +126,12 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
   }
 
   has(targetPort: number): boolean {
-    return this.#targetPorts.has(targetPort);
+    return this.#reach.targetPorts.has(targetPort);
   }
 
   /** The target ports that the initiator port has used: a simulated unit has no paths but those of its nodes. */
   reachedBy(initiator: TransportId): readonly number[] {
-    return this.#reach.get(initiator.key) ?? [];
+    return this.#reach.of(initiator);
   }
 
   /** The initiator ports of all known nexuses. */
@@ -114,7 +141,7 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
 
   /** Every target port, lowest first. */
   targetPortIdentifiers(): readonly number[] {
-    return [...this.#targetPorts].toSorted((a, b) => a - b);
+    return [...this.#reach.targetPorts].toSorted((a, b) => a - b);
   }
 }
 
