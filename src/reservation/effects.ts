@@ -38,17 +38,17 @@ export interface Outcome {
 }
 
 /**
- * A command that concerns many registrations, prepared in slices: that changes nothing. What comes of it makes the change, at once, and gives
- * the outcome. Until then nothing else may change the state.
+ * A command that concerns many registrations, prepared in slices, which changes nothing. The function that it returns makes the change at
+ * once and returns the outcome. Until then nothing else may change the state.
  */
 export type Preparation = Steps<() => Outcome>;
 
-/** Tells the two apart. */
+/** True for a preparation, false for an outcome. */
 export function isPreparation(begun: Outcome | Preparation): begun is Preparation {
   return "next" in begun;
 }
 
-/** Nothing but the answer. */
+/** No effects. */
 export const NO_EFFECTS: Effects = Object.freeze({ unitAttentions: Object.freeze([]), aborts: Object.freeze([]), persist: false });
 
 /** The nexusKeys of `audience`, given the state after the command. Takes time proportional to the size of the group. */

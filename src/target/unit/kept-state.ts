@@ -25,7 +25,7 @@ export interface KeptStateParts {
   readonly unit: string;
   readonly store: ReservationStore;
   readonly keeping: Keeping;
-  /** Gets ready in slices for a state that was read, and may complete it; what it gives is called when that is in force. */
+  /** Prepares in slices for a state that was read, and may complete it; the function it returns is called when the state takes effect. */
   readonly prepare: (state: ReservationState) => Steps<() => void>;
   /**
    * Called with a state that takes effect now: the one that the unit starts with (`former` is null), or one that another fabric has made.
@@ -37,7 +37,7 @@ export interface KeptStateParts {
   readonly warn: (line: string) => void;
 }
 
-/** What was read, before it is in force. */
+/** A state that was read and has not taken effect yet. */
 interface Decoded {
   readonly state: ReservationState;
   readonly revision: number;

@@ -17,12 +17,12 @@ import { PortReach } from "./port-reach.js";
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
 
-/** A nexus that is there. */
+/** A known nexus. */
 export class NexusState implements Listener {
   readonly #attentions: UnitAttentionQueue;
   /** Announcements that it need not hear of any more. */
   #heard: number;
-  /** Logins minus logouts: 0 for a nexus that was seen in a command only. */
+  /** Logins minus logouts: 0 for a nexus known only from a command. */
   logins = 0;
 
   constructor(
