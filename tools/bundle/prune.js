@@ -23,7 +23,7 @@ for (const { config, root, sources } of COMPILATIONS) {
   const folder = dirname(join(PROJECT, config));
   const from = join(PROJECT, root);
   const to = join(folder, compilerOptions.outDir);
-  const excluded = exclude.map((/** @type {string} */ path) => join(folder, path));
+  const excluded = exclude.map((/** @type {string} */ path) => join(folder, path, "/"));
   const stems = sources
     .flatMap((source) => filesOf(join(PROJECT, source)))
     .filter((file) => file.endsWith(".ts") && !excluded.some((/** @type {string} */ path) => file.startsWith(path + sep)))
