@@ -1,5 +1,5 @@
 /**
- * Default initiators in reservations saved by version 0.1.0, which gave them no ISID. Now they have one (reservation/default-initiator.ts),
+ * Default initiators in reservations saved by version 0.1.0, which gave them no ISID. Now they have one (scsi/default-initiator.ts),
  * which makes them different initiator ports. Each such registration is moved to the port that has the same name today, so that a machine
  * finds what it has registered.
  */

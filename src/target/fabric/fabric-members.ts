@@ -1,6 +1,6 @@
 /**
  * Machines that have initiators on a fabric. The default initiator of a path is derived from the names of the machine and the node
- * (reservation/default-initiator.ts), so two machines with the same name would be one initiator to every unit: each could do what the other
+ * (scsi/default-initiator.ts), so two machines with the same name would be one initiator to every unit: each could do what the other
  * may, and neither could fence the other.
  */
 
