@@ -95,7 +95,7 @@ describe("faults of our client: malformed responses", function () {
       fc.asyncProperty(answers, async (wrong) => {
         answer = wrong;
         const word = outcome(await manager.execute(unit, wrong.command === "register" ? REGISTER : READ_KEYS));
-        expect(word).to.match(/^(?:GOOD|RC|[0-9a-f]{1,2}h|[0-9A-F]{2}\/[0-9A-F]{2}\/[0-9A-F]{2})$/);
+        expect(word).to.match(/^(?:GOOD|RC|BUSY|FULL|ABORTED|[0-9a-f]{1,2}h|[0-9A-F]{2}\/[0-9A-F]{2}\/[0-9A-F]{2})$/);
         await misbehaving;
         outcomes.set(word, (outcomes.get(word) ?? 0) + 1);
         expect(manager.inFlight).to.equal(0);
