@@ -217,10 +217,10 @@ describe("a medium that fails", () => {
       medium.flush = (): never => {
         throw Object.assign(new Error("EIO"), { code: "EIO", errno: -1, syscall: "fdatasync" });
       };
-      expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0c/00");
+      expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0C/00");
       expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("GOOD");
       medium.flush = flush;
-      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0C/00");
     });
 
     it("who asks while a flush is under way gets one that began afterwards, together with the others", async () => {
@@ -265,8 +265,8 @@ describe("a medium that fails", () => {
     const sent = [READ, FUA, FUA, SYNCHRONIZE, COMPARE];
     expect((await Promise.all(sent.map((each) => unit.execute(A, each)))).map(outcome)).to.deep.equal(Array(5).fill("GOOD"));
     now.code = "EIO";
-    expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
-    expect(outcome(await unit.execute(A, WRITE))).to.equal("03/0c/00");
+    expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0C/00");
+    expect(outcome(await unit.execute(A, WRITE))).to.equal("03/0C/00");
     Object.assign(medium, { read: () => undefined, write: () => undefined });
     for (const each of [READ, WRITE]) expect(outcome(await unit.execute(A, each))).to.equal("GOOD");
   });

@@ -318,7 +318,7 @@ describe("two fabrics that do the same at the same time", () => {
     };
     expect(await one.reserveOut("A", { action: "preempt", key: KEYS.A, serviceActionKey: KEYS.C, type: EA })).to.equal("RC");
     expect(await writing).to.equal("ABORTED");
-    expect([await one.try("C", TUR), await one.try("C", TUR)]).to.deep.equal(["06/2a/05", "06/2f/00"]);
+    expect([await one.try("C", TUR), await one.try("C", TUR)]).to.deep.equal(["06/2A/05", "06/2F/00"]);
     hold.release();
     for (const { fabric } of [one, other]) await fabric.close();
   });
