@@ -19,6 +19,7 @@ import { missingFolder } from "../../base/missing-folder.js";
 import { libc as loadLibc } from "../../native/libc.js";
 import { loadServerLibc } from "../../native/server/libc.js";
 import { ProcessControl } from "../../native/server/process.js";
+import { restoreDefaults } from "../../native/signals.js";
 import { takeActivation } from "../activation.js";
 import type { ActivatedSocket } from "../activation.js";
 import { leaveForeground, serveInBackground } from "./background.js";
@@ -242,9 +243,11 @@ async function limitPrivileges(control: ProcessControl, service: ServingParts, s
   if (stop.aborted) throw new Stopped();
   if (surplus === null) return main;
   if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
-  // From here on nothing listens for signals, and one ends the process. It cannot be held back: node unblocks all signals and resets their
-  // actions when it starts.
-  for (const signal of STOP_SIGNALS) process.removeAllListeners(signal);
+  // From here on a signal ends the process. It cannot be held back: node unblocks all signals and resets their actions when it starts.
+  restoreDefaults(STOP_SIGNALS);
+  // One that came before that is still heard of, and would be lost with this run.
+  await pendingSignals();
+  if (stop.aborted) throw new Stopped();
   shedPrivileges(control, main, service.options, ownFiles());
   return runAgain(control, { ...service, unshed });
 }
