@@ -11,7 +11,9 @@ import { DEVICE_TYPE } from "../devices/set/device-set.js";
 import { ScsiBlock } from "../devices/disk/scsi-block.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
-import { VirtioScsi } from "../devices/virtio-scsi/device.js";
+import { VIRTIO_SCSI_TYPES } from "../devices/virtio-scsi/adapters.js";
+import { inertObjectTypes } from "../qemu/objects.js";
+import { typeMetadata } from "../qom/decorators.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { TypeRegistry } from "../qom/type-registry.js";
@@ -19,7 +21,7 @@ import type { ReservedNames } from "../qom/type-registry.js";
 import { OBJECT_TYPES } from "./object-types.js";
 
 /** Types of objects and devices. */
-const OBJECT_AND_DEVICE_TYPES: readonly QomType[] = [...OBJECT_TYPES, Device, VirtioScsi, ScsiDevice, ScsiBlock, ScsiGeneric];
+const OBJECT_AND_DEVICE_TYPES: readonly QomType[] = [...OBJECT_TYPES, Device, ...VIRTIO_SCSI_TYPES, ScsiDevice, ScsiBlock, ScsiGeneric];
 
 /** Block drivers: a name space of their own, as in QEMU, where nodes are no QOM objects. */
 const BLOCK_DRIVERS: readonly QomType[] = [BlockNode, ProtocolNode, RawNode, FileNode, HostDeviceNode, SimLunNode];
@@ -57,5 +59,7 @@ export function typeRegistries(own: readonly QomType[]): TypeRegistries {
   const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy()];
   objects.registerAll(own.filter((type) => !isDriver(type)));
   drivers.registerAll(own.filter(isDriver));
+  // An embedder's type that does something goes before one that does nothing.
+  for (const type of inertObjectTypes()) if (objects.find(typeMetadata(type)?.name ?? "") === undefined) objects.registerAll([type]);
   return { objects, drivers };
 }
