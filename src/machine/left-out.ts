@@ -49,16 +49,20 @@ export function selectOurs(line: CommandLine, registries: TypeRegistries): Selec
     isForeignDriver: (driver) => registries.drivers.find(driver) === undefined && isForeign("driver", driver),
   });
   const nodes = use.leftOut();
-  const chardevs = monitoring.filter((option) => isForeignChardev(option, monitoring, words));
-  const out = new Set<GivenOption | GivenMonitoring>([...devices, ...objects, ...nodes, ...chardevs]);
+  const talk = foreignMonitoring(monitoring, words);
+  const out = new Set<GivenOption | GivenMonitoring>([...devices, ...objects, ...nodes, ...talk]);
+  const isChardev = ({ argument }: GivenMonitoring): boolean => argument === "chardev";
   return {
     options: options.filter((option) => !out.has(option)),
     monitoring: monitoring.filter((option) => !out.has(option)),
     foreignBuses: new Set([...devices].flatMap(({ parsed }) => textOf(parsed.values, "id") ?? [])),
     warning: warningOf([
-      ["options", foreign.map(({ name }) => `-${name}`)],
+      [
+        "options",
+        [...foreign.map(({ name }) => `-${name}`), ...[...talk].flatMap((option) => (isChardev(option) ? [] : `-${option.argument}`))],
+      ],
       ["objects", objects.map((option) => labelOf(option, "qom-type", "id"))],
-      ["character devices", chardevs.map(chardevLabel)],
+      ["character devices", [...talk].filter(isChardev).map(chardevLabel)],
       ["block nodes", [...nodes].map((option) => labelOf(option, option.argument === "drive" ? "file" : "driver", nameKey(option)))],
       ["devices", [...devices].map((option) => labelOf(option, "driver", "id"))],
     ]),
@@ -84,13 +88,35 @@ function isForeignObject({ parsed }: GivenOption, { objects }: TypeRegistries): 
   return objects.find(type) === undefined && isForeign("object", type);
 }
 
-/** A character device that no monitor has, and that is of another kind, or named by something that is left out. */
-function isForeignChardev(option: GivenMonitoring, all: readonly GivenMonitoring[], words: ReadonlySet<string>): boolean {
-  if (option.argument !== "chardev") return false;
-  const values = optsOf(option.text, "backend");
-  const id = values.get("id");
-  if (typeof id !== "string" || all.some((other) => chardevOfMonitor(other) === id)) return false;
-  return isForeign("chardev", textOf(values, "backend") ?? "") || words.has(id);
+/**
+ * Character devices of another kind with the monitors on them, and those that no monitor has and something that is left out names.
+ * @param words of what is left out
+ */
+function foreignMonitoring(all: readonly GivenMonitoring[], words: ReadonlySet<string>): ReadonlySet<GivenMonitoring> {
+  const chardevs = all
+    .filter(({ argument }) => argument === "chardev")
+    .map((option) => ({ option, values: optsOf(option.text, "backend") }));
+  const foreign = chardevs.filter(({ values }) => isForeign("chardev", textOf(values, "backend") ?? ""));
+  const foreignIds = new Set(foreign.map(({ values }) => textOf(values, "id")));
+  const monitors = all.filter((option) => option.argument !== "chardev");
+  const ofMonitors = new Set(monitors.map(chardevOfMonitor));
+  const named = chardevs.filter(({ values }) => {
+    const id = textOf(values, "id");
+    return id !== undefined && words.has(id) && !ofMonitors.has(id);
+  });
+  const withoutDevice = monitors.filter((option) => {
+    const id = chardevOfMonitor(option);
+    return id === undefined ? option.argument !== "mon" && isForeignDeviceText(option.text) : foreignIds.has(id);
+  });
+  return new Set([...[...foreign, ...named].map(({ option }) => option), ...withoutDevice]);
+}
+
+/** Beginnings of the short texts of character devices that only such texts know. */
+const SHORT_TEXTS = ["telnet", "websocket", "con", "mon", "COM1"] as const;
+
+function isForeignDeviceText(text: string): boolean {
+  const [kind = ""] = text.split(/[:,]/, 1);
+  return isForeign("chardev", kind) || SHORT_TEXTS.some((known) => known === kind) || text.startsWith("/dev/");
 }
 
 function chardevOfMonitor({ argument, text }: GivenMonitoring): string | undefined {
