@@ -6,7 +6,7 @@ import { parseOption } from "../options/arguments.js";
 import { didYouMean } from "../options/nearest.js";
 import { atOption } from "../options/option-error.js";
 import type { ParsedOptions } from "../options/value.js";
-import { foreignOption, REFUSED_OPTIONS } from "../qemu/kinds.js";
+import { foreignOption, foreignOptions, REFUSED_OPTIONS } from "../qemu/kinds.js";
 import { MONITORING } from "./monitoring.js";
 import type { GivenMonitoring, MonitoringArgument } from "./monitoring.js";
 import { machineNameOf } from "./name.js";
@@ -160,7 +160,8 @@ export function unknownOption(word: string, known: readonly string[]): QomError 
   const name = nameOf(word);
   const context = { value: word };
   const list = `options are ${known.map((option) => `-${option}`).join(", ")}`;
-  const hint = didYouMean(name ?? word, known, (option) => `-${option}`) ?? list;
+  const nearest = (names: readonly string[]): string | undefined => didYouMean(name ?? word, names, (option) => `-${option}`);
+  const hint = nearest(known) ?? nearest(foreignOptions()) ?? list;
   if (name !== undefined) return new QomError("unknown-name", `unknown option '${printable(word)}'`, { context, hint });
   const parameter = /^[A-Za-z][\w.-]*=/.test(word);
   return new QomError("unknown-name", `'${printable(word)}' is not an option`, {

@@ -43,23 +43,32 @@ export interface TypeRegistries {
   readonly drivers: TypeRegistry;
 }
 
-const builtIn: () => TypeRegistries = lazily(() => {
+/** The types of this library; those without effect are not among them. */
+const effective: () => TypeRegistries = lazily(() => {
   const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
   objects.registerAll(OBJECT_AND_DEVICE_TYPES);
   drivers.registerAll(BLOCK_DRIVERS);
   return { objects, drivers };
 });
 
+const builtIn: () => TypeRegistries = lazily(() => withInertTypes(effective()));
+
+/** An embedder's type that does something goes before one of the same name that does nothing. */
+function withInertTypes({ objects, drivers }: TypeRegistries): TypeRegistries {
+  const all = objects.copy();
+  all.registerAll(inertObjectTypes().filter((type) => objects.find(typeMetadata(type)?.name ?? "") === undefined));
+  return { objects: all, drivers };
+}
+
 /**
  * The built-in types and the embedder's own, in registries that nobody else has.
  * @throws QomError `type-definition`, `duplicate`, `unknown-type`
  */
 export function typeRegistries(own: readonly QomType[]): TypeRegistries {
+  if (own.length === 0) return { objects: builtIn().objects.copy(), drivers: builtIn().drivers.copy() };
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy()];
+  const [objects, drivers] = [effective().objects.copy(), effective().drivers.copy()];
   objects.registerAll(own.filter((type) => !isDriver(type)));
   drivers.registerAll(own.filter(isDriver));
-  // An embedder's type that does something goes before one that does nothing.
-  for (const type of inertObjectTypes()) if (objects.find(typeMetadata(type)?.name ?? "") === undefined) objects.registerAll([type]);
-  return { objects, drivers };
+  return withInertTypes({ objects, drivers });
 }

@@ -165,6 +165,11 @@ const foreign = lazily((): ReadonlyMap<OptionSubject, ReadonlySet<string>> => {
 
 const foreignFlags = lazily(() => new Set(KINDS.filter(({ kind }) => kind === "not ours").flatMap(({ flags }) => wordsOf(flags))));
 
+/** Names of the options that are not ours. */
+export function foreignOptions(): readonly string[] {
+  return [...(foreign().get("option") ?? []), ...foreignFlags()];
+}
+
 /** Whether QEMU has that type, and it is not ours. */
 export function isForeign(subject: Exclude<OptionSubject, "option">, name: string): boolean {
   return foreign().get(subject)?.has(name) === true;

@@ -70,4 +70,19 @@ describe("a command line that was made for QEMU", () => {
       });
     });
   }
+
+  const SLIPS: readonly (readonly [string, string, string])[] = [
+    ["-machin", "q35", "'-machine'"],
+    ["-devcie", "virtio-scsi", "'-device'"],
+    ["-device", "virtio-scsi-pic", "'virtio-scsi-pci'"],
+    ["-object", "iothred,id=a", "'iothread'"],
+    ["-blockdev", "host_device,node-name=a,filename=/nowhere,raed-only=on", "'read-only'"],
+    ["-device", "virtio-scsi-pci,ioevntfd=on", "'ioeventfd'"],
+  ];
+  for (const [option, text, meant] of SLIPS) {
+    it(`is refused with what was probably meant: ${option} ${text}`, async () => {
+      const error = await refusal(() => Machine.create([option, text]));
+      expect(error.hint).to.equal(`did you mean ${meant}?`);
+    });
+  }
 });
