@@ -1,5 +1,5 @@
 /** What a simulated disk in a file costs: READ and WRITE given to the device, and the system calls that they come down to. */
-import { mkdtempSync, openSync, closeSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, closeSync, rmSync, write as writeAt } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf, declareFunctions } from "#src/native/libc.js";
@@ -13,6 +13,8 @@ import { cpuNanosecondsEach, inTurn, ratios, spread } from "./measure.js";
 import { unitOn } from "../test/target/support/unit-on.js";
 
 const ROUNDS = 41;
+/** Commands of each kind before the first round: the compiler takes its time, and its threads are counted too. */
+const WARM_UP_COUNT = 4000;
 const DISK_BYTES = 64 * 1024 * 1024;
 const BLOCK_BYTES = 512;
 const PAGE_BYTES = 4096;
@@ -44,6 +46,16 @@ async function bareUnit(filename: string, native: boolean): Promise<Contender> {
   const unit = unitOn(medium, WWN, filename);
   const nexus = { initiator: TransportId.parse("iqn.2026-11.org.example:a,i,0x1"), targetPort: 1 };
   return { execute: (command) => unit.execute(nexus, command), close: () => unit.close() };
+}
+
+/** What no way through node's pool of threads can be cheaper than: a write of no bytes. */
+function emptyTrip(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    writeAt(fd, new Uint8Array(1), 0, 0, 0, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 }
 
 /** READ(10) or WRITE(10) of the first blocks. */
@@ -120,15 +132,20 @@ export async function fileDisk(): Promise<readonly Figure[]> {
     }
     libc.pwrite(fd, fill.dataOut, fill.dataOut.length, 0);
     for (const row of rows()) {
-      const [calls = [], ...results] = await inTurn(ROUNDS, [
+      for (const [, contender] of contenders) await cpuNanosecondsEach(WARM_UP_COUNT, () => contender.execute(row.command));
+      const [calls = [], trips = [], ...results] = await inTurn(ROUNDS, [
         () => cpuNanosecondsEach(row.count, () => Promise.resolve(row.call(libc, fd))),
+        () => cpuNanosecondsEach(row.count, () => emptyTrip(fd)),
         ...contenders.map(
           ([, contender]) =>
             () =>
               cpuNanosecondsEach(row.count, () => contender.execute(row.command)),
         ),
       ]);
-      figures.push({ what: `${row.what}, system call`, unit: "ns", value: spread(calls), aim: "" });
+      figures.push(
+        { what: `${row.what}, system call`, unit: "ns", value: spread(calls), aim: "" },
+        { what: "an empty trip through node's pool / system call", unit: "ratio", value: spread(ratios(trips, calls)), aim: "" },
+      );
       for (const [index, [name]] of contenders.entries()) {
         const of = { unit: "unit without device", pool: "unit without native code", base: "device of QOM_PR_BASE" }[name] ?? name;
         const aim = name === "device" || name === "unit" ? row.aim : name === "pool" ? row.poolAim : "";

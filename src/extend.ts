@@ -6,7 +6,8 @@
  */
 
 // QMP commands
-export { anyValue, defineCommand, noArguments, nothing } from "./monitor/command.js";
+export { defineCommand } from "./monitor/command.js";
+export { anyValue, noArguments, nothing } from "./monitor/common-schemas.js";
 export type { CommandContext, CommandDefinition, QmpCommand, Schema } from "./monitor/command.js";
 export type { MonitorHost } from "./monitor/host.js";
 

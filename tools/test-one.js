@@ -91,6 +91,7 @@ function runAfterChanges(paths, options) {
   const changed = new Set();
   const run = () => {
     const beside = [...changed].flatMap(suitesBeside);
+    if (paths.length === 0 && changed.size > 0 && beside.length === 0) console.log(`no suite is beside ${[...changed].join(", ")}`);
     changed.clear();
     test(paths.length === 0 ? [...new Set(beside)] : paths, options);
     console.log("waiting for changes");
@@ -110,7 +111,11 @@ const words = process.argv.slice(2);
 const watching = words.includes("--watch");
 const paths = words.filter((word) => existsSync(word));
 const options = words.filter((word) => word !== "--watch" && !paths.includes(word));
-if (watching) runAfterChanges(paths, options);
+const missing = options.find((word) => word.endsWith(SUITE));
+if (missing !== undefined) {
+  console.error(`there is no ${missing}`);
+  process.exitCode = 1;
+} else if (watching) runAfterChanges(paths, options);
 else if (paths.length > 0) process.exitCode = test(paths, options) ? 0 : 1;
 else {
   console.error("no suite is named: npm run test:one -- test/qom/tree.test.ts");

@@ -8,7 +8,7 @@ import type { ScsiCommand, ScsiResult } from "../scsi/command.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { Sense, senseResult } from "../scsi/sense.js";
 import type { ScsiUnit } from "../scsi/unit.js";
-import { defaultInitiator } from "../reservation/default-initiator.js";
+import { defaultInitiator } from "../scsi/default-initiator.js";
 import type { Fabric } from "../target/fabric/fabric.js";
 import { FABRIC_LINK } from "../target/fabric/scsi-fabric.js";
 import type { ScsiFabric } from "../target/fabric/scsi-fabric.js";

@@ -1,11 +1,11 @@
-/** node:crypto, loaded when it is first needed: it would be a twentieth of what the library takes to start. */
+/** node:crypto, loaded when it is first needed: it would take a twentieth of the start of the library. */
 import type * as crypto from "node:crypto";
 
-/** A hash of SHA-256, of nothing yet. */
+/** A new SHA-256 hash. */
 export const createSha256 = (): crypto.Hash => loaded().createHash("sha256");
 
-/** A name that nothing else has, as a UUID. */
+/** A unique name: a UUID. */
 export const uniqueName = (): string => loaded().randomUUID();
 
-// An import, also one by `default`, has Node load what it exports before the first line runs.
+// an import, even of `default` alone, would load all of it before the first line runs
 const loaded = (): typeof crypto => process.getBuiltinModule("node:crypto");

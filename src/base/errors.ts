@@ -6,7 +6,7 @@
  * terminal and says nothing twice. SCSI failures are results and never errors.
  */
 
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { describeErrno } from "./errno-text.js";
 import { printable } from "./limits.js";
 
@@ -173,17 +173,25 @@ export interface ErrnoError extends Error {
   readonly syscall: string;
 }
 
-/** True for an error that carries an errno name in `code`. */
-export function isErrnoError(error: unknown): error is ErrnoError {
-  return error instanceof Error && "code" in error && typeof error.code === "string";
+/** True for errors of any realm: in a context of node:vm, such as Jest's, errors of the system are not instances of its Error. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
 }
 
-/** Why something failed, in words: what the system's error number means, as in `no space left on device`, or the message where there is none. */
+/** True for an error that carries an errno name in `code`. */
+export function isErrnoError(error: unknown): error is ErrnoError {
+  return isError(error) && "code" in error && typeof error.code === "string";
+}
+
+/**
+ * Why something failed, in words: what the system's error number means, as in `no space left on device`, or the message where there is
+ * none.
+ */
 export function errnoOrMessage(error: Error): string {
   if (isErrnoError(error) && typeof error.errno === "number") return describeErrno(-error.errno)?.[1] ?? error.message;
   // A name that has several addresses has an error for each, and says nothing itself.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  return first instanceof Error ? errnoOrMessage(first) : error.message;
+  return isError(first) ? errnoOrMessage(first) : error.message;
 }
 
 /**
@@ -194,7 +202,7 @@ export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; current !== undefined && depth < CAUSE_DEPTH_MAX; depth += 1) {
-    if (!(current instanceof Error)) {
+    if (!isError(current)) {
       parts.push(typeof current === "string" ? current : inspect(current));
       break;
     }

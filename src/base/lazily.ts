@@ -1,8 +1,8 @@
-/** Values that are the same whoever asks for them, made when somebody does. */
+/** Constants that are made when they are first needed. */
 
 /**
- * Calls `make` once, when the value is first asked for; a failure is not kept. For what depends on nothing but the program itself, and that
- * nobody changes: then it does not matter who asked first, and it is no state.
+ * Calls `make` when the value is first needed, and again only if it failed. For values that depend only on the program itself and never
+ * change: then it does not matter which caller comes first, and it is not state.
  */
 export function lazily<T extends object>(make: () => T): () => T {
   let made: T | undefined;

@@ -1,8 +1,7 @@
-/** Telling listeners. */
+/** Calling listeners. */
 
 /**
- * Calls those who listen now, in order. One that throws is its owner's business and keeps nobody else from hearing: the error goes the way
- * of uncaught ones.
+ * Calls all present listeners in order. If one throws, the others are still called, and its error becomes an uncaught exception.
  */
 export function tellAll<Arguments extends readonly unknown[]>(listeners: Iterable<(...told: Arguments) => void>, ...told: Arguments): void {
   for (const listener of [...listeners]) {

@@ -1,13 +1,13 @@
-/** Taking things down: every step is taken, whatever the others do. */
+/** Clean-up: every step is taken, even if others fail. */
 
 import { sliceEnd } from "./slices.js";
 
-/** Steps after which others are served. */
+/** Steps between two turns of the event loop. */
 const SLICE_LENGTH = 64;
 
 /**
- * Runs the steps one after the other, all of them.
- * @throws the error of the first step that failed; AggregateError when several did
+ * Runs all steps, one after the other.
+ * @throws the error of the step that failed; AggregateError if several did
  */
 export async function runAll(steps: Iterable<() => Promise<void> | void>): Promise<void> {
   const errors: unknown[] = [];

@@ -1,14 +1,14 @@
-/** One at a time, first come first served; whatever can be done at once is done at once. */
+/** Runs work one piece at a time, in order; at once if nothing is under way. */
 export class SerialQueue {
-  /** Settles when the last work so far has; null while nothing is under way. */
+  /** Settles with the last work so far; null while nothing is under way. */
   #tail: Promise<unknown> | null = null;
 
-  /** True when {@link run} would start its work before it returns. */
+  /** True if {@link run} would start its work at once. */
   get idle(): boolean {
     return this.#tail === null;
   }
 
-  /** Runs `work` after everything that was given before; in this call when nothing is under way. Gives back what `work` does. */
+  /** Runs `work` after all earlier work, or in this call if nothing is under way. Returns what `work` returns. */
   run<T>(work: () => T | Promise<T>): T | Promise<T> {
     const outcome = this.#tail === null ? work() : this.#tail.then(work);
     if (outcome instanceof Promise) this.#follow(outcome);
@@ -23,5 +23,5 @@ export class SerialQueue {
   }
 }
 
-/** A failed work is its caller's concern; the queue only waits for its end. */
+/** Failures are the caller's concern; the queue only waits for the end. */
 function ignore(): void {}

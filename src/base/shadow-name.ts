@@ -1,7 +1,7 @@
 /**
- * What a disk or file of this host is called where its reservations are kept: the same text whichever path and whichever program reaches
- * it, since an initiator that is fenced by one of them must be fenced by all. Saved reservations are found by it, so another disk or file
- * must not have it later.
+ * The name under which reservations of a disk or file of this host are kept: the same text for every path and every program, since an
+ * initiator that is fenced by one must be fenced by all. Saved reservations are found by it, so no other disk or file may ever get the same
+ * name.
  *
  *     unit naa.5000000000000001                      a disk that says which logical unit it is (VPD page 83h)
  *     block device 8:0 diskseq 12 boot 1b4e28ba-…    one that never does: major and minor number, which the kernel gives to other disks

@@ -1,17 +1,17 @@
 /**
- * Work that goes through many items without keeping everything else waiting: it is written as a generator that yields where others may
- * have their turn, and whoever runs it decides whether they get one there.
+ * Long work that lets other work run in between: it is written as a generator that yields where it may be interrupted, and its caller
+ * decides whether it is.
  */
 
 import { setImmediate } from "node:timers/promises";
 
-/** Items between two yields of work that yields once for many: 1 to 4 ms of encoding, decoding or checking registrations. */
+/** Items between two yields: 1 to 4 ms of encoding, decoding or checking registrations. */
 export const SLICE_ITEMS = 2000;
 
-/** Work in slices: it yields where it may be interrupted, and returns what comes of it. */
+/** Work in slices: it yields where it may be interrupted, and returns its result. */
 export type Steps<Result> = Generator<void, Result, void>;
 
-/** Does the work at once. */
+/** Does all the work at once. */
 export function allAtOnce<Result>(steps: Steps<Result>): Result {
   for (;;) {
     const step = steps.next();
@@ -20,8 +20,9 @@ export function allAtOnce<Result>(steps: Steps<Result>): Result {
 }
 
 /**
- * Does the first slice now; if that is not all, a promise of the result, and everything else has its turn before each further slice.
- * @param length of a slice in yields: as many as are reached within a few milliseconds
+ * Does the first slice now, and returns the result if that was all. Otherwise returns a promise; the event loop runs before each further
+ * slice.
+ * @param length yields per slice: as many as are reached within a few milliseconds
  */
 export function inSlices<Result>(steps: Steps<Result>, length = 1): Result | Promise<Result> {
   for (let at = 0; at < length; at += 1) {
@@ -42,8 +43,8 @@ async function rest<Result>(steps: Steps<Result>, length: number): Promise<Resul
 }
 
 /**
- * To be awaited after each of a long row of things: after every `length` of them others have their turn.
- * @param index of the thing, from 0
+ * For a long loop: awaited after each item, it lets the event loop run after every `length` items.
+ * @param index number of the item, from 0
  */
 export function sliceEnd(index: number, length: number): Promise<void> | undefined {
   return (index + 1) % length === 0 ? setImmediate() : undefined;

@@ -14,23 +14,23 @@ import type { ScsiAnswer, ScsiCommand } from "../scsi/command.js";
 import type { DiskUnit } from "../scsi/unit.js";
 import { requireConsistent } from "./inert-options.js";
 
-/** How a node reaches the others; given to it before it is completed. */
+/** Opens and closes child nodes; given to a node before it is completed. */
 export interface NodeOpener {
-  /** Opens a nested node, or finds the one that is named by `value` of the property `name`. The opener holds it for `owner`. */
+  /** Opens the nested node that `value` of the property `name` describes, or finds the one it names, and holds it for `owner`. */
   openChild(owner: BlockNode, name: string, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode>;
-  /** Lets go of a child of `owner`; a nested one is closed. */
+  /** Releases a child of `owner`; a nested one is closed. */
   closeChild(owner: BlockNode, child: BlockNode): Promise<void>;
 }
 
-/** What a node is told about its opening. */
+/** How a node is being opened. */
 export interface NodeOpening {
   readonly opener: NodeOpener;
   readonly form: ValueForm;
-  /** Name of the outermost node that this one is opened for: its own, unless it is nested. */
+  /** Name of the outermost node that this one is opened for: its own name, unless it is nested. */
   readonly rootName: string;
 }
 
-/** Why a node has no SCSI unit; completes the sentence "block node 'x' …". */
+/** Why a node has no SCSI unit. The reason completes the sentence "block node 'x' …". */
 export class NoScsi {
   readonly reason: string;
 
@@ -41,24 +41,24 @@ export class NoScsi {
 
 /** The medium at the end of a chain, as monitors show it. */
 export interface MediumInfo {
-  /** Path of the file or device, or a name of its own; "" when there is none. */
+  /** Path of the file or device, or another name; "" if there is none. */
   readonly name: string;
-  /** 0 when it is not known. */
+  /** 0 if it is not known. */
   readonly sizeBytes: number;
 }
 
-/** What the node at the end of a chain offers to a device. */
+/** What the node at the end of a chain offers a device. */
 export interface ProtocolAccess {
   /** The disk behind the node, or why there is none. */
   readonly unit: DiskUnit | NoScsi;
-  /** Which way a command with this operation code goes from here. */
+  /** Where a command with this operation code is sent. */
   routeOf(opcode: number | undefined): Route;
   medium(): Promise<MediumInfo>;
-  /** Gives the node to a device, see {@link BlockNode.attachUser}; `writes` is whether the device may write. */
+  /** Attaches a device to the node, see {@link BlockNode.attachUser}; `writes`: the device may write. */
   attachUser(user: NodeUser, writes: boolean): () => void;
   /**
-   * Runs a SCSI command, which the device has checked, on `unit`, which is the node's, or that for reading alone: PERSISTENT RESERVE IN and
-   * OUT by the manager if there is one, all else on the disk.
+   * Runs a SCSI command, which the device has checked, on the node's `unit` or its read-only variant: PERSISTENT RESERVE IN and OUT go to
+   * the manager if there is one, everything else to the disk.
    */
   execute(unit: DiskUnit, command: ScsiCommand): ScsiAnswer;
 }
@@ -66,11 +66,11 @@ export interface ProtocolAccess {
 /** A device that uses a node. */
 export interface NodeUser {
   describe(): string;
-  /** The user agrees that others use the node too (`share-rw`). */
+  /** Others may use the node at the same time (`share-rw`). */
   readonly shares: boolean;
 }
 
-/** Kind of a property that says which node is below: by its name, or by the options of a new one. */
+/** Kind of a property for a child node: the name of a node, or the options of a new one. */
 export const NODE_REFERENCE = "BlockdevRef";
 
 /** The type that all block drivers descend from. */
@@ -93,7 +93,7 @@ export abstract class BlockNode extends QomObject {
   #opening: NodeOpening | undefined;
   readonly #users = new Set<NodeUser>();
 
-  /** Called once by the graph, before `complete`. */
+  /** Called by the graph once, before `complete`. */
   prepare(opening: NodeOpening): void {
     assert(this.#opening === undefined, "a node is opened once");
     requireConsistent(this);
@@ -104,7 +104,7 @@ export abstract class BlockNode extends QomObject {
     return present(this.#opening, "the graph prepares a node before it completes it");
   }
 
-  /** The node that talks to the medium: this one, or the one below a format. */
+  /** The node that accesses the medium: this one, or the one below a format. */
   abstract get protocol(): ProtocolAccess;
 
   /** Whether this node, or one below it, is read-only. */
@@ -117,7 +117,7 @@ export abstract class BlockNode extends QomObject {
     return this.id ?? "";
   }
 
-  /** Name of the outermost node that this one was made for; its own, unless it is nested. */
+  /** Name of the outermost node that this one was opened for; its own name, unless it is nested. */
   get rootName(): string {
     return this.opening.rootName;
   }
@@ -127,9 +127,9 @@ export abstract class BlockNode extends QomObject {
   }
 
   /**
-   * Gives the node to a device; the returned function gives it back.
+   * Attaches a device to the node, until the returned function is called.
    * @param writes whether the device may write
-   * @throws QomError `in-use` unless every user shares it, those of the image in other processes included
+   * @throws QomError `in-use` unless all users share the node, including those of the image in other processes
    */
   attachUser(user: NodeUser, writes: boolean): () => void {
     for (const other of this.#users) {
@@ -150,8 +150,8 @@ export abstract class BlockNode extends QomObject {
   }
 
   /**
-   * Locks the node's image for one more user, until the function given is called. A node without an image has nothing to lock.
-   * @throws QomError `in-use` when another process does not go together with that user
+   * Locks the node's image for one more user, until the returned function is called. A node without an image has nothing to lock.
+   * @throws QomError `in-use` if another process uses the image in an incompatible way
    */
   protected claimImage(_access: ImageAccess): () => void {
     return () => undefined;

@@ -1,4 +1,4 @@
-/** Nodes at the end of the chain: they have the descriptor, and the link to the PR manager lives here. */
+/** Nodes at the end of a chain: they access the medium, and have the link to the PR manager. */
 import { isErrnoError } from "../base/errors.js";
 import { LOCKINGS } from "../base/image-access.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
@@ -18,7 +18,7 @@ const NO_WRITING: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 /** Name of the type {@link ProtocolNode}. */
 export const PROTOCOL_NODE_TYPE = "protocol-node";
 
-/** `locking` of nodes that have a file: locks where the system has them, locks or a refusal, no locks (QEMU: OnOffAuto). */
+/** `locking` of nodes that have a file: locks where they are available, locks or an error, no locks (QEMU: OnOffAuto). */
 export const LOCKING = qom.enumeration("OnOffAuto", LOCKINGS);
 
 /** See the module text. */
@@ -67,7 +67,7 @@ export abstract class ProtocolNode extends BlockNode implements ProtocolAccess {
     return manager !== undefined && routeOf(command.cdb[0]) === "manager" ? manager.executeChecked(unit, command) : unit.execute(command);
   }
 
-  /** Checks, once the unit is known, that the manager can work with it. */
+  /** Checks that the manager accepts the unit; called once the unit is known. */
   protected admitUnit(): void {
     const { unit } = this;
     if (!(unit instanceof NoScsi)) this.prManager?.admit(unit);

@@ -10,7 +10,8 @@ import { inject } from "../qom/inject.js";
 import { qom } from "../qom/property-type.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { TransportId } from "../scsi/transport-id.js";
-import { defaultInitiator } from "../reservation/default-initiator.js";
+import { defaultInitiator } from "../scsi/default-initiator.js";
+import type { LogicalUnit } from "../target/unit/logical-unit.js";
 import { SimulatedUnit } from "../target/unit/simulated-unit.js";
 import { normalizeWwn, requireBlockSize, requireSerial } from "../target/unit/unit-spec.js";
 import type { UnitSpec } from "../target/unit/unit-spec.js";
@@ -23,7 +24,7 @@ import { LOCKING, ProtocolNode } from "./protocol-node.js";
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
 
-/** A medium's length is a file's or a sparse map's, both addressed by numbers that are exact to here. */
+/** Offsets into a medium are numbers, which are exact up to here. */
 const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */
@@ -113,14 +114,23 @@ export class SimLunNode extends ProtocolNode {
     };
     this.#machine.joins(fabric);
     const medium = await this.openMedium();
+    const created: LogicalUnit[] = [];
     const logicalUnit = await fabric.attachPath(spec, {
       ...(medium === null ? {} : { medium }),
       writes: !this.readOnly,
-      onCreate: (unit) => this.#machine.unitCreated(fabric, unit),
+      onCreate: (unit) => {
+        created.push(unit);
+        this.#machine.unitCreated(fabric, unit);
+      },
       warn: (line) => this.#machine.warn(line),
     });
     this.#unit = new SimulatedUnit(logicalUnit, nexus, this.readOnly);
-    this.admitUnit();
+    try {
+      this.admitUnit();
+    } catch (error) {
+      for (const unit of created) await fabric.discard(unit);
+      throw error;
+    }
     logicalUnit.login(nexus, { powerOnUnitAttention: this.powerOnUnitAttention });
   }
 
@@ -133,8 +143,9 @@ export class SimLunNode extends ProtocolNode {
   }
 
   /**
-   * Where a driver of its own has the unit's blocks; null for memory, or the file that `filename` names. Called before the unit exists. Nodes
-   * with the same wwn give the same medium; it is closed with the unit, which lives as long as its fabric.
+   * For drivers that provide the medium: returns it, or null for memory or the file of `filename`. Called before the unit exists. Nodes
+   * with the same wwn must return the same medium. It is closed with the unit, which lives as long as its fabric; one that is refused is
+   * closed at once.
    */
   protected openMedium(): Medium | null | Promise<Medium | null> {
     return null;

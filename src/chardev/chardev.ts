@@ -18,7 +18,7 @@ import type { ChardevSpec, SocketAddress } from "./spec.js";
 const SOCKET_MODE = 0o600;
 
 /**
- * Clients of one server at a time: each may keep some megabytes here (see session.ts), and hardly anybody wants more than a few. A client
+ * Clients of one server at a time: each may keep some megabytes here (see monitor/session.ts), and hardly anybody wants more. A client
  * beyond them is hung up on.
  */
 const CLIENTS_MAX = 64;
@@ -34,7 +34,7 @@ export interface Chardev {
   close(): void;
 }
 
-/** What a device may be given beside its options. */
+/** What a device may be given besides its options. */
 export interface ChardevSurroundings {
   readonly stdio: { readonly input: Readable; readonly output: Writable };
   /** False: a server with `wait=on` does not wait. */
@@ -57,7 +57,7 @@ export async function openChardev(spec: ChardevSpec, surroundings: ChardevSurrou
     return absent(`descriptor ${spec.address.fd} is not open here: the monitor on it has no client`, surroundings);
   }
   if (!spec.server) return connected(spec, surroundings);
-  const server = await SocketServer.listen(spec.address);
+  const server = await SocketServer.listen(spec.address, surroundings.notify);
   if (!spec.wait || !surroundings.wait) return server;
   try {
     surroundings.notify(`waiting for a connection on ${formatAddress(spec.address)}`);
@@ -139,26 +139,34 @@ class SocketServer implements Chardev {
   readonly #waiting: Socket[] = [];
   #handler: ConnectionHandler | undefined;
   #onConnection: (() => void) | undefined;
+  /** The last client could not be accepted, and that was said. */
+  #refused = false;
   #closed = false;
 
-  private constructor(server: Server, file: Listener | undefined) {
+  private constructor(server: Server, file: Listener | undefined, refused: (cause: Error) => void) {
     this.#server = server;
     this.#file = file;
     server.maxConnections = CLIENTS_MAX;
     server.on("connection", (socket) => this.#accept(socket));
+    // Of accept(2): for want of memory or descriptors, which may be there for the next client.
+    server.on("error", (cause) => {
+      if (!this.#refused) refused(cause);
+      this.#refused = true;
+    });
   }
 
-  static async listen(address: SocketAddress): Promise<SocketServer> {
+  static async listen(address: SocketAddress, notify: ChardevSurroundings["notify"]): Promise<SocketServer> {
+    const refused = (cause: Error): void => notify(cannot("accept a connection on", address, cause).message);
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     if (address.kind !== "unix") {
       await listening(server, address.kind === "fd" ? { fd: address.fd } : endpoint(address), address);
-      return new SocketServer(server, undefined);
+      return new SocketServer(server, undefined, refused);
     }
     const file = await Listener.create(libc(), loadServerLibc(), address.path, SOCKET_MODE);
     try {
       // From here on the descriptor is the server's.
       await listening(server, { fd: file.fd }, address);
-      return new SocketServer(server, file);
+      return new SocketServer(server, file, refused);
     } catch (error) {
       file.stop();
       throw error;
@@ -198,6 +206,7 @@ class SocketServer implements Chardev {
   #accept(socket: Socket): void {
     // A client that resets its connection before anybody reads it is no failure of this process.
     socket.on("error", () => undefined);
+    this.#refused = false;
     if (this.#handler === undefined) this.#waiting.push(socket);
     else this.#handler(socketConnection(socket));
     this.#onConnection?.();

@@ -1,4 +1,4 @@
-/** One client of a monitor: a pair of streams, whatever is behind them. */
+/** One client of a monitor: a pair of streams, of a socket or of the terminal. */
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 

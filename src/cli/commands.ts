@@ -10,7 +10,7 @@ export interface Subcommand {
   readonly line: string;
   /**
    * Runs it; it may set the process's exit status.
-   * @param argv the words behind its name
+   * @param argv its arguments
    */
   readonly run: (argv: readonly string[], output: Output) => Promise<void>;
 }
@@ -19,8 +19,8 @@ export interface Subcommand {
 export const SUBCOMMANDS: readonly Subcommand[] = [
   {
     name: "run",
-    usage: "[options...]",
-    line: "make a machine from QEMU-style options and keep it until SIGINT, SIGTERM or QMP quit; --check: only make it",
+    usage: "[options]",
+    line: "make a machine from QEMU-style options and keep it until a signal or 'quit' in a monitor ends it; --check: only make it",
     run: async (argv, output) => (await import("./run.js")).runMachine(argv, output),
   },
   {
@@ -31,7 +31,7 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: "persist",
-    usage: "[words...]",
+    usage: "[options] DEVICE",
     line: "one PERSISTENT RESERVE command, with the options and exit statuses of sg_persist, through any PR manager",
     run: async (argv, output) => {
       const { runPersist } = await import("./persist/persist.js");

@@ -136,7 +136,7 @@ function helpText(): string {
 
 /**
  * The subcommand `demo`.
- * @param argv the words behind its name
+ * @param argv its arguments
  * @throws QomError for a word that it does not know
  */
 export async function demo(argv: readonly string[], { out }: Output): Promise<void> {

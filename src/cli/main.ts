@@ -25,7 +25,7 @@ const OPTIONS = [
 /** There is no such subcommand. */
 class NoSubcommandError extends QomError {}
 
-/** Runs the program with the words behind its name and sets the process's exit status. */
+/** Runs the program with its arguments and sets the process's exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const output = processOutput();
   try {

@@ -13,9 +13,9 @@ export interface Output {
 const EXIT_LOST_OUTPUT = 1;
 
 /**
- * The streams of this process. A full disk or a reader that is gone takes the text away and ends nothing: neither a machine that runs nor a
- * command that a disk has been sent. The first text that stdout does not take is told of on stderr, except to a pipe that nobody reads; the
- * exit status is then 1, unless the program has set one, as `persist` does whose status is the disk's answer.
+ * The streams of this process. If the disk is full or the reader is gone, the text is lost, but a running machine, or a command that was
+ * sent to a disk, goes on. The first failure of stdout is reported on stderr, except that of a pipe without a reader. The exit status is
+ * then 1, unless the program has set another one: that of `persist` is the disk's answer.
  */
 export function processOutput(): Output {
   const { stdout, stderr } = process;

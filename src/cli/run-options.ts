@@ -50,8 +50,8 @@ export function runHelp(): string {
   return [
     "Usage: qom-pr run OPTIONS...",
     "",
-    "Makes a machine from QEMU-style options and keeps it until SIGINT, SIGTERM",
-    "or 'quit' of a monitor.",
+    "Makes a machine from QEMU-style options and keeps it until SIGINT, SIGTERM,",
+    "SIGHUP or 'quit' in a monitor.",
     "",
     "Options (one dash and two are the same):",
     ...rows,
@@ -84,7 +84,7 @@ export interface RunWords {
 }
 
 /**
- * Takes the program's own options out of the places where an option may stand; behind an option they are that option's text.
+ * Takes out the program's own options where an option may stand; a word that follows an option is that option's text.
  * @throws QomError `unknown-name` for what is no option; `missing` for `-trace` without a text
  */
 export function takeRunWords(argv: readonly string[]): RunWords {

@@ -5,8 +5,8 @@ import type { Output } from "./output.js";
 import { runHelp, takeRunWords } from "./run-options.js";
 import { parseTraceOptions, startTracing, traceHelp } from "./trace.js";
 
-/** Signals that end a machine in good order. */
-const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** Signals that end a machine in good order: QEMU's. SIGHUP comes when the terminal is closed. */
+const END_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** A running machine says how many devices it has; this is the word that goes with the number. */
 function plural(count: number, noun: string): string {
@@ -15,14 +15,14 @@ function plural(count: number, noun: string): string {
 
 /**
  * Creates the machine; with `--check` that is all, and with `--json` it is printed. An option that asks for help gets it, and there is no
- * machine. Otherwise it runs until SIGINT or SIGTERM.
- * @param argv the words behind `run`
+ * machine. Otherwise it runs until a signal or a monitor ends it.
+ * @param argv the arguments of `run`
  * @throws QomError for anything wrong with them
  */
 export async function runMachine(argv: readonly string[], output: Output): Promise<void> {
   const { out } = output;
   let running: Machine | undefined;
-  // What is told while a monitor's prompt stands on the terminal goes above it.
+  // While a monitor's prompt is on the terminal, messages go above it.
   const error = (text: string): void => {
     if (running === undefined || !process.stderr.isTTY) output.error(text);
     else running.abovePrompt(() => output.error(text));

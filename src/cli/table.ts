@@ -17,7 +17,7 @@ export function wantsColour(stream: { readonly isTTY?: boolean }, environment: R
   return stream.isTTY === true && (refused === undefined || refused === "");
 }
 
-/** Characters in a line of a terminal; undefined for what is none, where lines are as long as they need to be. */
+/** Characters in a line of a terminal; undefined if it is not a terminal: lines are then as long as they need to be. */
 export function terminalWidth(stream: { readonly isTTY?: boolean; readonly columns?: number }): number | undefined {
   // A terminal that does not know its size says 0.
   return stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : undefined;

@@ -20,16 +20,18 @@ import { takeText } from "../options/take.js";
 import { noTracePoint, PatternSelection, patternsOf } from "../options/trace-selection.js";
 import type { Output } from "./output.js";
 
-/** Lines that wait to be written, in bytes, beyond which further ones are left out: commands do not wait for whoever reads them. */
+/** Lines that wait to be written, in bytes, beyond which further ones are dropped: commands do not wait for the reader. */
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A pattern, or the path of a file with patterns. */
+type PatternSource = { readonly pattern: string } | { readonly events: string };
 
 /** What the texts of `-trace` ask for together. */
 export interface TraceSettings {
   readonly help: boolean;
-  readonly patterns: readonly string[];
-  /** Files with patterns. */
-  readonly events: readonly string[];
-  /** Where lines go; undefined for stderr. The last one given counts, as in QEMU. */
+  /** In the order in which they are applied: of one text, QEMU applies the pattern before the file. */
+  readonly sources: readonly PatternSource[];
+  /** Where lines go; undefined for stderr. The last one given counts. */
   readonly file: string | undefined;
 }
 
@@ -38,7 +40,7 @@ export interface TraceSettings {
  * @throws QomError `syntax`, `unknown-name`
  */
 export function parseTraceOptions(texts: readonly string[]): TraceSettings {
-  const [patterns, events]: [string[], string[]] = [[], []];
+  const sources: PatternSource[] = [];
   let help = false;
   let file: string | undefined;
   for (const text of texts) {
@@ -46,9 +48,9 @@ export function parseTraceOptions(texts: readonly string[]): TraceSettings {
     const values = new Map(parsed.values);
     const pattern = takeText(values, "enable");
     help ||= parsed.help || pattern === "help" || pattern === "?";
-    if (pattern !== undefined) patterns.push(pattern);
-    const from = takeText(values, "events");
-    if (from !== undefined) events.push(from);
+    if (pattern !== undefined) sources.push({ pattern });
+    const events = takeText(values, "events");
+    if (events !== undefined) sources.push({ events });
     file = takeText(values, "file") ?? file;
     const [unknown] = values.keys();
     if (unknown !== undefined) {
@@ -58,7 +60,7 @@ export function parseTraceOptions(texts: readonly string[]): TraceSettings {
       });
     }
   }
-  return { help, patterns, events, file };
+  return { help, sources, file };
 }
 
 /** The names of all trace points, one on each line. */
@@ -76,10 +78,10 @@ export interface Tracing {
  * Prints from now on what the options ask for. A pattern that fits nothing is warned of.
  * @throws QomError `io` for a file that cannot be read or written, `limit`
  */
-export async function startTracing({ patterns, events, file }: TraceSettings, { error, errorBacklogBytes }: Output): Promise<Tracing> {
-  const lists = await Promise.all(events.map(readPatterns));
+export async function startTracing({ sources, file }: TraceSettings, { error, errorBacklogBytes }: Output): Promise<Tracing> {
+  const lists = await Promise.all(sources.map(async (source) => ("pattern" in source ? [source.pattern] : readPatterns(source.events))));
   const selection = new PatternSelection(traceNames());
-  for (const pattern of [...lists.flat(), ...patterns]) selection.apply(pattern);
+  for (const pattern of lists.flat()) selection.apply(pattern);
   for (const pattern of selection.unknown) error(`qom-pr: warning: -trace: ${noTracePoint(pattern, traceNames())}\n`);
   const stream = file === undefined ? undefined : await openTraceFile(file, error);
   // Listened for from the start: a full disk closes it long before the end.

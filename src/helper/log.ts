@@ -1,6 +1,6 @@
 /**
  * Messages on standard error, one line each. They are written at once and by the calling thread: a worker thread spends its life in
- * system calls, and node's own streams would wait for its event loop.
+ * system calls, and node's own streams need an event loop.
  */
 
 import { writeSync } from "node:fs";
@@ -42,7 +42,7 @@ export class Log {
     try {
       writeSync(STANDARD_ERROR, `${PREFIX}${line}\n`);
     } catch {
-      // nobody reads standard error any more
+      // standard error is closed or full
     }
   }
 }

@@ -3,7 +3,7 @@
 import { LogLevel } from "./log.js";
 import type { Log } from "./log.js";
 
-/** Lines that are written: there is one for each file system or disk that a client lends something of, and no host has that many. */
+/** Maximum number of different lines: there is one per file system or disk that clients lend descriptors of, and no host has that many. */
 const LINES_MAX = 1024;
 
 /** See the file text. */

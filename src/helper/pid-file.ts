@@ -36,7 +36,7 @@ export class PidFile {
 
   /**
    * Writes the pid file; one that a dead process left is written over.
-   * @throws QomError `in-use` when a live process holds it, `wrong-type` when it is no regular file, `io` when the system refuses
+   * @throws QomError `in-use` when a live process holds it, `wrong-type` when it is not a regular file, `io` when the system refuses
    */
   static create(libc: Libc, path: string): PidFile {
     const lockFd = openLocked(libc, path, "pid file");
@@ -64,7 +64,7 @@ export class PidFile {
     return { fd: this.fd, lockFd: this.lockFd, file: this.#file.record };
   }
 
-  /** Leaves the lock to a thread that has a copy of its descriptor: here that is closed. */
+  /** Leaves the lock to the gate, which has a copy of its descriptor, and closes the one here. */
   leaveLock(): void {
     if (this.#removed) return;
     closeSync(this.lockFd);

@@ -1,9 +1,9 @@
-/** Names of the sockets that a helper serves: with `--initiator-from path` each is an initiator, whoever connects to it. */
+/** Names of the sockets that a helper serves: with `--initiator-from path` each is an initiator, no matter who connects to it. */
 
 import { basename } from "node:path";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import { defaultInitiator } from "../reservation/default-initiator.js";
+import { defaultInitiator } from "../scsi/default-initiator.js";
 import type { TransportId } from "../scsi/transport-id.js";
 
 /**
@@ -20,13 +20,13 @@ export function nameOfSocket(path: string): string {
   return base.length > SUFFIX.length && base.endsWith(SUFFIX) ? base.slice(0, -SUFFIX.length) : base;
 }
 
-/** The initiator port that everyone is who connects to the socket of that name; different names are different ports. */
+/** The initiator port of every client of the socket with that name; different names are different ports. */
 export function initiatorOfSocket(name: string): TransportId {
   return defaultInitiator(`path-${name}`);
 }
 
 /**
- * Sees to it that each socket is an initiator of its own.
+ * Checks that each socket is a different initiator.
  * @param names one for each socket
  * @param what an option or variable, for the message
  * @throws QomError `limit` for too many or a name that is too long for an initiator, `duplicate` for one that comes twice

@@ -1,14 +1,14 @@
 /**
- * How long a helper that was told to stop waits for its threads. What is in execution is answered, however slow the disk; but a thread that
- * only closes a descriptor owes nobody anything, and one whose device never answers must not keep the helper from ending.
+ * How long a stopping helper waits for its threads. Requests in execution are answered, however slow the disk. But a thread that only closes
+ * a descriptor has no client waiting for it, and one whose device never answers must not keep the helper from ending.
  */
 
 import type { Clock, Timer } from "../base/clock.js";
 
-/** Longer than a command takes whose disk has to be reset (SG_IO: 7 s, and then error handling), and within what systemd's unit allows (90 s). */
+/** Longer than a command takes if its disk has to be reset (SG_IO: 7 s, then error handling), and less than systemd's unit allows (90 s). */
 export const STOP_GRACE_MS = 60_000;
 
-/** For threads that have nothing left to do but to close a descriptor, which takes no time when nothing is wrong. */
+/** For threads that only have a descriptor left to close, which takes no time unless something is wrong. */
 export const CLOSE_GRACE_MS = 1000;
 
 const LOOK_EVERY_MS = 100;
@@ -34,7 +34,7 @@ export class StopDeadline {
     this.reached = new Promise((resolve) => (this.#reach = resolve));
   }
 
-  /** The helper was told to stop. Idempotent. */
+  /** Starts the clock: the helper is to stop. Idempotent. */
   start(): void {
     if (this.#started) return;
     this.#started = true;

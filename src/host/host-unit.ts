@@ -1,4 +1,4 @@
-/** A device or file of this host as a disk: its descriptor, and `ioctl(SG_IO)` on it. What a file answers is what SG_IO says of it. */
+/** A device or file of this host as a disk, reached by `ioctl(SG_IO)` on its descriptor. On a file, every command fails as SG_IO does. */
 
 import { Errno } from "../native/errno.js";
 import type { FilePlace } from "../native/file/type.js";
@@ -15,10 +15,10 @@ import type { HostDevice } from "./identity.js";
 import { failedCall, hostOutcomeOf } from "./outcome.js";
 import type { HostOutcome } from "./outcome.js";
 
-/** Block size that data lengths are computed with while the device's own is unknown. */
+/** Block size assumed for data lengths while the device's own is not known. */
 const BLOCK_SIZE_BYTES_DEFAULT = 512;
 
-/** Of a host that says nothing. */
+/** Traits of a host that reports nothing. */
 const NO_TRAITS: HostTraits = Object.freeze({ genericNode: false, transferBytesMax: null });
 
 /** What a descriptor refers to. */
@@ -27,25 +27,25 @@ export type HostFile = HostDevice | { readonly kind: "file"; readonly place: Fil
 /** How a {@link HostUnit} reaches its device. */
 export interface HostUnitOptions {
   readonly file: HostFile;
-  /** Told in one line what may be wrong with the name. */
+  /** Called with one line if the name of the disk may not be unique. */
   readonly warn: (line: string) => void;
   readonly readOnly: boolean;
   readonly sgIo: Pick<SgIoExecutor, "execute">;
-  /** Deadline of a command that has none. */
+  /** Deadline in milliseconds of commands that have none. */
   readonly timeoutMs: number;
-  /** What sends the commands, where more than the operating system knows. Default null. */
+  /** The I_T nexus of the commands, if it is known. Default: null, only the operating system knows it. */
   readonly nexus?: Nexus | null;
   /** See {@link DiskUnit}. */
   readonly account?: Account;
-  /** Default: of a host that says nothing. */
+  /** Default: traits of a host that reports nothing. */
   readonly hostTraits?: HostTraits;
-  /** Least room in bytes for data of a device, for one that sends more than it was asked for. Default 0. */
+  /** Minimum size in bytes of the buffer for data-in, for devices that send more than requested. Default: 0. */
   readonly roomBytes?: number;
-  /** Which commands go to the device at all; the answer to others. Default all do. */
+  /** Returns the result of a CDB that must not be sent to the device, or null. Default: all are sent. */
   readonly refusal?: (cdb: Uint8Array) => ScsiResult | null;
 }
 
-/** See the module text. What a manager wants to change about it, it may change in a copy: all that managers see are own members. */
+/** See the module text. A manager may use a modified copy (`{ ...unit, … }`): everything that managers see is an own member. */
 export class HostUnit implements DiskUnit {
   readonly fd: number;
   readonly readOnly: boolean;
@@ -71,9 +71,9 @@ export class HostUnit implements DiskUnit {
   }
 
   /**
-   * The disk behind an open descriptor, which stays the caller's and open for as long as the unit is used. One disk has the same identity
-   * whichever way it is reached, see identity.ts; a device is sent an INQUIRY for it.
-   * @returns the outcome of the INQUIRY where that failed this time
+   * The disk behind an open descriptor, which the caller keeps open for as long as the unit is used. A disk has the same identity on every
+   * path, see identity.ts; a device is sent an INQUIRY for it.
+   * @returns the outcome of the INQUIRY if that failed this time
    */
   static async open(fd: number, options: HostUnitOptions): Promise<HostUnit | HostOutcome> {
     const { file, sgIo, timeoutMs } = options;
@@ -82,7 +82,7 @@ export class HostUnit implements DiskUnit {
     return typeof identity === "string" ? new HostUnit(fd, identity, options) : identity;
   }
 
-  /** The same without an INQUIRY: a device has its number for a name. */
+  /** The same without an INQUIRY: a device is named by its number. */
   static unasked(fd: number, options: HostUnitOptions): HostUnit {
     const { file, warn } = options;
     return new HostUnit(fd, file.kind === "file" ? fileIdentity(file.place, warn) : numberIdentity(file), options);
@@ -90,7 +90,7 @@ export class HostUnit implements DiskUnit {
 
   /** Runs a command. Every failure is a result. */
   async run(command: ScsiCommand): Promise<HostOutcome> {
-    // Some file systems would have the call wait for ever instead of saying so.
+    // on some file systems the call would never return
     if (this.#isFile) return failedCall(Errno.ENOTTY);
     const refused = this.#options.refusal?.(command.cdb) ?? null;
     if (refused !== null) return { result: refused };
@@ -99,7 +99,7 @@ export class HostUnit implements DiskUnit {
     const { result } = outcome;
     const { into, signal } = command;
     if (into === undefined || result.dataIn.length === 0) return outcome;
-    // An aborted command may have been answered before, and the initiator's memory be in other use by now.
+    // an aborted command may have ended before, and its buffer may be used for something else by now
     if (signal?.aborted === true) return { result: bareStatus(ScsiStatus.TASK_ABORTED) };
     into.set(result.dataIn);
     return { result: { ...result, dataIn: into.subarray(0, result.dataIn.length) } };
@@ -110,7 +110,7 @@ export class HostUnit implements DiskUnit {
     return this.sgio(command);
   }
 
-  /** A disk of the host is nobody's alone, so a guest resets none, as in QEMU; the host's other users would lose their commands. */
+  /** Does nothing, as in QEMU: a reset by a guest would abort commands of other users of the disk. */
   reset(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,6 +1,6 @@
 /**
- * Finds out what a disk or file of this host is called where its reservations are kept (target/shadow-name.ts), by its descriptor and
- * without waiting for a file system.
+ * Finds the name under which reservations of a disk or file of this host are kept (base/shadow-name.ts), from its descriptor and without
+ * waiting for a file system.
  */
 import { readFileSync } from "node:fs";
 import { isErrnoError } from "../base/errors.js";
@@ -18,10 +18,13 @@ import { deviceShadowName, fileShadowName } from "../base/shadow-name.js";
 import { hostOutcomeOf } from "./outcome.js";
 import type { HostOutcome } from "./outcome.js";
 
-/** Room for page 83h: all that fits one byte of length, and far more than one designator (QEMU: scsi_generic_read_device_inquiry asks for 250). */
+/**
+ * Room for page 83h: as much as one byte of length allows, much more than a designator needs (QEMU's scsi_generic_read_device_inquiry:
+ * 250).
+ */
 const IDENTIFICATION_LENGTH = 252;
 
-/** Sense data that tells ILLEGAL REQUEST fits, and so does what a failure comes with. */
+/** Enough for the sense data of ILLEGAL REQUEST and of failures. */
 const SENSE_LENGTH = 96;
 
 const ILLEGAL_REQUEST = 0x05;
@@ -34,12 +37,12 @@ export interface HostDevice extends DeviceNumber {
 /** Sends the INQUIRY to the open device. */
 type Send = (request: SgIoRequest) => Promise<SgIoOutcome>;
 
-/** Told in one line what may be wrong with a name. */
+/** Called with one line if a name may not be unique. */
 type Warn = (line: string) => void;
 
 /**
- * Name of a regular file: the file's, however it was opened.
- * @param warn told when a file that is made later may have the same name
+ * Name of a regular file, however it was opened.
+ * @param warn called if a file that is created later may get the same name
  */
 export function fileIdentity(place: FilePlace, warn: Warn): string {
   const name = fileShadowName(place);
@@ -52,7 +55,7 @@ export function fileIdentity(place: FilePlace, warn: Warn): string {
   return name;
 }
 
-/** Name of a device that is not asked, or does not say, which logical unit it is. */
+/** Name of a device that does not report, or is not asked, which logical unit it is. */
 export function numberIdentity(device: HostDevice): string {
   return deviceShadowName({ ...device, diskSequence: diskSequenceOf(device), boot: textOf("/proc/sys/kernel/random/boot_id") });
 }
@@ -64,7 +67,7 @@ function diskSequenceOf({ kind, ...number }: HostDevice): string | null {
   return textOf(`${folder}/diskseq`) ?? textOf(`${folder}/../diskseq`);
 }
 
-/** A short file of the kernel's, which does not make anybody wait; null where there is none. */
+/** Content of a short file of the kernel, which can be read without waiting; null if there is none. */
 function textOf(path: string): string | null {
   try {
     return readFileSync(path, "utf8").trim();
@@ -77,8 +80,8 @@ function textOf(path: string): string | null {
 /**
  * Name of a device, for which it is sent an INQUIRY.
  * @param timeoutMs deadline of the INQUIRY
- * @returns the name; or the outcome of the INQUIRY where it failed this time: under another name for one command, a disk would have no
- *   reservations for that long
+ * @returns the name; or the outcome of the INQUIRY if it failed this time, since with another name for one command the disk would have no
+ *   reservations during that command
  */
 export async function deviceIdentity(device: HostDevice, timeoutMs: number, send: Send): Promise<string | HostOutcome> {
   const cdb = inquiryCdb(IDENTIFICATION_LENGTH, VpdPage.DEVICE_IDENTIFICATION);
@@ -90,7 +93,7 @@ export async function deviceIdentity(device: HostDevice, timeoutMs: number, send
   return name === null ? numberIdentity(device) : `unit ${name}`;
 }
 
-/** Whether the device has no name at any time: it is no SCSI device, or does not know the page. */
+/** True if the device never has a name: it is not a SCSI device, or does not support the page. */
 function neverSays(outcome: SgIoOutcome): boolean {
   if (outcome.errno !== undefined) return NOT_SCSI.includes(outcome.errno);
   return outcome.hostStatus === 0 && outcome.status === ScsiStatus.CHECK_CONDITION && parseSense(outcome.sense)?.key === ILLEGAL_REQUEST;

@@ -1,4 +1,4 @@
-/** What Linux tells of a device beside its answers to SCSI commands: /sys/dev (Documentation/ABI/stable/sysfs-block of Linux). */
+/** What Linux reports about a device in /sys/dev (Documentation/ABI/stable/sysfs-block of Linux). */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrnoError } from "../base/errors.js";
@@ -21,7 +21,7 @@ export interface DeviceFile {
   readonly rdev: number;
 }
 
-/** Asks for the traits of a node. A queue that cannot be found, as without /sys, sets no limit. */
+/** Reads the traits of a device node. Without a queue in /sys there is no limit. */
 export async function readHostTraits({ kind, rdev }: DeviceFile): Promise<HostTraits> {
   const number = splitDeviceNumber(rdev);
   const device = deviceName(number);
@@ -32,13 +32,13 @@ export async function readHostTraits({ kind, rdev }: DeviceFile): Promise<HostTr
   return { genericNode: kind === "character" && number.major === GENERIC_MAJOR, transferBytesMax: await transferLimit(queues) };
 }
 
-/** Size of the medium; 0 when it is not known, as of a character device. Node cannot ask a descriptor for the size of a block device. */
+/** Size of the medium; 0 if not known, as for a character device. Node cannot get the size of a block device from a descriptor. */
 export async function readSizeBytes({ kind, rdev }: DeviceFile): Promise<number> {
   if (kind !== "block") return 0;
   return (await readNumber(`/sys/dev/block/${deviceName(splitDeviceNumber(rdev))}/size`)) * SYSFS_SECTOR_BYTES;
 }
 
-/** The queue of the disk that an sg node goes to as well. */
+/** Queues of the disk behind an sg node. */
 async function queuesBelow(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).map((disk) => join(folder, disk, "queue"));
@@ -48,7 +48,7 @@ async function queuesBelow(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** The first queue decides. QEMU: get_max_hw_transfer and get_max_hw_iov of block/file-posix.c. */
+/** Limit of the first queue that is found. QEMU: get_max_hw_transfer and get_max_hw_iov of block/file-posix.c. */
 async function transferLimit(queues: readonly string[]): Promise<number | null> {
   for (const queue of queues) {
     const kilobytes = await readNumber(join(queue, "max_sectors_kb"));
@@ -59,7 +59,7 @@ async function transferLimit(queues: readonly string[]): Promise<number | null> 
   return null;
 }
 
-/** The number in a file of sysfs; 0 when there is none. */
+/** The number in a file of sysfs; 0 if there is none. */
 async function readNumber(path: string): Promise<number> {
   try {
     const value = Number(await readFile(path, "utf8"));

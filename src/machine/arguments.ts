@@ -48,13 +48,13 @@ const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
 /**
  * Parses `["-object", "…", "-device", "…"]`; one dash and two are the same, as in QEMU.
  * @param strict refuse options that QEMU has and this library has not
- * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (no text behind an option), or what the text's grammar refuses
+ * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (an option without its text), or as the text's grammar
  */
 export function parseArguments(argv: readonly string[], strict = false): CommandLine {
   return allAtOnce(parsingArguments(argv, strict));
 }
 
-/** The same as work that can be interrupted (slices.ts) between two options. */
+/** The same as work that can be interrupted (base/slices.ts) between two options. */
 export function* parsingArguments(argv: readonly string[], strict = false): Generator<void, CommandLine> {
   const line: GrowingLine = { name: undefined, options: [], monitoring: [], foreign: [], warnings: [] };
   let at = 0;
@@ -71,7 +71,7 @@ export function* parsingArguments(argv: readonly string[], strict = false): Gene
 }
 
 /**
- * How many words the option `word` takes, itself included, for a program that has options of its own beside these; null for a word that is
+ * How many words the option `word` takes, itself included, for a program that has options of its own besides these; null for a word that is
  * none of them.
  */
 export function optionLength(word: string): 1 | 2 | null {
@@ -118,7 +118,7 @@ function needsValue(word: string, argument: string): QomError {
   return new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
 }
 
-/** Parses the option's text; a QomError from that is told which option, with which text, it came from. */
+/** Parses the option's text; a QomError from that gets the option and its text in front of its message. */
 function parsedOption(argument: StructuredArgument, text: string): ParsedOptions {
   try {
     return parseOption(argument, text);
@@ -153,7 +153,7 @@ function nameOf(word: string): string | undefined {
 }
 
 /**
- * The error for a word that stands where an option does and is none.
+ * The error for a word in the place of an option that is not one.
  * @param known the options that there are, without their dash
  */
 export function unknownOption(word: string, known: readonly string[]): QomError {

@@ -74,7 +74,7 @@ export class BlockUse {
   }
 }
 
-/** What QEMU's `if=` may be beside `none`: the board has a controller for it. */
+/** What QEMU's `if=` may be besides `none`: the board has a controller for it. */
 const BOARD_INTERFACES = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"] as const;
 
 /** Names that an option gives to nodes, nested ones among them. */

@@ -6,6 +6,7 @@ import type { DeviceSet } from "../devices/set/device-set.js";
 import { atOption } from "../options/option-error.js";
 import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
+import { unusedStores } from "../stores/reservation-store.js";
 import type { GivenOption } from "./arguments.js";
 
 /** Where the things are made. */
@@ -15,6 +16,8 @@ export interface MachineParts {
   readonly devices: DeviceSet;
   /** Opens what monitors talk through. */
   readonly openMonitors: () => Promise<void>;
+  /** Gets a line for each thing that works and is probably not meant. */
+  readonly warnings: string[];
   /** Looked at between one thing and the next. */
   readonly signal: AbortSignal | undefined;
 }
@@ -33,7 +36,7 @@ const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
 ];
 
 /**
- * Refuses what can be told wrong without looking at anything but the command line: names, kinds and formats of values, what is missing.
+ * Refuses what the command line alone shows to be wrong: unknown names, wrong kinds and formats of values, missing options.
  * @throws QomError whose message begins with the option that is wrong
  */
 export async function checkOptions(
@@ -91,6 +94,7 @@ export async function buildMachine(options: readonly GivenOption[], parts: Machi
       parts.signal?.throwIfAborted();
     }
   }
+  parts.warnings.push(...unusedStores(parts.tree.children(parts.tree.resolve("/objects"))));
 }
 
 async function make({ argument, parsed }: GivenOption, parts: MachineParts): Promise<void> {

@@ -7,7 +7,7 @@ import type { InjectionToken } from "../qom/inject.js";
 import type { QomObject } from "../qom/object.js";
 import { container as rootContainer } from "tsyringe"; // after what loads reflect-metadata
 
-/** What stands behind a token. */
+/** What a token resolves to. */
 export type DependencyProvider<T> =
   /** This value. */
   | { readonly useValue: T }
@@ -16,13 +16,13 @@ export type DependencyProvider<T> =
 
 /** What a machine needs of a container. Every container of tsyringe 4 has it, whichever copy of tsyringe it is from. */
 export interface DependencyContainer {
-  /** Says what stands behind a token. */
+  /** Sets what a token resolves to. */
   register<T>(token: InjectionToken<T>, provider: DependencyProvider<T>): unknown;
-  /** Whether something stands behind the token, with `recursive` here or in a container that this one is a child of. */
+  /** Whether the token is registered, with `recursive` here or in a container that this one is a child of. */
   isRegistered(token: InjectionToken, recursive?: boolean): boolean;
-  /** What stands behind the token, or, for a class that nothing was said about, an instance. @throws Error when that cannot be had */
+  /** What the token resolves to; for a class that is not registered, an instance. @throws Error if it cannot be resolved */
   resolve<T>(token: InjectionToken<T>): T;
-  /** All that stands behind the token. @throws Error when nothing does */
+  /** Everything that is registered for the token. @throws Error if nothing is */
   resolveAll<T>(token: InjectionToken<T>): T[];
   /** A container that has what this one has, and whose own registrations go before. */
   createChildContainer(): DependencyContainer;

@@ -4,6 +4,7 @@ import { takeText } from "../options/take.js";
 import { typeHelp, typesHelp } from "../qom/help.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
 import { atOption } from "../options/option-error.js";
+import type { ParsedOptions } from "../options/value.js";
 import type { GivenOption } from "./arguments.js";
 import { BLOCK_NODE_TYPE } from "../block/node.js";
 import { DEVICE_TYPE } from "../devices/set/device-set.js";
@@ -19,12 +20,23 @@ interface Topic {
   readonly title: string;
 }
 
-/** By option; -drive has no help, in QEMU neither. */
+/** By option; -drive has no help, as in QEMU. */
 const TOPICS: Readonly<Record<Exclude<GivenOption["argument"], "drive">, Topic>> = {
   object: { registry: "objects", kind: USER_CREATABLE.name, key: "qom-type", title: "Types of objects:" },
   device: { registry: "objects", kind: DEVICE_TYPE, key: "driver", title: "Types of devices:" },
   blockdev: { registry: "drivers", kind: BLOCK_NODE_TYPE, key: "driver", title: "Block drivers:" },
 };
+
+/** The same for a program that has managers only. */
+const MANAGERS: Topic = { registry: "objects", kind: "pr-manager", key: "qom-type", title: "Types of PR managers:" };
+
+/**
+ * What `help` as the text of a manager, or `help` after its type, asks for; null for a text that does not ask.
+ * @throws QomError `unknown-type`
+ */
+export function managerHelp({ help, values }: ParsedOptions, registries: TypeRegistries): string | null {
+  return help ? topicText(MANAGERS, registries.objects, takeText(new Map(values), MANAGERS.key)) : null;
+}
 
 /**
  * The text that the first option which asks for help asks for; null when none does.

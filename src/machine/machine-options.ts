@@ -1,4 +1,4 @@
-/** What a machine may be given beside its arguments, and the kinds of it. */
+/** What a machine may be given besides its arguments, and the kinds of it. */
 import { aBoolean, aFunction, anObject, arrayOf, aSignal, aString, having, instanceOf, oneOf, optional } from "../base/check.js";
 import type { ChardevSurroundings } from "../chardev/chardev.js";
 import type { QmpCommand } from "../monitor/command.js";
@@ -7,7 +7,7 @@ import type { FolderUse } from "../stores/folder/holder.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { DependencyContainer } from "./container.js";
 
-/** What a machine may be given beside its arguments. */
+/** What a machine may be given besides its arguments. */
 export interface MachineOptions {
   /** Storage network to join; it stays open when the machine closes. By default the machine has one of its own. */
   readonly fabric?: Fabric;
@@ -17,7 +17,7 @@ export interface MachineOptions {
   readonly commands?: readonly QmpCommand[];
   /** What a monitor on `stdio` talks through. Default: this process's standard input and output. */
   readonly stdio?: ChardevSurroundings["stdio"];
-  /** Told, in one line, what the user may want to know while the machine is being made: that it waits for a monitor's client. */
+  /** Told, in one line, what the user may want to know of monitors: that the machine waits for a client, or could not accept one. */
   readonly notify?: (line: string) => void;
   /** Told, in one line, of each warning that comes when the machine has been made; {@link Machine.warnings} has those from before too. */
   readonly warn?: (line: string) => void;

@@ -73,7 +73,7 @@ export class Machine {
   readonly name: string;
   /** The storage network that simulated units of this machine belong to. */
   readonly fabric: Fabric;
-  /** Resolves when the machine is closed: by {@link close}, which tells of a failure, or by the command quit. */
+  /** Resolves when the machine is closed: by {@link close}, which reports a failure, or by the command quit. */
   readonly ended: Promise<void>;
   /** The block nodes. */
   readonly graph: BlockGraph;
@@ -94,7 +94,7 @@ export class Machine {
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
   #humanSession: typeof HumanSession | undefined; // loaded when there is a monitor for people
-  /** From then on each warning is told as it comes. */
+  /** From then on each warning is reported as it comes. */
   #isMade = false;
   /** Of the event SHUTDOWN. */
   #endReason: "host-signal" | "host-qmp-quit" = "host-signal";
@@ -144,7 +144,7 @@ export class Machine {
       traceManagers: (enable) => this.#machineEvents.trace(enable),
       quit: () => {
         this.#endReason = "host-qmp-quit";
-        // Whoever closes the machine, or waits for its end, hears of a failure.
+        // A failure is reported to the caller of close().
         this.close().catch(() => undefined);
       },
     };
@@ -191,7 +191,7 @@ export class Machine {
     const machine = new Machine(given, options);
     const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {
-      const parts = { tree: machine.qom, graph: machine.graph, devices: machine.#devices };
+      const parts = { tree: machine.qom, graph: machine.graph, devices: machine.#devices, warnings: machine.#warnings };
       await checkOptions(given.options, parts);
       await buildMachine(given.options, {
         ...parts,
@@ -231,7 +231,7 @@ export class Machine {
 
   /**
    * Arguments that make this machine again, as it is now: text where the option's language can say it, else JSON. What was left at
-   * its default is left out, and so are monitors; a drive is written as the block node that it made. What no argument can say is told by
+   * its default is left out, and so are monitors; a drive is written as the block node that it made. What no argument can say is listed by
    * {@link omissions}.
    */
   toArgs(): readonly string[] {

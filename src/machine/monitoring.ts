@@ -69,7 +69,7 @@ function addMonitoring(
     return [spec];
   }
   if (argument !== "monitor" || text !== "none") {
-    // In QEMU there is a human monitor unless one says so; here there is none anyway.
+    // QEMU has a human monitor unless told otherwise; a machine here has none by default.
     const chardev = parseMonitorDevice(text);
     const monitor: MonitorSpec = {
       chardev,

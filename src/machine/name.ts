@@ -25,7 +25,7 @@ export function machineName(text: string): string {
   });
 }
 
-/** Options of `-name` beside the name. */
+/** Options of `-name` besides the name. */
 const NAME_MEMBERS = ["guest", "process", "debug-threads"] as const;
 
 /**

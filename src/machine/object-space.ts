@@ -16,6 +16,7 @@ import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { TypeRegistry } from "../qom/type-registry.js";
 import type { FolderUse } from "../stores/folder/holder.js";
+import { unusedStores } from "../stores/reservation-store.js";
 import { StoreUse } from "../stores/store-use.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
@@ -89,6 +90,7 @@ export class ObjectSpace {
     try {
       for (const { text, parsed } of given) await around(text, async () => checkObject(space.#tree, parsed));
       for (const { text, parsed } of given) await around(text, () => addObject(space.#tree, parsed));
+      warnings.push(...unusedStores(space.#tree.children(space.#tree.resolve("/objects"))));
     } catch (error) {
       await runAll([(): Promise<void> => Promise.reject(error), () => space.close()]);
     }

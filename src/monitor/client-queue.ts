@@ -1,6 +1,6 @@
 /**
  * What both kinds of monitor have in common: what a client asks for is answered one after the other, and others' in
- * between; a client that does not read its answers is not read either; and how a session ends, whoever ends it.
+ * between; a client that does not read its answers is not read either; and how a session ends, from either side.
  */
 import { setImmediate as othersServed } from "node:timers/promises";
 import { drained, onLost } from "../chardev/connection.js";
@@ -15,7 +15,7 @@ export interface ClientService<Item> {
   readonly answer: (item: Item) => Promise<void>;
   /** Begins or ceases to read from the client. */
   readonly read: (go: boolean) => void;
-  /** Nothing more is read or told: called when the client has asked for its last, or is gone; perhaps twice. */
+  /** Nothing more is read, and no event sent: called after the last request of the client, or when it is gone; perhaps twice. */
   readonly release: () => void;
   /** The session is over: called once. */
   readonly ended: () => void;
@@ -47,7 +47,7 @@ export class ClientQueue<Item> {
     return this.isOpen && !this.#inputEnded;
   }
 
-  /** Whether the client is gone, so that nothing can be told to it. */
+  /** Whether the client is gone, so that nothing can be sent to it. */
   get isOver(): boolean {
     return this.#state === "over";
   }

@@ -10,10 +10,13 @@ import type { OptionMap, PlainValue } from "../options/value.js";
 import type { MonitorHost } from "./host.js";
 import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 
-/** What a command can do beside giving a result. */
+/** What a command can do besides giving a result. */
 export interface CommandContext {
   readonly host: MonitorHost;
-  /** Has `action` called when the reply is on its way: for events that must not come before it. */
+  /**
+   * Has `action` called when the reply is on its way: for events that must not come before it. What it throws goes the way of uncaught
+   * errors.
+   */
   readonly afterReply: (action: () => void) => void;
 }
 
@@ -70,13 +73,13 @@ function schemaOf<T extends object>(schema: Schema<T>): () => T {
 }
 
 /** Any value of JSON, which the command judges itself (QAPI: `any`). */
-export const anyValue = z.custom<PlainValue>((value) => value !== undefined);
+export const anyValueSchema = lazily(() => z.custom<PlainValue>((value) => value !== undefined));
 
 /** Nothing: the arguments of most queries. */
-export const noArguments = z.strictObject({});
+export const noArgumentsSchema = lazily(() => z.strictObject({}));
 
 /** The result of a command that only does something. */
-export const nothing = z.strictObject({});
+export const nothingSchema = lazily(() => z.strictObject({}));
 
 /**
  * The arguments as the schema types them.

@@ -1,4 +1,4 @@
-/** Events of a machine: from whoever has one to all who listen. */
+/** Events of a machine: each goes to all listeners. */
 import { tellAll } from "../base/listeners.js";
 import type { EventData, EventName } from "./event-schemas.js";
 

@@ -1,7 +1,8 @@
-/** The commands of QMP, for whoever asks: a socket, the human monitor, the embedder. */
+/** The commands of QMP, for sockets, the human monitor and the embedder. */
 import { aFunction, anObject, aString, check, wrongValue } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { tellAll } from "../base/listeners.js";
 import { inSlices } from "../base/slices.js";
 import { didYouMean } from "../options/nearest.js";
 import { isPlainList } from "../options/value.js";
@@ -14,7 +15,7 @@ import type { MonitorHost } from "./host.js";
 import { fromPlain, isLong, LIST_SLICE_LENGTH, listFromPlain, toPlain } from "./values.js";
 import type { QmpArguments, QmpValue } from "./values.js";
 
-/** The answer to a command, and what is to be called once it is on its way. */
+/** The answer to a command, and what is to be called once it is on its way, which does not throw. */
 export interface CommandOutcome {
   readonly value: PlainValue;
   readonly afterReply: () => void;
@@ -72,12 +73,7 @@ export class QmpExecutor {
     this.#host.tree.requireOpen();
     const actions: (() => void)[] = [];
     const value = await command.run(given, { host: this.#host, afterReply: (action) => void actions.push(action) });
-    return {
-      value,
-      afterReply: (): void => {
-        for (const action of actions) action();
-      },
-    };
+    return { value, afterReply: () => tellAll(actions) };
   }
 
   #unknown(name: string): QomError {

@@ -21,7 +21,7 @@ export class MachineEvents {
 
   /**
    * @param fabric the machine's own network
-   * @param warn told in a line what a network says to whoever runs the machine
+   * @param warn called with each warning of a network, one line
    */
   constructor(events: EventHub, fabric: Fabric, warn: (line: string) => void) {
     this.#events = events;
@@ -86,7 +86,7 @@ export class MachineEvents {
   }
 }
 
-/** Whether an object was in the tree and is no longer. */
+/** Whether an object has left the tree. */
 function isGone(object: QomObject): boolean {
   return isComplete(object) && object.canonicalPath === null;
 }

@@ -10,7 +10,7 @@ import { lazily } from "../base/lazily.js";
 import { NODE_REFERENCE } from "../block/node.js";
 import type { PropertyType } from "../qom/property-kind.js";
 import type { RegisteredType } from "../qom/type-registry.js";
-import { anyValue } from "./command.js";
+import { anyValueSchema } from "./command.js";
 import type { QmpCommand } from "./command.js";
 import { eventSchemas } from "./event-schemas.js";
 
@@ -24,7 +24,9 @@ export const schemaInfo = lazily(() =>
     "ret-type": z.string().optional(),
     "allow-oob": z.boolean().optional(),
     /** Of an enum, which has names, an object, which has both, or an alternate, which has types. */
-    members: z.array(z.strictObject({ name: z.string().optional(), type: z.string().optional(), default: anyValue.optional() })).optional(),
+    members: z
+      .array(z.strictObject({ name: z.string().optional(), type: z.string().optional(), default: anyValueSchema().optional() }))
+      .optional(),
     values: z.array(z.string()).optional(),
     tag: z.string().optional(),
     variants: z.array(z.strictObject({ case: z.string(), type: z.string() })).optional(),

@@ -157,7 +157,7 @@ export class QmpSession implements MonitorSession {
 
 /**
  * A message as a request.
- * @throws QomError for one that is none
+ * @throws QomError for one that is not
  */
 function request(value: PlainValue): Request {
   if (!isOptionMap(value)) throw new QomError("invalid-value", "a QMP message is a JSON object");
@@ -175,7 +175,7 @@ function request(value: PlainValue): Request {
   throw new QomError("invalid-value", "QMP message member 'arguments' must be an object", { context: { option: "arguments" } });
 }
 
-/** The answer's `error`. A fault of a command's implementation is told to who asked; it ends neither the session nor the machine. */
+/** The answer's `error`. The client sees a fault of a command's implementation too; neither the session nor the machine ends. */
 function errorValue(error: unknown): PlainValue {
   const qmpClass = error instanceof QomError ? error.qmpClass : "GenericError";
   return new Map([

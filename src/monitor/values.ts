@@ -29,7 +29,7 @@ export function toPlain(value: unknown, depth = 0): PlainValue {
       if (Array.isArray(value)) return value.map((element) => toPlain(element, depth + 1));
       return membersToPlain(value instanceof Map ? value : Object.entries(value), depth + 1);
     default:
-      throw new QomError("invalid-value", `a ${typeof value} is not a value of JSON`);
+      throw new QomError("invalid-value", `${value === undefined ? "undefined" : `a ${typeof value}`} is not a value of JSON`);
   }
 }
 
@@ -41,7 +41,7 @@ export function isLong(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && value.length > LIST_SLICE_LENGTH;
 }
 
-/** {@link toPlain} as work that can be interrupted (slices.ts) between the elements. Nobody may change them before all is done. */
+/** {@link toPlain} as work that can be interrupted (base/slices.ts) between the elements. Nobody may change them before all is done. */
 export function* listToPlain(list: readonly unknown[]): Generator<void, PlainValue> {
   const plain: PlainValue[] = [];
   for (const element of list) {

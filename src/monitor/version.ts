@@ -14,7 +14,7 @@ export const versionSchema = lazily(() =>
   }),
 );
 
-/** The version of the interface, and as `package` what is behind it. */
+/** The version of the interface, and as `package` the program that answers. */
 export function qmpVersion(): z.output<ReturnType<typeof versionSchema>> {
   return { qemu: INTERFACE, package: `qom-pr ${packageVersion()}` };
 }

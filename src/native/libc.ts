@@ -51,8 +51,9 @@ export interface Libc {
 }
 
 /**
- * ioctl(2) on a thread of libuv's pool, for a program that makes one call and has nothing else for the pool to do: a pool that waits for
- * a disk reads no files. Resolves with what {@link Libc.ioctl} returns; `argument` is C's until then, and so is the memory it points to.
+ * ioctl(2) on a thread of libuv's pool, for a program that makes one call and does not need the pool otherwise: while its threads wait for
+ * a disk, no file can be read. Resolves with what {@link Libc.ioctl} returns; until then C uses `argument` and the memory that it points
+ * to.
  * @throws QomError `unsupported` as {@link libc}
  */
 export function ioctlInPool(fd: number, request: number, argument: Uint8Array): Promise<number> {
@@ -111,14 +112,14 @@ export function declareFunctions<Functions extends object>(prototypes: Readonly<
 }
 
 /**
- * Files in whose node_modules koffi is looked for: this one, or the one that it is bundled into, which may be CommonJS; and the program, as
- * some bundlers put down where this file lay when they read it.
+ * Files from which koffi is resolved: this one, or the bundle that contains it, which may be CommonJS; and the program, since some bundlers
+ * replace the location of this file by the one at build time.
  */
 const PLACES: readonly (() => string | undefined)[] = [() => __filename, () => import.meta.url, () => process.argv[1]];
 
 /**
- * Path of koffi, from one of {@link PLACES}.
- * @throws Error when it is in none
+ * Path of koffi, resolved from one of {@link PLACES}.
+ * @throws Error if it cannot be resolved
  */
 export function koffiPath(): string {
   const problems: unknown[] = [];
@@ -132,7 +133,7 @@ export function koffiPath(): string {
   throw new AggregateError(problems, "koffi is not installed");
 }
 
-/** createRequire of node:module, in words that no bundler takes for an import which it has to follow. */
+/** createRequire of node:module, written so that no bundler takes it for an import. */
 function requireFrom(place: string): NodeJS.Require {
   return process.getBuiltinModule("node:module").createRequire(place);
 }
@@ -142,8 +143,9 @@ const koffi: () => typeof KoffiModule = lazily(() => {
   if (reason !== null) throw new QomError("unsupported", reason);
   try {
     const path = koffiPath();
+    const require = requireFrom(path);
     // by require, since an import statement would load the native code before anyone asked; what it gives has no type of its own
-    return requireFrom(path)(path) as typeof KoffiModule;
+    return (nativeKoffi(require) ?? require(path)) as typeof KoffiModule;
   } catch (cause) {
     throw new QomError("unsupported", "koffi, which makes system calls, cannot be loaded here", {
       cause,
@@ -151,6 +153,18 @@ const koffi: () => typeof KoffiModule = lazily(() => {
     });
   }
 });
+
+/**
+ * The native code from the package that koffi has for this platform, without what koffi itself adds to it, which takes as long to load as the
+ * native code: names that are deprecated, and the search. Undefined where there is none, and koffi has to find it.
+ */
+function nativeKoffi(require: NodeJS.Require): unknown {
+  try {
+    return require(`@koromix/koffi-${process.platform}-${process.arch}`);
+  } catch {
+    return undefined;
+  }
+}
 
 type Ioctl = (fd: number, request: number, argument: Uint8Array) => number;
 

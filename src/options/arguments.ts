@@ -33,7 +33,7 @@ export const ARGUMENT_GRAMMARS: Readonly<Record<OptionArgument, ArgumentGrammar>
 };
 
 /**
- * Parses the argument of an option. JSON is recognised by a `{` at offset 0; behind a blank it is `key=value` text like any other.
+ * Parses the argument of an option. JSON is recognised by a `{` at offset 0; after a blank it is `key=value` text like any other.
  * @throws QomError of kind `syntax`, `limit`, `bad-id` or `missing`, with argument, text and position in its context (see caretLines)
  */
 export function parseOption(argument: OptionArgument, text: string): ParsedOptions {

@@ -5,7 +5,7 @@ import { findKeyEnd, readValue } from "./pair-text.js";
 /** Texts are looked through this far: what is wrong in a longer one is no slip of somebody who typed it. */
 const TEXT_LENGTH_MAX = 4096;
 
-/** A blank where a name begins, or between a word and the name behind it. */
+/** A blank where a name begins, or between a word and the name after it. */
 const BLANK_IN_NAME = /^(\S*)\s+(\S+)$/;
 
 /** A word, a blank, and a name with its value. */
@@ -15,7 +15,7 @@ const NAME_IN_VALUE = /^(\S+)\s+([A-Za-z][\w.-]*)=/;
 const PARAMETER_NAME = /^[A-Za-z][\w.-]*$/;
 
 /**
- * A hint for the option text `text`, in which something is wrong, when a blank stands where a comma does, or a blank behind a comma,
+ * A hint for the option text `text`, in which something is wrong, when a blank stands where a comma does, or a blank after a comma,
  * or a value has a comma that is not doubled and others that are; undefined when none of them is there.
  */
 export function commaHint(text: string): string | undefined {

@@ -1,7 +1,7 @@
 /**
  * Dotted keys to nested values: `file.driver=x` is a member `driver` of a map `file`, `rules.0=a,rules.1=b` a list of two.
  *
- * Numeric siblings form a list, in any order but without gaps; numbers and names side by side are an error, and so is a key with both
+ * Numeric siblings form a list, in any order but without gaps; numbers and names side by side are an error, as is a key with both
  * a value and members. Interface followed: keyval_parse_put() and keyval_listify() of QEMU's util/keyval.c.
  */
 import { QomError } from "../base/errors.js";

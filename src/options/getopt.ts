@@ -37,9 +37,9 @@ export interface Operand {
   readonly at: number;
 }
 
-/** How a program words its errors, and what it allows beside the grammar. */
+/** How a program words its errors, and what it allows besides the grammar. */
 export interface GetoptHabits {
-  /** Where the options are listed, for a name that is none and near none: `-h lists the options`. */
+  /** Where the options are listed, for a name that is not an option and not near one: `-h lists the options`. */
   readonly listed: string;
   /** `_` in a long name means `-`. */
   readonly underscores?: boolean;
@@ -47,11 +47,11 @@ export interface GetoptHabits {
   readonly ambiguous: (given: string, names: readonly string[]) => string;
   /** The message for an option whose argument is missing. */
   readonly missing: (option: OptionNames) => string;
-  /** An unknown long name is repeated with what stands behind its `=`. */
+  /** An unknown long name is repeated with what follows its `=`. */
   readonly repeatsValue?: boolean;
 }
 
-/** Those of qemu-pr-helper's successor, and of programs that have no model. */
+/** Those of qom-pr-helper, and of the subcommands that follow no other program. */
 export const PLAIN_HABITS: GetoptHabits = {
   listed: "-h lists the options",
   ambiguous: (given, names) => `option '--${given}' may mean ${names.join(", ")}`,
@@ -59,7 +59,7 @@ export const PLAIN_HABITS: GetoptHabits = {
 };
 
 /**
- * The options and operands of `args`, one by one in their order, so that what comes first counts before what is wrong behind it.
+ * The options and operands of `args`, one by one in their order, so that an earlier one takes effect before a later error.
  * @throws QomError `unknown-name`, `ambiguous`, `missing` (no argument) or `invalid-value` (an argument where none belongs)
  */
 export function readOptions<Names extends OptionNames>(

@@ -7,7 +7,7 @@
  *
  * A mistake that ends the token stream (a character no token starts with, a control character in a string) is a *lexical error*: the
  * lexer skips to the next structural or control character, where it takes up again. A token that ends well and means nothing
- * (`nul`, `"\q"`, an integer of 65 bits) is *flawed*; tokens go on behind it.
+ * (`nul`, `"\q"`, an integer of 65 bits) is *flawed*; tokens go on after it.
  */
 import { printable } from "../base/limits.js";
 import { hasNoncharacter, IMPOSSIBLE_BYTE } from "./utf8.js";
@@ -310,7 +310,7 @@ export class JsonLexer {
   }
 }
 
-/** True for what no string can have, not even behind a backslash. */
+/** True for characters that no string can have, not even after a backslash. */
 function endsString(unit: number): boolean {
   return unit < SPACE || unit === IMPOSSIBLE;
 }

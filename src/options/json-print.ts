@@ -21,7 +21,7 @@ export function printJson(value: PlainValue, options: JsonPrintOptions = {}): st
 }
 
 /**
- * The same as work that can be interrupted (slices.ts): between two members of `value`, and between two elements or members of such a
+ * The same as work that can be interrupted (base/slices.ts): between two members of `value`, and between two elements or members of such a
  * member. Nobody may change `value` before all is done.
  */
 export function* printingJson(value: PlainValue, options: JsonPrintOptions = {}): Generator<void, string> {

@@ -22,7 +22,7 @@ export interface JsonStreamOptions {
 
 /**
  * Reads values that follow each other with blanks, line feeds or nothing between them. A mistake is reported once, as an item, and
- * reading goes on behind the broken value (see json-assembler.ts). A number or literal at the top is complete when something follows it.
+ * reading goes on after the broken value (see json-assembler.ts). A number or literal at the top is complete when something follows it.
  */
 export class JsonStream {
   readonly #assembler: JsonAssembler;

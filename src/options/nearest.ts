@@ -27,7 +27,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 }
 
 /**
- * What is asked whoever wrote `name`, which is not one of `candidates`; undefined when none of them is near.
+ * A question for the user who wrote `name`, which is not one of `candidates`; undefined when none of them is near.
  * @param show gives a candidate as it is written: with its dashes
  */
 export function didYouMean(
@@ -42,7 +42,7 @@ export function didYouMean(
 /** Names that are listed for who asks for another one: a line's worth. */
 const NAMES_LISTED_MAX = 8;
 
-/** What is said to whoever asked for `name`, which is not one of `names`: the one that was probably meant, or those that there are. */
+/** A hint for the user who asked for `name`, which is not one of `names`: the one that was probably meant, or those that there are. */
 export function thoseThere(name: string, names: readonly string[]): string {
   const question = didYouMean(name, names);
   if (question !== undefined) return question;

@@ -39,7 +39,7 @@ export function pairPlace(text: string, wanted: Wanted, first: boolean): OptionP
     else if (key.startsWith(`${wanted.option}.`)) member ??= place;
     if (first && (exact ?? member) !== undefined) break;
     const end = bare && !implied ? keyEnd : readValue(text, place.value).end;
-    assert(end >= start, "the next pair is behind this one");
+    assert(end >= start, "the next pair follows this one");
     start = end + 1;
   }
   return exact ?? member;

@@ -42,7 +42,7 @@ export function parseQemuOpts(text: string, syntax: PairSyntax = {}): ParsedOpti
   return { form: "text", values, warnings: warnings.lines, help };
 }
 
-/** One item of the text; `end` is the offset of the comma behind it or the end of the text. */
+/** One item of the text; `end` is the offset of the comma after it or the end of the text. */
 interface Item {
   readonly name: string;
   readonly value: string;

@@ -1,7 +1,7 @@
 /**
  * Leaves of the text form: booleans, integers and sizes as QEMU reads them.
  *
- * A text that is none gives `undefined`, so that the caller, who knows the name of the option, can say so. Every function takes time
+ * A text that is not a value gives `undefined`, so that the caller, who knows the name of the option, can say so. Every function takes time
  * linear in the length of the text.
  */
 import { assert } from "../base/assert.js";
@@ -26,7 +26,7 @@ export function parseBool(text: string): boolean | undefined {
 /** Digits of the largest number of 64 bits in the widest notation, octal: more, leading zeros apart, are out of range unseen. */
 const DIGITS_MAX = 22;
 
-/** Blanks, sign, then hexadecimal, octal or decimal digits: strtoll(3) with base 0 and nothing behind the number. */
+/** Blanks, sign, then hexadecimal, octal or decimal digits: strtoll(3) with base 0 and nothing after the number. */
 const C_INTEGER = /^[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9A-Fa-f]+)|(0[0-7]*)|([1-9][0-9]*))$/;
 
 /**
@@ -57,13 +57,13 @@ function digitsValue(prefix: "0x" | "0o" | "", digits: string): bigint | undefin
 /** Suffixes of sizes, smallest first; each step is a factor of 1024. */
 const SIZE_SUFFIXES = "BKMGTPE";
 
-/** Blanks, a plus sign, then hexadecimal digits or decimal ones with a fraction; a suffix behind either. */
+/** Blanks, a plus sign, then hexadecimal digits or decimal ones with a fraction; a suffix after either. */
 const SIZE = /^[ \t\n\v\f\r]*\+?(?:0[xX]([0-9A-Fa-f]+)|([0-9]+)(?:\.([0-9]*))?)([BKMGTPEbkmgtpe]?)$/;
 
 /**
  * A size in bytes: decimal (a leading 0 means nothing) or `0x` hexadecimal, with one of the suffixes `b k M G T P E` in either case,
  * factors of 1024. A fraction needs a suffix above `b`, and the result is rounded to whole bytes. From 0 to the largest uint64.
- * @param warn told, in one line, of a spelling that works and is deprecated
+ * @param warn called, with one line, for a spelling that works and is deprecated
  */
 export function parseSize(text: string, warn?: (message: string) => void): bigint | undefined {
   const match = SIZE.exec(text);

@@ -35,7 +35,7 @@ export class PatternSelection<Name extends string> {
   }
 }
 
-/** The patterns of a file of `events`: one on each line; blank lines and lines that begin with `#` are none. */
+/** The patterns of a file of `events`: one on each line; blank lines and lines that begin with `#` are ignored. */
 export function patternsOf(text: string): readonly string[] {
   return text
     .split("\n")
@@ -49,7 +49,10 @@ export function noTracePoint(pattern: string, names: readonly string[]): string 
   return `there is no trace point '${printable(pattern)}' (${didYouMean(pattern, names) ?? "'help' lists them"})`;
 }
 
-/** Whether `text` is what `pattern` says. In time linear in both: a star takes as little as it can, and a later one gives it no more. */
+/**
+ * Whether `text` matches `pattern`, in steps no more than the product of both lengths: a star takes as little as it can, and once a later
+ * star has been reached, an earlier one takes no more.
+ */
 function fits(pattern: string, text: string): boolean {
   let [at, textAt, star, starText] = [0, 0, -1, 0];
   while (textAt < text.length) {

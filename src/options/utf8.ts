@@ -10,12 +10,12 @@ export const IMPOSSIBLE_BYTE = "\uffff";
 /** Half a surrogate pair, or a code point set aside for ever. QEMU's JSON refuses both, escaped or not. */
 const NONCHARACTER = /[\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
 
-/** True when `text` has something that is no Unicode character. */
+/** True when `text` has something that is not a Unicode character. */
 export function hasNoncharacter(text: string): boolean {
   return NONCHARACTER.test(text);
 }
 
-/** `text` with U+FFFD for whatever is no Unicode character. */
+/** `text` with U+FFFD for everything that is not a Unicode character. */
 export function replaceNoncharacters(text: string): string {
   return hasNoncharacter(text) ? text.replaceAll(new RegExp(NONCHARACTER, "gu"), "\ufffd") : text;
 }

@@ -13,7 +13,7 @@ export type OptionMap = ReadonlyMap<string, PlainValue>;
 /** What one option string says. */
 export interface ParsedOptions {
   /**
-   * `text`: every leaf is a string, to be converted by whoever knows its type (a bare flag is `on` or `off`).
+   * `text`: every leaf is a string, to be converted where its type is known (a bare flag is `on` or `off`).
    * `json`: leaves have JSON types: number for an integer that a double holds exactly and for whatever has a fraction or an exponent,
    * bigint for the other integers of 64 bits.
    */
@@ -21,7 +21,7 @@ export interface ParsedOptions {
   readonly values: OptionMap;
   /** One line each: spellings that work and are deprecated. */
   readonly warnings: readonly string[];
-  /** Help was asked for; what was said besides is in `values`. */
+  /** Help was asked for; the other parameters are in `values`. */
   readonly help: boolean;
 }
 

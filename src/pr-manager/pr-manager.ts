@@ -1,6 +1,6 @@
 /**
- * The abstract class of all PR managers (QEMU: include/scsi/pr-manager.h). A subclass says how a command is run; checking,
- * accounting and tracing are here, once.
+ * The abstract class of all PR managers (QEMU: include/scsi/pr-manager.h). A subclass defines how a command is run; checking,
+ * accounting and tracing are done here.
  */
 import { aBoolean, aFunction, check, checkMembers, optional, problemOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
@@ -21,19 +21,19 @@ import type { ScsiUnit } from "../scsi/unit.js";
 import { executeTrace, runTrace } from "./trace.js";
 import type { PrManagerExecuteTrace } from "./trace.js";
 
-/** Told of a command that a manager has run or refused. */
+/** Called with a command that a manager has run or refused. */
 export type ExecuteListener = (unit: ScsiUnit, command: ScsiCommand, result: ScsiResult) => void;
 
-/** Told when a manager's connection comes or goes; with the reason, if it went and the manager knows why. */
+/** Called when a manager is connected or disconnected; in the latter case with the reason, if it is known. */
 export type ConnectionListener = (connected: boolean, cause?: Error) => void;
 
-/** How {@link PrManager.onConnectionChange} begins. */
+/** Options of {@link PrManager.onConnectionChange}. */
 export interface ConnectionListenerOptions {
-  /** Tell the present state too, at once, if the manager has a connection. */
+  /** Also report the present state, at once, if the manager has connections at all. Default: false. */
   readonly current?: boolean;
 }
 
-/** How a link to a manager is looked up: one id below /objects, as pr_manager_lookup does. */
+/** How a link to a manager is looked up: by its id below /objects, like pr_manager_lookup. */
 export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager", noun: "PR manager", lookup: "objects" });
 
 /** See the module text. */
@@ -46,7 +46,7 @@ export const PR_MANAGER_LINK: LinkTarget = Object.freeze({ typeName: "pr-manager
 export abstract class PrManager extends QomObject {
   readonly #listeners = new Set<ConnectionListener>();
   readonly #executeListeners = new Set<ExecuteListener>();
-  /** The state of the connection that listeners were told last; null for a manager without one. */
+  /** The last reported state of the connection; null for a manager without one. */
   #told: boolean | null = null;
   #inFlight = 0;
 
@@ -57,25 +57,25 @@ export abstract class PrManager extends QomObject {
     throw new QomError("type-definition", `class '${new.target.name}' overrides execute(), which is final: override run() instead`);
   }
 
-  /** Whether the manager can reach whatever it needs; a manager that needs nothing is connected. */
+  /** Whether the manager can reach what it needs; a manager that needs nothing is always connected. */
   get connected(): boolean {
     return true;
   }
 
-  /** Commands that were given to the manager and not answered yet. */
+  /** Number of commands in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
   /**
-   * Asked when a block node takes this manager, so that what cannot work fails at creation and not at the first command.
-   * @throws QomError naming the node's shortcoming
+   * Called when a block node is given this manager, so that a combination that cannot work fails at creation and not at the first command.
+   * @throws QomError that says what the node lacks
    */
   admit(unit: ScsiUnit): void {
     check("PrManager.admit", "unit", unit, aScsiUnit);
   }
 
-  /** Told when nothing more is going to come from a nexus before it is there again, so that what is kept for it alone may be forgotten. */
+  /** Called when a nexus is gone for now, so that the manager can forget what it keeps for it alone. */
   nexusGone(nexus: Nexus): void {
     check("PrManager.nexusGone", "nexus", nexus, aNexus);
   }
@@ -83,17 +83,18 @@ export abstract class PrManager extends QomObject {
   /**
    * Runs PERSISTENT RESERVE IN or OUT on a unit. Final: a subclass implements {@link run}.
    *
-   * What no manager can run is answered here: another operation code (05/20/00), a CDB of a wrong length (05/24/00), data in the
-   * wrong direction, less data-out than the CDB announces, a buffer that is smaller than its ALLOCATION LENGTH (05/24/00), PERSISTENT RESERVE OUT on a read-only unit (05/20/00).
+   * Commands that no manager can run end here: another operation code (05/20/00), a CDB of the wrong length, data in the wrong direction,
+   * less data-out than the CDB announces, a buffer smaller than ALLOCATION LENGTH (all 05/24/00), PERSISTENT RESERVE OUT on a read-only
+   * unit (05/20/00).
    *
-   * Rejects with a QomError `invalid-value` for what is no unit or no command, `conflict` for a command with data in both directions.
+   * Rejects with a QomError `invalid-value` for a malformed unit or command, `conflict` for a command with data in both directions.
    */
   execute(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     const problem = commandProblem("PrManager.execute", command) ?? problemOf("PrManager.execute", "unit", unit, aScsiUnit);
     return problem === null ? this.#begin(unit, command, cdbRefusal(command.cdb)) : Promise.reject(problem);
   }
 
-  /** The same for a block node, whose device has looked at the command already; nothing else may call it. */
+  /** The same for a block node, whose device has checked the command; nothing else may call it. */
   executeChecked(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult> {
     return this.#begin(unit, command, null);
   }
@@ -128,15 +129,16 @@ export abstract class PrManager extends QomObject {
   }
 
   /**
-   * Calls `listener` at every change of {@link connected}; the returned function ends that. A manager without a connection never does.
+   * Calls `listener` at every change of {@link connected}, until the returned function is called. A manager without a connection never
+   * does.
    *
-   * With `current` the listener hears of the present state first, so that whoever gets hold of a manager when it is created
-   * learns of that connection and of each later change, and of none twice.
+   * With `current` the present state is reported first, so that a listener that is added when the manager is created gets that connection
+   * and every later change, each once.
    */
   onConnectionChange(listener: ConnectionListener, options: ConnectionListenerOptions = {}): () => void {
     check("PrManager.onConnectionChange", "listener", listener, aFunction);
     checkMembers("PrManager.onConnectionChange", "options", options, { current: optional(aBoolean) });
-    // A function of its own, so that the same listener may be added twice and each goes by itself.
+    // wrapped, so that a listener can be added twice and removed once
     const own: ConnectionListener = (connected, cause) => listener(connected, cause);
     this.#listeners.add(own);
     if (options.current === true && this.#told !== null) tellAll([own], this.#told);
@@ -145,7 +147,7 @@ export abstract class PrManager extends QomObject {
     };
   }
 
-  /** Calls `listener` with every command and its result; the returned function ends that. */
+  /** Calls `listener` with every command and its result, until the returned function is called. */
   onExecute(listener: ExecuteListener): () => void {
     check("PrManager.onExecute", "listener", listener, aFunction);
     this.#executeListeners.add(listener);
@@ -155,13 +157,13 @@ export abstract class PrManager extends QomObject {
   }
 
   /**
-   * Runs a command that {@link execute} found well-formed. A SCSI failure is a result; an exception is a mistake of the subclass.
-   * With a host status, `execute` gives the result the status and sense data that go with it.
-   * A manager should end the command with TASK ABORTED when its signal fires; devices do so in any case.
+   * Runs a well-formed command. A SCSI failure is a result; an exception is a mistake in the subclass. `execute` completes a result with a
+   * host status by the status and sense data that go with it. A manager should end the command with TASK ABORTED when its signal fires;
+   * devices do so in any case.
    */
   protected abstract run(unit: ScsiUnit, command: ScsiCommand): Promise<ScsiResult>;
 
-  /** For subclasses that have a connection: tells the listeners, unless they know. */
+  /** For subclasses that have a connection: calls the listeners if the state has changed. */
   protected connectionChanged(connected: boolean, cause?: Error): void {
     if (connected === this.#told) return;
     this.#told = connected;

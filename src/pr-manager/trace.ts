@@ -6,18 +6,18 @@ import type { TraceDefinition } from "../base/trace.js";
 export interface PrManagerExecuteTrace {
   /** Id of the manager. */
   readonly id: string | null;
-  /** Identity of the unit. */
+  /** Identity of the unit, as ScsiUnit has it. */
   readonly unit: string;
-  /** The descriptor that is lent to the manager; null for a unit without one. */
+  /** The descriptor lent to the manager; null for a unit without one. */
   readonly fd: number | null;
   readonly opcode: number;
   readonly serviceAction: number;
 }
 
-/** A manager is given a command. */
+/** A manager gets a command. */
 export const executeTrace = tracePoint<PrManagerExecuteTrace>("pr_manager_execute");
 
-/** The manager has found it well-formed and begins. */
+/** The manager starts a well-formed command. */
 export const runTrace = tracePoint<PrManagerExecuteTrace>("pr_manager_run");
 
 function byte(value: number): string {

@@ -15,7 +15,7 @@ export interface InertProperty extends Pick<PropertyOptions<unknown>, "descripti
 /** Them by name. */
 export type InertProperties = Readonly<Record<string, InertProperty>>;
 
-/** What the value of a row may be, beside its kind. */
+/** What the value of a row may be, besides its kind. */
 type Rest<T> = Omit<PropertyOptions<T>, "name" | "description">;
 
 /** A row, in which the kinds of default and check are those of the property. */

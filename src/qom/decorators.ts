@@ -10,7 +10,7 @@ import { pointTo } from "./links.js";
 import { stateOf } from "./object.js";
 import type { QomObject } from "./object.js";
 import type { PropertyAccess, PropertyDefinition } from "./property-definition.js";
-import { aPropertyType } from "./property-kind.js";
+import { accepts, aPropertyType } from "./property-kind.js";
 import type { PropertyType } from "./property-type.js";
 import type { QomInterface } from "./interfaces.js";
 import { injectable } from "./tsyringe.js";
@@ -156,7 +156,7 @@ function requireUsable({ name, type, default: value }: PropertyDefinition, owner
   if (name === "" || UNUSABLE.test(name)) {
     throw new QomError("type-definition", `@qomProperty on '${owner}': '${printable(name)}' cannot be the name of a property`, { context });
   }
-  if (value === undefined || type.json.safeEncode(value).success) return;
+  if (value === undefined || accepts(type, value)) return;
   throw new QomError("type-definition", `@qomProperty on '${owner}': the default is not ${type.expects}`, { context });
 }
 

@@ -45,6 +45,8 @@ export interface PropertyType<T> {
   readonly json: z.ZodType<T>;
   /** Accepts option text, gives the typed value; its encode direction gives text back. Absent where text cannot say the value. */
   readonly text?: z.ZodType<T>;
+  /** Whether this is such a value, where that can be told without {@link json}, which takes time to make. */
+  readonly holds?: (value: unknown) => boolean;
   /** What to tell who wrote a value in a spelling that works and is deprecated. */
   readonly deprecated?: (text: string) => string | undefined;
   /** Present on links: they are resolved by the tree, and hold what they point to. */
@@ -85,6 +87,11 @@ export const aPropertyType: Kind = {
   expects: "a type of properties, made by qom",
   holds: (value) => DESCRIBED.holds(value) && (makesSchema(value) || WITH_SCHEMA.holds(value)),
 };
+
+/** Whether a default is a value of this type. A copy with a schema of its own goes by that. */
+export function accepts(type: PropertyType<unknown>, value: unknown): boolean {
+  return type.holds !== undefined && makesSchema(type) ? type.holds(value) : type.json.safeEncode(value).success;
+}
 
 function makesSchema(value: unknown): boolean {
   return Object.getOwnPropertyDescriptor(value, "json")?.get !== undefined;

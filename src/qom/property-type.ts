@@ -6,7 +6,7 @@
  * Type names are QEMU's (`str`, `bool`, `uint32`, `size`, the enum's name, `link<T>`).
  */
 import * as z from "zod";
-import { aBigint, aNumber, arrayOf, aString, check, checkMembers, optional } from "../base/check.js";
+import { aBigint, aBoolean, aNumber, arrayOf, aString, check, checkMembers, oneOf, optional } from "../base/check.js";
 import type { Kind } from "../base/check.js";
 import { lazily } from "../base/lazily.js";
 import { formatSize, parseBool, parseInteger, parseSize } from "../options/scalars.js";
@@ -34,11 +34,11 @@ const BOOL_TEXT = lazily(() =>
 );
 
 function string(): PropertyType<string> {
-  return propertyType({ name: "str", expects: "a string" }, STRING, STRING);
+  return propertyType({ name: "str", expects: "a string", holds: aString.holds }, STRING, STRING);
 }
 
 function bool(): PropertyType<boolean> {
-  return propertyType({ name: "bool", expects: "'on' or 'off'", expectsJson: "true or false" }, BOOL, BOOL_TEXT);
+  return propertyType({ name: "bool", expects: "'on' or 'off'", expectsJson: "true or false", holds: aBoolean.holds }, BOOL, BOOL_TEXT);
 }
 
 /** Smallest and largest value of an integer property. */
@@ -61,7 +61,8 @@ function integer(name: string, lowest: number, highest: number, range: Range<num
       encode: (value) => String(value),
     });
   const narrowed = min > lowest || max < highest ? { values: `${min} to ${max}` } : {};
-  return propertyType({ name, expects: `an integer from ${min} to ${max} (${name})`, ...narrowed }, json, text);
+  const holds = (value: unknown): boolean => typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max;
+  return propertyType({ name, expects: `an integer from ${min} to ${max} (${name})`, ...narrowed, holds }, json, text);
 }
 
 /** How option text says an integer of 64 bits. */
@@ -87,7 +88,8 @@ function wide(
       decode: (input, context) => parse(input) ?? refuse(context, input),
       encode: print,
     });
-  return propertyType(says, json, text);
+  const holds = (exact: unknown): boolean => typeof exact === "bigint" && exact >= min && exact <= max;
+  return propertyType({ ...says, holds }, json, text);
 }
 
 const INTEGER_TEXT: WideText = { parse: parseInteger, print: String };
@@ -133,12 +135,18 @@ const SOME_TEXTS: Kind = {
   holds: (value) => TEXTS.holds(value) && Array.isArray(value) && value.length > 0,
 };
 
-function enumeration<const T extends string>(name: string, values: readonly [T, ...T[]]): PropertyType<T> {
+/** @param supported of the values, those that help lists, where the property refuses others for a reason of its own; by default all */
+function enumeration<const T extends string>(
+  name: string,
+  values: readonly [T, ...T[]],
+  supported: readonly NoInfer<T>[] = values,
+): PropertyType<T> {
   check("qom.enumeration", "name", name, aString);
   check("qom.enumeration", "values", values, SOME_TEXTS);
+  check("qom.enumeration", "supported", supported, SOME_TEXTS);
   const schema = lazily(() => z.enum(values));
-  const expects = `one of ${values.join(", ")}`;
-  return propertyType({ name, expects, values: expects }, schema, schema);
+  const expects = `one of ${supported.join(", ")}`;
+  return propertyType({ name, expects, values: expects, holds: oneOf(values).holds }, schema, schema);
 }
 
 /**

@@ -14,13 +14,15 @@
  */
 
 import { assert, unreachable } from "../base/assert.js";
+import { allAtOnce } from "../base/slices.js";
 import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { PersistentReserveOut } from "../scsi/persistent-reserve-out.js";
 import type { ReserveOutCommand } from "../scsi/reserve-out-request.js";
 import { reserveOutAllowed } from "./access.js";
 import { clear } from "./clear.js";
-import type { Outcome } from "./effects.js";
+import { isPreparation } from "./effects.js";
+import type { Outcome, Preparation } from "./effects.js";
 import { registerAndMove } from "./move.js";
 import { CONFLICT, refused } from "./outcomes.js";
 import { preempt } from "./preempt.js";
@@ -40,12 +42,37 @@ export function applyReserveOut(
   dataOut: Uint8Array,
   settings: ReservationSettings,
 ): Outcome {
+  const begun = beginReserveOut(state, nexus, cdb, dataOut, settings);
+  return isPreparation(begun) ? allAtOnce(begun)() : begun;
+}
+
+/** The same, except that what concerns many registrations is only prepared: see {@link Preparation}. */
+export function beginReserveOut(
+  state: ReservationState,
+  nexus: Nexus,
+  cdb: Uint8Array,
+  dataOut: Uint8Array,
+  settings: ReservationSettings,
+): Outcome | Preparation {
   const sender = nexusKey(nexus);
   if (!reserveOutAllowed(state, sender, (cdb[1] ?? 0) & 0x1f)) return CONFLICT;
   const { command, problem } = PersistentReserveOut.parse(cdb, dataOut, settings);
   if (problem !== undefined) return refused(problem.sense, problem.fieldPointer);
-  const { aptpl, generation, reservation } = state;
-  const outcome = execute(state, nexus, state.find(sender), command, settings);
+  const before = { aptpl: state.aptpl, generation: state.generation, reservation: state.reservation };
+  const begun = execute(state, nexus, state.find(sender), command, settings);
+  return isPreparation(begun) ? prepared(begun, before, state) : complete(begun, before, state);
+}
+
+/** What a state was before a command. */
+type Before = Pick<ReservationState, "aptpl" | "generation" | "reservation">;
+
+function* prepared(preparation: Preparation, before: Before, state: ReservationState): Preparation {
+  const make = yield* preparation;
+  return () => complete(make(), before, state);
+}
+
+/** The outcome, with what is to survive power loss. */
+function complete(outcome: Outcome, { aptpl, generation, reservation }: Before, state: ReservationState): Outcome {
   const changed = state.generation !== generation || state.reservation !== reservation;
   if (!changed || !(aptpl || state.aptpl)) return outcome;
   return { result: outcome.result, effects: { ...outcome.effects, persist: true } };
@@ -58,7 +85,7 @@ function execute(
   sender: Registration | undefined,
   command: ReserveOutCommand,
   settings: ReservationSettings,
-): Outcome {
+): Outcome | Preparation {
   if (command.action === "register") return register(state, nexus, sender, command, settings);
   if (command.action === "register-and-ignore-existing-key") return registerAndIgnoreExistingKey(state, nexus, sender, command, settings);
   assert(command.action !== "replace-lost-reservation", "what the settings do not support is refused when the command is decoded");

@@ -1,49 +1,36 @@
 /**
- * What the nexuses that are here have to be told when the reservations were changed by another fabric, of which only the states before and
- * after are known (SPC-5 5.14).
+ * The unit attentions and aborts that a change of reservations by another fabric causes for the nexuses here. Only the states before and
+ * after the change are known (SPC-5 5.14).
  *
- * | a nexus that is here | is told | loses its commands |
+ * | a nexus that is here | unit attention | loses its commands |
  * |---|---|---|
- * | was registered, nobody is any more: CLEAR | RESERVATIONS PREEMPTED | only if states between were not seen |
+ * | was registered, nobody is any more: CLEAR | RESERVATIONS PREEMPTED | only if states in between were not seen |
  * | was registered and is not, others are: PREEMPT, with or without ABORT | REGISTRATIONS PREEMPTED | yes |
  * | is registered, and a reservation of types 5 to 8 is gone: RELEASE, or its holder unregistered | RESERVATIONS RELEASED | no |
  * | is registered and not its holder, and the reservation has another type: PREEMPT | RESERVATIONS RELEASED | no |
  * | else | nothing | no |
  *
- * Whether a PREEMPT was one that aborts cannot be seen, so it is taken for that: then nothing that the change forbids is under way when
- * that is said to be so.
+ * Whether a PREEMPT was a PREEMPT AND ABORT cannot be seen, so it is treated as one: when the change is reported to be in force, nothing
+ * that it forbids is under way.
  */
 
 import { isRegistrantsType } from "../scsi/persistent-reserve.js";
 import type { SenseCode } from "../scsi/sense.js";
 import { Sense } from "../scsi/sense.js";
 import type { Audience, Effects, UnitAttention } from "./effects.js";
-import type { ReservationState } from "./state.js";
+import type { FormerState, ReservationState } from "./state.js";
 
-/** What the device goes by. */
+/** Settings of the device. */
 export interface ElsewhereSettings {
-  /** NUAR of the Control mode page: RELEASE tells nobody. */
+  /** NUAR of the Control mode page: RELEASE causes no unit attention. */
   readonly noUnitAttentionOnRelease: boolean;
-  /** There were states between the two, of which nothing is known: CLEAR may have come after PREEMPT AND ABORT. Absent: false. */
+  /** States in between were not seen: CLEAR may have followed a PREEMPT AND ABORT. Default: false. */
   readonly skipped?: boolean;
 }
 
-/** What is to be known of the state before. */
-export interface FormerState {
-  readonly reservation: ReservationState["reservation"];
-  /** The registration of a nexus that is here, or undefined. */
-  find(nexus: string): unknown;
-}
-
-/** That of `state`, which may change from now on; of the nexuses with those nexusKeys. */
-export function formerStateOf(state: ReservationState, nexuses: Iterable<string>): FormerState {
-  const registered = new Map([...nexuses].map((nexus) => [nexus, state.find(nexus)]));
-  return { reservation: state.reservation, find: (nexus) => registered.get(nexus) };
-}
-
 /**
- * See the module text. It takes as long as there are `nexuses`, however many are registered.
- * @param nexuses the nexusKeys of those that are here
+ * See the module text. Takes time proportional to the number of `nexuses`, however many are registered.
+ * @param nexuses nexusKeys of the nexuses here
  */
 export function changesElsewhere(
   former: FormerState,

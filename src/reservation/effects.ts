@@ -1,15 +1,16 @@
-/** What a command causes beside its answer, as data: the device carries it out. */
+/** The effects of a command in addition to its result, as data; the device carries them out. */
 
 import type { ScsiResult } from "../scsi/command.js";
 import type { SenseCode } from "../scsi/sense.js";
-import type { Registration, ReservationState } from "./state.js";
+import type { Steps } from "../base/slices.js";
+import type { FormerState, Registration, ReservationState } from "./state.js";
 
 /** A group of I_T nexuses. `nexus` and `except` are nexusKeys (src/scsi/nexus.ts). */
 export type Audience =
   | { readonly group: "nexus"; readonly nexus: string }
   /** Everyone registered after the command, but one. */
   | { readonly group: "registrants-but"; readonly except: string }
-  /** Those whose registrations the command removed, but one. */
+  /** Nexuses whose registrations the command removed, but one. */
   | { readonly group: "removed"; readonly registrations: readonly Registration[]; readonly except: string };
 
 /** A unit attention condition to establish for each nexus of `audience`. */
@@ -18,28 +19,39 @@ export interface UnitAttention {
   readonly code: SenseCode;
 }
 
-/** What is left to do before the command is answered: unit attentions first, then aborts, which may raise some more. */
+/** What has to be done before the command ends: first raise unit attentions, then abort commands, which may raise more. */
 export interface Effects {
   readonly unitAttentions: readonly UnitAttention[];
   /**
-   * The nexuses that lose their commands in flight, except for the command that asked for it. The sender may be among them: of its
-   * commands nobody is told. Others get COMMANDS CLEARED BY ANOTHER INITIATOR, or TASK ABORTED status with TAS = 1.
+   * The nexuses whose commands in flight are aborted, except for the command itself. The sender may be among them; it gets no unit
+   * attention for its own commands. Others get COMMANDS CLEARED BY ANOTHER INITIATOR, or TASK ABORTED status with TAS = 1.
    */
   readonly aborts: readonly Audience[];
-  /** True when what must survive power loss differs from what it was before the command. */
+  /** True if the command has changed what must survive a power loss. */
   readonly persist: boolean;
 }
 
-/** A command's answer and its effects. */
+/** A command's result and its effects. */
 export interface Outcome {
   readonly result: ScsiResult;
   readonly effects: Effects;
 }
 
-/** Nothing but the answer. */
+/**
+ * A command that concerns many registrations, prepared in slices, which changes nothing. The function that it returns makes the change at
+ * once and returns the outcome. Until then nothing else may change the state.
+ */
+export type Preparation = Steps<() => Outcome>;
+
+/** True for a preparation, false for an outcome. */
+export function isPreparation(begun: Outcome | Preparation): begun is Preparation {
+  return "next" in begun;
+}
+
+/** No effects. */
 export const NO_EFFECTS: Effects = Object.freeze({ unitAttentions: Object.freeze([]), aborts: Object.freeze([]), persist: false });
 
-/** The nexusKeys of `audience`, `state` being the one after the command. Grows with the group: where few nexuses listen, ask for those. */
+/** The nexusKeys of `audience`, given the state after the command. Takes time proportional to the size of the group. */
 export function* membersOf(audience: Audience, state: ReservationState): Generator<string> {
   if (audience.group === "nexus") {
     yield audience.nexus;
@@ -49,4 +61,12 @@ export function* membersOf(audience: Audience, state: ReservationState): Generat
   for (const registration of registrations) {
     if (registration.nexusKey !== audience.except) yield registration.nexusKey;
   }
+}
+
+/** True when `nexus` is one of {@link membersOf}, at a cost that does not depend on the group; `former` is the state before the command. */
+export function isMember(audience: Audience, nexus: string, state: ReservationState, former: FormerState): boolean {
+  if (audience.group === "nexus") return nexus === audience.nexus;
+  if (nexus === audience.except) return false;
+  const isRegistered = state.find(nexus) !== undefined;
+  return audience.group === "removed" ? !isRegistered && former.find(nexus) !== undefined : isRegistered;
 }

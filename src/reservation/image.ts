@@ -10,8 +10,8 @@
  *       "reservation": { "type": 5, "holder": 0 }
  *     }
  *
- * Registrations are in order of registration. `reservation` is null when there is none; its `holder` is an index into the
- * registrations, and null for the All Registrants types. `owner` is there where somebody answers for a registration (account.ts).
+ * Registrations are in order of registration. `reservation` is null if there is none; its `holder` is an index into the
+ * registrations, and null for the All Registrants types. `owner` is present if the registration is charged to an account (scsi/account.ts).
  */
 
 import { QomError } from "../base/errors.js";
@@ -49,7 +49,7 @@ export interface ReservationImage {
   readonly reservation: { readonly type: number; readonly holder: number | null } | null;
 }
 
-/** What an image is made of: a state, or what {@link viewOf} has kept of one. */
+/** The source of an image: a state, or a view of one made by {@link viewOf}. */
 export interface StateView {
   readonly generation: number;
   readonly aptpl: boolean;
@@ -58,19 +58,19 @@ export interface StateView {
   registrations(): Iterable<Registration>;
 }
 
-/** `state` as it is now, whatever becomes of it: a list of its registrations, which never change, and the rest. */
+/** `state` as it is now, unaffected by later changes: a list of its registrations, which are immutable, and the rest. */
 export function viewOf(state: StateView): StateView {
   const registrations = [...state.registrations()];
   const { generation, aptpl, reservation } = state;
   return { generation, aptpl, reservation, registrations: () => registrations };
 }
 
-/** `state` as plain data. Grows with the number of registrants. */
+/** `state` as plain data. Takes time proportional to the number of registrants. */
 export function encodeImage(state: StateView): ReservationImage {
   return allAtOnce(encodeSteps(state));
 }
 
-/** The same in slices; `state` does not change meanwhile. */
+/** The same in slices; `state` must not change meanwhile. */
 export function* encodeSteps(state: StateView): Steps<ReservationImage> {
   const { reservation } = state;
   const registrations: RegistrationImage[] = [];
@@ -96,7 +96,7 @@ export function* encodeSteps(state: StateView): Steps<ReservationImage> {
   };
 }
 
-/** True when both describe the same state. */
+/** True if both describe the same state. */
 export function sameImage(one: ReservationImage, other: ReservationImage): boolean {
   if (one === other) return true;
   if (one.generation !== other.generation || one.aptpl !== other.aptpl) return false;
@@ -115,7 +115,7 @@ export function sameImage(one: ReservationImage, other: ReservationImage): boole
 }
 
 /**
- * The state an image describes. The image may come from anywhere: everything in it is checked, members it does not know are refused.
+ * The state that an image describes. The image may come from anywhere: everything in it is checked, and unknown members are refused.
  * @throws QomError `unsupported` for another version, `limit` for more than `registrationsMax` registrations, `invalid-value` for
  *   anything else that {@link encodeImage} would not write
  */
@@ -123,7 +123,7 @@ export function decodeImage(image: unknown, registrationsMax: number = REGISTRAT
   return allAtOnce(decodeSteps(image, registrationsMax));
 }
 
-/** The same in slices. @throws QomError as {@link decodeImage}, in whichever of them it is found */
+/** The same in slices. @throws QomError as {@link decodeImage}, in the slice where the mistake is found */
 export function* decodeSteps(image: unknown, registrationsMax: number = REGISTRATIONS_MAX): Steps<ReservationState> {
   const members = record(image, "the image");
   const version = members["version"];
@@ -144,7 +144,7 @@ export function* decodeSteps(image: unknown, registrationsMax: number = REGISTRA
   decodeReservation(state, members["reservation"], registrations);
   state.setAptpl(flag(members, "aptpl", "aptpl"));
   state.restoreGeneration(integer(members["generation"], 0, GENERATION_MAX, "generation"));
-  // what was read is not what somebody has yet to count
+  // the registrations that were read are not changes to be charged
   state.takeChanges();
   yield* invariantSteps(state);
   return state;
@@ -165,7 +165,7 @@ function decodeRegistration(state: ReservationState, image: unknown, where: stri
   return state.register({ initiator, targetPort }, key, flag(members, "allTargetPorts", `${where}.allTargetPorts`), owner);
 }
 
-/** Far longer than the name of an owner is. */
+/** Much longer than any owner's name. */
 const OWNER_LENGTH_MAX = 64;
 
 function decodeOwner(value: unknown, where: string): string | null {

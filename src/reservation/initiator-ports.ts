@@ -7,8 +7,11 @@
  * | an iSCSI name without ISID | every port of the name that the unit knows: logged in or registered, through whatever target port |
  */
 
+import { allAtOnce, SLICE_ITEMS } from "../base/slices.js";
+import type { Steps } from "../base/slices.js";
 import type { Nexus } from "../scsi/nexus.js";
 import type { TransportId } from "../scsi/transport-id.js";
+import type { Outcome, Preparation } from "./effects.js";
 import type { TargetPorts } from "./settings.js";
 import type { ReservationState } from "./state.js";
 
@@ -25,10 +28,33 @@ export interface KnownFrom {
  * @returns null when nobody has one of the names, or when a port is named twice
  */
 export function namedPorts(ids: readonly TransportId[], from: KnownFrom): readonly TransportId[] | null {
+  return allAtOnce(namedPortSteps(ids, from));
+}
+
+/** What `use` makes of the {@link namedPorts}, which are looked for in slices where that takes time. */
+export function withNamedPorts(
+  ids: readonly TransportId[],
+  from: KnownFrom,
+  use: (ports: readonly TransportId[] | null) => Outcome,
+): Outcome | Preparation {
+  return ids.every(({ namesPort }) => namesPort) ? use(ids) : prepare(namedPortSteps(ids, from), use);
+}
+
+function* prepare(steps: Steps<readonly TransportId[] | null>, use: (ports: readonly TransportId[] | null) => Outcome): Preparation {
+  const ports = yield* steps;
+  return () => use(ports);
+}
+
+function* namedPortSteps(ids: readonly TransportId[], from: KnownFrom): Steps<readonly TransportId[] | null> {
   const names = new Map<string, Map<string, TransportId>>();
   for (const id of ids) if (!id.namesPort) names.set(id.deviceKey, new Map());
   if (names.size === 0) return ids;
-  for (const port of knownPorts(from)) names.get(port.deviceKey)?.set(port.key, port);
+  let count = 0;
+  for (const port of knownPorts(from)) {
+    names.get(port.deviceKey)?.set(port.key, port);
+    count += 1;
+    if (count % SLICE_ITEMS === 0) yield;
+  }
   const ports: TransportId[] = [];
   for (const id of ids) {
     const named = id.namesPort ? [id] : [...(names.get(id.deviceKey)?.values() ?? [])];

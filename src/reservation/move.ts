@@ -6,9 +6,10 @@
 import { nexusKey } from "../scsi/nexus.js";
 import type { ReserveOutMove } from "../scsi/reserve-out-request.js";
 import { Sense } from "../scsi/sense.js";
-import type { Outcome } from "./effects.js";
+import type { TransportId } from "../scsi/transport-id.js";
+import type { Outcome, Preparation } from "./effects.js";
 import { DESTINATION_FIELD, SERVICE_ACTION_FIELD, SERVICE_ACTION_KEY_FIELD, TARGET_PORT_FIELD } from "./fields.js";
-import { namedPorts } from "./initiator-ports.js";
+import { withNamedPorts } from "./initiator-ports.js";
 import { CONFLICT, GOOD, refused } from "./outcomes.js";
 import { hasRoomFor } from "./settings.js";
 import type { ReservationSettings } from "./settings.js";
@@ -36,13 +37,23 @@ export function registerAndMove(
   sender: Registration,
   command: ReserveOutMove,
   settings: ReservationSettings,
-): Outcome {
+): Outcome | Preparation {
   if (command.serviceActionKey === 0n) return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, SERVICE_ACTION_KEY_FIELD);
   if (!settings.targetPorts.has(command.relativeTargetPort)) return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TARGET_PORT_FIELD);
+  const from = { state, sender: sender.nexus, targetPorts: settings.targetPorts };
+  return withNamedPorts([command.transportId], from, (ports) => moveTo(ports ?? [], state, sender, command, settings));
+}
+
+/** The same to the port that was named. */
+function moveTo(
+  [initiator, ...others]: readonly TransportId[],
+  state: ReservationState,
+  sender: Registration,
+  command: ReserveOutMove,
+  settings: ReservationSettings,
+): Outcome {
   const own = sender.nexus.initiator;
-  const ports = namedPorts([command.transportId], { state, sender: sender.nexus, targetPorts: settings.targetPorts }) ?? [];
-  const [initiator] = ports;
-  if (initiator === undefined || ports.length > 1 || initiator.protocol !== own.protocol || initiator.equals(own)) {
+  if (initiator === undefined || others.length > 0 || initiator.protocol !== own.protocol || initiator.equals(own)) {
     return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, DESTINATION_FIELD);
   }
   const { reservation } = state;

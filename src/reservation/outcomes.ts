@@ -1,4 +1,4 @@
-/** The outcomes the service actions share. Those without data of their own are one frozen value each: they are most of all outcomes. */
+/** Outcomes shared by the service actions. The most frequent ones, which carry no data, are frozen constants. */
 
 import { bareStatus, good, ScsiStatus } from "../scsi/command.js";
 import { senseResult } from "../scsi/sense.js";
@@ -7,7 +7,7 @@ import { NO_EFFECTS } from "./effects.js";
 import type { Audience, Outcome, UnitAttention } from "./effects.js";
 import type { Registration, ReservationState } from "./state.js";
 
-/** GOOD, and nobody needs to be told. */
+/** GOOD, without effects. */
 export const GOOD: Outcome = Object.freeze({ result: Object.freeze(good()), effects: NO_EFFECTS });
 
 /** RESERVATION CONFLICT. */
@@ -21,19 +21,19 @@ export function refused(sense: SenseCode, fieldPointer: FieldPointer): Outcome {
   return { result: senseResult(sense, { fieldPointer }), effects: NO_EFFECTS };
 }
 
-/** GOOD, with something to tell or to abort. */
+/** GOOD, with unit attentions or aborts. */
 export function goodWith(unitAttentions: readonly UnitAttention[], aborts: readonly Audience[] = []): Outcome {
   if (unitAttentions.length === 0 && aborts.length === 0) return GOOD;
   return { result: GOOD.result, effects: { unitAttentions, aborts, persist: false } };
 }
 
-/** `code` for everyone who is registered now but `sender`; nothing when there is no one else. */
+/** A unit attention for all registrants but `sender`; none if there are no others. */
 export function tellRegistrants(state: ReservationState, sender: string, code: SenseCode): readonly UnitAttention[] {
   const others = state.registrantCount - (state.find(sender) === undefined ? 0 : 1);
   return others === 0 ? [] : [{ audience: { group: "registrants-but", except: sender }, code }];
 }
 
-/** The group of `removed` without `sender`; null when nobody is in it. */
+/** The group of `removed` without `sender`; null if it is empty. */
 export function othersOf(removed: readonly Registration[], sender: string): Audience | null {
   const [first] = removed;
   if (first === undefined || (removed.length === 1 && first.nexusKey === sender)) return null;

@@ -25,9 +25,9 @@ import type { Nexus } from "../scsi/nexus.js";
 import type { ReserveOutBasic } from "../scsi/reserve-out-request.js";
 import { Sense } from "../scsi/sense.js";
 import type { TransportId } from "../scsi/transport-id.js";
-import type { Outcome } from "./effects.js";
+import type { Outcome, Preparation } from "./effects.js";
 import { SERVICE_ACTION_KEY_FIELD, SPEC_I_PT_FIELD, TRANSPORT_IDS_FIELD } from "./fields.js";
-import { namedPorts } from "./initiator-ports.js";
+import { withNamedPorts } from "./initiator-ports.js";
 import { CONFLICT, GOOD, goodWith, refused, tellRegistrants } from "./outcomes.js";
 import { hasRoomFor } from "./settings.js";
 import type { ReservationSettings, TargetPorts } from "./settings.js";
@@ -52,7 +52,7 @@ export function register(
   sender: Registration | undefined,
   command: ReserveOutBasic,
   settings: ReservationSettings,
-): Outcome {
+): Outcome | Preparation {
   if (command.key !== (sender?.key ?? 0n)) return CONFLICT;
   if (sender === undefined && command.serviceActionKey === 0n) return GOOD;
   if (sender !== undefined && command.transportIds !== null) {
@@ -62,12 +62,13 @@ export function register(
   if (command.serviceActionKey === 0n) return unregister(state, nexus, registered(state, own, command.key), command);
   const blocked = own.some((sibling) => (state.find(nexusKey(sibling))?.key ?? command.key) !== command.key);
   if (blocked) return CONFLICT;
-  const ports = namedPorts(command.transportIds ?? [], { state, sender: nexus, targetPorts: settings.targetPorts });
-  const listed = ports?.flatMap((port) => nexusesOf(port, nexus, command, settings.targetPorts));
-  if (listed === undefined || !areNewcomers(state, nexus.initiator, listed)) {
-    return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TRANSPORT_IDS_FIELD);
-  }
-  return enter(state, [...own, ...listed], command, settings);
+  return withNamedPorts(command.transportIds ?? [], { state, sender: nexus, targetPorts: settings.targetPorts }, (ports) => {
+    const listed = ports?.flatMap((port) => nexusesOf(port, nexus, command, settings.targetPorts));
+    if (listed === undefined || !areNewcomers(state, nexus.initiator, listed)) {
+      return refused(Sense.INVALID_FIELD_IN_PARAMETER_LIST, TRANSPORT_IDS_FIELD);
+    }
+    return enter(state, [...own, ...listed], command, settings);
+  });
 }
 
 /**

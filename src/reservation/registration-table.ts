@@ -5,8 +5,12 @@
  * A place that was given up stays in the order, empty, until there are more empty ones than others: what is taken back has its old place.
  */
 
-import { assert } from "../base/assert.js";
+import { assert, present } from "../base/assert.js";
+import { SLICE_ITEMS } from "../base/slices.js";
+import type { Steps } from "../base/slices.js";
+import type { Holdings } from "../scsi/account.js";
 import { ChurnMap } from "./churn-map.js";
+import { negative, NO_HOLDINGS, registrationHoldings, sumOf } from "./holdings.js";
 import type { Registration } from "./registration.js";
 
 /** Empty places that are tolerated in any case, so that small tables are not built anew all the time. */
@@ -37,6 +41,11 @@ export class RegistrationTable {
     return this.#tables.byKey.get(key);
   }
 
+  /** What each owner has by them. */
+  get holdings(): ReadonlyMap<string, Holdings> {
+    return this.#tables.holdings;
+  }
+
   /** All of them, lowest place first. */
   values(): Iterable<Registration> {
     return this.#tables.inOrder();
@@ -55,6 +64,22 @@ export class RegistrationTable {
   /** Takes all of them out, at a cost that does not depend on their number. */
   clear(): void {
     this.#change({ formerTables: this.#tables, nextTables: new Tables() });
+  }
+
+  /**
+   * Prepares in slices that all leave for whom `leaves` is true: what it gives takes them out, at a cost that does not depend on their number.
+   * Until that is called nothing has changed, and nothing else may change.
+   */
+  *without(leaves: (registration: Registration) => boolean): Steps<() => void> {
+    const formerTables = this.#tables;
+    const nextTables = new Tables();
+    let count = 0;
+    for (const registration of formerTables.inOrder()) {
+      if (!leaves(registration)) nextTables.exchange(undefined, registration);
+      count += 1;
+      if (count % SLICE_ITEMS === 0) yield;
+    }
+    return () => this.#change({ formerTables, nextTables });
   }
 
   /** From now on changes are recorded, until {@link endRecording}. Recordings do not nest. */
@@ -77,6 +102,15 @@ export class RegistrationTable {
         this.#tables.compact();
       },
       settle: () => this.#tables.compact(),
+      before: this.#finderBefore(changes),
+    };
+  }
+
+  #finderBefore(changes: readonly Change[]): TableChanges["before"] {
+    let found: { readonly changed: ReadonlyMap<string, Registration | undefined>; readonly others: Tables | null } | null = null;
+    return (nexus) => {
+      found ??= firstOf(changes);
+      return found.changed.has(nexus) ? found.changed.get(nexus) : (found.others ?? this.#tables).byNexus.get(nexus);
     };
   }
 
@@ -100,6 +134,22 @@ export interface TableChanges {
   redo(): void;
   /** It stays: it will not be taken back. */
   settle(): void;
+  /** The registration that a nexus had when the recording began. The table is what it was when the recording ended. */
+  before(nexus: string): Registration | undefined;
+}
+
+/** What each nexus had before the first change that concerns it, and where all others are found. */
+function firstOf(changes: readonly Change[]): {
+  readonly changed: ReadonlyMap<string, Registration | undefined>;
+  readonly others: Tables | null;
+} {
+  const changed = new Map<string, Registration | undefined>();
+  for (const change of changes) {
+    if ("nextTables" in change) return { changed, others: change.formerTables };
+    const { nexusKey } = present(change.former ?? change.next, "a change has one side at least");
+    if (!changed.has(nexusKey)) changed.set(nexusKey, change.former);
+  }
+  return { changed, others: null };
 }
 
 function inverse(change: Change): Change {
@@ -112,6 +162,7 @@ function inverse(change: Change): Change {
 class Tables {
   readonly byNexus = new ChurnMap<string, Registration>();
   readonly byKey = new ChurnMap<bigint, Set<Registration>>();
+  readonly holdings = new Map<string, Holdings>();
   /** Places ascend. */
   #byPlace = new Map<number, Registration | undefined>();
 
@@ -136,6 +187,9 @@ class Tables {
       this.#byPlace.set(former.place, undefined);
       this.byNexus.delete(former.nexusKey);
     }
+    if (former?.owner === next?.owner) return;
+    if (former !== undefined) this.#count(former, negative);
+    if (next !== undefined) this.#count(next, (holdings) => holdings);
   }
 
   /** Drops empty places when they are many. */
@@ -144,6 +198,13 @@ class Tables {
     const kept = new Map<number, Registration | undefined>();
     for (const registration of this.inOrder()) kept.set(registration.place, registration);
     this.#byPlace = kept;
+  }
+
+  #count({ nexus, owner }: Registration, as: (by: Holdings) => Holdings): void {
+    if (owner === null) return;
+    const holdings = sumOf(this.holdings.get(owner) ?? NO_HOLDINGS, as(registrationHoldings([nexus.initiator])));
+    if (holdings.registrations === 0) this.holdings.delete(owner);
+    else this.holdings.set(owner, holdings);
   }
 
   #dropFromKey(registration: Registration): void {

@@ -9,8 +9,8 @@ export interface Registration {
   readonly key: bigint;
   /** Made with ALL_TG_PT = 1. */
   readonly allTargetPorts: boolean;
-  /** Place in the order of registration: lower came first. Means nothing outside one state. */
+  /** Place in the order of registration: lower came first. Meaningful within one state only. */
   readonly place: number;
-  /** Who made it, where accounts are kept (account.ts); null when nobody answers for it. A new key does not change who does. */
+  /** Owner of the account that is charged for it (scsi/account.ts); null for none. A new key does not change the owner. */
   readonly owner: string | null;
 }

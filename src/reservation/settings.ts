@@ -1,6 +1,6 @@
 /**
- * What a device implements and how it decides where the standard leaves a choice. Values, handed in with every command: the state
- * machine itself knows no device.
+ * What a device implements, and how it decides where the standard leaves a choice. These values are passed in with every command; the state
+ * machine itself does not know any device.
  */
 
 import { RESERVATION_TYPES } from "../scsi/persistent-reserve.js";
@@ -44,11 +44,11 @@ export interface ReservationSettings extends Required<Omit<ReserveOutSettings, "
   readonly types: readonly ReservationType[];
   /** Registrations beyond this number are refused with INSUFFICIENT REGISTRATION RESOURCES. */
   readonly registrationsMax: number;
-  /** In whose name a command registers; null where accounts are not kept. */
+  /** The account charged for registrations of a command; null without accounts. */
   readonly account: Account | null;
-  /** CRH: RESERVE and RELEASE of SPC-2 are answered GOOD, without effect, for those whom a persistent reservation grants access. */
+  /** CRH: RESERVE and RELEASE of SPC-2 end GOOD, without effect, for nexuses to which a persistent reservation grants access. */
   readonly compatibleReservationHandling: boolean;
-  /** NUAR of the Control mode page: RELEASE tells nobody. */
+  /** NUAR of the Control mode page: RELEASE causes no unit attention. */
   readonly noUnitAttentionOnRelease: boolean;
 }
 
@@ -72,7 +72,7 @@ export const defaultReservationSettings: ReservationSettings = Object.freeze({
   noUnitAttentionOnRelease: false,
 });
 
-/** True when `newcomers` may register beside `count` others: as far as the unit goes, and who asks for it. */
+/** True if the unit and the account have room for `newcomers` in addition to `count` registrations. */
 export function hasRoomFor(newcomers: readonly Nexus[], count: number, { registrationsMax, account }: ReservationSettings): boolean {
   if (newcomers.length === 0) return true;
   if (count + newcomers.length > registrationsMax) return false;

@@ -12,6 +12,7 @@ import { nexusKey } from "../scsi/nexus.js";
 import type { Nexus } from "../scsi/nexus.js";
 import { isAllRegistrants } from "../scsi/persistent-reserve.js";
 import type { ReservationType } from "../scsi/persistent-reserve.js";
+import type { Steps } from "../base/slices.js";
 import { negative, NO_HOLDINGS, registrationHoldings, sumOf } from "./holdings.js";
 import type { Holdings } from "../scsi/account.js";
 import { RegistrationTable } from "./registration-table.js";
@@ -27,9 +28,18 @@ export interface Reservation {
   readonly holder: Registration | null;
 }
 
+/** What is to be known of a state that was in force before. */
+export interface FormerState {
+  readonly reservation: Reservation | null;
+  /** The registration of the nexus with that {@link nexusKey}. */
+  find(nexus: string): Registration | undefined;
+}
+
 /** An action that was done, and can be taken back: {@link undo} and {@link redo} in turn, with no other change between. */
-export interface Recorded<Result> extends TableChanges {
+export interface Recorded<Result> extends Omit<TableChanges, "before"> {
   readonly result: Result;
+  /** What the state was before, to be asked while it is what the action made of it. */
+  readonly former: FormerState;
 }
 
 /** What a state has beside its registrations. */
@@ -75,6 +85,11 @@ export class ReservationState {
   /** The registration of the nexus with that {@link nexusKey}. */
   find(nexus: string): Registration | undefined {
     return this.#table.find(nexus);
+  }
+
+  /** What each owner has by registrations. */
+  get holdings(): ReadonlyMap<string, Holdings> {
+    return this.#table.holdings;
   }
 
   /** All registrations, in order of registration; a new key keeps the place. */
@@ -149,6 +164,7 @@ export class ReservationState {
         this.#setValues(after);
       },
       settle: () => changes.settle(),
+      former: { reservation: before.reservation, find: (nexus) => changes.before(nexus) },
     };
   }
 
@@ -181,10 +197,26 @@ export class ReservationState {
   /** Removes all registrations and the reservation; returns what was registered. */
   clear(): readonly Registration[] {
     const former = [...this.#table.values()];
-    for (const registration of former) this.#count(registration, -1);
+    const before = this.#table.holdings;
     this.#table.clear();
+    this.#countAll(before);
     this.#reservation = null;
     return former;
+  }
+
+  /**
+   * Prepares in slices that all are unregistered for whom `leaves` is true: what it gives does that, at a cost that does not depend on their
+   * number. Until that is called nothing has changed, and nothing else may change.
+   */
+  *removal(leaves: (registration: Registration) => boolean): Steps<() => void> {
+    const remove = yield* this.#table.without(leaves);
+    return () => {
+      const before = this.#table.holdings;
+      remove();
+      this.#countAll(before);
+      const holder = this.#reservation?.holder ?? null;
+      if (this.registrantCount === 0 || (holder !== null && this.#table.find(holder.nexusKey) !== holder)) this.#reservation = null;
+    };
   }
 
   /** Replaces the reservation, if any, by one of `type` that `holder` establishes. */
@@ -226,6 +258,14 @@ export class ReservationState {
     if (owner === null) return;
     const one = registrationHoldings([nexus.initiator]);
     this.#changes.set(owner, sumOf(this.#changes.get(owner) ?? NO_HOLDINGS, sign > 0 ? one : negative(one)));
+  }
+
+  /** Counts what owners have by other tables than before. */
+  #countAll(before: ReadonlyMap<string, Holdings>): void {
+    for (const [owner, holdings] of before) {
+      const by = sumOf(this.#table.holdings.get(owner) ?? NO_HOLDINGS, negative(holdings));
+      if (by.registrations !== 0) this.#changes.set(owner, sumOf(this.#changes.get(owner) ?? NO_HOLDINGS, by));
+    }
   }
 
   #values(): StateValues {

@@ -1,8 +1,8 @@
 /**
- * Unit attention conditions: what an I_T nexus has not been told yet about a logical unit (SAM-5 5.14).
+ * Unit attention conditions: events of a logical unit that have not been reported to an I_T nexus yet (SAM-5 5.14).
  *
- * A queue for each nexus, in which a condition stands once. Power-on and resets go first, by rank; all others follow in order of
- * arrival. The codes that are ever raised are few, so queues are short.
+ * Each nexus has a queue that contains a condition at most once. Power-on and resets come first, by rank; all others follow in order of
+ * arrival. Only few codes are ever raised, so queues are short.
  */
 
 import { sameSense } from "../scsi/sense.js";
@@ -15,7 +15,7 @@ const ASC_PARAMETERS_CHANGED = 0x2a;
 const ASC_COMMANDS_CLEARED = 0x2f;
 const ASCQ_I_T_NEXUS_LOSS = 0x07;
 
-/** Reporting order by ASC and ASCQ as one number (SAM-5 table 49): lower goes first. */
+/** Reporting order by ASC and ASCQ as one number (SAM-5 table 49): lowest first. */
 const RANKS: Readonly<Record<number, number>> = Object.freeze({
   0x2900: 0, // POWER ON, RESET, OR BUS DEVICE RESET OCCURRED
   0x2901: 1, // POWER ON OCCURRED
@@ -34,20 +34,20 @@ function rankOf(code: SenseCode): number {
   return RANKS[(code.asc << 8) | code.ascq] ?? RANK_OTHER;
 }
 
-/** True for power-on, the resets and I_T nexus loss: what a nexus is told even before RESERVATION CONFLICT (SAM-5 5.3.3). */
+/** True for power-on, resets and I_T nexus loss, which are reported even before RESERVATION CONFLICT (SAM-5 5.3.3). */
 export function isResetAttention(code: SenseCode): boolean {
   return code.asc === ASC_RESET;
 }
 
-/** News of reservations (2A/03 to 2A/05) and of commands cleared by another initiator (2F/00). */
+/** True for changes of reservations (2A/03 to 2A/05) and commands cleared by another initiator (2F/00). */
 function isReservationNews(code: SenseCode): boolean {
   if (code.asc === ASC_PARAMETERS_CHANGED) return code.ascq >= 0x03 && code.ascq <= 0x05;
   return code.asc === ASC_COMMANDS_CLEARED && code.ascq === 0x00;
 }
 
-/** Choices the standard leaves to the device. */
+/** Choices that the standard leaves to the device. */
 export interface UnitAttentionSettings {
-  /** Power-on and resets take pending news of reservations and of cleared commands along. Default true. */
+  /** Power-on and resets clear pending unit attentions about reservations and cleared commands. Default: true. */
   readonly resetForgetsReservations?: boolean;
 }
 
@@ -60,17 +60,17 @@ export class UnitAttentionQueue {
     this.#resetForgets = settings.resetForgetsReservations ?? true;
   }
 
-  /** What the nexus is told next; null when nothing is pending. */
+  /** The condition to be reported next; null if none is pending. */
   get head(): SenseCode | null {
     return this.#pending[0] ?? null;
   }
 
-  /** All that is pending, in the order of telling. */
+  /** All pending conditions, in the order of reporting. */
   get pending(): readonly SenseCode[] {
     return this.#pending;
   }
 
-  /** Establishes a condition; one that is pending already stays where it is. */
+  /** Establishes a condition; one that is pending already keeps its place. */
   raise(code: SenseCode): void {
     const others = isResetAttention(code) ? this.#afterReset(code) : this.#pending;
     if (others.some((other) => sameSense(other, code))) {
@@ -82,34 +82,34 @@ export class UnitAttentionQueue {
     this.#pending = at < 0 ? [...others, code] : [...others.slice(0, at), code, ...others.slice(at)];
   }
 
-  /** Tells the nexus: removes and returns the head (UA_INTLCK_CTRL = 00b). */
+  /** Removes and returns the head, which is reported (UA_INTLCK_CTRL = 00b). */
   take(): SenseCode | null {
     const head = this.head;
     if (head !== null) this.#pending = this.#pending.slice(1);
     return head;
   }
 
-  /** Clears a condition without telling, as REPORT LUNS does with REPORTED LUNS DATA HAS CHANGED. */
+  /** Clears a condition without reporting it, as REPORT LUNS does with REPORTED LUNS DATA HAS CHANGED. */
   drop(code: SenseCode): void {
     this.#pending = this.#pending.filter((other) => !sameSense(other, code));
   }
 
-  /** What remains of the queue after `reset`: of an I_T nexus loss nothing, since the nexus begins anew. */
+  /** What a reset leaves of the queue; an I_T nexus loss leaves nothing, since the nexus starts anew. */
   #afterReset(reset: SenseCode): readonly SenseCode[] {
     if (reset.ascq === ASCQ_I_T_NEXUS_LOSS) return [];
     return this.#resetForgets ? this.#pending.filter((other) => !isReservationNews(other)) : this.#pending;
   }
 }
 
-/** The queues of the nexuses that are there, by nexusKey; a Map is one. */
+/** The queues of all known nexuses, by nexusKey; a Map will do. */
 export interface UnitAttentionQueues {
   get(nexus: string): UnitAttentionQueue | undefined;
   keys(): Iterable<string>;
 }
 
 /**
- * Establishes what a command caused, `state` being the one after it. A nexus without a queue is told nothing. Takes as long as there
- * are queues, or removed registrations: never as long as there are registrants.
+ * Establishes the conditions that a command has caused, given the state after it. A nexus without a queue gets none. Takes time
+ * proportional to the number of queues or removed registrations, never to that of registrants.
  */
 export function raiseUnitAttentions(causes: readonly UnitAttention[], state: ReservationState, queues: UnitAttentionQueues): void {
   for (const { audience, code } of causes) {

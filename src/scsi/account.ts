@@ -1,32 +1,32 @@
 /**
- * Who answers for what a unit keeps in memory. A process that serves users who do not trust each other gives each an account, so that one
- * of them cannot take all; everybody else has none, and nothing is counted. What things count for is in reservation/holdings.ts.
+ * Accounts for what units keep in memory. A process that serves users who do not trust each other gives each of them an account, so that
+ * none can use up all memory; other processes have no accounts, and nothing is counted. The prices are in reservation/holdings.ts.
  */
 
 import { aFunction, aString, having } from "../base/check.js";
 import type { Kind } from "../base/check.js";
 import type { TransportId } from "./transport-id.js";
 
-/** What somebody has caused to be kept, or a change of that. */
+/** What is kept for an owner, or a change of that. */
 export interface Holdings {
   /** Units that stand for a disk or file. */
   readonly units: number;
   readonly registrations: number;
-  /** Memory for these, and for nexuses that are known, estimated from above. */
+  /** Upper estimate of the memory for these and for known nexuses. */
   readonly bytes: number;
 }
 
-/** Keeps count of what owners have, by names that are kept with what survives power loss. */
+/** Counts what is kept for each owner. Names of owners are saved with registrations. */
 export interface Ledger {
-  /** True when `owner` may have so much more. Asked before anything changes. */
+  /** True if `owner` may have that much more. Called before anything changes. */
   hasRoom(owner: string, more: Holdings): boolean;
-  /** `owner` has so much more, or less. Never refused: what was there when the process began counts too. */
+  /** Adds to what `owner` has, or subtracts. Never refuses: what was saved before the process started counts too. */
   change(owner: string, by: Holdings): void;
-  /** Who answers for a registration of which that is not known; null for nobody. */
+  /** The owner of a registration that was saved without one; null for none. */
   ownerOf(initiator: TransportId): string | null;
 }
 
-/** In whose name a command is executed: what it makes the unit keep counts to that owner. */
+/** The owner that is charged for what a unit keeps because of a command. */
 export interface Account {
   readonly owner: string;
   readonly ledger: Ledger;

@@ -78,9 +78,9 @@ export interface BlockAccess {
 const VARIABLE_LENGTH = 0x7f;
 const NO_TRANSFER: Transfer = Object.freeze({ direction: "none", bytes: 0 });
 
-/** The table by operation code, and by {@link actionIndex}. Built once, never changed. */
+/** The table by operation code, and for those with service actions by these too. Built once, never changed. */
 const BY_OPCODE: readonly (CommandRow | undefined)[] = opcodeRows();
-const BY_ACTION: ReadonlyMap<number, CommandRow> = actionRows();
+const BY_ACTION: readonly (ReadonlyMap<number, CommandRow> | undefined)[] = actionRows();
 
 function opcodeRows(): readonly (CommandRow | undefined)[] {
   const rows = Array.from({ length: 256 }, (): CommandRow | undefined => undefined);
@@ -88,19 +88,17 @@ function opcodeRows(): readonly (CommandRow | undefined)[] {
   return rows;
 }
 
-function actionRows(): ReadonlyMap<number, CommandRow> {
-  const rows = new Map<number, CommandRow>();
-  for (const row of COMMANDS) if (row.serviceAction !== null) rows.set(actionIndex(row.opcode, row.serviceAction), row);
+function actionRows(): readonly (ReadonlyMap<number, CommandRow> | undefined)[] {
+  const rows = Array.from({ length: 256 }, (): Map<number, CommandRow> | undefined => undefined);
+  for (const row of COMMANDS) {
+    if (row.serviceAction !== null) rows[row.opcode] = (rows[row.opcode] ?? new Map()).set(row.serviceAction, row);
+  }
   return rows;
-}
-
-function actionIndex(opcode: number, serviceAction: number): number {
-  return (opcode << 16) | serviceAction;
 }
 
 function rowOf(cdb: Uint8Array): CommandRow | undefined {
   const opcode = cdb[0] ?? 0;
-  return BY_ACTION.get(actionIndex(opcode, serviceActionOf(cdb))) ?? BY_OPCODE[opcode];
+  return BY_ACTION[opcode]?.get(serviceActionOf(cdb)) ?? BY_OPCODE[opcode];
 }
 
 /**

@@ -1,7 +1,6 @@
 /**
- * What is wrong with a command before anybody looks at the disk it is for. Whoever takes a command from outside asks here, once, and hands
- * on what is right without another look: a device, a PR manager, a simulated unit. On the way of every command: no more than a few
- * comparisons.
+ * What is wrong with a command, whatever disk it is for. Each entry point (a device, a PR manager, a simulated unit) checks a command here
+ * once, and nothing behind it checks again. This is on the path of every command, so it takes only a few comparisons.
  *
  *     commandProblem     a mistake of the program that sent it            a QomError
  *     cdbRefusal         a CDB that no device here takes                  05/24/00
@@ -20,9 +19,9 @@ import { Sense, senseResult } from "./sense.js";
 import { TIMEOUT_MS_MAX } from "./unit.js";
 
 /**
- * A QomError for what is no command, or one that contradicts itself; null for all others: `conflict` for data in both directions,
- * `invalid-value` for everything else.
- * @param where what was called, as in `ScsiDevice.execute`
+ * A QomError for a malformed or contradictory command: `conflict` for data in both directions, `invalid-value` for everything else. Null
+ * for a good command.
+ * @param where the method that was called, such as `ScsiDevice.execute`
  */
 export function commandProblem(where: string, command: ScsiCommand): QomError | null {
   try {
@@ -32,14 +31,15 @@ export function commandProblem(where: string, command: ScsiCommand): QomError | 
   }
 }
 
-/** The answer to a CDB of a length that is none; null for 1 to 16 bytes. As QEMU and Linux's target say it: without a field pointer. */
+/** The result for a CDB of an impossible length; null for 1 to 16 bytes. Without a field pointer, as in QEMU and Linux' target. */
 export function cdbRefusal(cdb: Uint8Array): ScsiResult | null {
   return cdb.length === 0 || cdb.length > CDB_LENGTH_MAX ? invalidField() : null;
 }
 
 /**
- * The answer where no manager can run a command: another operation code, data in the wrong direction, less data-out than the CDB announces,
- * a buffer that is smaller than its ALLOCATION LENGTH, PERSISTENT RESERVE OUT on a read-only unit. Null for what a manager can run.
+ * The result of a command that no manager can run: another operation code, data in the wrong direction, less data-out than the CDB
+ * announces, a buffer smaller than ALLOCATION LENGTH, PERSISTENT RESERVE OUT on a read-only unit. Null for a command that a manager can
+ * run.
  */
 export function reserveRefusal({ cdb, dataOut, allocationLength, into }: ScsiCommand, readOnly: boolean): ScsiResult | null {
   switch (cdb[0]) {

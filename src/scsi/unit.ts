@@ -1,5 +1,5 @@
 /**
- * A disk: what devices, block nodes and PR managers can do with one, whoever it is. There are two: a device of this host
+ * A disk as devices, block nodes and PR managers see it. There are two kinds: a device of this host
  * (host/host-unit.ts) and a path to a unit of the simulated storage network (target/unit/simulated-unit.ts).
  */
 
@@ -11,21 +11,23 @@ import type { Nexus } from "./nexus.js";
 
 /** A manager's view of a disk. */
 export interface ScsiUnit {
-  /** Descriptor to be lent to a helper; null for a unit without one. It stays the device's: whoever gets it duplicates or passes it. */
+  /** Descriptor to lend to a helper; null for a unit without one. The device keeps it open; a borrower duplicates it or passes it on. */
   readonly fd: number | null;
-  /** Opened for reading alone: PERSISTENT RESERVE OUT is refused. */
+  /** Opened read-only: PERSISTENT RESERVE OUT is refused. */
   readonly readOnly: boolean;
-  /** The same text for every path to the same logical unit: the name of a simulated one; of one of this host see host/identity.ts. */
+  /** Text that is the same for all paths to one logical unit: the name of a simulated unit, or as host/identity.ts says. */
   readonly identity: string;
-  /** The I_T nexus by which the device reaches its unit; null where only the operating system knows it. */
+  /** The I_T nexus by which the device reaches its unit; null if only the operating system knows it. */
   readonly nexus: Nexus | null;
-  /** In whose name commands for it come; left out where users are not told apart. What they make a manager keep counts to that one. */
+  /** The account that is charged for what a manager keeps because of commands for this unit. Default: none. */
   readonly account?: Account;
-  /** True for a unit that keeps its reservations in this process and enforces them: no manager keeps others for it. Default false. */
+  /**
+   * True for a unit that keeps and enforces its reservations itself, in this process, so that managers keep none for it. Default: false.
+   */
   readonly keepsReservations?: boolean;
   /**
-   * Sends a command by the privileged path: `ioctl(SG_IO)` of a real disk, straight to the unit of a simulated one. The command is not
-   * checked again: it is what the manager was given, or one that the manager answers for.
+   * Sends a command on the privileged path: by `ioctl(SG_IO)` to a real disk, directly to a simulated one. The command is not checked
+   * again: it is the manager's own, or the one that the manager was given.
    */
   sgio(command: ScsiCommand): Promise<ScsiResult>;
 }
@@ -40,27 +42,30 @@ export const aScsiUnit: Kind = {
   },
 };
 
-/** A disk as the block node that opened it and the device before that see it. */
+/** A disk as its block node and the device on that see it. */
 export interface DiskUnit extends ScsiUnit {
-  /** What the host on the way to the unit allows; null where there is none on the way, and the unit judges every command itself. */
+  /** Limits of the host between the device and the unit; null if there is none, so that the unit checks every command itself. */
   readonly hostTraits: HostTraits | null;
-  /** Whether a command that comes without a deadline needs one: false for a unit that answers, or is held on purpose. */
+  /** Whether commands without a deadline need one: false for a unit that always answers, unless a test holds it. */
   readonly needsDeadline: boolean;
-  /** Sends a command by the path of an unprivileged program. The command has been checked. */
+  /**
+   * Sends a command on the path of an unprivileged program. The command has been checked. The unit has to keep its deadline. Once its
+   * signal fires, the device waits only for a moment, and `into` must not be changed any more.
+   */
   execute(command: ScsiCommand): ScsiAnswer;
-  /** Carries out a task management function, as far as the unit can be told: on a device of this host there is nothing to do. */
+  /** Carries out a task management function. A device of this host does nothing. */
   reset(scope: ResetScope): Promise<void>;
-  /** What is known without a command, which might consume a unit attention; null for a unit that has to be asked. */
+  /** The size, if it is known without a command, which could consume a unit attention; null otherwise. */
   geometry(): Geometry | null;
-  /** The same unit for who must not write to it. */
+  /** The same unit, read-only. */
   asReadOnly(): DiskUnit;
 }
 
-/** What the operating system says of a real device's node. */
+/** What the operating system reports about the node of a real device. */
 export interface HostTraits {
   /** A node of the sg driver (/dev/sgN), which has no blocks. */
   readonly genericNode: boolean;
-  /** Most bytes of data that one command can have; null when nobody says. */
+  /** Maximum bytes of data of one command; null if not known. */
   readonly transferBytesMax: number | null;
 }
 
@@ -71,7 +76,7 @@ export interface Geometry {
   readonly blocks: number;
 }
 
-/** What a reset is for: SAM-5 7.7 LOGICAL UNIT RESET, 7.6 I_T NEXUS RESET, and the hard reset of a target. */
+/** The scope of a reset: SAM-5 7.7 LOGICAL UNIT RESET, 7.6 I_T NEXUS RESET, and the hard reset of a target. */
 export type ResetScope = (typeof RESET_SCOPES)[number];
 
 const RESET_SCOPES = ["logical-unit", "i-t-nexus", "target"] as const;
@@ -79,11 +84,13 @@ const RESET_SCOPES = ["logical-unit", "i-t-nexus", "target"] as const;
 /** A {@link ResetScope}. */
 export const aResetScope: Kind = oneOf(RESET_SCOPES);
 
-/** Deadline of a command to a disk of the host that came without one (QEMU: DEFAULT_IO_TIMEOUT, 30 s). */
+/** Deadline of a command to a disk of the host that has none (QEMU: DEFAULT_IO_TIMEOUT, 30 s). */
 export const IO_TIMEOUT_MS_DEFAULT = 30_000;
 
 /** Longest deadline: that of SG_IO has 32 bits of milliseconds. */
 export const TIMEOUT_MS_MAX = 0xffff_ffff;
 
-/** Most data of one command to a disk of the host: 65535 sectors of 512 bytes, the largest transfer QEMU's virtio-scsi announces. */
+/**
+ * Maximum data of one command to a disk of the host: 65535 sectors of 512 bytes, the largest transfer that QEMU's virtio-scsi announces.
+ */
 export const HOST_TRANSFER_BYTES_MAX = 65535 * 512;

@@ -1,6 +1,6 @@
 import type { ReservationStore } from "../reservation/store.js";
 
-/** Forgets everything with the process: each unit remembers by itself what it needs. */
+/** Keeps nothing: each unit has its reservations in its own memory, until the process ends. */
 export const memoryStore: ReservationStore = Object.freeze({
   durable: false,
   load: () => null,

@@ -1,4 +1,4 @@
-/** `-object reservation-folder,id=s,path=DIR`: reservations in a folder, which one process uses at a time. */
+/** `-object reservation-folder,id=s,path=DIR`: reservations in a folder that one process uses at a time. */
 
 import { present } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
@@ -13,7 +13,7 @@ import { DirectoryStore } from "./folder/store.js";
 import { ReservationStoreObject } from "./reservation-store.js";
 import { StoreUse } from "./store-use.js";
 
-/** See the module text. The folder is locked until the object goes. */
+/** See the module text. The folder stays locked until the object is deleted. */
 @qomType({ name: "reservation-folder", description: "a folder that keeps reservations made with APTPL, used by one process at a time" })
 export class ReservationFolder extends ReservationStoreObject {
   @qomProperty(qom.string(), { description: "the folder; it is made if it does not exist", required: true })

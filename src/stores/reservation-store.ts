@@ -1,4 +1,4 @@
-/** The abstract class of stores that are objects: `-object TYPE,id=s,…`, which `-object scsi-fabric,store=s` uses. */
+/** The abstract class of stores that are objects: `-object TYPE,id=s,…`, used by `-object scsi-fabric,store=s`. */
 
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -9,13 +9,13 @@ import type { LinkTarget } from "../qom/property-type.js";
 import type { ReservationImage } from "../reservation/image.js";
 import type { Awaitable, CommitEnd, ReservationStore, ReservationWatcher, StoredReservations } from "../reservation/store.js";
 
-/** How a link to a store is looked up: one id below /objects, like that to a PR manager. */
+/** How a link to a store is looked up: by its id below /objects, like a link to a PR manager. */
 export const STORE_LINK: LinkTarget = Object.freeze({ typeName: "reservation-store", noun: "reservation store", lookup: "objects" });
 
 /**
- * See the module text. A subclass implements {@link ReservationStore}: `load` and `commit`, and what it has of the rest. `complete()` is where
- * it connects or opens what it keeps reservations in, so that what cannot work fails when the object is made; {@link close} lets go of it
- * when the object goes, which is not before every fabric that uses it has gone.
+ * See the module text. A subclass implements {@link ReservationStore}: `load`, `commit`, and what it supports of the rest. It connects, or
+ * opens its files, in `complete()`, so that a store that cannot work fails when the object is created. {@link close} releases them when the
+ * object is deleted, after every fabric that uses it.
  */
 @qomType({
   name: "reservation-store",
@@ -35,7 +35,7 @@ export abstract class ReservationStoreObject extends QomObject implements Reserv
   /** As {@link ReservationStore.watch}. */
   watch?(unit: string, watcher: ReservationWatcher): () => void;
 
-  /** Lets go of what `complete()` took; called once, when the object goes. */
+  /** Releases what `complete()` has opened; called once, when the object is deleted. */
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -44,10 +44,15 @@ export abstract class ReservationStoreObject extends QomObject implements Reserv
     return this.close();
   }
 
+  /** Whether a fabric uses the store. */
+  get isUsed(): boolean {
+    return this.#users.size > 0;
+  }
+
   /**
-   * Takes note of a fabric that begins to use the store, until the function given back is called.
-   * @param fabric what the fabric is called in an error text
-   * @throws QomError `in-use` for a second one, where the store does not tell the one what the other does
+   * Registers a fabric as a user of the store, until the returned function is called.
+   * @param fabric name of the fabric for error messages
+   * @throws QomError `in-use` for a second fabric, unless the store has `watch`
    */
   usedBy(fabric: string): () => void {
     const [user] = this.#users;
@@ -61,4 +66,14 @@ export abstract class ReservationStoreObject extends QomObject implements Reserv
       this.#users.delete(fabric);
     };
   }
+}
+
+/** A line for each store among `objects` that no fabric uses: whoever made it expects reservations to be kept in it. */
+export function unusedStores(objects: Iterable<QomObject>): readonly string[] {
+  return [...objects]
+    .filter((object) => object instanceof ReservationStoreObject && !object.isUsed)
+    .map((store) => {
+      const id = printable(store.id ?? "");
+      return `no storage network uses ${store.describe()}, so nothing is kept in it: -object scsi-fabric,id=…,store=${id} would`;
+    });
 }

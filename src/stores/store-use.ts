@@ -3,8 +3,8 @@ import type { FolderUse } from "./folder/holder.js";
 /** Injection token of {@link StoreUse}. */
 export const StoreUse: unique symbol = Symbol("StoreUse");
 
-/** For how long a program opens its stores. */
+/** How long a program keeps its stores open. */
 export interface StoreUse {
-  /** What a process that wants the same folder is told. */
+  /** Shown to a process that wants the same folder. */
   readonly use: FolderUse;
 }

@@ -2,7 +2,8 @@
 import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { temporaryFolder } from "../support/folder.js";
-import { machineArguments, outcome } from "../support/machine.js";
+import { machineArguments } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { responseBytes, ScriptedHelper } from "./helper-socket-server.js";
 
 const CARRIED = 8192;

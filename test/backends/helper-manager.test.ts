@@ -9,7 +9,8 @@ import { Clock, Machine, PersistentReserveIn, PersistentReserveOut, PrManager } 
 import type { ScsiDevice } from "qom-pr";
 import { openDescriptors } from "../support/descriptors.js";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome, machineArguments } from "../support/machine.js";
+import { machineArguments } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { refusal } from "../support/refusal.js";
 import { responseBytes, ScriptedHelper } from "./helper-socket-server.js";
@@ -159,7 +160,7 @@ describe("pr-manager-helper", () => {
     const running = disk.execute({ ...READ_KEYS, signal: controller.signal });
     await timerOf(1000);
     controller.abort();
-    expect(outcome(await running)).to.equal("40h");
+    expect(outcome(await running)).to.equal("ABORTED");
   });
 
   it("never sends a command twice: a connection that breaks afterwards gives LUN COMMUNICATION FAILURE", async () => {
@@ -205,13 +206,14 @@ describe("pr-manager-helper", () => {
     expect(outcome(await second)).to.equal(COMMUNICATION_FAILURE);
   });
 
-  it("goes by the command's own deadline when it has one", async () => {
-    await start(() => undefined);
-    const running = disk.execute({ ...READ_KEYS, timeoutMs: 300 });
-    await timerOf(300);
-    clock.advance(300);
-    expect(outcome(await running)).to.equal(COMMUNICATION_FAILURE);
-  });
+  for (const [ownMs, firstMs] of [[300, 300] as const, [60_000, 2000] as const]) {
+    it(`goes by the command's own deadline of ${ownMs} ms if it is earlier than 'timeout'`, async () => {
+      await start(() => undefined, ",timeout=2");
+      const running = disk.execute({ ...READ_KEYS, timeoutMs: ownMs });
+      await timerOf(firstMs).then(() => clock.advance(firstMs));
+      expect(outcome(await running)).to.equal(COMMUNICATION_FAILURE);
+    });
+  }
 
   it("runs as many commands at once as it has connections", async () => {
     const clients: Socket[] = [];

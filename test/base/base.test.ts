@@ -1,9 +1,10 @@
 /** What every room stands on. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import { assert, AssertionError, present } from "#src/base/assert.js";
-import { describeError, errnoOrMessage, QomError } from "#src/base/errors.js";
+import { describeError, errnoOrMessage, isErrnoError, QomError } from "#src/base/errors.js";
 import { ERROR_VALUE_LENGTH_MAX, printable } from "#src/base/limits.js";
 import { runAll } from "#src/base/run-all.js";
 import { failure } from "../support/refusal.js";
@@ -37,6 +38,14 @@ describe("errors", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED ::1:9"), { code: "ECONNREFUSED", errno: -111 });
     expect(errnoOrMessage(new AggregateError([refused, refused]))).to.equal("connection refused");
     expect(errnoOrMessage(Object.assign(new RangeError("bad port"), { code: "ERR_SOCKET_BAD_PORT" }))).to.equal("bad port");
+  });
+
+  it("are known when they come from another realm, as the system's do in a context of node:vm", () => {
+    const foreign: unknown = runInNewContext("Object.assign(new Error('ENOENT: x'), { code: 'ENOENT', errno: -2 })");
+    expect(foreign).not.to.be.instanceOf(Error);
+    expect(isErrnoError(foreign)).to.equal(true);
+    expect(describeError(new QomError("io", "cannot open 'x'", { cause: foreign }))).to.equal("cannot open 'x': no such file or directory");
+    expect(isErrnoError({ code: "ENOENT", message: "no error" })).to.equal(false);
   });
 
   it("keep the nearer context", () => {

@@ -10,6 +10,12 @@ import { PROJECT, UserFolder } from "./support/folder.js";
 /** Bundlers are not quick, and a busy machine is no fault of the library. */
 const BUNDLER_TIMEOUT_MS = 180_000;
 
+/** With the ends of the names of their files. */
+const FORMATS = [
+  ["esm", "mjs"],
+  ["cjs", "cjs"],
+] as const;
+
 const BUNDLERS = ["esbuild", "rollup", "vite", "webpack"] as const;
 
 const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
@@ -33,22 +39,24 @@ describe("a bundle of an embedder's", function () {
   });
 
   for (const bundler of BUNDLERS) {
-    for (const [format, ending] of [
-      ["esm", "mjs"],
-      ["cjs", "cjs"],
-    ] as const) {
-      it(`by ${bundler}, ${format}, starts, and tells the version`, () => {
-        const bundle = join(workshop.path, "out", `${bundler}.${ending}`);
-        workshop.run(`${bundler}.js`, format, bundle);
-        const deployed = new UserFolder(["koffi"], { library: false });
-        try {
-          copyFileSync(bundle, join(deployed.path, basename(bundle)));
-          expect(JSON.parse(deployed.run(basename(bundle)))).to.deep.equal(expected);
-        } finally {
-          deployed.remove();
-        }
+    describe(`by ${bundler}`, () => {
+      const bundle = (ending: string): string => join(workshop.path, "out", `${bundler}.${ending}`);
+      before(() => {
+        workshop.run(`${bundler}.js`, ...FORMATS.flatMap(([format, ending]) => [format, bundle(ending)]));
       });
-    }
+
+      for (const [format, ending] of FORMATS) {
+        it(`${format}, starts, and tells the version`, () => {
+          const deployed = new UserFolder(["koffi"], { library: false });
+          try {
+            copyFileSync(bundle(ending), join(deployed.path, basename(bundle(ending))));
+            expect(JSON.parse(deployed.run(basename(bundle(ending))))).to.deep.equal(expected);
+          } finally {
+            deployed.remove();
+          }
+        });
+      }
+    });
   }
 
   it("keeps what has to run at import, though nothing is taken from it", () => {

@@ -111,6 +111,12 @@ describe("the bundles", () => {
     }
   });
 
+  it("have no character beyond ASCII, for which V8 would keep two bytes of every one", () => {
+    const files = readdirSync(LIB).filter((name) => name.endsWith(".js"));
+    expect(files).to.include.members(["index.js", "qom-pr.js"]);
+    expect(files.filter((name) => /[^\0-\x7F]/.test(readFileSync(join(LIB, name), "utf8")))).to.deep.equal([]);
+  });
+
   it("have no message of zod in another language", () => {
     const sources = [...sourcesByBundle().values()].flat().filter((source) => source.includes("/zod/"));
     expect(sources).not.to.deep.equal([]);

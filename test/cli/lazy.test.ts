@@ -60,6 +60,19 @@ describe("the files that a program loads", () => {
     expect(sources.some((source) => source.endsWith("/src/target/fabric/scsi-fabric.ts"))).to.equal(true);
   });
 
+  it("have no package and no machine for a helper until it listens, nor for its threads, which are a few files each", () => {
+    const helper = sourcesOf(loadedWith(fileWith("/src/helper/start/start.ts")));
+    expect(helper.filter((source) => PACKAGES.test(source) || MACHINE.test(source))).to.deep.equal([]);
+    for (const file of ["gate-main.js", "worker-main.js"]) {
+      const files = loadedWith(file);
+      expect(
+        sourcesOf(files).filter((source) => PACKAGES.test(source) || MACHINE.test(source)),
+        file,
+      ).to.deep.equal([]);
+      expect([...files], file).to.have.lengthOf.at.most(4);
+    }
+  });
+
   it("have no monitor for people for the library, and nothing of Node that is loaded when it is used", () => {
     const files = [...loadedWith("index.js")];
     const sources = sourcesOf(files.filter((file) => readdirSync(LIB).includes(`${file}.map`)));

@@ -166,7 +166,10 @@ const SPELLED: readonly Case[] = [
     "-o --register_move --transport_id=sas,5000c50005b32001 --relative_target_port=1 --param_unreg",
     "-o --register_move --transport_id=sas,5000c50005b32001 --relative_target=1 --param-unreg",
     "-o --register-move --transport-id=sas,5000c50005b32001 --param_un",
+    // Beginnings of names that only this program has, too.
+    "--o --register --param-sark=2",
   ].map((text): Case => ({ argv: words(text) })),
+  { argv: words("--n --ma=20"), answer: keys(0) },
 ];
 
 const CHANGING: readonly Case[] = [
@@ -260,7 +263,7 @@ const DIFFERING: readonly Case[] = VERSION_DIFFERENCES.flatMap((differs) =>
 
 const SUITES: Readonly<Record<string, readonly Case[]>> = {
   "prints TransportIDs that no standard has": UNUSUAL,
-  "knows the names with underscores": SPELLED,
+  "knows the names with underscores, and abbreviated": SPELLED,
   "prints what the disk says": READING,
   "sends what the disk is to do": CHANGING,
   "tells how a command failed": FAILING,

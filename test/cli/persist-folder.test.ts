@@ -86,6 +86,7 @@ describe("qom-pr persist on a state folder", () => {
     await machine.close();
     expect([code, clock.nowMs()]).to.deep.equal([26, 0]);
     expect(stderr).to.match(/^qom-pr persist: [^\n]*is locked: process \d+[^\n]*'--qmp'\n$/);
+    expect(stderr, "it may be a helper, too").to.contain("ask a helper with '--manager pr-manager-helper,path=SOCKET', and a machine with");
   });
 
   it("refuses other times, and --wait with --qmp", async () => {

@@ -43,9 +43,28 @@ describe("the manager of persist", () => {
     expect(await stderrOf("--name", "a b", "--manager", "pr-manager-memory")).to.equal(`qom-pr persist: ${describeError(asMachine)}\n`);
   });
 
-  it("is no text that asks for help, which another program gives", async () => {
-    expect(await stderrOf("--manager", "help")).to.equal(
-      "qom-pr persist: -object help,id=manager asks for help and does not describe an object ('qom-pr run -object help' gives it)\n",
+  /** What is printed, and nothing else, whether or not a device is named. */
+  async function printed(...argv: readonly string[]): Promise<string> {
+    const [out, error]: [string[], string[]] = [[], []];
+    const output = { out: (text: string) => void out.push(text), error: (text: string) => void error.push(text) };
+    expect([await runPersist(argv, { output, variables: {} }), error]).to.deep.equal([0, []]);
+    return out.join("");
+  }
+
+  it("is listed by help, with the properties of one, as -object lists types", async () => {
+    const list = await printed("--manager", "help");
+    expect(list).to.match(/^Types of PR managers:\n(?: {2}pr-manager-[a-z]+ +[a-z].*\n){3}$/);
+    for (const line of list.trimEnd().split("\n").slice(1)) {
+      for (const part of line.trim().split(/ {2,}/)) expect(Machine.help(["-object", "help"])).to.contain(part);
+    }
+    expect(await printed("--manager=?", disk)).to.equal(list);
+    expect(await printed("-k", "--manager", "pr-manager-helper,help", disk)).to.equal(Machine.help(["-object", "pr-manager-helper,help"]));
+  });
+
+  it("is told from a text in which help is a value, and a type that there is not is refused", async () => {
+    expect(await stderrOf("--manager", "pr-manager-helper,path=/nope/a,,help")).to.contain("/nope/a,help");
+    expect(await stderrOf("--manager", "pr-manager-nope,help")).to.match(
+      /^qom-pr persist: -object pr-manager-nope,help: .*'pr-manager-nope'/,
     );
   });
 });

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { runPersist } from "#src/cli/persist/persist.js";
 import type { PersistEnvironment } from "#src/cli/persist/persist.js";
-import { defaultInitiator } from "#src/reservation/default-initiator.js";
+import { defaultInitiator } from "#src/scsi/default-initiator.js";
 import { helperUnderTest } from "../support/helpers.js";
 import type { HelperUnderTest } from "../support/helpers.js";
 import { temporaryFolder } from "../support/folder.js";
@@ -59,6 +59,8 @@ describe("qom-pr persist", () => {
   it("says which options an abbreviation may be", async () => {
     const { code, stderr } = await persist(["--read-f", "--pre", disk]);
     expect([code, stderr]).to.deep.equal([1, "qom-pr persist: option '--pre' is ambiguous: it may be --preempt, --preempt-abort\n"]);
+    // Those of sg_persist mean what they mean to sg_persist.
+    expect((await persist(["--o", "--n", "--ma=20", disk])).stderr).to.contain("'--out' takes exactly one service action");
     expect((await persist(["--nope=1", disk])).stderr).to.contain("unknown option '--nope=1'");
     expect((await persist(["-hh"])).stdout).to.equal((await persist(["--help"])).stdout);
   });

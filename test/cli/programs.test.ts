@@ -56,7 +56,7 @@ describe("qom-pr", () => {
     expect((await run(["run", "--json", ...DISK])).code).to.equal(1);
   });
 
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     it(`runs until ${signal}`, async () => {
       let sent = false;
       const onOutput = (stdout: string, kill: (signal: NodeJS.Signals) => void): void => {

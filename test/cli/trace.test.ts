@@ -129,6 +129,11 @@ describe("trace points", () => {
       const file = folder.path("events");
       writeFileSync(file, "# managers\n\npr_manager_run\n  scsi_req_cancel\n");
       expect((await selected(`events=${file}`)).names).to.deep.equal(["pr_manager_run", "scsi_req_cancel"]);
+      // In the order given, and of one option the file last, as QEMU does.
+      writeFileSync(file, "-pr_manager_run\n");
+      expect((await selected(`pr_*,events=${file}`)).names).to.deep.equal(["pr_manager_execute"]);
+      expect((await selected(`events=${file}`, "pr_*", `events=${file}`)).names).to.deep.equal(["pr_manager_execute"]);
+      expect((await selected(`events=${file}`, "pr_*")).names).to.deep.equal(["pr_manager_execute", "pr_manager_run"]);
       expect(await selected("nope")).to.deep.equal({
         names: [],
         stderr: "qom-pr: warning: -trace: there is no trace point 'nope' ('help' lists them)\n",

@@ -3,7 +3,8 @@
 import { expect } from "chai";
 import { Machine, PersistentReserveIn, PersistentReserveOut, ScsiStatus } from "qom-pr";
 import type { Fabric, ReservationType, ScsiDevice, ScsiResult } from "qom-pr";
-import { outcome, WWN } from "../support/machine.js";
+import { WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { openDurableFabric } from "./durable-fabric.js";
 import type { DurableFabric } from "./durable-fabric.js";
 

@@ -6,7 +6,7 @@
 import { expect } from "chai";
 import { PersistentReserveIn } from "qom-pr";
 import type { ReservationType } from "qom-pr";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { pair, part } from "./libiscsi-support.js";
 import type { Initiator, Pair } from "./libiscsi-support.js";
 

@@ -13,7 +13,7 @@ import { parseReportLuns } from "#src/scsi/report-luns.js";
 import { parseBlockDeviceCharacteristics, parseBlockLimits, parseLogicalBlockProvisioning } from "#src/scsi/vpd-block.js";
 import { logicalUnitName, parseDeviceIdentification } from "#src/scsi/vpd-identification.js";
 import { parseSerialNumber, parseSupportedPages } from "#src/scsi/vpd.js";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 
 const WWN = "naa.5000000000000032";
 const BLOCKS = 32_768;

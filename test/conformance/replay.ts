@@ -2,7 +2,7 @@
 
 import { Machine } from "qom-pr";
 import type { Fabric, ScsiDevice, ScsiResult } from "qom-pr";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { QUIRKS } from "./quirks.js";
 import type { Quirk, QuirkRule } from "./quirks.js";
 import { RECORDED_SIZE_BYTES } from "./recordings.js";

@@ -11,7 +11,7 @@ import type { ScsiResult } from "qom-pr";
 import * as z from "zod";
 import { present } from "#src/base/assert.js";
 import { LentDisks } from "../support/lent-disk.js";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { skipUnlessRequired } from "../support/requirement.js";
 import { bytes, hex } from "../support/hex.js";
 

@@ -6,7 +6,8 @@ import { expect } from "chai";
 import { Machine, PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import type { ScsiCommand, ScsiDevice } from "qom-pr";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome, machineArguments, WWN } from "../support/machine.js";
+import { machineArguments, WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import type { CommandLine } from "../support/machine.js";
 import { helperUnderTest } from "../support/helpers.js";
 import type { HelperUnderTest } from "../support/helpers.js";
@@ -90,7 +91,7 @@ for (const contender of CONTENDERS) {
 
       it("ends a command whose signal fired with TASK ABORTED", async () => {
         const result = await disk.execute({ ...PersistentReserveIn.readKeys(8), signal: AbortSignal.abort() });
-        expect(outcome(result)).to.equal("40h");
+        expect(outcome(result)).to.equal("ABORTED");
       });
 
       it("cannot be deleted while the disk uses it, and says who does", async () => {

@@ -144,6 +144,54 @@ describe("commands of a device", () => {
     });
   }
 
+  describe("with a signal of their own", () => {
+    const sendOwn = (send: (command: ScsiCommand) => ScsiAnswer): { own: AbortController; answer: ScsiAnswer } => {
+      const own = new AbortController();
+      return { own, answer: commands.run({ cdb: CDB, signal: own.signal }, undefined, send, own) };
+    };
+
+    it("are sent as they are, or with their deadline, and nothing is left on the signal", async () => {
+      const own = new AbortController();
+      const given = { cdb: CDB, signal: own.signal };
+      const sent: ScsiCommand[] = [];
+      const send = (command: ScsiCommand): Promise<ScsiResult> => {
+        sent.push(command);
+        return Promise.resolve(GOOD);
+      };
+      expect(await commands.run(given, undefined, send, own)).to.equal(GOOD);
+      expect(await commands.run(given, 3000, send, own)).to.equal(GOOD);
+      expect(sent[0]).to.equal(given);
+      expect(sent[1]).to.deep.equal({ ...given, timeoutMs: 3000 });
+      expect(getEventListeners(own.signal, "abort")).to.have.length(0);
+    });
+
+    it("end when it fires, and by an abort of all, which fires it", async () => {
+      const [first, second] = [sendOwn(untilAborted), sendOwn(untilAborted)];
+      first.own.abort();
+      expect(await first.answer).to.deep.equal(ABORTED);
+      await commands.abortAll();
+      expect(await second.answer).to.deep.equal(ABORTED);
+      expect(second.own.signal.aborted).to.equal(true);
+    });
+
+    it("end by an abort of all that comes while they are being sent, but not if they are answered at once", async () => {
+      let ended: Promise<void> | undefined;
+      const during = sendOwn((command) => {
+        ended = commands.abortAll();
+        return untilAborted(command);
+      });
+      expect(await during.answer).to.deep.equal(ABORTED);
+      await ended;
+      const atOnce = sendOwn(() => {
+        ended = commands.abortAll();
+        return { ...GOOD, hostStatus: 0x11 };
+      });
+      expect(atOnce.answer).to.include({ status: 0x18, hostStatus: 0x11 });
+      expect(atOnce.own.signal.aborted).to.equal(false);
+      await ended;
+    });
+  });
+
   it("that are being sent are waited for", async () => {
     const clock = new ManualClock();
     const set = new CommandSet(clock);

@@ -10,7 +10,7 @@ import { Sense, senseResult } from "#src/scsi/sense.js";
 import { encodeBlockLimits, NO_BLOCK_LIMITS, parseBlockLimits } from "#src/scsi/vpd-block.js";
 import { encodeSupportedPages } from "#src/scsi/vpd.js";
 import { inquiryCdb } from "#src/scsi/inquiry.js";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 import { failed, goodData, ScriptedDisk } from "../support/scripted-disk.js";
 import { bytes, hex } from "../support/hex.js";

@@ -3,7 +3,7 @@ import "reflect-metadata";
 import { expect } from "chai";
 import { Fabric, HostStatus, Machine, PrManager, qomType, TransportId, USER_CREATABLE } from "qom-pr";
 import type { ScsiResult } from "qom-pr";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { ScriptedDisk } from "../support/scripted-disk.js";
 import { commandRequest, commandText } from "./support/peer.js";
 

@@ -1,7 +1,7 @@
 /** A simulated disk that may not be written: because the node is read-only, or because the unit itself is write-protected. */
 import { expect } from "chai";
 import { Fabric, Machine, PersistentReserveOut } from "qom-pr";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 import { bytes } from "../support/hex.js";
 

@@ -94,7 +94,7 @@ class Turmoil {
 
 describe("virtio-scsi in a turmoil", () => {
   it("answers everything, and keeps nothing", async function () {
-    this.timeout(600_000);
+    this.timeout(1_800_000);
     const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
     console.log(`    seed ${seed}`);
     const nodes = NODES.flatMap((node) => ["-blockdev", `node-name=n${node},driver=sim-lun,wwn=${wwn(node)},pr-manager=pr0`]);

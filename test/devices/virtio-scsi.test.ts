@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect } from "chai";
 import { Fabric, Machine, PersistentReserveOut, TransportId, VirtioScsiFeature } from "qom-pr";
 import type { Nexus, ScsiResult, VirtioChain } from "qom-pr";
-import { defaultInitiator } from "#src/reservation/default-initiator.js";
+import { defaultInitiator } from "#src/scsi/default-initiator.js";
 import { commandRequest, commandText, manage, plainText, send } from "./support/peer.js";
 import type { Answer } from "./support/peer.js";
 import { OurPeer } from "./support/ours.js";

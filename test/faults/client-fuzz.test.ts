@@ -12,8 +12,9 @@ import { Clock, Machine, PersistentReserveIn, PersistentReserveOut, PrManager } 
 import type { ScsiUnit } from "qom-pr";
 import { headerBytes, responseBytes, ScriptedHelper } from "../backends/helper-socket-server.js";
 import { openDescriptors } from "../support/descriptors.js";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { ManualClock } from "../support/manual-clock.js";
+import { withoutStacks } from "../support/stacks.js";
 import { soakCount } from "./support/client-bench.js";
 
 const KEYS = Uint8Array.of(0, 0, 0, 7, 0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8);
@@ -61,7 +62,8 @@ const answers: fc.Arbitrary<Answer> = fc.record({
 });
 
 describe("faults of our client: malformed responses", function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
+  withoutStacks();
 
   it(`${RUNS} of them harm nothing`, async () => {
     const clock = new ManualClock();

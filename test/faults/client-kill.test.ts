@@ -6,8 +6,8 @@ import { refusal } from "../support/refusal.js";
 import { ClientBench, ended, HELPERS, soakCount } from "./support/client-bench.js";
 import { skipWithoutPrHelper } from "../support/pr-helper.js";
 
-const READ_KEYS = { ...PersistentReserveIn.readKeys(8), timeoutMs: 5000 };
-const REGISTER = { ...PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }), timeoutMs: 5000 };
+const READ_KEYS = { ...PersistentReserveIn.readKeys(8), timeoutMs: 60_000 };
+const REGISTER = { ...PersistentReserveOut.encode({ action: "register", serviceActionKey: 1n }), timeoutMs: 60_000 };
 
 /** What a helper answers for a disk that is a file: ENOTTY as sense. */
 const ANSWER = "0B/00/06";
@@ -19,7 +19,7 @@ const RESPONSE = 104;
 
 for (const [name, program] of Object.entries(HELPERS)) {
   describe(`faults of our client with ${name}: kill -9`, function () {
-    this.timeout(600_000);
+    this.timeout(1_800_000);
     const bench = new ClientBench();
     let shim = "";
     before(function () {

@@ -29,12 +29,12 @@ export function descriptorCount(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** The descriptor that a process would get next. */
-export function lowestFreeDescriptor(pid: number): number {
+/** The limit of open files under which a process can open so many more: below the highest that it has open, some numbers may be free. */
+export function limitThatLeaves(free: number, pid: number): number {
   const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
-  let lowest = 0;
-  while (taken.has(lowest)) lowest += 1;
-  return lowest;
+  let limit = 0;
+  for (let left = free; left > 0; limit += 1) if (!taken.has(limit)) left -= 1;
+  return limit;
 }
 
 /** How often the threads of a process have given up the processor to wait. */

@@ -1,7 +1,7 @@
 /** A helper that may have few descriptors: connections wait, and those that are let in find room for their requests. */
 
 import { expect } from "chai";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
 import { connectionsFor } from "#src/helper/serving/gate.js";
 import { OUR_PROGRAM, Workshop } from "./support/helper-process.js";
@@ -56,6 +56,27 @@ describe("descriptors of qom-pr-helper", () => {
     last?.close();
     expect(helper.stderr).not.to.match(/no descriptor|cannot accept/);
     await helper.stop();
+  });
+
+  it("end it with one line, when there are too few for it to start", async function () {
+    this.timeout(120_000);
+    const path = workshop.path("too-few");
+    let [limit, failed] = [56, false];
+    while (!failed) {
+      limit -= 8;
+      const helper = workshop.spawn([`--nofile=${limit}:${limit}`, OUR_PROGRAM, "-k", path], {}, {}, "prlimit");
+      failed = await helper.serves(path).then(
+        () => false,
+        () => true,
+      );
+      if (!failed) await helper.stop();
+      else
+        expect(helper.stderr, String(limit)).to.match(
+          /^(?:qom-pr-helper: listening on [^\n]+\n)?qom-pr-helper: [^\n]*(?:too many open files|EMFILE)[^\n]*\n$/,
+        );
+      expect((await helper.ended).code, String(limit)).to.equal(failed ? 1 : 0);
+    }
+    expect(existsSync(path)).to.equal(false);
   });
 
   it("leave room for others when one user connects as often as it can", async () => {

@@ -6,7 +6,7 @@ import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, rmSync
 import { runPersist } from "#src/cli/persist/persist.js";
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import { askStatus } from "#src/helper/serving/status.js";
-import { defaultInitiator } from "#src/reservation/default-initiator.js";
+import { defaultInitiator } from "#src/scsi/default-initiator.js";
 import { greetedAs, send } from "./support/command-client.js";
 import { OUR_PROGRAM, run, until, Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";

@@ -104,6 +104,8 @@ describe("files of qom-pr-helper", () => {
       const said = await new Promise<string>((resolve) => parent.stdout.setEncoding("utf8").once("data", resolve));
       const [first = 0, heir = 0] = said.split(" ").map(Number);
       try {
+        // Its other threads may end after the first one; as long as one is there, so may be its descriptors.
+        await until(() => readdirSync(`/proc/${first}/task`).length === 1);
         await until(() => readFileSync(`/proc/${first}/stat`, "latin1").includes(") Z "));
         const result = await here.run(["-k", path]);
         expect(result).to.deep.include({ code: 1, stderr: `qom-pr-helper: another process listens on '${path}'\n` });

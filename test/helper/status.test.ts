@@ -4,7 +4,11 @@ import { expect } from "chai";
 import { closeSync, existsSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { serveStatus } from "#src/helper/serving/status.js";
 import type { StatusReport } from "#src/helper/serving/status.js";
+import { libc } from "#src/native/libc.js";
+import { loadServerLibc } from "#src/native/server/libc.js";
+import { listenUnixStream } from "#src/native/server/unix.js";
 import { copyPackage, removeManifest } from "../support/installed-copy.js";
 import { until, Workshop } from "./support/helper-process.js";
 import { RawClient } from "./support/raw-client.js";
@@ -95,6 +99,25 @@ describe("status of qom-pr-helper", () => {
     asker.pause();
     expect(await helper.stop()).to.deep.equal({ code: 0, signal: null });
     asker.destroy();
+  });
+
+  it("survives that a connection cannot be accepted", async () => {
+    const path = workshop.path("refused");
+    const said: string[] = [];
+    const nothing = {} as StatusReport; // nobody reads it
+    const server = serveStatus(
+      listenUnixStream(libc(), loadServerLibc(), path),
+      () => nothing,
+      (line) => void said.push(line),
+    );
+    try {
+      const error = Object.assign(new Error("accept ENOMEM"), { code: "ENOMEM", errno: -12, syscall: "accept" });
+      expect(server.emit("error", error)).to.equal(true);
+      expect(said).to.deep.equal(["the status could not be given: not enough memory"]);
+      expect((await connect(path).toArray()).join("")).to.equal("{}\n");
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 
   it("is missing, with one line, where no helper is", async () => {

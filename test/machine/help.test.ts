@@ -52,6 +52,15 @@ describe("help", () => {
     expect(help("-object", "help")).to.match(/\n {2}greeter +says hello \(alias hello\)\n/);
   });
 
+  it("lists of values only those that are taken", async () => {
+    for (const property of ["rerror", "werror"]) {
+      expect(help("-device", "scsi-block,help")).to.match(
+        new RegExp(`\n  ${property}=<BlockdevOnError> .*\\(one of report, auto; default: auto\\)\n`),
+      );
+    }
+    expect(() => qom.enumeration("None", ["a"], [])).to.throw("supported");
+  });
+
   it("lists the properties of a type that can be set, with kind, description and default", () => {
     for (const text of ["greeter,help", "hello,help", "greeter,id=x,?"]) {
       expect(help("-object", text), text).to.equal(

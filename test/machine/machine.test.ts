@@ -7,7 +7,8 @@ import { Clock, Fabric, inject, Machine, PersistentReserveIn, PersistentReserveO
 import type { ScsiCommand, ScsiResult, ScsiUnit } from "qom-pr";
 import { ManualClock } from "../support/manual-clock.js";
 import { temporaryFolder } from "../support/folder.js";
-import { machineArguments, outcome, WWN } from "../support/machine.js";
+import { machineArguments, WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 
 const MEMORY = "pr-manager-memory,id=pr0";
@@ -184,19 +185,19 @@ describe("machine", () => {
     controller.abort();
     // A manager that does not listen to the signal is waited for no longer than this.
     clock.advance(100);
-    expect(outcome(await bySignal)).to.equal("40h");
+    expect(outcome(await bySignal)).to.equal("ABORTED");
     const byReset = disk.execute(readKeys);
     const reset = disk.reset("logical-unit");
     clock.advance(100);
     await reset;
-    expect(outcome(await byReset)).to.equal("40h");
+    expect(outcome(await byReset)).to.equal("ABORTED");
     const byClose = disk.execute(readKeys);
     const closed = machine.close();
     expect((await refusal(() => disk.execute(readKeys))).kind).to.equal("closed");
     clock.advance(5000);
     await new Promise(setImmediate);
     clock.advance(100);
-    expect(outcome(await byClose)).to.equal("40h");
+    expect(outcome(await byClose)).to.equal("ABORTED");
     await closed;
     await machine.close();
   });
@@ -211,7 +212,7 @@ describe("machine", () => {
     expect(manager.signals.map((signal) => signal?.aborted)).to.deep.equal([true]);
     manager.open[0]?.({ status: 0x40, dataIn: new Uint8Array(0), residual: 0, sense: new Uint8Array(0) });
     await reset;
-    expect(outcome(await running)).to.equal("40h");
+    expect(outcome(await running)).to.equal("ABORTED");
   });
 
   it("is read-only where a format above the disk says so", async () => {
@@ -264,7 +265,7 @@ describe("machine", () => {
     const closed = machine.close();
     if (manager instanceof StuckManager)
       manager.open[0]?.({ status: 0x08, dataIn: new Uint8Array(0), residual: 0, sense: new Uint8Array(0) });
-    expect(outcome(await running)).to.equal("8h");
+    expect(outcome(await running)).to.equal("BUSY");
     await closed;
   });
 

@@ -1,6 +1,6 @@
 /** A block driver of the embedder's own, which brings its medium along. */
 import { expect } from "chai";
-import { Fabric, Machine, qomType } from "qom-pr";
+import { Fabric, Machine, PrManager, QomError, qomType } from "qom-pr";
 import { SimLunNode } from "qom-pr/extend";
 import type { Medium } from "qom-pr/extend";
 import { refusal } from "../support/refusal.js";
@@ -96,6 +96,57 @@ describe("a block driver with a medium of its own", () => {
     }
     const odd = await refusal(() => Machine.create(node("hd"), { types: [driver(() => new ArrayMedium(1000))] }));
     expect([odd.kind, /not a multiple of its block size/.test(odd.message)]).to.deep.equal(["invalid-value", true]);
+  });
+
+  it("is closed where it was refused, unless a unit has it", async () => {
+    const media: ArrayMedium[] = [];
+    const open = (): ArrayMedium => {
+      const medium = new ArrayMedium();
+      media.push(medium);
+      return medium;
+    };
+    const fabric = new Fabric();
+    const machine = await Machine.create(node("hd"), { types: [driver(open)], fabric });
+    const other = { driver: "array-disk", "node-name": "other", wwn: WWN };
+    expect((await refusal(() => machine.qmp.execute("blockdev-add", other))).kind).to.equal("conflict");
+    const large = { ...other, wwn: "naa.5000000000000002", size: 2 * SIZE_BYTES };
+    expect((await refusal(() => machine.qmp.execute("blockdev-add", large))).kind).to.equal("conflict");
+    expect(media.map(({ closed }) => closed)).to.deep.equal([0, 1, 1]);
+    await machine.close();
+    await fabric.close();
+    expect(media.map(({ closed }) => closed)).to.deep.equal([1, 1, 1]);
+  });
+
+  it("is closed where the node's manager refuses its unit, which is not left behind", async () => {
+    @qomType({ name: "pr-manager-fussy", description: "takes no disk" })
+    class FussyManager extends PrManager {
+      override admit(): void {
+        throw new QomError("invalid-value", "not this one");
+      }
+      protected override run(): Promise<never> {
+        return Promise.reject(new Error("it has no disk"));
+      }
+    }
+    const medium = new ArrayMedium();
+    const machine = await Machine.create(["-object", "pr-manager-fussy,id=pr0"], { types: [driver(() => medium), FussyManager] });
+    const given = { driver: "array-disk", "node-name": "hd", wwn: WWN, "pr-manager": "pr0" };
+    expect((await refusal(() => machine.qmp.execute("blockdev-add", given))).message).to.equal("not this one");
+    expect([machine.fabric.units.length, medium.closed]).to.deep.equal([0, 1]);
+    await machine.close();
+  });
+
+  it("has one medium for each unit", async () => {
+    const medium = new ArrayMedium();
+    const machine = await Machine.create([...DISK, ...node("hd")], { types: [driver(() => medium)] });
+    const other = { driver: "array-disk", "node-name": "other", wwn: "naa.5000000000000002" };
+    const error = await refusal(() => machine.qmp.execute("blockdev-add", other));
+    expect([error.kind, error.message]).to.deep.equal([
+      "in-use",
+      "the medium of naa.5000000000000001 cannot be that of naa.5000000000000002 too",
+    ]);
+    expect(medium.closed).to.equal(0);
+    expect((await machine.scsiDevice("disk0").execute({ cdb: WRITE, dataOut: new Uint8Array(512) })).status).to.equal(0);
+    await machine.close();
   });
 
   it("leaves the fabric's unit to others when its machine ends", async () => {

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { Machine, PersistentReserveIn } from "qom-pr";
 import { parseArguments } from "#src/machine/arguments.js";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 import { PASTED_LINES, standIn } from "./support/pasted-lines.js";
 

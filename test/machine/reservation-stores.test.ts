@@ -5,8 +5,11 @@ import { Machine, PersistentReserveIn, PersistentReserveOut, qomType, ScsiFabric
 import type { ScsiDevice } from "qom-pr";
 import { ReservationStoreObject } from "qom-pr/extend";
 import type { CommitEnd, ReservationImage, StoredReservations } from "qom-pr/extend";
+import { MemoryMedium } from "#src/target/medium/memory-medium.js";
+import { ObjectSpace } from "#src/machine/object-space.js";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome, WWN } from "../support/machine.js";
+import { WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 
 const KEY = 0xa1n;
@@ -105,6 +108,30 @@ describe("a reservation store", () => {
     await machine.qom.delete("san0");
     await machine.qmp.execute("object-add", { "qom-type": "scsi-fabric", id: "san1", store: "s0" });
     expect(machine.object("san1")).to.be.instanceOf(ScsiFabric);
+  });
+
+  it("serves another network after one that could not be closed in good order", async () => {
+    const machine = await create("reservation-test,id=s0", "scsi-fabric,id=san0,store=s0");
+    const { fabric } = machine.object("san0") as ScsiFabric; // it was made of that type
+    const medium = new MemoryMedium(1024 * 1024);
+    medium.close = (): Promise<void> => Promise.reject(new Error("not now"));
+    await fabric.attachPath({ wwn: WWN }, { writes: true, medium, warn: () => {}, onCreate: () => {} });
+    const failed = await machine.qom.delete("san0").catch((error: unknown) => error);
+    expect(failed).to.be.an("error").with.property("message", "not now");
+    await machine.qmp.execute("object-add", { "qom-type": "scsi-fabric", id: "san1", store: "s0" });
+    expect(machine.object("san1")).to.be.instanceOf(ScsiFabric);
+  });
+
+  it("that no network uses is warned of, once", async () => {
+    const unused = await create("reservation-test,id=s0", "reservation-test,id=s1", "scsi-fabric,id=san0,store=s1");
+    expect(unused.warnings).to.deep.equal([
+      "no storage network uses reservation-test '/objects/s0', so nothing is kept in it: -object scsi-fabric,id=…,store=s0 would",
+    ]);
+    const used = await create("reservation-test,id=s0", "scsi-fabric,id=san0,store=s0");
+    expect(used.warnings).to.deep.equal([]);
+    const space = await ObjectSpace.create({ objects: ["reservation-folder,id=s0,path=" + path], name: undefined, folderUse: "moment" });
+    expect(space.warnings).to.have.lengthOf(1);
+    await space.close();
   });
 
   const mistakes: readonly (readonly [what: string, objects: () => readonly string[], kind: string, says: RegExp])[] = [

@@ -2,7 +2,8 @@
 import { expect } from "chai";
 import { Fabric, Machine, PrManager, qomType, ScsiStatus } from "qom-pr";
 import type { ScsiCommand, ScsiResult, ScsiUnit } from "qom-pr";
-import { machineArguments, outcome, WWN } from "../support/machine.js";
+import { machineArguments, WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 
 /** Operation codes that a manager was asked for, since the last machine was made. */
 const asked: number[] = [];

@@ -8,7 +8,8 @@ import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager, 
 import type { ScsiDevice, ScsiUnit } from "qom-pr";
 import { StoreUse } from "#src/stores/store-use.js";
 import { temporaryFolder } from "../support/folder.js";
-import { COMMAND_LINES, outcome, WWN } from "../support/machine.js";
+import { COMMAND_LINES, WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import type { CommandLine } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 

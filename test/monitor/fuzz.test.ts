@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { Machine } from "qom-pr";
 import { machineArguments } from "../support/machine.js";
 import { memoryInUse } from "../support/memory.js";
+import { withoutStacks } from "../support/stacks.js";
 
 const MESSAGES = process.env["SOAK"] === "1" ? 200_000 : 10_000;
 const BATCH = 100;
@@ -78,6 +79,8 @@ function command(commands: readonly string[]): fc.Arbitrary<{ readonly execute: 
 }
 
 describe("QMP with random messages", () => {
+  withoutStacks();
+
   it(`answers every command among ${MESSAGES} messages`, async function () {
     this.timeout(1_800_000);
     const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);

@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { hold, Machine, PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import type { QmpEvent } from "qom-pr";
 import { temporaryFolder } from "../support/folder.js";
-import { machineArguments, outcome, WWN } from "../support/machine.js";
+import { machineArguments, WWN } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 import { findPrHelper, PrHelper, skipWithoutPrHelper } from "../support/pr-helper.js";
 import { refusal } from "../support/refusal.js";
 

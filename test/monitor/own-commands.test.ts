@@ -1,11 +1,14 @@
 /** QMP commands of the embedder's own: as good as the built-in ones, over a socket as in the program. */
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { anyValue, defineCommand, noArguments, nothing } from "qom-pr/extend";
 import type { QmpCommand } from "qom-pr/extend";
 import * as z from "zod";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { machineArguments } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
+import { QmpClient } from "./support/qmp-client.js";
 
 const countNodes = defineCommand({
   name: "x-count-nodes",
@@ -84,6 +87,53 @@ describe("a QMP command of one's own", () => {
     await qmp.execute("x-fail").catch((error: unknown) => (thrown = error));
     expect(thrown).to.be.instanceOf(TypeError);
     expect(await qmp.execute("query-status")).to.deep.include({ running: true });
+  });
+
+  it("that fails once it is answered ends neither the session nor what comes after it", async () => {
+    const path = join(makeFolder(), "qmp.sock");
+    const done: string[] = [];
+    const failing = defineCommand({
+      name: "x-fail-later",
+      arguments: noArguments,
+      result: nothing,
+      run: (_given, { afterReply }) => {
+        afterReply(() => {
+          throw new Error("too late");
+        });
+        afterReply(() => done.push("the next action"));
+        return {};
+      },
+    });
+    machine = await Machine.create(["-qmp", `unix:${path},server=on,wait=off`], { commands: [failing] });
+    const client = await QmpClient.ready({ path });
+    const listeners = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    const uncaught = new Promise<unknown>((resolve) => process.once("uncaughtException", resolve));
+    try {
+      expect(await client.run("x-fail-later")).to.deep.equal({});
+      expect(await uncaught).to.have.property("message", "too late");
+      expect(await client.run("query-status")).to.deep.include({ running: true });
+      expect(done).to.deep.equal(["the next action"]);
+    } finally {
+      for (const listener of listeners) process.on("uncaughtException", listener);
+      await client.close();
+      await machine.close();
+      removeFolder(dirname(path));
+    }
+  });
+
+  it("gives a value of JSON", async () => {
+    const results: readonly (readonly [given: unknown, message: string])[] = [
+      [undefined, "undefined is not a value of JSON"],
+      [() => 1, "a function is not a value of JSON"],
+      [[1, Symbol("2")], "a symbol is not a value of JSON"],
+    ];
+    for (const [given, message] of results) {
+      const odd = defineCommand({ name: "x-odd", arguments: noArguments, result: z.unknown(), run: () => given });
+      const { qmp } = await withCommands(odd);
+      expect((await refusal(() => qmp.execute("x-odd"))).message).to.equal(message);
+      await machine?.close();
+    }
   });
 
   it("has a name that nobody else has, and that QMP allows", async () => {

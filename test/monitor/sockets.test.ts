@@ -1,8 +1,9 @@
 /** QMP over sockets: where it listens, who may connect, many clients at once, and clients that do not behave. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Machine } from "qom-pr";
@@ -133,6 +134,30 @@ describe("QMP sockets", () => {
     // Not by once() of node:events, which hears of the error.
     await new Promise<void>((closed) => device.start(({ input }) => void (input.closed ? closed() : input.on("close", closed))));
     server.close();
+  });
+
+  it("survives that a connection cannot be accepted, and says so until one can", async () => {
+    const path = folder.path("refused");
+    let server: Server | undefined;
+    const onSocket = (message: unknown): void => {
+      ({ server } = (message as { readonly socket: Socket & { readonly server: Server } }).socket); // what node publishes there
+    };
+    const said: string[] = [];
+    await machine(["-qmp", `unix:${path},server=on,wait=off`], { notify: (line) => void said.push(line) });
+    const refuse = (): unknown =>
+      server?.emit("error", Object.assign(new Error("accept EMFILE"), { code: "EMFILE", errno: -24, syscall: "accept" }));
+    subscribe("net.server.socket", onSocket);
+    try {
+      await client(path);
+    } finally {
+      unsubscribe("net.server.socket", onSocket);
+    }
+    expect([refuse(), refuse()]).to.deep.equal([true, true]);
+    const line = `cannot accept a connection on unix:${path}: too many open files`;
+    expect(said).to.deep.equal([line]);
+    await client(path);
+    refuse();
+    expect(said).to.deep.equal([line, line]);
   });
 
   it("connects to a server that listens, and is refused where none does", async () => {

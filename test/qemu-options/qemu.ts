@@ -1,4 +1,4 @@
-/** Asks QEMU: a process or a few per row, their QMP monitor on stdin and stdout. */
+/** Asks QEMU: a process per row, or a few where what it made is not guessed, their QMP monitor on stdin and stdout. */
 import { spawnSync } from "node:child_process";
 import type { SpawnSyncReturns } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
@@ -68,11 +68,42 @@ export function askQemu(row: Row, file: string): Result {
   const option = row.way === "keyval-object" ? "--object" : `-${row.way}`;
   const argv = [...before, ...row.texts.flatMap((text) => [option, text.replaceAll("FILE", file)])];
   const talk = new Conversation(program, argv, `${file}.commands`);
-  const first = talk.ask([]);
+  const first = talk.begin(likelyQuestions(row));
   if (first === null) return talk.status === 0 ? "help" : { refused: familyOf(row.way, talk.stderr) };
   const warned = talk.stderr.includes("warning: ");
   const made = sorted(row.way === "blockdev" || row.way === "drive" ? nodes(talk, file) : objects(talk, row.way));
   return { accepted: made, ...(warned ? { warned } : {}) };
+}
+
+/** A command of QMP. */
+interface Question {
+  readonly execute: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+const ALL_NODES: Question = { execute: "query-named-block-nodes", arguments: { flat: true } };
+
+function list(path: string): Question {
+  return { execute: "qom-list", arguments: { path } };
+}
+
+function get(path: string, property: string): Question {
+  return { execute: "qom-get", arguments: { path, property } };
+}
+
+/** Where the objects are that a way makes. */
+function foldersOf(way: Way): readonly string[] {
+  return way === "device" ? ["/machine/peripheral", "/machine/peripheral-anon"] : ["/objects"];
+}
+
+/** What will be asked of what the row makes, if that has a name and a type which are in the text. */
+function likelyQuestions({ way, texts }: Row): readonly Question[] {
+  if (way === "blockdev" || way === "drive") return [ALL_NODES];
+  const text = texts.join(" ");
+  const names = new Set([...text.matchAll(/\bid["']?[=:]["']?([^,"'} ]+)/g)].map(([, name = ""]) => name));
+  const properties = Object.entries(READ_BACK).flatMap(([type, each]) => (text.includes(type) ? each : []));
+  const [folder = ""] = foldersOf(way);
+  return [...foldersOf(way).map(list), ...[...names].flatMap((name) => properties.map((property) => get(`${folder}/${name}`, property)))];
 }
 
 interface Node {
@@ -83,7 +114,7 @@ interface Node {
 }
 
 function nodes(talk: Conversation, file: string): (readonly [string, Read])[] {
-  const [answer] = talk.ask([{ execute: "query-named-block-nodes", arguments: { flat: true } }]) ?? [];
+  const [answer] = talk.ask([ALL_NODES]) ?? [];
   return (answer as readonly Node[]).map((node, index) => [
     node["node-name"].startsWith("#") ? `#block ${index}` : node["node-name"],
     { driver: node.drv, "read-only": node.ro, filename: node.file.replace(file, "FILE") },
@@ -96,8 +127,8 @@ interface Listing {
 }
 
 function objects(talk: Conversation, way: Way): (readonly [string, Read])[] {
-  const folders = way === "device" ? ["/machine/peripheral", "/machine/peripheral-anon"] : ["/objects"];
-  const lists = talk.ask(folders.map((path) => ({ execute: "qom-list", arguments: { path } }))) as readonly (readonly Listing[])[] | null;
+  const folders = foldersOf(way);
+  const lists = talk.ask(folders.map(list)) as readonly (readonly Listing[])[] | null;
   if (lists === null) throw new Error(talk.stderr);
   const found = folders.flatMap((folder, index) => (lists[index] ?? []).map(({ name, type }) => ({ folder, name, type })));
   return found
@@ -105,8 +136,7 @@ function objects(talk: Conversation, way: Way): (readonly [string, Read])[] {
     .filter((object): object is typeof object & { type: string } => object.type !== undefined)
     .map(({ folder, name, type }) => {
       const properties = READ_BACK[type] ?? [];
-      const values =
-        talk.ask(properties.map((property) => ({ execute: "qom-get", arguments: { path: `${folder}/${name}`, property } }))) ?? [];
+      const values = talk.ask(properties.map((property) => get(`${folder}/${name}`, property))) ?? [];
       return [name, { type, ...sorted(properties.map((property, index) => [property, tidy(values[index])])) }];
     });
 }
@@ -117,11 +147,19 @@ function tidy(value: unknown): Read {
   return value as Read;
 }
 
-/** The same command again and again, with other questions: it is cheap, and all questions can be written at once. */
+/** A line of QEMU's monitor. */
+interface Message {
+  readonly return?: unknown;
+  readonly error?: { readonly desc: string };
+}
+
+/** The same command again and again, with questions that were not asked yet: all that are known can be written at once. */
 class Conversation {
   readonly #program: string;
   readonly #argv: readonly string[];
   readonly #commands: string;
+  /** By the question's text, what QEMU returned. */
+  readonly #answers = new Map<string, unknown>();
   status: number | null = null;
   stderr = "";
 
@@ -132,9 +170,28 @@ class Conversation {
     this.#argv = argv;
   }
 
-  /** The answers to some commands, or null when QEMU did not start. */
-  ask(commands: readonly object[]): readonly unknown[] | null {
-    const all = [{ execute: "qmp_capabilities" }, ...commands, { execute: "quit" }];
+  /** Asks what will probably be asked; what QEMU refuses of that was guessed wrong. Null when QEMU did not start. */
+  begin(likely: readonly Question[]): true | null {
+    const messages = this.#tell(likely);
+    if (messages === null) return null;
+    for (const [index, { return: answer }] of messages.entries())
+      if (answer !== undefined) this.#answers.set(JSON.stringify(likely[index]), answer);
+    return true;
+  }
+
+  /** The answers to some questions, or null when QEMU did not start. */
+  ask(questions: readonly Question[]): readonly unknown[] | null {
+    const known = questions.map((question) => this.#answers.get(JSON.stringify(question)));
+    if (known.every((answer) => answer !== undefined)) return known;
+    const messages = this.#tell(questions);
+    const failed = messages?.find((message) => message.error !== undefined);
+    if (failed !== undefined) throw new Error(`${this.#argv.join(" ")}: ${failed.error?.desc}`);
+    return messages?.map((message) => message.return) ?? null;
+  }
+
+  /** QEMU's messages for each of some questions, or null when it did not start. */
+  #tell(questions: readonly Question[]): readonly Message[] | null {
+    const all = [{ execute: "qmp_capabilities" }, ...questions, { execute: "quit" }];
     const input = all.map((command_) => JSON.stringify(command_)).join("\n");
     const run = this.#run(input);
     this.status = run.status;
@@ -144,13 +201,9 @@ class Conversation {
     if (run.status !== 0 || !run.stdout.includes('"return"')) return null;
     // Integers that a double does not hold become strings of their digits.
     const exact = (line: string): string => line.replaceAll(/([:[] ?)(\d{16,})(?=[,}\]])/g, '$1"$2"');
-    const messages = lines.map((line) => JSON.parse(exact(line)) as { return?: unknown; error?: { desc: string } });
-    const failed = messages.find((message) => message.error !== undefined);
-    if (failed !== undefined) throw new Error(`${this.#argv.join(" ")}: ${failed.error?.desc}`);
-    return messages
-      .filter((message) => message.return !== undefined)
-      .map((message) => message.return)
-      .slice(1);
+    const messages = lines.map((line) => JSON.parse(exact(line)) as Message);
+    const answers = messages.filter((message) => message.return !== undefined || message.error !== undefined);
+    return answers.slice(1, 1 + questions.length);
   }
 
   /** A file as stdin and not a pipe: whoever ends without reading a pipe makes the writer fail. */

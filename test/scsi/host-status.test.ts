@@ -4,7 +4,7 @@ import { hostFailure, HostStatus, normalizeHostStatus } from "#src/scsi/host-sta
 import { NO_BYTES } from "#src/scsi/command.js";
 import type { ScsiResult } from "#src/scsi/command.js";
 import { Sense, senseResult } from "#src/scsi/sense.js";
-import { outcome } from "../support/machine.js";
+import { outcome } from "../support/outcome.js";
 
 const GOOD: ScsiResult = { status: 0, dataIn: Uint8Array.of(1, 2), residual: 3, sense: NO_BYTES };
 
@@ -12,7 +12,7 @@ describe("results with a host status", () => {
   /** The answers of QEMU's helper and of its host adapters that have no response of their own. */
   const answers: readonly (readonly [hostStatus: number, expected: string])[] = [
     [0x01, "0B/05/00"],
-    [0x02, "8h"],
+    [0x02, "BUSY"],
     [0x03, "0B/2E/02"],
     [0x04, "0B/08/00"],
     [0x05, "0B/2F/02"],

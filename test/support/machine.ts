@@ -1,7 +1,4 @@
 /** Machines for tests: the two command lines of the documentation, with what varies as arguments. */
-import { parseSense } from "qom-pr";
-import type { ScsiResult } from "qom-pr";
-
 /** The unit that tests use. */
 export const WWN = "naa.5000000000000001";
 
@@ -39,13 +36,4 @@ export function machineArguments(line: CommandLine, object: string | null, disk:
     COMMAND_LINES[line](disk, object === null ? null : "pr0"),
     ["-device", `${device},drive=hd,id=disk0`],
   ].flat();
-}
-
-/** A result in one word: `GOOD`, `RC`, `0B/00/06` for a CHECK CONDITION, else the status in hexadecimal. */
-export function outcome(result: ScsiResult): string {
-  if (result.status === 0x00) return "GOOD";
-  if (result.status === 0x18) return "RC";
-  const sense = result.status === 0x02 ? parseSense(result.sense) : null;
-  if (sense === null) return `${result.status.toString(16)}h`;
-  return [sense.key, sense.asc, sense.ascq].map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join("/");
 }

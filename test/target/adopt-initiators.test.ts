@@ -7,7 +7,8 @@ import type { ReservationImage } from "#src/reservation/image.js";
 import { decodeImage } from "#src/reservation/image.js";
 import { adoptDefaultInitiators } from "#src/stores/folder/adopt-initiators.js";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome, WWN } from "./support.js";
+import { WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 /** What 0.1.0 wrote for machines named node-a, Node_B and c, of which c had an initiator of its own, all three with a node `hd`. */
 const SAVED: ReservationImage = {

@@ -5,7 +5,8 @@ import { Fabric } from "#src/target/fabric/fabric.js";
 import type { TargetBehaviour } from "#src/target/behaviour.js";
 import { hex } from "../support/hex.js";
 import { temporaryFolder } from "../support/folder.js";
-import { command, disk, KEYS, nexus, outcome, WWN } from "./support.js";
+import { command, disk, KEYS, nexus, WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 const READ_KEYS = "5e 00 00 00 00 00 00 00 08 00";
 const ALL_COMMANDS = "a3 0c 00 00 00 00 00 00 ff ff 00 00";

@@ -77,7 +77,7 @@ for (const kind of ["memory", "a file"] as const) {
       it(`${name} compares one block with all, or none, by BYTCHK`, async () => {
         await san.send("A", WRITES["WRITE(10)"], { dataOut: blocks(2, 7) });
         expect(await san.try("A", verify.replace(" 02", " 06"), { dataOut: blocks(1, 7) })).to.equal("GOOD");
-        expect(await san.try("A", verify.replace(" 02", " 06"), { dataOut: blocks(1, 8) })).to.equal("0e/1d/00");
+        expect(await san.try("A", verify.replace(" 02", " 06"), { dataOut: blocks(1, 8) })).to.equal("0E/1D/00");
         expect(await san.try("A", verify.replace(" 02", " 00"))).to.equal("GOOD");
         expect(await san.try("A", verify.replace(" 02", " 04"))).to.equal("05/24/00");
       });
@@ -288,8 +288,8 @@ describe("UNMAP", () => {
   const cases: readonly (readonly [string, string, Buffer, string])[] = [
     ["an empty list", "42 00 00 00 00 00 00 00 00 00", Buffer.alloc(0), "GOOD"],
     ["a header without descriptors", "42 00 00 00 00 00 00 00 08 00", list(0, ""), "GOOD"],
-    ["a list shorter than its header", "42 00 00 00 00 00 00 00 07 00", Buffer.alloc(7), "05/1a/00"],
-    ["less data than announced", "42 00 00 00 00 00 00 00 18 00", list(16, ""), "05/1a/00"],
+    ["a list shorter than its header", "42 00 00 00 00 00 00 00 07 00", Buffer.alloc(7), "05/1A/00"],
+    ["less data than announced", "42 00 00 00 00 00 00 00 18 00", list(16, ""), "05/1A/00"],
     ["a block that there is not", "42 00 00 00 00 00 00 00 28 00", list(32, block0 + beyond), "05/21/00"],
     ["a descriptor that is cut", "42 00 00 00 00 00 00 00 10 00", list(16, block0.slice(0, 16)), "GOOD"],
     ["anchor", "42 01 00 00 00 00 00 00 18 00", list(16, block0), "05/24/00"],

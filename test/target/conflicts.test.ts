@@ -127,13 +127,13 @@ describe("what a command meets first", () => {
     expect(await san.reserveOut("A", { action: "preempt", key: KEYS.A, serviceActionKey: KEYS.B })).to.equal("GOOD");
     expect(await san.try("B", ...WRITE_ONE)).to.equal("RC");
     expect(await san.reserveOut("B", { action: "reserve", key: KEYS.B, type: 5 })).to.equal("RC");
-    expect(await san.try("B", "5e 00 00 00 00 00 00 00 08 00")).to.equal("06/2a/05");
+    expect(await san.try("B", "5e 00 00 00 00 00 00 00 08 00")).to.equal("06/2A/05");
     expect(await san.try("B", TUR)).to.equal("GOOD");
   });
 
   it("any other unit attention: before the command", async () => {
     expect(await san.reserveOut("A", { action: "release", key: KEYS.A, type: 5 })).to.equal("GOOD");
-    expect(await san.try("B", ...WRITE_ONE)).to.equal("06/2a/04");
+    expect(await san.try("B", ...WRITE_ONE)).to.equal("06/2A/04");
     expect((await san.send("A", "28 00 00 00 00 00 00 00 01 00")).dataIn[0], "it was not executed").to.equal(0);
     expect(await san.try("B", ...WRITE_ONE)).to.equal("GOOD");
   });
@@ -144,7 +144,7 @@ describe("what a command meets first", () => {
     await san.unit.reset("i-t-nexus", san.nexuses.C);
     expect(await san.try("C", ...beyond)).to.equal("06/29/07");
     expect(await san.reserveOut("A", { action: "release", key: KEYS.A, type: 5 })).to.equal("GOOD");
-    expect(await san.try("B", ...beyond)).to.equal("06/2a/04");
+    expect(await san.try("B", ...beyond)).to.equal("06/2A/04");
     expect(await san.try("B", ...beyond)).to.equal("05/21/00");
   });
 
@@ -162,7 +162,7 @@ describe("what a command meets first", () => {
     await linuxLike.register("A", "B");
     await linuxLike.reserveOut("A", { action: "reserve", key: KEYS.A, type: 5 });
     await linuxLike.reserveOut("A", { action: "preempt", key: KEYS.A, serviceActionKey: KEYS.B });
-    expect(await linuxLike.try("B", ...WRITE_ONE)).to.equal("06/2a/05");
+    expect(await linuxLike.try("B", ...WRITE_ONE)).to.equal("06/2A/05");
     expect(await linuxLike.try("B", ...WRITE_ONE)).to.equal("RC");
     await linuxLike.fabric.close();
   });
@@ -229,8 +229,8 @@ describe("reservations through the device server", () => {
 
   it("a parameter list shorter than announced is refused", async () => {
     const san = await disk();
-    expect(await san.try("A", "5f 00 00 00 00 00 00 00 18 00", { dataOut: new Uint8Array(23) })).to.equal("05/1a/00");
-    expect(await san.try("A", "5f 00 00 00 00 00 00 00 18 00")).to.equal("05/1a/00");
+    expect(await san.try("A", "5f 00 00 00 00 00 00 00 18 00", { dataOut: new Uint8Array(23) })).to.equal("05/1A/00");
+    expect(await san.try("A", "5f 00 00 00 00 00 00 00 18 00")).to.equal("05/1A/00");
     await san.fabric.close();
   });
 

@@ -4,7 +4,8 @@ import type { CommitEnd, ReservationStore, StoredReservations } from "#src/reser
 import { Fabric } from "#src/target/fabric/fabric.js";
 import { PersistentReserveIn } from "#src/scsi/persistent-reserve-in.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
-import { disk, KEYS, outcome, WWN } from "./support.js";
+import { disk, KEYS, WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 import type { Disk } from "./support.js";
 
 /** A store whose commits end when the test says so. */

@@ -6,7 +6,8 @@ import type { UnitSpec } from "#src/target/unit/unit-spec.js";
 import { openDescriptors } from "../support/descriptors.js";
 import { refusal } from "../support/refusal.js";
 import { temporaryFolder } from "../support/folder.js";
-import { blocks, command, disk, nexus, outcome, WWN } from "./support.js";
+import { blocks, command, disk, nexus, WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 const OTHER = "naa.5000000000000002";
 

@@ -12,7 +12,7 @@ import { DurableUnit } from "./support/durable-unit.js";
 import type { Survivors } from "./support/durable-unit.js";
 import { nexusOf, toScsi, WWN } from "./support/reservation-stream.js";
 import { temporaryFolder } from "../support/folder.js";
-import { outcome } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 const FILE = `${WWN}.json`;
 

@@ -1,7 +1,9 @@
+import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import type { Medium } from "#src/target/medium/medium.js";
-import { blocks, command, nexus, outcome, WWN } from "./support.js";
+import { blocks, command, nexus, WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 import { unitOn } from "./support/unit-on.js";
 
 /** A medium that does what the test says, and counts how often it is made safe. */
@@ -65,13 +67,13 @@ describe("a medium that fails", () => {
 
   const failures = [
     ["EIO while reading: unrecovered read error", "read", "EIO", READ, "03/11/00"],
-    ["EIO while writing: write error", "write", "EIO", WRITE, "03/0c/00"],
+    ["EIO while writing: write error", "write", "EIO", WRITE, "03/0C/00"],
     ["a full disk: space allocation failed", "write", "ENOSPC", WRITE, "07/27/07"],
     ["a quota: space allocation failed", "write", "EDQUOT", WRITE, "07/27/07"],
     ["a file that may not grow: space allocation failed", "write", "EFBIG", WRITE, "07/27/07"],
     ["another error: internal target failure", "read", "EBADF", READ, "04/44/00"],
     ["COMPARE AND WRITE and a read that fails", "read", "EIO", COMPARE, "03/11/00"],
-    ["COMPARE AND WRITE and a write that fails", "write", "EIO", COMPARE, "03/0c/00"],
+    ["COMPARE AND WRITE and a write that fails", "write", "EIO", COMPARE, "03/0C/00"],
   ] as const;
   for (const [what, operation, errno, sent, expected] of failures) {
     it(what, async () => {
@@ -164,25 +166,25 @@ describe("a medium that fails", () => {
     };
 
     for (const [errno, first] of [
-      ["EIO", "03/0c/00"],
+      ["EIO", "03/0C/00"],
       ["ENOSPC", "07/27/07"],
       ["EBADF", "04/44/00"],
     ] as const) {
       it(`${errno}: from then on nothing is said to be safe, to no nexus, though the system would do so again`, async () => {
         expect(await all(promises)).to.deep.equal(each(promises, "GOOD"));
         expect(await failOnce(errno, SYNCHRONIZE)).to.equal(first);
-        expect(await all(promises)).to.deep.equal(each(promises, "03/0c/00"));
+        expect(await all(promises)).to.deep.equal(each(promises, "03/0C/00"));
         expect(await all(uncached), "into the write cache").to.deep.equal(each(uncached, "GOOD"));
         for (const sent of [READ, MODE_SELECT]) expect(outcome(await unit.execute(A, sent))).to.equal("GOOD");
         await unit.execute(B, command("00 00 00 00 00 00")); // mode parameters changed
-        expect(await all(uncached), "past it").to.deep.equal(each(uncached, "03/0c/00"));
+        expect(await all(uncached), "past it").to.deep.equal(each(uncached, "03/0C/00"));
       });
     }
 
     for (const [what, sent] of promises) {
       it(`a failure that ${what} is told of is remembered for SYNCHRONIZE CACHE`, async () => {
-        expect(await failOnce("EIO", sent)).to.equal("03/0c/00");
-        expect(outcome(await unit.execute(B, SYNCHRONIZE))).to.equal("03/0c/00");
+        expect(await failOnce("EIO", sent)).to.equal("03/0C/00");
+        expect(outcome(await unit.execute(B, SYNCHRONIZE))).to.equal("03/0C/00");
       });
     }
 
@@ -190,10 +192,10 @@ describe("a medium that fails", () => {
       await failOnce("EIO", SYNCHRONIZE);
       await unit.reset("target", A);
       await unit.execute(A, READ);
-      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0C/00");
       await unit.powerCycle();
       await unit.execute(A, READ);
-      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0C/00");
       await unit.close();
       unit = open();
       expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("GOOD");
@@ -206,8 +208,19 @@ describe("a medium that fails", () => {
       const pending = [A, B, B].map((from) => unit.execute(from, SYNCHRONIZE));
       expect(medium.flushes, "one at a time").to.equal(1);
       end();
-      expect((await Promise.all(pending)).map(outcome)).to.deep.equal(["03/0c/00", "03/0c/00", "03/0c/00"]);
+      expect((await Promise.all(pending)).map(outcome)).to.deep.equal(["03/0C/00", "03/0C/00", "03/0C/00"]);
       expect(medium.flushes).to.equal(1);
+    });
+
+    it("is remembered of a medium that throws it at once, and the unit is not stopped", async () => {
+      const flush = medium.flush.bind(medium);
+      medium.flush = (): never => {
+        throw Object.assign(new Error("EIO"), { code: "EIO", errno: -1, syscall: "fdatasync" });
+      };
+      expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0c/00");
+      expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("GOOD");
+      medium.flush = flush;
+      expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
     });
 
     it("who asks while a flush is under way gets one that began afterwards, together with the others", async () => {
@@ -241,9 +254,26 @@ describe("a medium that fails", () => {
     expect(medium.writes).to.equal(1);
   });
 
+  it("may give promises of another realm, and nothing for null", async () => {
+    const foreign = runInNewContext(
+      "(text) => text === undefined ? Promise.resolve() : Promise.reject(Object.assign(new Error(text), { code: text }))",
+    ) as (code?: string) => Promise<void>; // as the text says
+    const now: { code?: string } = {};
+    for (const operation of ["read", "write", "flush"] as const) {
+      medium[operation] = (): Promise<void> => foreign(now.code);
+    }
+    const sent = [READ, FUA, FUA, SYNCHRONIZE, COMPARE];
+    expect((await Promise.all(sent.map((each) => unit.execute(A, each)))).map(outcome)).to.deep.equal(Array(5).fill("GOOD"));
+    now.code = "EIO";
+    expect(outcome(await unit.execute(A, SYNCHRONIZE))).to.equal("03/0c/00");
+    expect(outcome(await unit.execute(A, WRITE))).to.equal("03/0c/00");
+    Object.assign(medium, { read: () => undefined, write: () => undefined });
+    for (const each of [READ, WRITE]) expect(outcome(await unit.execute(A, each))).to.equal("GOOD");
+  });
+
   it("that cannot be flushed is not stopped", async () => {
     medium.errors.fdatasync = "EIO";
-    expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0c/00");
+    expect(outcome(await unit.execute(A, command("1b 00 00 00 00 00")))).to.equal("03/0C/00");
     expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("GOOD");
     expect(outcome(await unit.execute(A, command("1b 00 00 00 04 00"))), "without a flush").to.equal("GOOD");
     expect(outcome(await unit.execute(A, command("00 00 00 00 00 00")))).to.equal("02/04/02");

@@ -8,7 +8,8 @@ import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import { DirectoryStore } from "#src/stores/folder/store.js";
 import { Fabric } from "#src/target/fabric/fabric.js";
 import { temporaryFolder } from "../support/folder.js";
-import { nexus, outcome } from "./support.js";
+import { nexus } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 const UNITS_MAX = 3;
 

@@ -8,7 +8,8 @@ import type { LogicalUnit } from "#src/target/unit/logical-unit.js";
 import type { Medium } from "#src/target/medium/medium.js";
 import { temporaryFolder } from "../support/folder.js";
 import { refusal } from "../support/refusal.js";
-import { blocks, command, nexus, outcome, WWN } from "./support.js";
+import { blocks, command, nexus, WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 import { unitOn } from "./support/unit-on.js";
 
 const WRITER = { writes: true, sharesWrites: false };

@@ -2,7 +2,8 @@
 import { expect } from "chai";
 import { Fabric, PersistentReserveOut, TransportId } from "qom-pr";
 import type { LogicalUnit, Nexus } from "qom-pr";
-import { outcome, WWN } from "./support.js";
+import { WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 const NAME = "iqn.2026-11.org.example:host";
 

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import type { CommandInFlight } from "#src/target/unit/interference.js";
 import { refusal } from "../support/refusal.js";
 import { temporaryFolder } from "../support/folder.js";
-import { blocks, command, disk, KEYS, nexus, outcome } from "./support.js";
+import { blocks, command, disk, KEYS, nexus } from "./support.js";
+import { outcome } from "../support/outcome.js";
 import type { Disk } from "./support.js";
 
 const TUR = "00 00 00 00 00 00";
@@ -72,7 +73,7 @@ describe("nexuses that come and go, and what resets them", () => {
       await keeping.unit.reset("logical-unit", keeping.nexuses.A);
       expect([await keeping.try("B", TUR), await keeping.try("B", TUR), await keeping.try("B", TUR)]).to.deep.equal([
         "06/29/03",
-        "06/2a/03",
+        "06/2A/03",
         "GOOD",
       ]);
       await keeping.fabric.close();
@@ -111,7 +112,7 @@ describe("nexuses that come and go, and what resets them", () => {
       expect(outcome(await pending)).to.equal("ABORTED");
       hold.release();
       san.unit.logout(san.nexuses.A);
-      expect(await san.try("A", TUR), "one login is left").to.equal("06/2a/03");
+      expect(await san.try("A", TUR), "one login is left").to.equal("06/2A/03");
       await san.register("A", "B");
       await san.reserveOut("B", { action: "clear", key: KEYS.B });
       san.unit.logout(san.nexuses.A);

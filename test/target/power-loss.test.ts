@@ -12,8 +12,10 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Model } from "../reservation/support/model.js";
 import { DurableUnit, NOTHING, survivorsOf } from "./support/durable-unit.js";
-import { randomNumbers, reservationStream, WWN } from "./support/reservation-stream.js";
+import { reservationStream, WWN } from "./support/reservation-stream.js";
 import { temporaryFolder } from "../support/folder.js";
+import { inOneFile } from "../support/one-file.js";
+import { randomNumbers } from "../support/random.js";
 
 const SOAK = process.env["SOAK"] === "1";
 const KILLS = Number(process.env["POWER_LOSS_KILLS"] ?? (SOAK ? 500 : 100));
@@ -33,10 +35,17 @@ const NO_SPACE = "07/27/07";
 
 /**
  * Runs the child until it has been killed; gives the answers that it had written.
+ * @param program the child's file
  * @param limit what a shell does before it becomes the child
  */
-async function answersOfOneLife(folder: string, seed: number, random: () => number, limit: string): Promise<readonly string[]> {
-  const words = ["-c", `${limit}exec "$0" "$@"`, process.execPath, CHILD, folder, String(seed)];
+async function answersOfOneLife(
+  program: string,
+  folder: string,
+  seed: number,
+  random: () => number,
+  limit: string,
+): Promise<readonly string[]> {
+  const words = ["-c", `${limit}exec "$0" "$@"`, process.execPath, program, folder, String(seed)];
   const child = spawn("sh", words, { stdio: ["ignore", "pipe", "pipe"] });
   const early = random() < 0.25;
   const answersMax = early ? Number.POSITIVE_INFINITY : Math.floor(random() * ANSWERS_MAX) + 1;
@@ -70,6 +79,7 @@ class Crashed {
   #model = new Model();
 
   constructor(
+    readonly program: string,
     readonly folder: string,
     readonly random: () => number,
     readonly limit = "",
@@ -77,7 +87,7 @@ class Crashed {
 
   async crashOnce(): Promise<void> {
     const seed = Math.floor(this.random() * 2 ** 32);
-    const answers = await answersOfOneLife(this.folder, seed, this.random, this.limit);
+    const answers = await answersOfOneLife(this.program, this.folder, seed, this.random, this.limit);
     const next = reservationStream(seed);
     const model = this.#model;
     for (const [index, answer] of answers.entries()) {
@@ -115,10 +125,14 @@ class Crashed {
 
 describe("reservations in a folder", () => {
   const { path } = temporaryFolder();
+  let program = "";
+  before(async () => {
+    program = await inOneFile(CHILD, path("."));
+  });
 
   it(`survive ${KILLS} kills at random points (seed ${SEED})`, async function () {
-    this.timeout(KILLS * 2000);
-    const folders = Array.from({ length: FOLDERS }, (_, index) => new Crashed(path(`san${index}`), randomNumbers(SEED + index)));
+    this.timeout(KILLS * 5000);
+    const folders = Array.from({ length: FOLDERS }, (_, index) => new Crashed(program, path(`san${index}`), randomNumbers(SEED + index)));
     await Promise.all(
       folders.map(async (crashed) => {
         for (let kill = 0; kill < KILLS / FOLDERS; kill += 1) await crashed.crashOnce();
@@ -131,9 +145,9 @@ describe("reservations in a folder", () => {
   });
 
   it(`change only by commands that found room for them (seed ${SEED})`, async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     // Three registrations and a reservation fit into this file size, four do not.
-    const crashed = new Crashed(path("full"), randomNumbers(SEED), "ulimit -f 1; ");
+    const crashed = new Crashed(program, path("full"), randomNumbers(SEED), "ulimit -f 1; ");
     for (let kill = 0; kill < 10 || crashed.seen.refused === 0; kill += 1) await crashed.crashOnce();
     expect(crashed.seen.refused).to.be.greaterThan(0);
   });

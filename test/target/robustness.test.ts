@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { ScsiCommand } from "#src/scsi/command.js";
 import { parseSense } from "#src/scsi/sense.js";
 import { ManualClock } from "../support/manual-clock.js";
-import { blocks, disk, outcome } from "./support.js";
+import { blocks, disk } from "./support.js";
+import { outcome } from "../support/outcome.js";
 
 const STATUSES: readonly number[] = [0x00, 0x02, 0x18];
 

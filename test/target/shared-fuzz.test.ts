@@ -9,6 +9,8 @@ import { SharedRun } from "./support/shared-run.js";
 
 /** Schedules: many in a soak run (SOAK=1), fewer while somebody waits. */
 const RUNS = process.env["SOAK"] === "1" ? 5000 : 100;
+/** Some seconds of work for a processor each thousand. */
+const TIMEOUT_MS = 60_000 + 200 * RUNS;
 const FIRST_SEED = 1;
 const ONLY_SEED = process.env["SHARED_FUZZ_SEED"];
 
@@ -42,7 +44,8 @@ describe("fabrics that share a store", () => {
     return;
   }
 
-  it(`agree with it in ${RUNS} random schedules`, async () => {
+  it(`agree with it in ${RUNS} random schedules`, async function () {
+    this.timeout(TIMEOUT_MS);
     const happened = new Set<string>();
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
       for (const event of (await run(seed)).keys()) happened.add(event);

@@ -150,7 +150,7 @@ describe("a store that says things in an order of its own", () => {
     commit.open("done");
     expect(await clearing).to.equal("GOOD");
     expect(await on.try("A", TUR), "who clears is not told").to.equal("GOOD");
-    expect(await on.try("B", TUR)).to.equal("06/2a/03");
+    expect(await on.try("B", TUR)).to.equal("06/2A/03");
     expect(await register(on, "C")).to.equal("GOOD");
     expect(on.unit.reservations.registrants).to.have.length(1);
   });
@@ -234,7 +234,7 @@ describe("a store that says things in an order of its own", () => {
     expect([await on.try("A", ...WRITE_ONE), await on.try("B", ...WRITE_ONE)]).to.deep.equal(["GOOD", "RC"]);
     commit.open("done");
     expect(await preempting).to.equal("GOOD");
-    expect([await on.try("B", TUR), await on.try("A", TUR)]).to.deep.equal(["06/2a/05", "GOOD"]);
+    expect([await on.try("B", TUR), await on.try("A", TUR)]).to.deep.equal(["06/2A/05", "GOOD"]);
     expect(on.unit.reservations.generation).to.equal(2);
   });
 
@@ -299,6 +299,27 @@ describe("two fabrics that do the same at the same time", () => {
     };
     expect(await one.reserveOut("A", { action: "clear", key: KEYS.A })).to.not.equal("GOOD");
     expect([one, other].map(({ unit }) => unit.reservations.generation)).to.deep.equal([5, 5]);
+    for (const { fabric } of [one, other]) await fabric.close();
+  });
+
+  it("end the commands of whom both preempt, even where the commit that did it was the other one's", async () => {
+    const stored = new StoredUnits();
+    const stores = [new SharedStore(stored), new SharedStore(stored)] as const;
+    const [one, other] = [await disk({}, { store: stores[0] }), await disk({}, { store: stores[1] })];
+    await one.register("A", "C");
+    await other.register("B");
+    const hold = one.unit.hold(({ cdb }) => cdb[0] === 0x2a);
+    const writing = one.try("C", ...WRITE_ONE);
+    await hold.reached(1);
+    // a PREEMPT of one's own that does not abort leaves the write alone; that of the other fabric may have been one that aborts
+    stores[0].beforeCommit = async (): Promise<void> => {
+      stores[0].beforeCommit = (): void => {};
+      expect(await other.reserveOut("B", { action: "preempt", key: KEYS.B, serviceActionKey: KEYS.C, type: EA })).to.equal("GOOD");
+    };
+    expect(await one.reserveOut("A", { action: "preempt", key: KEYS.A, serviceActionKey: KEYS.C, type: EA })).to.equal("RC");
+    expect(await writing).to.equal("ABORTED");
+    expect([await one.try("C", TUR), await one.try("C", TUR)]).to.deep.equal(["06/2a/05", "06/2f/00"]);
+    hold.release();
     for (const { fabric } of [one, other]) await fabric.close();
   });
 });

@@ -68,31 +68,31 @@ describe("fabrics on one store", () => {
     expect(await reserve(other, "B", WERO)).to.equal("GOOD");
     expect([await one.try("A", ...WRITE_ONE), await other.try("B", ...WRITE_ONE)]).to.deep.equal(["GOOD", "GOOD"]);
     expect(await preempt(one, "A", "B", WERO)).to.equal("GOOD");
-    expect(await other.try("B", TUR), "REGISTRATIONS PREEMPTED").to.equal("06/2a/05");
+    expect(await other.try("B", TUR), "REGISTRATIONS PREEMPTED").to.equal("06/2A/05");
     expect([await one.try("A", ...WRITE_ONE), await other.try("B", ...WRITE_ONE)]).to.deep.equal(["GOOD", "RC"]);
     expect(await register(other, "B")).to.equal("GOOD");
     expect(await preempt(other, "B", "A", WERO, "preempt-and-abort")).to.equal("GOOD");
     expect(await one.try("A", ...WRITE_ONE), "a conflict is told before the unit attention").to.equal("RC");
-    expect(await one.try("A", TUR)).to.equal("06/2a/05");
+    expect(await one.try("A", TUR)).to.equal("06/2A/05");
     expect([await one.try("A", ...WRITE_ONE), await other.try("B", ...WRITE_ONE)]).to.deep.equal(["RC", "GOOD"]);
   });
 
   const told: readonly (readonly [what: string, type: number, act: () => Promise<string>, told: string])[] = [
-    ["CLEAR", WERO, () => one.reserveOut("A", { action: "clear", key: KEYS.A }), "06/2a/03"],
-    ["PREEMPT of its registration", WERO, () => preempt(one, "A", "B", WERO), "06/2a/05"],
-    ["PREEMPT of another one, with another type", WERO, () => preempt(one, "A", "A", EARO), "06/2a/04"],
+    ["CLEAR", WERO, () => one.reserveOut("A", { action: "clear", key: KEYS.A }), "06/2A/03"],
+    ["PREEMPT of its registration", WERO, () => preempt(one, "A", "B", WERO), "06/2A/05"],
+    ["PREEMPT of another one, with another type", WERO, () => preempt(one, "A", "A", EARO), "06/2A/04"],
     [
       "RELEASE of a registrants only reservation",
       WERO,
       () => one.reserveOut("A", { action: "release", key: KEYS.A, type: WERO }),
-      "06/2a/04",
+      "06/2A/04",
     ],
     ["RELEASE of another reservation", WE, () => one.reserveOut("A", { action: "release", key: KEYS.A, type: WE }), "GOOD"],
     [
       "the end of the holder's registration",
       WERO,
       () => one.reserveOut("A", { action: "register", key: KEYS.A, serviceActionKey: 0n }),
-      "06/2a/04",
+      "06/2A/04",
     ],
     ["another registration", WERO, () => register(one, "C"), "GOOD"],
     ["a new key", WERO, () => one.reserveOut("A", { action: "register", key: KEYS.A, serviceActionKey: 99n }), "GOOD"],
@@ -116,7 +116,7 @@ describe("fabrics on one store", () => {
     await hold.reached(1);
     expect(await preempt(one, "A", "B", WERO, "preempt-and-abort")).to.equal("GOOD");
     expect(await Promise.all(writing)).to.deep.equal(["ABORTED", "GOOD"]);
-    expect([await other.try("B", TUR), await other.try("B", TUR)]).to.deep.equal(["06/2a/05", "06/2f/00"]);
+    expect([await other.try("B", TUR), await other.try("B", TUR)]).to.deep.equal(["06/2A/05", "06/2F/00"]);
     hold.release();
   });
 
@@ -142,7 +142,7 @@ describe("fabrics on one store", () => {
       stores.one.beforeCommit = (): void => {};
       expect(await preempt(other, "B", "A", WERO)).to.equal("GOOD");
     };
-    expect(await reserve(one, "A", WERO)).to.equal("06/2a/05");
+    expect(await reserve(one, "A", WERO)).to.equal("06/2A/05");
     expect(await reserve(one, "A", WERO)).to.equal("RC");
   });
 
@@ -207,7 +207,7 @@ describe("fabrics on one store", () => {
     expect(await one.try("A", ...WRITE_ONE)).to.equal("BUSY");
     stores.one.deaf = false;
     await stores.one.tell(WWN);
-    expect(await one.try("A", ...WRITE_ONE)).to.equal("06/2a/05");
+    expect(await one.try("A", ...WRITE_ONE)).to.equal("06/2A/05");
     stores.one.lose(WWN);
     expect(await one.try("A", ...WRITE_ONE)).to.equal("BUSY");
     await stores.one.tell(WWN);
@@ -304,6 +304,22 @@ describe("fabrics on one store", () => {
     expect(await register(other, "B", false)).to.equal("GOOD");
     await other.fabric.powerCycle();
     expect([one.unit.reservations, other.unit.reservations].map(({ registrants }) => registrants.length)).to.deep.equal([0, 0]);
+  });
+
+  it("are not closed before what they lose by a power failure is saved", async () => {
+    await both();
+    const order: string[] = [];
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    stores.one.beforeCommit = () => held;
+    stores.one.afterCommit = () => void order.push("saved");
+    const cycled = one.fabric.powerCycle();
+    const closed = one.fabric.close().then(() => order.push("closed"));
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+    goOn();
+    await Promise.all([cycled, closed]);
+    expect(order).to.deep.equal(["saved", "closed"]);
+    expect(other.unit.reservations.registrants).to.have.length(0);
   });
 
   it("that come later have what is in force, and PRgeneration too", async () => {

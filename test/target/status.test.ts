@@ -189,11 +189,11 @@ describe("how a unit is", () => {
       expect(await select(control("02100840"))).to.equal("GOOD");
       expect(await current()).to.equal("02100840");
       expect(await san.try("A", "00 00 00 00 00 00")).to.equal("GOOD");
-      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("06/2a/01");
+      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("06/2A/01");
       expect(await san.try("B", "00 00 00 00 00 00")).to.equal("GOOD");
       expect(await select(`081204${"00".repeat(17)}`)).to.equal("GOOD");
       expect((await san.send("A", "1a 08 08 00 ff 00")).dataIn[6]).to.equal(0x04);
-      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("06/2a/01");
+      expect(await san.try("B", "00 00 00 00 00 00")).to.equal("06/2A/01");
     });
 
     it("MODE SELECT of what is so already tells nobody", async () => {
@@ -228,9 +228,9 @@ describe("how a unit is", () => {
     const wrong: readonly (readonly [string, string, string, string])[] = [
       ["without PF", "15 00 00 00 10 00", "00000000" + control("02100000"), "05/24/00"],
       ["with SP", "15 11 00 00 10 00", "00000000" + control("02100000"), "05/24/00"],
-      ["shorter than announced", "15 10 00 00 20 00", "00000000" + control("02100000"), "05/1a/00"],
-      ["of less than a header", "15 10 00 00 03 00", "000000", "05/1a/00"],
-      ["with a page that is cut", "15 10 00 00 0f 00", "00000000" + control("02100000").slice(0, 22), "05/1a/00"],
+      ["shorter than announced", "15 10 00 00 20 00", "00000000" + control("02100000"), "05/1A/00"],
+      ["of less than a header", "15 10 00 00 03 00", "000000", "05/1A/00"],
+      ["with a page that is cut", "15 10 00 00 0f 00", "00000000" + control("02100000").slice(0, 22), "05/1A/00"],
       ["with a page there is not", "15 10 00 00 06 00", "000000001d00", "05/26/00"],
       ["with a page that cannot be changed", "15 10 00 00 10 00", "000000001c0a08000000000000000000", "05/26/00"],
       ["of a page that cannot be changed, as it is", "15 10 00 00 10 00", "00000000010a80000000000000000000", "GOOD"],

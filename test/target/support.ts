@@ -8,9 +8,9 @@ import type { ScsiCommand, ScsiResult } from "#src/scsi/command.js";
 import type { Nexus } from "#src/scsi/nexus.js";
 import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import type { ReserveOutRequest } from "#src/scsi/reserve-out-request.js";
-import { parseSense } from "#src/scsi/sense.js";
 import { TransportId } from "#src/scsi/transport-id.js";
-import { bytes, hex } from "../support/hex.js";
+import { bytes } from "../support/hex.js";
+import { outcome } from "../support/outcome.js";
 
 /** Name of the unit that {@link disk} makes. */
 export const WWN = "naa.5000000000000001";
@@ -30,16 +30,6 @@ export type CommandRest = Omit<ScsiCommand, "cdb">;
 /** A command from hexadecimal text. */
 export function command(cdb: string, rest: CommandRest = {}): ScsiCommand {
   return { cdb: bytes(cdb), ...rest };
-}
-
-/** A result in one word: `GOOD`, `RC`, `05/20/00` for a CHECK CONDITION, `ABORTED`, `FULL`. */
-export function outcome(result: ScsiResult): string {
-  const names: Readonly<Record<number, string>> = { 0x00: "GOOD", 0x08: "BUSY", 0x18: "RC", 0x28: "FULL", 0x40: "ABORTED" };
-  const name = names[result.status];
-  if (name !== undefined) return name;
-  const sense = parseSense(result.sense);
-  if (sense === null) throw new Error(`status ${result.status} with sense "${hex(result.sense)}"`);
-  return [sense.key, sense.asc, sense.ascq].map((code) => code.toString(16).padStart(2, "0")).join("/");
 }
 
 /** One unit and who uses it. */

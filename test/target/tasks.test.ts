@@ -8,7 +8,8 @@ import type { CommandInFlight } from "#src/target/unit/interference.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { refusal } from "../support/refusal.js";
 import { temporaryFolder } from "../support/folder.js";
-import { blocks, command, disk, KEYS, outcome, WWN } from "./support.js";
+import { blocks, command, disk, KEYS, WWN } from "./support.js";
+import { outcome } from "../support/outcome.js";
 import type { Disk } from "./support.js";
 
 const TUR = "00 00 00 00 00 00";
@@ -207,7 +208,7 @@ describe("commands in flight", () => {
       expect(hold.count).to.equal(1);
       clock.advance(1);
       const result = await pending;
-      expect([outcome(result), result.hostStatus]).to.deep.equal(["0b/2e/02", 0x03]);
+      expect([outcome(result), result.hostStatus]).to.deep.equal(["0B/2E/02", 0x03]);
       hold.release();
       expect(await blockZero()).to.equal(0);
     });
@@ -240,21 +241,21 @@ describe("commands in flight", () => {
       hold.release();
       expect(await Promise.all(others)).to.deep.equal(["GOOD", "GOOD"]);
       expect((await san.send("B", READ_ONE)).dataIn[0], "nothing of the aborted writes").to.equal(3);
-      expect([await san.try("A", TUR), await san.try("A", TUR), await san.try("A", TUR)]).to.deep.equal(["06/2a/05", "06/2f/00", "GOOD"]);
+      expect([await san.try("A", TUR), await san.try("A", TUR), await san.try("A", TUR)]).to.deep.equal(["06/2A/05", "06/2F/00", "GOOD"]);
       expect([await san.try("B", TUR), await san.try("C", TUR)]).to.deep.equal(["GOOD", "GOOD"]);
     });
 
     it("does not tell of aborted commands where there were none, or TAS is on", async () => {
       expect(await san.reserveOut("B", { action: "preempt-and-abort", key: KEYS.B, serviceActionKey: KEYS.A, type: 5 })).to.equal("GOOD");
-      expect([await san.try("A", TUR), await san.try("A", TUR)]).to.deep.equal(["06/2a/05", "GOOD"]);
+      expect([await san.try("A", TUR), await san.try("A", TUR)]).to.deep.equal(["06/2A/05", "GOOD"]);
       await san.send("B", "15 10 00 00 10 00", { dataOut: Buffer.from("000000000a0a02100040000000000000", "hex") });
-      expect(await san.try("C", TUR)).to.equal("06/2a/01");
+      expect(await san.try("C", TUR)).to.equal("06/2A/01");
       const hold = san.unit.hold(writes);
       const pending = writeOne("C", 1);
       expect(await san.reserveOut("B", { action: "preempt-and-abort", key: KEYS.B, serviceActionKey: KEYS.C, type: 5 })).to.equal("GOOD");
       expect(await pending).to.equal("ABORTED");
       hold.release();
-      expect([await san.try("C", TUR), await san.try("C", TUR)]).to.deep.equal(["06/2a/05", "GOOD"]);
+      expect([await san.try("C", TUR), await san.try("C", TUR)]).to.deep.equal(["06/2A/05", "GOOD"]);
     });
 
     it("with its own key ends the sender's other commands, and tells it nothing", async () => {

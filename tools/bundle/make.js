@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
+import { chunks } from "./chunks.js";
 import { ENTRIES, entryPoints, WORKER_TEXT, workerFiles } from "./entries.js";
 import { licenceTexts } from "./licences.js";
 import { compilersMaps, zodWithoutGlobals } from "./plugins.js";
@@ -21,15 +22,22 @@ const inputOptions = (input, define) => ({
   external: ["koffi", /^node:/],
   plugins: [compilersMaps, zodWithoutGlobals],
   // tsyringe's "main" loads tslib's, which puts its functions on globalThis.
-  resolve: { mainFields: ["es2015", "module", "main"] },
+  // Of reflect-metadata, what does not bring a Map of its own along.
+  resolve: { mainFields: ["es2015", "module", "main"], alias: { "reflect-metadata": "reflect-metadata/lite" } },
   transform: { target: "node20.19", define: { BUNDLED_VERSION: JSON.stringify(MANIFEST.version), ...define } },
 });
 
 /**
- * Names and lines stay, so that a stack trace is read as it is: shorter files start no sooner. Comments are in the source maps.
+ * Names and lines stay, so that a stack trace is read as it is: shorter files start hardly sooner. Comments are in the source maps.
  * @type {import("rolldown").OutputOptions}
  */
 const OUTPUT = { minify: false, comments: false };
+
+/**
+ * The same code. Of a text with other characters V8 keeps two bytes for each, and reads them more slowly; where there are any, they are in
+ * strings. @param {string} code
+ */
+const inAscii = (code) => code.replaceAll(/[^\0-\x7F]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** The text of a worker that has no file. In its thread, `WORKER_BASE` is the path of koffi. @param {string} file */
 async function workerText(file) {
@@ -46,28 +54,6 @@ function replaceFiles(files) {
   for (const name of readdirSync(BUNDLED)) if (!files.has(name)) rmSync(join(BUNDLED, name), { recursive: true });
 }
 
-/** @param {string} files of dist/, or folders, as a regular expression */
-const compiled = (files) => new RegExp(`^${COMPILED}/(?:${files})`);
-
-/**
- * Which modules share a file: to open and resolve one takes as long as to read a hundred functions that nobody calls. Each file needs only
- * those before it, as its rooms do, so that a program is a few files, and has what it uses.
- */
-const CHUNKS = [
-  { name: "base", test: compiled("base|options") },
-  // Apart, since the library has no use for it.
-  { name: "table", test: compiled("cli/table") },
-  { name: "scsi", test: compiled("scsi|native|host|backends/helper-socket/(?!manager)") },
-  { name: "persist", test: compiled("cli/persist/(?!object-manager)|helper/workers/multipath|monitor/client.js") },
-  {
-    name: "objects",
-    test: new RegExp(
-      `/node_modules/|${compiled("qom|reservation|stores|target|pr-manager|backends|machine/(?:container|name|object-)").source}`,
-    ),
-  },
-  { name: "machine", test: compiled("block|chardev|devices|monitor/(?!human)|machine") },
-];
-
 const { files, texts } = workerFiles();
 const [text, ...others] = await Promise.all(texts.map(workerText));
 if (text === undefined || others.length > 0) throw new Error("one source takes its worker as text");
@@ -80,14 +66,12 @@ const { output } = await bundle.generate({
   sourcemap: true,
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
-  codeSplitting: {
-    groups: CHUNKS.map((chunk, index) => ({ ...chunk, priority: CHUNKS.length - index })),
-  },
+  codeSplitting: { groups: chunks() },
 });
 const modules = output.flatMap((each) => (each.type === "chunk" ? each.moduleIds : []));
 replaceFiles(
   new Map([
-    ...output.map((each) => /** @type {const} */ ([each.fileName, each.type === "chunk" ? each.code : each.source])),
+    ...output.map((each) => /** @type {const} */ ([each.fileName, each.type === "chunk" ? inAscii(each.code) : each.source])),
     // For the compiler, which would read the code of what bin/ imports.
     ...Object.entries(ENTRIES).map(([name, file]) => /** @type {const} */ ([`${name}.d.ts`, `export * from "../dist/${file}";\n`])),
     ["LICENSES.txt", licenceTexts(modules)],

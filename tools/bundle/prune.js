@@ -3,7 +3,7 @@
  * lives on, and has the compiler begin anew where a file is missing that it remembers to have written.
  */
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { PROJECT } from "./project.js";
 
 /** Ends of the names of what the compiler makes of one source. */
@@ -23,10 +23,10 @@ for (const { config, root, sources } of COMPILATIONS) {
   const folder = dirname(join(PROJECT, config));
   const from = join(PROJECT, root);
   const to = join(folder, compilerOptions.outDir);
-  const excluded = exclude.map((/** @type {string} */ path) => join(folder, path));
+  const excluded = exclude.map((/** @type {string} */ path) => join(folder, path, "/"));
   const stems = sources
     .flatMap((source) => filesOf(join(PROJECT, source)))
-    .filter((file) => file.endsWith(".ts") && !excluded.some((/** @type {string} */ path) => file.startsWith(path)))
+    .filter((file) => file.endsWith(".ts") && !excluded.some((/** @type {string} */ path) => file.startsWith(path + sep)))
     .map((file) => relative(from, file).replace(/\.ts$/, ""));
   prune(to, new Set(stems));
   const endings = compilerOptions.declaration === false ? [".js"] : [".js", ".d.ts"];

@@ -73,7 +73,7 @@ export class HelperClient {
     // At least what the CDB allows. A helper may send more as long as there is room, as to QEMU.
     const bufferBytes = command.allocationLength ?? command.into?.length ?? length;
     const dataOut = out ? command.dataOut?.subarray(0, length) : undefined;
-    const timeoutMs = command.timeoutMs ?? this.#timeoutMs();
+    const timeoutMs = Math.min(command.timeoutMs ?? Number.POSITIVE_INFINITY, this.#timeoutMs());
     return new Promise((resolve) => {
       this.#pool.submit({ owner, cdb, dataOut, bufferBytes, timeoutMs, signal }, (outcome) => {
         resolve(outcome instanceof HelperExchangeError ? failed(outcome) : resultOf(outcome, command, bufferBytes));

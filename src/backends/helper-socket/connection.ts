@@ -1,6 +1,6 @@
 /**
- * One connection to a PR helper: handshake, then exchanges one at a time (protocol.ts). It does not reconnect, does not retry and has no
- * deadline for commands; it tells whoever does whether a retry is safe ({@link HelperExchangeError.sent}).
+ * One connection to a PR helper: handshake, then one exchange at a time (scsi/pr-helper.ts). It does not reconnect or retry, and has no
+ * deadline for commands; its user does all that, and learns whether a retry is safe ({@link HelperExchangeError.sent}).
  *
  *     open() -> greeting -> idle <-> exchange in progress -> closed
  *

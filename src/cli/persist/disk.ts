@@ -19,7 +19,7 @@ export interface PersistDisk {
   notesBefore(request: PersistRequest): readonly string[];
   /** What the user should know once it has succeeded, a line each. */
   notesAfter(request: PersistRequest): Promise<readonly string[]>;
-  /** What there is to say besides the answers, a line each; complete when the disk is closed. */
+  /** Warnings, a line each; complete when the disk is closed. */
   readonly warnings: readonly string[];
   close(): Promise<void>;
 }

@@ -8,6 +8,9 @@ import type { Clock } from "../../base/clock.js";
 /** How often the folder is tried: a command has it for some tens of milliseconds. */
 const RETRY_MS = 25;
 
+/** How a program that keeps a folder is asked: a helper with a manager of its own, or a machine. */
+const WAYS_TO_HOLDER = "ask a helper with '--manager pr-manager-helper,path=SOCKET', and a machine with '--qmp'";
+
 /** The folder stayed in use for as long as the command may wait, or is one that is not worth waiting for. */
 export class FolderBusyError extends QomError {
   constructor(cause: QomError, detail: string) {
@@ -28,7 +31,7 @@ export async function withFolder<T>(clock: Clock, waitMs: number, attempt: () =>
     } catch (error) {
       if (!isFolderInUse(error)) throw error;
       if (error.context.heldFor === "lasting") {
-        throw new FolderBusyError(error, ", which keeps it while it runs: to ask a running machine, use '--qmp'");
+        throw new FolderBusyError(error, `, which keeps it while it runs: ${WAYS_TO_HOLDER}`);
       }
       const restMs = lastMs - clock.nowMs();
       if (restMs <= 0) throw new FolderBusyError(error, waitMs === 0 ? "" : `, after ${waitMs / 1000} s still`);

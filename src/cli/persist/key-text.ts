@@ -40,7 +40,7 @@ export function keyOfText(option: string, given: string): bigint | null {
   return BigInt(`0x${toHex(bytes)}`);
 }
 
-/** The text that a key is, wherever in it; null where it is none. */
+/** The text in a key, at whichever end; null if it is not text. */
 export function textOfKey(key: bigint): string | null {
   const bytes = new Uint8Array(KEY_LENGTH);
   writeU64(bytes, 0, key);
@@ -50,7 +50,7 @@ export function textOfKey(key: bigint): string | null {
   return text.length >= SHOWN_LENGTH_MIN && PRINTABLE.test(text) ? text : null;
 }
 
-/** A line for each key of an answer that is text: beside what is printed, which other programs read. */
+/** A line for each key of an answer that is text. It is a note, since other programs read what is printed. */
 export function keyTextNotes(action: ReserveInAction, data: Uint8Array): readonly string[] {
   return [...new Set(keysOf(action, data))].flatMap((key) => {
     const text = textOfKey(key);

@@ -43,9 +43,9 @@ interface Parts {
   readonly handle: FileHandle;
   readonly sgIo: SingleSgIoExecutor;
   readonly manager: DiskManager;
-  /** What takes the commands that are none of the manager's. */
+  /** Takes all commands except those of the manager. */
   readonly disk: HostUnit;
-  /** What the manager sees; the answer to whatever it would be asked where the disk cannot be told from others just now. */
+  /** What the manager sees; or the answer to all of its commands if the disk cannot be identified at the moment. */
   readonly unit: WitnessedUnit | DiskAnswer;
   /** The device is dm-multipath, and SG_IO reaches one path of it. */
   readonly onePath: boolean;
@@ -140,7 +140,7 @@ function hostFile(fd: number, found: BigIntStats): HostFile {
   return { kind: "file", place };
 }
 
-/** Null without native code: what node tells of a file does not include whether it has a time of birth at all. */
+/** Null without native code: node does not say whether a file has a time of birth at all. */
 function placeOf(fd: number): FilePlace | null {
   try {
     return new FileTypeReader().placeOf(fd);

@@ -1,4 +1,4 @@
-/** What `qom-pr persist` can be told: the options of sg_persist (sg3_utils), with the same letters and names, and a few of its own. */
+/** The options of `qom-pr persist`: those of sg_persist (sg3_utils), with the same letters and names, and a few of its own. */
 import type { ReserveInAction, ReserveOutAction } from "../../scsi/persistent-reserve.js";
 
 /** What an option is for: the headings of the help and of docs/cli.md. */
@@ -16,6 +16,8 @@ export interface PersistOption {
   readonly text: string;
   /** The service action that the flag chooses. */
   readonly action?: ReserveInAction | ReserveOutAction;
+  /** sg_persist does not have it. */
+  readonly own?: true;
 }
 
 /** THE table of options: parser, help and docs/cli.md come from it. */
@@ -110,20 +112,23 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
   { letter: "d", name: "device", value: "DEVICE", group: "Connection", text: "the device, if it is not given as an argument" },
   {
     name: "manager",
+    own: true,
     value: "TEXT",
     group: "Connection",
-    text: "PR manager that sends the command, as in -object (pr-manager-sgio)",
+    text: "PR manager that sends the command, as in -object (pr-manager-sgio); help lists them",
   },
-  { name: "object", value: "TEXT", group: "Connection", text: "an object that the manager needs; may be repeated" },
-  { name: "name", value: "NAME", group: "Connection", text: "name of this host in initiator names of pr-manager-memory" },
+  { name: "object", own: true, value: "TEXT", group: "Connection", text: "an object that the manager needs; may be repeated" },
+  { name: "name", own: true, value: "NAME", group: "Connection", text: "name of this host in initiator names of pr-manager-memory" },
   {
     name: "qmp",
+    own: true,
     value: "PATH",
     group: "Connection",
     text: "a machine's QMP socket: DEVICE is one of its devices, by id or QOM path",
   },
   {
     name: "wait",
+    own: true,
     value: "SECONDS",
     group: "Connection",
     text: "how long to wait for a state folder that another command has, up to 3600 (3)",
@@ -135,7 +140,7 @@ export const PERSIST_OPTIONS: readonly PersistOption[] = [
     group: "Connection",
     text: "open the device read-only; twice: not even if SG_PERSIST_IN_RDONLY is set",
   },
-  { name: "json", group: "Output", text: "print one JSON document" },
+  { name: "json", own: true, group: "Output", text: "print one JSON document" },
   {
     letter: "H",
     name: "hex",

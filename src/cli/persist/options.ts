@@ -54,10 +54,17 @@ export interface PersistOptions {
 }
 
 /** What the command line asks for: a command, or just to print something. */
-export type PersistInvocation = { readonly run: PersistOptions } | { readonly print: string };
+export type PersistInvocation =
+  | { readonly run: PersistOptions }
+  | { readonly print: string }
+  /** Perhaps what this text of `--manager` asks for; else the options. */
+  | { readonly managerHelp: string; readonly options: () => PersistOptions };
+
+/** A text of `--manager` that may ask for help: only the parser of objects knows, which a command does without. */
+const MAY_ASK_FOR_HELP = /(?:^|,)(?:help|\?)(?:,|$)/;
 
 /**
- * Reads the words behind `persist`. A long name may be abbreviated as long as it is the beginning of one option only.
+ * Reads the arguments of `persist`. A long name may be abbreviated, see {@link OptionNames.own}.
  * @throws QomError `unknown-name`, `ambiguous`, `missing`, `invalid-value`, `conflict` (two options that exclude each other)
  */
 export function parsePersistOptions(argv: readonly string[]): PersistInvocation {
@@ -68,13 +75,16 @@ export function parsePersistOptions(argv: readonly string[]): PersistInvocation 
     else if (word.option.long === "version") return { print: `qom-pr persist ${packageVersion()}\n` };
     else given.take(word.option.long, word.value);
   }
+  const manager = given.text("manager") ?? "";
+  if (MAY_ASK_FOR_HELP.test(manager)) return { managerHelp: manager, options: () => checked(given) };
   return { run: checked(given) };
 }
 
 /** All options as getopt knows them. */
 const WORDS: readonly OptionNames[] = [
-  ...PERSIST_OPTIONS.map(({ letter, name, value }) => ({
+  ...PERSIST_OPTIONS.map(({ letter, name, value, own }) => ({
     long: name,
+    ...(own === undefined ? {} : { own }),
     ...(letter === undefined ? {} : { short: letter }),
     ...(value === undefined ? {} : { argument: value }),
   })),

@@ -66,7 +66,7 @@ export interface PersistEnvironment {
 export async function runPersist(argv: readonly string[], environment: PersistEnvironment): Promise<number> {
   const { output } = environment;
   try {
-    const invocation = parsePersistOptions(argv);
+    const invocation = await asked(argv);
     if ("print" in invocation) {
       output.out(invocation.print);
       return ExitStatus.SUCCESS;
@@ -85,6 +85,15 @@ export async function runPersist(argv: readonly string[], environment: PersistEn
     output.error(`qom-pr persist: ${describeError(error)}\n`);
     return exitStatusOfError(error);
   }
+}
+
+/** What is asked for, when what is needed to tell help from a manager is loaded. */
+async function asked(argv: readonly string[]): Promise<{ readonly run: PersistOptions } | { readonly print: string }> {
+  const invocation = parsePersistOptions(argv);
+  if (!("managerHelp" in invocation)) return invocation;
+  const { helpOfManager } = await import("./manager-help.js");
+  const print = helpOfManager(invocation.managerHelp);
+  return print === null ? { run: invocation.options() } : { print };
 }
 
 function exitStatusOfError(error: QomError): number {

@@ -1,4 +1,4 @@
-/** The answer of PERSISTENT RESERVE IN as text: what sg_persist prints, so that whoever reads its output reads this. */
+/** The answer of PERSISTENT RESERVE IN as text: as sg_persist prints it, so that programs which read its output can read this. */
 import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { ReserveInAction } from "../../scsi/persistent-reserve.js";
 import { readU32 } from "../../scsi/bytes.js";

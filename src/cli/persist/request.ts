@@ -12,7 +12,7 @@ export type PersistRequest =
   | { readonly direction: "in"; readonly action: ReserveInAction; readonly cdb: Uint8Array; readonly allocationLength: number }
   | { readonly direction: "out"; readonly action: ReserveOutAction; readonly cdb: Uint8Array; readonly dataOut: Uint8Array };
 
-/** A request, and what the user should be told of the options although they are no mistake. */
+/** A request, and notes for the user on options that are unusual but not wrong. */
 export interface PersistPlan {
   readonly request: PersistRequest;
   readonly notes: readonly string[];

@@ -24,11 +24,11 @@ const BEFORE_ATTENTION: ReadonlySet<number> = new Set([
 export class FrontUnit {
   /** What the unit's initiator has not been told; one condition, the most important one, as in QEMU. */
   attention: SenseCode | null = Sense.POWER_ON_OR_RESET;
-  /** Sense data of the last command, until the next one. */
+  /** Sense data of the last command that the transport did not fail, until the next one. */
   sense: Uint8Array = NO_BYTES;
   /**
-   * Controllers of commands that have ended without being aborted: a signal costs more than a short command. They are the unit's, since
-   * its device remembers a signal that it was given once.
+   * Controllers of commands that have ended without being aborted: a signal costs more than a short command. They are the unit's, whose
+   * device may remember a signal that it was given once.
    */
   readonly spareControllers: AbortController[] = [];
 
@@ -36,6 +36,18 @@ export class FrontUnit {
     readonly device: BusDevice,
     readonly lun: number,
   ) {}
+
+  /**
+   * How much of the buffers the device gets of a command that it answers; null when that is more than they hold, or of the other direction.
+   * The data are what the buffers hold, whatever the CDB says: the device judges. A command whose data the device counts in blocks must
+   * fit its buffers, and leaves the rest of them alone.
+   */
+  bytesOf(command: FrontCommand): number | null {
+    const { cdb, dataBytes } = command;
+    if (!this.device.countsBlocks(cdb)) return dataBytes;
+    const transfer = expectedTransfer(cdb, this.device.blockSizeBytes);
+    return overruns(transfer, command) ? null : transfer.bytes;
+  }
 
   /** Establishes a unit attention, unless a more important one is pending. */
   raise(code: SenseCode): void {
@@ -55,21 +67,13 @@ export interface FrontCommand {
 /** What is to be done with a command. */
 export type Admission =
   /** No unit at all at that target. */
-  | { readonly kind: "no-target" }
+  | "no-target"
   /** More data than the buffers hold, or in the wrong direction. */
-  | { readonly kind: "overrun" }
+  | "overrun"
   /** The bus answers; this is it, and nothing else is to be done. */
-  | { readonly kind: "answer"; readonly result: ScsiResult }
-  /** The device answers; {@link BusFront.completed} is to be called then. */
-  | ({ readonly kind: "device" } & AdmittedCommand);
-
-/** A command as a device gets it. */
-export interface AdmittedCommand {
-  readonly unit: FrontUnit;
-  readonly cdb: Uint8Array;
-  /** How much of the buffers the device gets. */
-  readonly dataBytes: number;
-}
+  | ScsiResult
+  /** The unit's device answers; {@link FrontUnit.sense} is to be kept then. */
+  | FrontUnit;
 
 /** See the module text. */
 export class BusFront {
@@ -98,23 +102,20 @@ export class BusFront {
     const device = this.#bus.at(address.target, address.lun);
     const addressed = device === undefined ? null : this.#unit(device, address.lun);
     const unit = addressed ?? this.unitsOf(address.target)[0];
-    if (unit === undefined) return { kind: "no-target" };
+    if (unit === undefined) return "no-target";
     const { cdb } = command;
-    if (isCut(cdb)) return this.#answer(unit, senseResult(Sense.INVALID_COMMAND_OPERATION_CODE));
-    const [opcode = 0] = cdb;
-    const attention = BEFORE_ATTENTION.has(opcode) ? null : (unit.attention ?? this.#attention);
+    const opcode = cdb[0] ?? 0;
+    const cdbLength = cdbLengthOf(opcode);
+    // It is shorter than its operation code says, because its field is.
+    if (cdb.length < (cdbLength ?? 1)) return this.#answer(unit, senseResult(Sense.INVALID_COMMAND_OPERATION_CODE));
+    const pending = unit.attention ?? this.#attention;
+    const attention = pending === null || BEFORE_ATTENTION.has(opcode) ? null : pending;
     const asksTarget = addressed === null || opcode === Opcode.REPORT_LUNS || (opcode === Opcode.REQUEST_SENSE && unit.sense.length > 0);
-    if (attention === null && !asksTarget) return toDevice(unit, cdb, command);
-    if (cdbLengthOf(opcode) === null) return this.#answer(unit, senseResult(Sense.INVALID_COMMAND_OPERATION_CODE));
-    if (overruns(expectedTransfer(cdb, unit.device.blockSizeBytes), command)) return { kind: "overrun" };
+    if (attention === null && !asksTarget) return unit;
+    if (cdbLength === null) return this.#answer(unit, senseResult(Sense.INVALID_COMMAND_OPERATION_CODE));
+    if (overruns(expectedTransfer(cdb, unit.device.blockSizeBytes), command)) return "overrun";
     if (attention !== null) return this.#report(unit, attention);
     return this.#answerAsTarget(unit, address, cdb, addressed !== null);
-  }
-
-  /** Remembers what a device's answer tells about its unit. */
-  completed(unit: FrontUnit, result: ScsiResult): void {
-    if (result.hostStatus !== undefined) return;
-    unit.sense = result.status === ScsiStatus.GOOD ? NO_BYTES : result.sense;
   }
 
   /** Units came or went: the unit asked next says so. */
@@ -141,7 +142,7 @@ export class BusFront {
 
   #answer(unit: FrontUnit, result: ScsiResult): Admission {
     unit.sense = result.sense;
-    return { kind: "answer", result };
+    return result;
   }
 
   /** The sense data of a unit attention are not remembered: the response has carried them (UA_INTLCK_CTRL = 00b). */
@@ -149,7 +150,7 @@ export class BusFront {
     if (unit.attention === null) this.#attention = null;
     else unit.attention = null;
     unit.sense = NO_BYTES;
-    return { kind: "answer", result: senseResult(attention) };
+    return senseResult(attention);
   }
 
   #answerAsTarget(unit: FrontUnit, { target, lun }: UnitAddress, cdb: Uint8Array, exists: boolean): Admission {
@@ -169,24 +170,6 @@ export class BusFront {
 /** A reset outranks everything; of two others the one with the lower code does (QEMU: scsi_ua_precedence). */
 function precedence({ asc, ascq }: SenseCode): number {
   return asc === Sense.POWER_ON_OR_RESET.asc ? ascq : (asc << 8) | ascq;
-}
-
-/** True for a CDB that is shorter than its operation code says, because its field is. */
-function isCut(cdb: Uint8Array): boolean {
-  return cdb.length === 0 || cdb.length < (cdbLengthOf(cdb[0] ?? 0) ?? 1);
-}
-
-/**
- * How a command goes to its device. The data are what the buffers hold, whatever the CDB says: the device judges. A command whose
- * data the device counts in blocks must fit its buffers, and leaves the rest of them alone.
- */
-function toDevice(unit: FrontUnit, cdb: Uint8Array, command: FrontCommand): Admission {
-  if (!unit.device.countsBlocks(cdb)) {
-    return { kind: "device", unit, cdb, dataBytes: command.dataBytes };
-  }
-  const transfer = expectedTransfer(cdb, unit.device.blockSizeBytes);
-  if (overruns(transfer, command)) return { kind: "overrun" };
-  return { kind: "device", unit, cdb, dataBytes: transfer.bytes };
 }
 
 function overruns({ direction, bytes }: Transfer, command: FrontCommand): boolean {

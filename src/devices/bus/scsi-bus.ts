@@ -30,8 +30,11 @@ export interface BusDevice {
   countsBlocks(cdb: Uint8Array): boolean;
   /** Runs a command; see ScsiDevice. */
   execute(command: ScsiCommand): Promise<ScsiResult>;
-  /** The same for a host adapter, without a promise when the result is there at once; it may throw what the promise would reject with. */
-  answer(command: ScsiCommand): ScsiAnswer;
+  /**
+   * The same for a host adapter, without a promise when the result is there at once; it may throw what the promise would reject with.
+   * @param own controller of the command's signal, which no other command has until this one has ended: the device may fire it too
+   */
+  answer(command: ScsiCommand, own?: AbortController | null): ScsiAnswer;
   /** Carries out a task management function; see ScsiDevice. */
   reset(scope: ResetScope): Promise<void>;
 }

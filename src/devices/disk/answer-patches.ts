@@ -24,14 +24,6 @@ export interface AnswerLimits {
   readonly transferBytesMax: number | null;
 }
 
-const PATCHED: ReadonlySet<number> = new Set([
-  Opcode.INQUIRY,
-  Opcode.MODE_SENSE_6,
-  Opcode.MODE_SENSE_10,
-  Opcode.READ_CAPACITY_10,
-  Opcode.SERVICE_ACTION_IN_16,
-]);
-
 const EVPD = 0x01;
 const ILLEGAL_REQUEST = 5;
 /** Where page B0h has MAXIMUM and OPTIMAL TRANSFER LENGTH. */
@@ -42,7 +34,16 @@ const DEVICE_SPECIFIC_AT = { [Opcode.MODE_SENSE_6]: 2, [Opcode.MODE_SENSE_10]: 3
 
 /** Whether the answer to a command is looked at here or by {@link DiskFacts}. */
 export function isPatched(cdb: Uint8Array): boolean {
-  return PATCHED.has(cdb[0] ?? 0);
+  switch (cdb[0]) {
+    case Opcode.INQUIRY:
+    case Opcode.MODE_SENSE_6:
+    case Opcode.MODE_SENSE_10:
+    case Opcode.READ_CAPACITY_10:
+    case Opcode.SERVICE_ACTION_IN_16:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** The answer that the guest gets. */

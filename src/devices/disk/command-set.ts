@@ -35,6 +35,8 @@ interface JoinedSignal {
   commands: number;
 }
 
+type Send = (command: ScsiCommand) => ScsiAnswer;
+
 /** See the module text. */
 export class CommandSet {
   readonly #clock: Clock;
@@ -56,10 +58,12 @@ export class CommandSet {
    * Sends a command with a signal that also {@link abortAll} fires, and waits for its result. A result that is there at once comes
    * without a promise, and nothing listens to any signal meanwhile.
    * @param timeoutMs deadline of a command that has none
+   * @param own controller of the command's signal, where no other command has that meanwhile: {@link abortAll} fires it
    */
   run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult>;
-  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => ScsiAnswer): ScsiAnswer;
-  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => ScsiAnswer): ScsiAnswer {
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: Send, own?: AbortController | null): ScsiAnswer;
+  run(command: ScsiCommand, timeoutMs: number | undefined, send: Send, own: AbortController | null = null): ScsiAnswer {
+    if (own !== null) return this.#runOwn(command, timeoutMs, send, own);
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);
     const sentWith = (joined?.controller ?? this.#epoch).signal;
@@ -73,6 +77,21 @@ export class CommandSet {
     }
     if (joined !== null && aborts !== this.#aborts) this.#abort(joined);
     return running instanceof Promise ? this.#follow(running, joined, sentWith) : normalizeHostStatus(running);
+  }
+
+  /** A signal that may be fired need not be joined with another one, and the command goes on as it is. */
+  #runOwn(command: ScsiCommand, timeoutMs: number | undefined, send: Send, own: AbortController): ScsiAnswer {
+    const aborts = this.#aborts;
+    this.#sending += 1;
+    let running: ScsiAnswer;
+    try {
+      running = send(timeoutMs === undefined ? command : withSignal(command, own.signal, timeoutMs));
+    } finally {
+      this.#sending -= 1;
+    }
+    if (!(running instanceof Promise)) return normalizeHostStatus(running);
+    if (aborts !== this.#aborts) own.abort();
+    return this.#follow(running, own.signal.aborted ? null : this.#joinOf(own.signal, own), own.signal);
   }
 
   #follow(running: Promise<ScsiResult>, joined: JoinedSignal | null, signal: AbortSignal): Promise<ScsiResult> {
@@ -129,13 +148,17 @@ export class CommandSet {
   #join(source: AbortSignal): JoinedSignal {
     const known = this.#joined.get(source);
     if (known !== undefined) return known;
-    const controller = newController();
+    const joined = this.#joinOf(source, newController());
+    this.#joined.set(source, joined);
+    return joined;
+  }
+
+  #joinOf(source: AbortSignal, controller: AbortController): JoinedSignal {
     const listener = (): void => {
       for (const sent of this.#commands) if (sent.joined === joined) void this.#giveUp(sent);
       controller.abort();
     };
     const joined: JoinedSignal = { source, controller, listener, commands: 0 };
-    this.#joined.set(source, joined);
     return joined;
   }
 

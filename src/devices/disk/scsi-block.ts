@@ -2,6 +2,7 @@
  * `scsi-block`: a disk whose READ and WRITE family is checked here and whose every other command goes to the device as it is (QEMU:
  * hw/scsi/scsi-disk.c, scsi_block_class_initfn).
  */
+import { isBytes } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import { SCSI_BLOCK_INERT } from "../../qemu/devices.js";
 import { inert } from "../../qemu/inert.js";
@@ -16,23 +17,30 @@ import { Sense, senseResult } from "../../scsi/sense.js";
 import { transferBlocks } from "./block-path.js";
 import { ScsiDevice } from "./scsi-device.js";
 
-/** Commands of the block path, and what they do to the medium. */
-const FAMILY: ReadonlyMap<number, "read" | "write" | "verify"> = new Map([
-  [Opcode.READ_6, "read"],
-  [Opcode.READ_10, "read"],
-  [Opcode.READ_12, "read"],
-  [Opcode.READ_16, "read"],
-  [Opcode.WRITE_6, "write"],
-  [Opcode.WRITE_10, "write"],
-  [Opcode.WRITE_12, "write"],
-  [Opcode.WRITE_16, "write"],
-  [Opcode.WRITE_AND_VERIFY_10, "write"],
-  [Opcode.WRITE_AND_VERIFY_12, "write"],
-  [Opcode.WRITE_AND_VERIFY_16, "write"],
-  [Opcode.VERIFY_10, "verify"],
-  [Opcode.VERIFY_12, "verify"],
-  [Opcode.VERIFY_16, "verify"],
-]);
+/** What a command of the block path does to the medium; null for an operation code that is none of these. */
+function familyOf(opcode: number | undefined): "read" | "write" | "verify" | null {
+  switch (opcode) {
+    case Opcode.READ_6:
+    case Opcode.READ_10:
+    case Opcode.READ_12:
+    case Opcode.READ_16:
+      return "read";
+    case Opcode.WRITE_6:
+    case Opcode.WRITE_10:
+    case Opcode.WRITE_12:
+    case Opcode.WRITE_16:
+    case Opcode.WRITE_AND_VERIFY_10:
+    case Opcode.WRITE_AND_VERIFY_12:
+    case Opcode.WRITE_AND_VERIFY_16:
+      return "write";
+    case Opcode.VERIFY_10:
+    case Opcode.VERIFY_12:
+    case Opcode.VERIFY_16:
+      return "verify";
+    default:
+      return null;
+  }
+}
 
 /** BYTCHK of VERIFY; 01b compares all blocks with data-out (SBC-4, VERIFY(10)). */
 const BYTE_CHECK = 0x06;
@@ -43,15 +51,19 @@ const PROTECT = 0xe0;
 const SCSI_2 = 2;
 
 /** What QEMU can do about an error (QAPI: BlockdevOnError). */
-const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"]);
 type ErrorPolicy = "report" | "ignore" | "enospc" | "stop" | "auto";
+
+/** What is done here, see {@link requireReport}. */
+const SUPPORTED: readonly ErrorPolicy[] = Object.freeze(["report", "auto"]);
+
+const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"], SUPPORTED);
 
 /**
  * Errors go to the guest: a machine that stopped at one, as QEMU's did before 9.1 even at a RESERVATION CONFLICT, would be of no use in a
  * cluster, and there is none here to be stopped. `auto` leaves the choice to the device.
  */
 function requireReport(option: string, policy: ErrorPolicy): void {
-  if (policy === "auto" || policy === "report") return;
+  if (SUPPORTED.includes(policy)) return;
   throw new QomError("unsupported", `${option}=${policy} is not supported: errors of a disk are reported to the guest`, {
     context: { option, value: policy },
   });
@@ -92,7 +104,7 @@ export class ScsiBlock extends ScsiDevice {
   }
 
   override countsBlocks(cdb: Uint8Array): boolean {
-    return super.countsBlocks(cdb) || this.#blockPathKind(cdb) !== null;
+    return isBytes(cdb) ? this.#blockPathKind(cdb) !== null : super.countsBlocks(cdb);
   }
 
   protected override dispatch(command: ScsiCommand): ScsiAnswer {
@@ -117,7 +129,7 @@ export class ScsiBlock extends ScsiDevice {
 
   /** Null for a command of the raw path. Optical media are written beyond their last LBA, so theirs all take it. */
   #blockPathKind(cdb: Uint8Array): "read" | "write" | "verify" | null {
-    const kind = FAMILY.get(cdb[0] ?? 0) ?? null;
+    const kind = familyOf(cdb[0]);
     if (kind === null || this.facts.deviceType === DeviceType.CD_DVD) return null;
     return kind === "verify" && ((cdb[1] ?? 0) & BYTE_CHECK) !== BYTE_CHECK_ALL ? null : kind;
   }

@@ -198,7 +198,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     const problem = commandProblem("ScsiDevice.execute", command);
     if (problem !== null) return Promise.reject(problem);
     try {
-      return Promise.resolve(this.#answer(command));
+      return Promise.resolve(this.#answer(command, null));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -206,20 +206,21 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /**
    * The same for a host adapter, which answers for the command's shape. A result that is there at once comes without a promise.
+   * @param own controller of the command's signal, which no other command has until this one has ended: the device fires it to end the command
    * @throws QomError `closed`
    */
-  answer(command: ScsiCommand): ScsiAnswer {
+  answer(command: ScsiCommand, own: AbortController | null = null): ScsiAnswer {
     // A program may put a function of its own in the place of execute(), and guests' commands are to meet it too.
-    return this.execute === ScsiDevice.prototype.execute ? this.#answer(command) : this.execute(command);
+    return this.execute === ScsiDevice.prototype.execute ? this.#answer(command, own) : this.execute(command);
   }
 
-  #answer(command: ScsiCommand): ScsiAnswer {
+  #answer(command: ScsiCommand, own: AbortController | null): ScsiAnswer {
     if (this.#closed) throw this.#closedError();
     const refusal = cdbRefusal(command.cdb);
     if (refusal !== null) return refusal;
-    if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
-    if (requestsTraced()) return this.#traced(command);
-    return this.#send(command);
+    if (own === null && command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+    if (requestsTraced()) return this.#traced(command, own);
+    return this.#send(command, own);
   }
 
   #closedError(): QomError {
@@ -227,14 +228,14 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   }
 
   /** Not a part of execute(): a command that a closure may want is kept on the heap, whether or not anybody traces. */
-  #traced(command: ScsiCommand): Promise<ScsiResult> {
-    return this.#traces.run(this, command, () => this.#send(command));
+  #traced(command: ScsiCommand, own: AbortController | null): Promise<ScsiResult> {
+    return this.#traces.run(this, command, () => this.#send(command, own));
   }
 
-  #send(command: ScsiCommand): ScsiAnswer {
+  #send(command: ScsiCommand, own: AbortController | null): ScsiAnswer {
     // A manager has deadlines of its own.
     const needsDeadline = this.unit.needsDeadline && this.routeOf(command.cdb[0]) === "device";
-    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, this.#dispatch);
+    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, this.#dispatch, own);
   }
 
   /**

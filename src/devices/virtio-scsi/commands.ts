@@ -13,7 +13,8 @@ import {
   VirtioScsiResponse,
   writeCommandResponse,
 } from "../../scsi/virtio-scsi.js";
-import type { AdmittedCommand, FrontCommand, FrontUnit } from "../bus/bus-front.js";
+import { FrontUnit } from "../bus/bus-front.js";
+import type { FrontCommand } from "../bus/bus-front.js";
 import { copyOf, headOf, lengthOf, viewIn, writeTo } from "./chain.js";
 import type { VirtioChain } from "./chain.js";
 import type { VirtioScsiCommand } from "../../scsi/virtio-scsi.js";
@@ -107,9 +108,10 @@ export class VirtioScsiCommands {
     if (outBytes > 0 && inBytes > 0) return respond(buffered, VirtioScsiResponse.FAILURE);
     if (address === null) return respond(buffered, VirtioScsiResponse.BAD_TARGET);
     const admission = front.admit(address, buffered);
-    if (admission.kind === "no-target") return respond(buffered, VirtioScsiResponse.BAD_TARGET);
-    if (admission.kind === "overrun") return respond(buffered, VirtioScsiResponse.OVERRUN);
-    return admission.kind === "answer" ? respondWith(buffered, admission.result) : this.#execute(admission, buffered);
+    if (admission instanceof FrontUnit) return this.#execute(admission, buffered);
+    if (admission === "no-target") return respond(buffered, VirtioScsiResponse.BAD_TARGET);
+    if (admission === "overrun") return respond(buffered, VirtioScsiResponse.OVERRUN);
+    return respondWith(buffered, admission);
   }
 
   /** Whether a command that `concerns` names is in flight. */
@@ -129,20 +131,23 @@ export class VirtioScsiCommands {
     await Promise.all(ended.map((command) => command.ended));
   }
 
-  #execute({ unit, cdb, dataBytes }: AdmittedCommand, buffered: BufferedCommand): UsedLength | Promise<UsedLength> {
+  #execute(unit: FrontUnit, buffered: BufferedCommand): UsedLength | Promise<UsedLength> {
+    const { cdb } = buffered;
+    const dataBytes = unit.bytesOf(buffered);
+    if (dataBytes === null) return respond(buffered, VirtioScsiResponse.OVERRUN);
     const direct = directBuffer(cdb, dataBytes, buffered);
+    const sentBytes = buffered.direction === "out" ? dataBytes : 0;
     const gathers = direct === null ? dataBytes : 0;
     if (gathers > GATHERED_BYTES_MAX) return respondWith(buffered, senseResult(Sense.INVALID_FIELD_IN_CDB));
     if (this.#gatheredBytes + gathers > GATHERED_BYTES_MAX) return respondWith(buffered, bareStatus(ScsiStatus.TASK_SET_FULL));
     const controller = unit.spareControllers.pop() ?? new AbortController();
     const sent = withBuffer(cdb, controller.signal, buffered.direction, direct ?? gather(buffered, dataBytes));
-    const given: Given = { sentBytes: sent.dataOut?.length ?? 0, direct };
     this.#number += 1;
     const number = this.#number;
     this.#sending += 1;
     let answer: ScsiAnswer;
     try {
-      answer = unit.device.answer(sent);
+      answer = unit.device.answer(sent, controller);
     } catch (error) {
       return respond(buffered, responseToError(error));
     } finally {
@@ -152,15 +157,20 @@ export class VirtioScsiCommands {
       const pending: Pending = { number, unit, request: buffered.request, gathers, controller, ending: null, ended: NEVER };
       this.#gatheredBytes += gathers;
       this.#pending.add(pending);
-      pending.ended = this.#await(pending, answer, buffered, given);
+      pending.ended = this.#await(pending, answer, buffered, sentBytes, direct);
       return pending.ended;
     }
     unit.spareControllers.push(controller);
-    this.#context.front.completed(unit, answer);
-    return respondWith(buffered, answer, given);
+    return respondOf(unit, buffered, answer, sentBytes, direct);
   }
 
-  async #await(pending: Pending, answer: Promise<ScsiResult>, buffered: BufferedCommand, given: Given): Promise<UsedLength> {
+  async #await(
+    pending: Pending,
+    answer: Promise<ScsiResult>,
+    buffered: BufferedCommand,
+    sentBytes: number,
+    direct: Uint8Array | null,
+  ): Promise<UsedLength> {
     const { controller, unit } = pending;
     let result: ScsiResult;
     try {
@@ -174,8 +184,7 @@ export class VirtioScsiCommands {
     }
     if (pending.ending === "device-reset") return null;
     if (pending.ending !== null) return respond(buffered, ENDING_RESPONSES[pending.ending]);
-    this.#context.front.completed(unit, result);
-    return respondWith(buffered, result, given);
+    return respondOf(unit, buffered, result, sentBytes, direct);
   }
 }
 
@@ -213,23 +222,18 @@ function respond(buffered: BufferedCommand, response: number): number {
   return finish(buffered, response, 0, 0, NO_BYTES);
 }
 
-/** What a device was given of the buffers. */
-interface Given {
-  /** Bytes of data-out. */
-  readonly sentBytes: number;
-  /** The guest's own memory, if the data went there or came from there. */
-  readonly direct: Uint8Array | null;
-}
-
-/** Nothing: the bus has answered. */
-const NOTHING: Given = Object.freeze({ sentBytes: 0, direct: null });
-
-/** Answers with what the bus or a device says. The residual is what of the buffers was left alone. */
-function respondWith(buffered: BufferedCommand, result: ScsiResult, { direct, sentBytes }: Given = NOTHING): number {
-  const { chain, dataBytes, direction, inAt } = buffered;
+/** Answers with what a device says, and remembers what that tells about its unit. */
+function respondOf(unit: FrontUnit, buffered: BufferedCommand, result: ScsiResult, sentBytes: number, direct: Uint8Array | null): number {
   if (result.hostStatus !== undefined) {
     return respond(buffered, HOST_RESPONSES.get(result.hostStatus) ?? VirtioScsiResponse.FAILURE);
   }
+  unit.sense = result.status === ScsiStatus.GOOD ? NO_BYTES : result.sense;
+  return respondWith(buffered, result, sentBytes, direct);
+}
+
+/** Answers with what the bus or a device says, which is no failure of the transport. The residual is what of the buffers was left alone. */
+function respondWith(buffered: BufferedCommand, result: ScsiResult, sentBytes = 0, direct: Uint8Array | null = null): number {
+  const { chain, dataBytes, direction, inAt } = buffered;
   const dataIn = direction === "in" ? atMost(result.dataIn, dataBytes) : NO_BYTES;
   if (dataIn.length > 0 && !isAt(dataIn, direct)) writeTo(chain.writable, inAt, dataIn);
   const good = result.status === ScsiStatus.GOOD;

@@ -186,7 +186,7 @@ export class VirtioScsi extends Device {
    * unit attention (29/00); disks and their reservations are not touched.
    */
   async reset(): Promise<void> {
-    const { commands, events, front } = this.#parts;
+    const { commands, events, front } = this.#parts();
     this.#time += 1;
     this.#accepted = null;
     this.#needsReset = null;
@@ -204,7 +204,7 @@ export class VirtioScsi extends Device {
   reportChange(device: ScsiDevice, sense: SenseCode = Sense.CAPACITY_DATA_CHANGED): void {
     check("VirtioScsi.reportChange", "device", device, A_DEVICE);
     check("VirtioScsi.reportChange", "sense", sense, aSenseCode);
-    const { events, front } = this.#parts;
+    const { events, front } = this.#parts();
     const { target, lun } = device.address;
     const unit = front.unitAt({ target, lun });
     if (unit?.device !== device) {
@@ -223,7 +223,7 @@ export class VirtioScsi extends Device {
     requireWithin("virtqueue_size", this.virtqueueSize, DESCRIPTORS_BESIDE_DATA + 1, VIRTQUEUE_SIZE_MAX);
     const bus = this.host.buses.create(this.id, ADDRESS_LIMITS);
     this.#bus = bus;
-    this.#queues = makeQueues({ front: new BusFront(bus), sizes: this.#sizes, fail: (reason) => this.#fail(reason) });
+    this.#queues = makeQueues({ front: new BusFront(bus), sizes: this.#sizes, fail: (reason) => this.#fail(reason) }, this.queueCount);
     bus.listen({
       plugged: (_device, address) => this.#unitsChanged(address, TransportResetReason.RESCAN),
       unplugged: (_device, address) => this.#unitsChanged(address, TransportResetReason.REMOVED),
@@ -232,7 +232,7 @@ export class VirtioScsi extends Device {
 
   override finalize(): void {
     this.#closed = true;
-    this.#parts.events.reset();
+    this.#parts().events.reset();
     this.host.buses.remove(this.bus);
   }
 
@@ -252,7 +252,7 @@ export class VirtioScsi extends Device {
     throw new QomError("not-found", `no ${ownBus.noun} named '${printable(busName)}'`, { context: { option: "bus", value: busName } });
   }
 
-  get #parts(): Queues {
+  #parts(): Queues {
     return present(this.#queues, "a completed adapter has queues");
   }
 
@@ -262,10 +262,10 @@ export class VirtioScsi extends Device {
   }
 
   #take(queue: number, chain: VirtioChain): UsedLength | Promise<UsedLength> {
-    const { commands, control, events } = this.#parts;
+    const { commands, control, count, events } = this.#parts();
     if (queue === VirtioScsiQueue.CONTROL) return control.submit(chain);
     if (queue === VirtioScsiQueue.EVENT) return events.submit(chain);
-    return queue < this.queueCount ? commands.submit(chain) : this.#fail(`there is no queue ${queue}`);
+    return queue < count ? commands.submit(chain) : this.#fail(`there is no queue ${queue}`);
   }
 
   #accepts(feature: bigint): boolean {
@@ -274,7 +274,7 @@ export class VirtioScsi extends Device {
 
   #unitsChanged({ target, lun }: ScsiAddress, reason: number): void {
     if (!this.#accepts(VirtioScsiFeature.HOTPLUG)) return;
-    const { events, front } = this.#parts;
+    const { events, front } = this.#parts();
     events.push({ event: VirtioScsiEvent.TRANSPORT_RESET, reason, address: { target, lun } });
     front.unitsChanged();
   }
@@ -308,15 +308,23 @@ function areSegments(value: unknown): boolean {
 }
 
 interface Queues {
+  /** Number of the virtqueues. */
+  readonly count: number;
   readonly front: BusFront;
   readonly commands: VirtioScsiCommands;
   readonly control: VirtioScsiControl;
   readonly events: VirtioScsiEvents;
 }
 
-function makeQueues(context: VirtioScsiContext): Queues {
+function makeQueues(context: VirtioScsiContext, count: number): Queues {
   const commands = new VirtioScsiCommands(context);
-  return { front: context.front, commands, control: new VirtioScsiControl(context, commands), events: new VirtioScsiEvents(context) };
+  return {
+    count,
+    front: context.front,
+    commands,
+    control: new VirtioScsiControl(context, commands),
+    events: new VirtioScsiEvents(context),
+  };
 }
 
 /** Threads of the queues are given once (QEMU: virtio_scsi_dataplane_setup). */

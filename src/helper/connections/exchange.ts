@@ -1,6 +1,6 @@
 /**
  * The server's half of the wire protocol on one connection (layout: scsi/pr-helper.ts): handshake, then request and
- * answer in turn. The checks are those of qemu-pr-helper, in its order and with its consequences; whatever breaks the protocol ends the
+ * answer in turn. The checks are those of qemu-pr-helper, in its order and with its consequences; anything that breaks the protocol ends the
  * connection.
  */
 
@@ -107,7 +107,7 @@ export class Exchange {
     connection.data.set(result.dataIn);
     connection.begin("answer", RESPONSE_HEADER_SIZE + result.dataIn.length);
     const next = this.advance(connection);
-    assert(next !== "execute", "behind an answer comes a new request");
+    assert(next !== "execute", "a new request follows an answer");
     return next;
   }
 

@@ -1,9 +1,9 @@
 /**
- * Clients that begin something and do not finish it: a feature word, a request, taking an answer. They keep no worker from its work, but
- * each holds one of the connections, and many a descriptor of a disk that its owner may want to be rid of. They are dropped.
+ * Drops clients that begin something and do not finish it: a feature word, a request, taking an answer. They block no worker, but each holds
+ * a connection, and often the descriptor of a disk that its owner wants closed.
  *
- * Nothing is measured while a request goes its way. A worker that leaves an incomplete one behind says so once; then the main thread looks
- * around, and again after a while, until there is none. An idle connection is complete and may stay for ever.
+ * Nothing is measured while a request is served. A worker that leaves an incomplete one waiting reports that once; then the main thread
+ * checks all clients, and again after a while, until none is incomplete. An idle connection has no time limit.
  */
 
 import type { Clock, Timer } from "../../base/clock.js";
@@ -51,7 +51,7 @@ export class StalledClients {
     this.#parts = parts;
   }
 
-  /** A worker has left something incomplete behind. */
+  /** A worker has left something incomplete waiting. */
   watch(): void {
     if (this.#timer !== null || this.#stopped) return;
     this.#timer = this.#parts.clock.after(this.#parts.timeoutMs / LOOKS_PER_TIMEOUT, () => {

@@ -14,7 +14,7 @@ export class ClientSessions {
   readonly #bySession = new Map<number, Presence>();
   readonly #byNexus = new Map<string, Presence>();
 
-  /** @param gone told of a nexus whose last connection has ended */
+  /** @param gone called with a nexus when its last connection has ended */
   constructor(gone: (nexus: Nexus) => void) {
     this.#gone = gone;
   }

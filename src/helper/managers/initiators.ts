@@ -1,7 +1,7 @@
-/** What a client is to the units of a manager: an initiator port, by whatever tells clients apart. */
+/** The initiator port that a client is to the units of a manager. */
 
 import type { TransportId } from "../../scsi/transport-id.js";
-import { defaultInitiator } from "../../reservation/default-initiator.js";
+import { defaultInitiator } from "../../scsi/default-initiator.js";
 import { present, unreachable } from "../../base/assert.js";
 import type { ClientEntry } from "../shared/client-register.js";
 import { initiatorOfSocket } from "../socket-names.js";

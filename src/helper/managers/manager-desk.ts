@@ -17,7 +17,8 @@ import type { InitiatorSource } from "./initiators.js";
 import type { ManagerHost } from "./manager-host.js";
 import type { Totals } from "../shared/totals.js";
 import { UserLedger } from "./user-ledger.js";
-import type { UserHoldings, UserLimits } from "./user-ledger.js";
+import type { UserHoldings } from "./user-ledger.js";
+import type { UserLimits } from "./user-limits.js";
 
 /** What a {@link ManagerDesk} needs. */
 export interface ManagerDeskParts {
@@ -108,7 +109,7 @@ export class ManagerDesk {
   }
 }
 
-/** Its connections are closed by workers, and descriptors reach nobody else. */
+/** Workers close connections and the descriptors of their requests. */
 function mainThreadClosesNothing(): void {
   assert(false, "the main thread closes no descriptor of a client");
 }

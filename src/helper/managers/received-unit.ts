@@ -26,11 +26,11 @@ export interface ReceivedUnitParts {
 
 /**
  * Makes a unit of the open file `fd`, which the caller keeps open until the command is over. Gives the answer to every command where there
- * is no unit, or none that can be told from others just now.
+ * is no unit, or where it cannot be identified at the moment.
  */
 export async function receivedUnit(fd: number, { fileTypes, ...parts }: ReceivedUnitParts): Promise<HostUnit | HostOutcome> {
   const file = fileOf(fd, fileTypes);
-  // What SG_IO of anything that is no device comes to.
+  // As SG_IO on anything that is not a device.
   if (file === null) return { result: senseResult(Sense.IO_ERROR) };
   return HostUnit.open(fd, { ...parts, file, timeoutMs: SG_IO_TIMEOUT_MS, roomBytes: DATA_SIZE_MAX, refusal });
 }
@@ -43,7 +43,7 @@ function fileOf(fd: number, fileTypes: FileTypeReader): HostFile | null {
   return place === null ? null : { kind: "file", place };
 }
 
-/** A manager may send the two commands and no other, whoever wrote it. */
+/** A manager may send only the two commands, whoever wrote it. */
 function refusal(cdb: Uint8Array): ScsiResult | null {
   return routeOf(cdb[0]) === "manager" ? null : senseResult(Sense.INVALID_COMMAND_OPERATION_CODE);
 }

@@ -9,21 +9,7 @@ import { printable } from "../../base/limits.js";
 import type { TransportId } from "../../scsi/transport-id.js";
 import { LogLevel } from "../log.js";
 import type { Log } from "../log.js";
-
-/** How much one user may have. */
-export type UserLimits = Holdings;
-
-/** No host has more disks with reservations; `--units-per-user` is for the one that does. */
-export const UNITS_PER_USER_DEFAULT = 1024;
-
-/** Sixteen hosts' worth for each of the disks above; a disk of a large cluster has a few hundred. */
-export const REGISTRATIONS_PER_USER_DEFAULT = 16_384;
-
-/** What so many units and registrations with names of usual length take. */
-export const BYTES_PER_USER_DEFAULT = 32 * 1024 * 1024;
-
-/** Above this no option may go: what is meant is no limit, and that is as good as none. */
-export const HOLDINGS_MAX: Holdings = Object.freeze({ units: 1_000_000, registrations: 1_000_000, bytes: 64 * 1024 ** 3 });
+import type { UserLimits } from "./user-limits.js";
 
 /**
  * All users together may have as many bytes as this many may have each. With the defaults that is 128 MiB; with the most threads that the
@@ -33,14 +19,14 @@ export const USERS_AT_THEIR_LIMIT = 4;
 
 /**
  * This part of what one user may have, each may have although all together have what they may: with the defaults 256 KiB, some twenty disks
- * with a registration each. So those who take all keep nobody out who wants little.
+ * with a registration each. So users who take everything do not shut out those who need little.
  */
 const PART_OF_EVERY_USER = 1 / 128;
 
 /** The owner that a user is, in files of reservations too. */
 const OWNER_PREFIX = "uid-";
 
-/** Name of the initiator that a user is with `--initiator-from uid`, which tells whose the registrations of older files are. */
+/** Name of the initiator of a user with `--initiator-from uid`: the registrations of older files are assigned to users by it. */
 const INITIATOR_OF_USER = /^iqn\.2026-11\.org\.qom-pr:(uid-\d{1,10})(?:,i,0x[0-9a-f]{12})?$/;
 
 /** What a user has, for the status. */
@@ -53,7 +39,7 @@ export class UserLedger implements Ledger {
   readonly #limits: UserLimits;
   readonly #log: Log;
   readonly #holdings = new Map<string, Holdings>();
-  /** Users that the log has told of a limit, until they have nothing any more. */
+  /** Users whose limit the log has reported, until they have nothing any more. */
   readonly #told = new Set<string>();
   #bytes = 0;
 

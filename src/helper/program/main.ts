@@ -5,6 +5,7 @@
 import { describeError, errnoOrMessage, isErrnoError, QomError } from "../../base/errors.js";
 import { Log, LogLevel } from "../log.js";
 import { STOP_SIGNALS } from "../stop-signals.js";
+import { isSystemError } from "../thread-failure.js";
 
 /**
  * Node's meaning of this signal is a debugger on a TCP port of the loopback device, where every user of the machine could tell a process
@@ -50,7 +51,9 @@ function print(text: string): void {
 }
 
 function fail(error: unknown): void {
-  const text = error instanceof QomError || !(error instanceof Error) ? describeError(error) : (error.stack ?? error.message);
+  // What the system refuses is not a fault of this program, which would need its stack.
+  const inOneLine = error instanceof QomError || isSystemError(error) || !(error instanceof Error);
+  const text = inOneLine ? describeError(error) : (error.stack ?? error.message);
   new Log(LogLevel.FATAL).write(LogLevel.FATAL, text);
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 /**
  * The gate: one thread that accepts connections and hands them to the workers, and that has the listening socket and the lock of the pid file
- * to itself, in a descriptor table of its own (native/descriptor-table-server.ts). Whatever clients lend never gets there. So a helper that is
+ * to itself, in a descriptor table of its own (native/server/descriptor-table.ts). Whatever clients lend never gets there. So a helper that is
  * killed gives up both at once, even while one of its workers waits for a file system that never answers.
  */
 
@@ -16,6 +16,7 @@ import { LogLevel } from "../log.js";
 import type { Log } from "../log.js";
 import type { PidFile } from "../pid-file.js";
 import type { TraceOutput } from "../trace/trace-printer.js";
+import { startFailure } from "../thread-failure.js";
 import { leaveGoneFolder } from "../working-folder.js";
 
 /** What a thread of node has open for itself. */
@@ -24,7 +25,7 @@ const DESCRIPTORS_PER_THREAD = 4;
 /** For files that are open for a moment: of /proc, of sysfs, those of a manager. */
 const DESCRIPTORS_FOR_FILES = 32;
 
-/** A helper that serves fewer is none, however few descriptors it may have. */
+/** With fewer the helper would be of no use, however few descriptors it may have. */
 const CONNECTIONS_AT_LEAST = 8;
 
 /** What the thread of the gate is started with. */
@@ -100,11 +101,15 @@ export class Gate {
       connectionsMax: this.connectionsMax,
     };
     const thread = new Worker(new URL("./gate-main.js", import.meta.url), { workerData: setup, resourceLimits: GATE_HEAP });
-    thread.once("message", (message: GateMessage) => this.#leave(message, new Int32Array(left)));
-    thread.once("error", this.#fail);
+    let began = false;
+    thread.once("message", (message: GateMessage) => {
+      began = true;
+      this.#leave(message, new Int32Array(left));
+    });
+    thread.once("error", (error) => this.#fail(began ? error : startFailure(error)));
   }
 
-  /** Lets nobody in any more. */
+  /** Accepts no more connections. */
   close(): void {
     const { server } = this.#parts;
     wakeUp(server, this.#wakeupFd);

@@ -49,7 +49,7 @@ export class Helper {
       log: this.#log,
       clock: systemClock,
     });
-    for (const [index, { status }] of posts.entries()) status.serve(() => this.#service.report(index));
+    for (const [index, { status }] of posts.entries()) status.serve(() => this.#service.report(index), this.#log);
     this.ended = this.#service.ended.finally(() => {
       this.stop();
       this.#attempt(() => pidFile?.remove());

@@ -11,7 +11,7 @@ import type { Log } from "../log.js";
 import { nameOfSocket } from "../socket-names.js";
 import { StatusService } from "./status-service.js";
 
-/** Owner and group may connect: whoever may, can reserve any disk it can open. */
+/** Owner and group can connect: every client can reserve any disk that it can open. */
 const SOCKET_MODE = 0o660;
 
 /** A socket in the hands of another run of the program. */

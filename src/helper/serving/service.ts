@@ -185,7 +185,7 @@ export class Service {
   async #abandon(server: ServerLibc): Promise<void> {
     this.#stuck = true;
     this.#shutDownConnections(server);
-    // A thread that hangs is no reason to leave a folder of reservations as it is; but that may hang too.
+    // Even if a thread hangs, a state folder is closed properly; but that may hang too.
     if (this.#managerDesk !== null) await Promise.race([this.#managerDesk.close(), this.#afterGrace()]);
     this.#parts.log.write(LogLevel.WARNING, `${this.#pool.size} threads still wait for a disk or a file system`);
     this.#pool.throwFailure();

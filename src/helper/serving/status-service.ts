@@ -8,13 +8,14 @@ import { Listener } from "../../native/server/listener.js";
 import type { ListenerHandover } from "../../native/server/listener.js";
 import { LogLevel } from "../log.js";
 import type { Log } from "../log.js";
+import { OnceLog } from "../once-log.js";
 import { serveStatus, statusPathOf } from "./status.js";
 import type { StatusReport } from "./status.js";
 
 /** Only its owner and root may ask. */
 const STATUS_MODE = 0o600;
 
-/** The socket for questions, or that there is none. */
+/** The socket for `--status`, if there is one. */
 export class StatusService {
   readonly #listener: Listener | null;
   #server: Server | null = null;
@@ -23,7 +24,7 @@ export class StatusService {
     this.#listener = listener;
   }
 
-  /** Creates the socket beside `socketPath`. Where that is not possible there is no status, and a line in the log: the service counts more. */
+  /** Creates the socket beside `socketPath`. If that fails, the log says so and there is no status: serving matters more. */
   static async create(libc: Libc, server: ServerLibc, socketPath: string, log: Log): Promise<StatusService> {
     try {
       return new StatusService(await Listener.create(libc, server, statusPathOf(socketPath), STATUS_MODE));
@@ -33,7 +34,7 @@ export class StatusService {
     }
   }
 
-  /** Where there is no path to put the socket beside. */
+  /** For a socket that has no path. */
   static none(log: Log): StatusService {
     log.write(LogLevel.WARNING, "the status cannot be queried: the socket that was passed has no path");
     return new StatusService(null);
@@ -50,8 +51,8 @@ export class StatusService {
   }
 
   /** Answers from now on. */
-  serve(report: () => StatusReport): void {
-    if (this.#listener !== null) this.#server = serveStatus(this.#listener.fd, report);
+  serve(report: () => StatusReport, log: Log): void {
+    if (this.#listener !== null) this.#server = serveStatus(this.#listener.fd, report, new OnceLog(log).warn);
   }
 
   /** Answers no more and removes the file. @throws QomError `io` when it cannot be removed */

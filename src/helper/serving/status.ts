@@ -1,9 +1,9 @@
 /**
  * What `--status` prints: the running helper's clients, commands and errors as JSON.
  *
- * The wire protocol has no room for a question: both feature words must be 0, and whatever else a client says is a request. So the helper
- * listens on a second socket beside the first, PATH.status. Whoever connects is sent the report, and the connection is closed; nothing is
- * read. The file's mode, 0600, is the permission: its owner and root may ask, clients may not.
+ * The wire protocol has no room for a question: both feature words must be 0, and anything else is a request. So the helper listens on a
+ * second socket beside the first, PATH.status. Every client that connects is sent the report, and the connection is closed; nothing is read.
+ * The file's mode, 0600, is the permission: its owner and root may ask, others may not.
  */
 
 import { createServer, connect } from "node:net";
@@ -116,19 +116,22 @@ function commandsOf(totals: Readonly<Record<TotalName, number>>): StatusReport["
 }
 
 /**
- * Answers whoever connects to the listening socket `fd`, which it owns from now on.
+ * Answers everyone who connects to the listening socket `fd`, which it owns from now on.
  * @param report gives the report
+ * @param warn told, each time, that a connection could not be accepted
  */
-export function serveStatus(fd: number, report: () => StatusReport): Server {
+export function serveStatus(fd: number, report: () => StatusReport, warn: (line: string) => void): Server {
   const server = createServer((socket) => {
-    // Whoever asks may be gone already.
+    // The asker may be gone already.
     socket.on("error", () => {});
     socket.setTimeout(ASKER_TIMEOUT_MS, () => socket.destroy());
-    // A report that nobody takes keeps no helper from ending.
+    // A report that is not read must not keep the helper from ending.
     socket.unref();
     socket.resume();
     socket.end(`${JSON.stringify(report(), null, 2)}\n`);
   });
+  // For want of memory or descriptors, which the service may have again for the next one who asks.
+  server.on("error", (error) => warn(`the status could not be given: ${errnoOrMessage(error)}`));
   server.maxConnections = ASKERS_MAX;
   server.listen({ fd });
   return server;

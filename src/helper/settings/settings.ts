@@ -2,7 +2,7 @@
 
 import type { AdmissionOptions } from "../connections/admission.js";
 import type { InitiatorSource } from "../managers/initiators.js";
-import type { UserLimits } from "../managers/user-ledger.js";
+import type { UserLimits } from "../managers/user-limits.js";
 import type { HelperTraceOptions } from "../trace/trace-option.js";
 
 /** Each worker takes 8 MB; with this many a helper is as large as a small virtual machine. */

@@ -9,14 +9,15 @@
  *      16  i32  notes: a bit for each thing that happened once
  *      20  i32  how many connections have had the descriptor
  *      24  f64  when it connected, in milliseconds since 1970
- *      32  f64  when its process was started, in clock ticks since the system was; 0 if nobody asked
+ *      32  f64  when its process was started, in clock ticks since the system was; 0 if not looked up
  *      40  f64  commands that were answered
  *      48  f64  those of them that were not answered GOOD
  *      56  i32  which of the listening sockets it came to
  *      60  4    unused
  *
- * Whoever has custody of a connection has it and its slot in the connection table to itself. While it waits in epoll nobody has; a worker
- * takes custody when it gets the event, and the main thread when it looks after clients that have stalled or executes a command itself.
+ * The thread that has custody of a connection has it and its slot in the connection table to itself. While the connection waits in epoll, no
+ * thread has it; a worker takes custody when it gets the event, and the main thread when it looks for stalled clients or executes a command
+ * itself.
  */
 
 import { assert, present } from "../../base/assert.js";
@@ -47,7 +48,7 @@ const MAIN = 3;
 export const Note = Object.freeze({
   /** It is to be closed by the worker that gets its next event: its request was incomplete for too long, or the main thread is done with it. */
   ENDS: 1,
-  /** It was told in the log that a multipath device is refused. */
+  /** The log says that a multipath device was refused. */
   MULTIPATH: 2,
 });
 
@@ -56,7 +57,7 @@ export interface ClientEntry extends PeerCredentials {
   /** Descriptor of the connection: its number in the log. */
   readonly fd: number;
   readonly connectedAtMs: number;
-  /** Clock ticks since the system was started, 0 if nobody asked. */
+  /** Clock ticks since the system was started, 0 if not looked up. */
   readonly processStartTicks: number;
   /** Which of the listening sockets it came to, from 0. */
   readonly listener: number;

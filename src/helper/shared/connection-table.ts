@@ -1,6 +1,6 @@
 /**
- * What is known of each client's connection between two events on it. Any worker may get the next event, so this is memory that all
- * share; whoever has the event has the connection to itself (one-shot epoll), so nothing in it is locked. The numbers are written and
+ * The state of each client's connection between two events on it. Any worker may get the next event, so all share this memory; the worker
+ * with the event has the connection to itself (one-shot epoll), so nothing in it is locked. The numbers are written and
  * read atomically, and with them the bytes written before are seen.
  *
  *     one slot per descriptor number (8336)
@@ -14,8 +14,8 @@
  *      40  104  header of the answer
  *     144  8192 parameter list of PERSISTENT RESERVE OUT, or data of PERSISTENT RESERVE IN
  *
- * The system gives a connection the lowest free number as its descriptor, so that number is its slot. Slots nobody uses cost address
- * space only.
+ * The system gives a connection the lowest free number as its descriptor, so that number is its slot. Unused slots cost
+ * address space only.
  */
 
 import { present } from "../../base/assert.js";
@@ -73,7 +73,7 @@ export class Connection {
   readonly fd: number;
   /** The CDB of the request. */
   readonly cdb: Uint8Array;
-  /** Header of the answer, and behind it the data. */
+  /** Header of the answer, followed by the data. */
   readonly answer: Uint8Array;
   /** The data of the request or of the answer. */
   readonly data: Uint8Array;

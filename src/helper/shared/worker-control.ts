@@ -5,8 +5,8 @@
  *      0  whether to end                      0  closes that it has begun and ended: odd while one goes on
  *      1  idle workers                        1  the user whose descriptor is closed
  *      2  fewest idle since the last look     2  1 if that one takes long
- *      3  saturation was told                 3  its number in the kernel
- *      4  an incomplete request was told
+ *      3  saturation reported                 3  its number in the kernel
+ *      4  an incomplete request reported
  *      5  closes that take long
  *      6  connections
  *      7  workers that are to go
@@ -22,7 +22,7 @@ const CONNECTIONS = 6;
 const LEAVING = 7;
 const WORDS = 8;
 
-/** Whoever waits for a connection to close looks whether it is to end as well. */
+/** A thread that waits for a connection to close checks this often whether it is to end. */
 const LOOK_EVERY_MS = 1000;
 
 const CLOSES = 0;
@@ -45,7 +45,7 @@ export class WorkerControl {
     this.#words = new Int32Array(memory);
   }
 
-  /** Asks every worker to end after what it is doing; whoever asks wakes them too. */
+  /** Asks every worker to end after what it is doing; the caller also wakes them. */
   stop(): void {
     Atomics.store(this.#words, STOPPING, 1);
     Atomics.notify(this.#words, STOPPING);
@@ -86,7 +86,7 @@ export class WorkerControl {
     Atomics.add(this.#words, IDLE, 1);
   }
 
-  /** A worker got an event. True when that left no worker idle and nobody was told so yet: then the caller tells the main thread. */
+  /** A worker got an event. True if no worker is idle now and that has not been reported: then the caller reports it to the main thread. */
   becomeBusy(): boolean {
     const idle = Atomics.sub(this.#words, IDLE, 1) - 1;
     let least = Atomics.load(this.#words, LEAST_IDLE);
@@ -103,7 +103,7 @@ export class WorkerControl {
     return Math.min(Atomics.exchange(this.#words, LEAST_IDLE, this.idle), this.idle);
   }
 
-  /** So many workers are to go, and not as many as before if some are left of those; whoever asks wakes one. */
+  /** Sets how many workers are to go, in place of what is left of the last number; the caller wakes one of them. */
   letLeave(count: number): void {
     Atomics.store(this.#words, LEAVING, count);
   }
@@ -136,7 +136,7 @@ export class WorkerControl {
     return Atomics.load(this.#words, IDLE) === 0;
   }
 
-  /** A worker leaves an incomplete request waiting. True when nobody was told so yet: then the caller tells the main thread. */
+  /** A worker leaves an incomplete request waiting. True if that has not been reported: then the caller reports it to the main thread. */
   noteIncomplete(): boolean {
     return Atomics.exchange(this.#words, INCOMPLETE, 1) === 0;
   }
@@ -154,7 +154,7 @@ export class WorkerControl {
 
   /** It is closed. */
   endClose(thread: number): void {
-    // In this order, so that whoever notes it meanwhile sees that it has ended, or is seen.
+    // In this order: if the main thread notes it meanwhile, either it sees the end, or the note is seen here.
     Atomics.add(this.#words, wordOf(thread, CLOSES), 1);
     this.#forgetStuck(thread);
   }
@@ -200,8 +200,8 @@ export class WorkerControl {
   }
 
   /**
-   * Lets {@link becomeBusy} tell of the next saturation again.
-   * @returns false when the workers are saturated already, and so nobody is going to tell
+   * Lets {@link becomeBusy} report the next saturation.
+   * @returns false if the workers are saturated already, so that none of them is going to report it
    */
   rearmSaturation(): boolean {
     Atomics.store(this.#words, SATURATED, 0);

@@ -1,8 +1,8 @@
 /**
- * What one run of the program leaves to the next: with -d to the process in the background, and when it has shed its privileges to itself.
+ * What one run of the program leaves to the next: with -d to the process in the background, and after shedding its privileges to itself.
  *
- * It travels as JSON in an environment variable. Whoever sets that variable by hand gains nothing: it names descriptors that are open
- * already, in a process that has no more privileges than its starter gave it, and the claim that they were shed is checked.
+ * It travels as JSON in an environment variable. Setting that variable by hand gains nothing: it names descriptors that are already open, in
+ * a process that has no more privileges than its starter gave it, and the claim that they were shed is checked.
  */
 
 import { QomError } from "../../base/errors.js";
@@ -46,13 +46,13 @@ export function withHandover(environment: NodeJS.ProcessEnv, handover: Handover)
 }
 
 /**
- * Variables that make node or the dynamic loader run code, or write files, of somebody's choice: of all that a program finds in its
- * environment, the helper needs none of them. The last ones are those that ld.so(8) and libc drop where a program gains privileges.
+ * Variables that make node or the dynamic loader run code or write files; the helper needs none of them. The last ones are those that
+ * ld.so(8) and libc drop when a program gains privileges.
  */
 const OF_THE_STARTER =
   /^(?:NODE_|LD_|SSL_|OPENSSL_|UV_|MALLOC_|GLIBC_|GCONV_PATH$|GETCONF_DIR$|HOSTALIASES$|LOCALDOMAIN$|LOCPATH$|NIS_PATH$|NLSPATH$|RESOLV_HOST_CONF$|RES_OPTIONS$|TMPDIR$|TZDIR$)/;
 
-/** `environment` without what a starter could have put there to change how a program runs; for the run that serves. */
+/** `environment` without the variables by which its starter could change how the program runs; for the run that serves. */
 export function cleanEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !OF_THE_STARTER.test(name)));
 }
@@ -69,12 +69,12 @@ export function takeHandover(environment: NodeJS.ProcessEnv): Handover | null {
     const handover: unknown = JSON.parse(text);
     if (isHandover(handover)) return handover;
   } catch {
-    // what is no JSON is no handover either
+    // text that is not JSON is not a handover either
   }
   throw foreignHandover();
 }
 
-/** What is said of a handover that this program cannot have written: a line, however it was found out. */
+/** The error for a handover that this program cannot have written: one line, however that was found out. */
 export function foreignHandover(cause?: unknown): QomError {
   const message = `the environment variable ${VARIABLE} is for this program only`;
   return new QomError("syntax", message, cause === undefined ? {} : { cause });

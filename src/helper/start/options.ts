@@ -1,4 +1,4 @@
-/** The command line of qom-pr-helper: the options of qemu-pr-helper, and its own behind them. */
+/** The command line of qom-pr-helper: the options of qemu-pr-helper, followed by its own. */
 
 import { isAbsolute } from "node:path";
 import { QomError } from "../../base/errors.js";
@@ -19,8 +19,8 @@ import { checkSocketNames, nameOfSocket } from "../socket-names.js";
 import { REQUEST_TIMEOUT_S_DEFAULT } from "../connections/stalled-clients.js";
 import { TraceSelection } from "../trace/trace-option.js";
 import { HELPER_TRACE_POINTS } from "../trace/trace-points.js";
-import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "../managers/user-ledger.js";
-import type { UserLimits } from "../managers/user-ledger.js";
+import { BYTES_PER_USER_DEFAULT, HOLDINGS_MAX, REGISTRATIONS_PER_USER_DEFAULT, UNITS_PER_USER_DEFAULT } from "../managers/user-limits.js";
+import type { UserLimits } from "../managers/user-limits.js";
 import { absolutePath } from "../working-folder.js";
 
 /** Where qemu-pr-helper of the distributions has its socket. */
@@ -31,10 +31,10 @@ const DEFAULT_PID_FILE = "/var/run/qemu-pr-helper.pid";
 
 const DEFAULT_WORKERS = 16;
 
-/** A day: whoever waits longer wants no limit, and there are as many connections for that. */
+/** A day: a longer limit is as good as none. */
 const REQUEST_TIMEOUT_S_MAX = 86_400;
 
-/** What the command line asks for: to serve, with warnings about the options; to print something; or to ask a helper for its status. */
+/** What to do: serve, with warnings about the options; print a text; or ask a helper for its status. */
 export type HelperInvocation =
   | { readonly serve: HelperOptions; readonly warnings: readonly string[] }
   | { readonly print: string }
@@ -216,7 +216,7 @@ export const HELPER_OPTIONS: readonly OptionRow[] = [
 ];
 
 /**
- * Reads the command line; words that are no options are ignored, as qemu-pr-helper does.
+ * Reads the command line; words that are not options are ignored, as qemu-pr-helper does.
  * @param args without node and program
  * @throws QomError for the first thing that is wrong
  */
@@ -290,7 +290,7 @@ function userLimit(draft: Draft, name: keyof UserLimits, value: number): void {
   draft.userLimits = { ...draft.userLimits, [name]: value };
 }
 
-/** Room for one disk and who is registered there: less is no helper. */
+/** Room for one disk and its registrations: with less the helper would be of no use. */
 const BYTES_PER_USER_MIN = 65_536;
 
 function initiatorSource(text: string): InitiatorSource {

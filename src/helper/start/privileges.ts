@@ -1,9 +1,9 @@
 /**
- * Least privilege: of all that the program was started with it keeps CAP_SYS_RAWIO, which the kernel asks for when it is to send a
- * reservation command, and it becomes another user when it is told to.
+ * Least privilege: of what the program was started with it keeps only CAP_SYS_RAWIO, which the kernel requires for sending a reservation
+ * command, and it becomes another user if the options say so.
  *
  * The main thread sheds everything, makes the one capability ambient, and runs the program again in the same process: no other way takes
- * something from threads that are there already (native/process-server.ts). The second run looks at every thread, and does not serve if
+ * something from threads that are there already (native/server/process.ts). The second run looks at every thread, and does not serve if
  * one has more.
  */
 
@@ -66,14 +66,14 @@ function isOnly(wanted: number | null, ids: readonly number[]): boolean {
   return wanted === null || ids.every((id) => id === wanted);
 }
 
-/** Whether the kernel is going to send reservation commands for a thread like this. */
+/** Whether the kernel sends reservation commands for a thread with these privileges. */
 export function mayReserve(thread: ThreadPrivileges): boolean {
   return mayUse(thread, Capability.SYS_RAWIO);
 }
 
 /**
- * Sheds everything but CAP_SYS_RAWIO, and becomes `identity`. That goes for the calling thread, which must be the main thread, and for
- * whatever it executes then.
+ * Sheds everything but CAP_SYS_RAWIO, and becomes `identity`. This affects the calling thread, which must be the main thread, and the
+ * program that it executes next.
  * @param main privileges of the calling thread
  * @param files that `identity` is going to need: readable or executable, by their access(2) modes
  * @throws QomError `io` when a step is refused, or a file is; a refused file is found out when nothing but the supplementary groups is gone
@@ -103,7 +103,7 @@ function changes(main: ThreadPrivileges, { user, group }: Identity): boolean {
   return !isOnly(user, main.users) || !isOnly(group, main.groups);
 }
 
-/** The other user may not get at this program, as when node lies in somebody's home: to be said while it can be said clearly. */
+/** The other user may be unable to read this program, as when node is in a home directory: better said here than by a failed exec. */
 function requireAccess(control: ProcessControl, main: ThreadPrivileges, identity: Identity, files: ReadonlyMap<string, number>): void {
   control.setRealIds(identity.user, identity.group);
   try {

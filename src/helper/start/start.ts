@@ -47,7 +47,7 @@ const STANDARD_DESCRIPTORS = [0, 1, 2] as const;
 
 const TRACE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND | constants.O_NONBLOCK;
 
-/** For its owner to read: traces tell of everybody's commands. */
+/** Only its owner can read it: traces show every client's commands. */
 const TRACE_MODE = 0o600;
 
 /** What became of a start: a helper that serves, or nothing more to be done than to end with a status. */
@@ -56,8 +56,8 @@ export type StartOutcome = { readonly helper: Helper } | { readonly status: numb
 /**
  * Does what the command line asks for, up to the point where a helper serves.
  * @param args without node and program
- * @param stop set when the program was told to end
- * @throws QomError for whatever is wrong; nothing is left behind then
+ * @param stop aborted when the program is to end
+ * @throws QomError for any error; nothing is left behind then
  */
 export async function start(args: readonly string[], stop: AbortSignal): Promise<StartOutcome> {
   const undo = new Undo();
@@ -70,7 +70,7 @@ export async function start(args: readonly string[], stop: AbortSignal): Promise
   }
 }
 
-/** The program was told to end before it served. */
+/** The program was to end before it served. */
 class Stopped extends Error {}
 
 /** What has to be undone when a start fails. */
@@ -82,7 +82,7 @@ class Undo {
     this.#actions.unshift(action);
   }
 
-  /** Undoes what can be undone: as another user, not all may be. What is told is why the start failed. */
+  /** Undoes what can be undone; as another user, some of it cannot. The error that is reported is why the start failed. */
   all(): void {
     for (const action of this.#actions) {
       try {
@@ -172,7 +172,7 @@ function postTools({ logLevel }: HelperOptions, undo: Undo): PostTools {
   return { libc: loadLibc(), server: loadServerLibc(), log: new Log(logLevel), undo: (action) => undo.add(action) };
 }
 
-/** A folder that is missing is told with the option that names it. */
+/** The error for a missing folder names the option. */
 function requireFolders(options: HelperOptions, sockets: readonly string[]): void {
   const paths: readonly (readonly [option: string, path: string | null])[] = [
     ["pidfile", options.pidFile],
@@ -185,7 +185,7 @@ function requireFolders(options: HelperOptions, sockets: readonly string[]): voi
   }
 }
 
-/** Opens a file for traces, empty. Of a pipe that nobody reads it does not wait for a reader, now or later: traces are lost instead. */
+/** Opens a file for traces, emptied. It does not wait for a reader of a pipe, now or later: traces are lost instead. */
 function openTrace(path: string): number {
   try {
     return openSync(path, TRACE_FLAGS, TRACE_MODE);
@@ -231,7 +231,7 @@ async function managerStation({ objects, logLevel }: HelperOptions): Promise<Man
 
 /**
  * Returns, with the privileges of the main thread, in a process that has only what the helper needs.
- * @throws QomError when what was shed is there nevertheless, Stopped when there is no more need of it
+ * @throws QomError when privileges that were shed are still there, Stopped when the program is to end
  */
 async function limitPrivileges(control: ProcessControl, service: ServingParts, stop: AbortSignal): Promise<ThreadPrivileges> {
   const threads = threadPrivileges();
@@ -242,14 +242,14 @@ async function limitPrivileges(control: ProcessControl, service: ServingParts, s
   if (stop.aborted) throw new Stopped();
   if (surplus === null) return main;
   if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
-  // From here on nobody is going to listen; as the system means it, a signal ends the process. It cannot be made to wait: whatever signal is
-  // blocked or ignored, node takes that back when it starts.
+  // From here on nothing listens for signals, and one ends the process. It cannot be held back: node unblocks all signals and resets their
+  // actions when it starts.
   for (const signal of STOP_SIGNALS) process.removeAllListeners(signal);
   shedPrivileges(control, main, service.options, ownFiles());
   return runAgain(control, { ...service, unshed });
 }
 
-/** Lets signals be heard that came while this thread was busy: those that the next run of the program does not hear of are lost. */
+/** Lets the listeners of signals run that came while this thread was busy: the next run of the program would not know of them. */
 async function pendingSignals(): Promise<void> {
   // The system is asked for events between one turn of the event loop and the next, and only then for certain.
   await setImmediate();

@@ -65,7 +65,7 @@ function isMultipath(folder: string, depth: number): boolean {
 /** ENODEV: the device went away while its file was being read. */
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
 
-/** Null where sysfs has no such file: the device is none of the device mapper. */
+/** Null where sysfs has no such file: the device is not one of the device mapper. */
 function orNull<T>(read: () => T): T | null {
   try {
     return read();

@@ -1,7 +1,7 @@
 /**
  * Closing what clients have sent. close(2) may take for ever: it asks the server of a FUSE file system, writes back to that of a network file
  * system, and empties the cache of a disk that nobody else has open. So a worker closes last, when the answer is sent and the connection is
- * waiting for whoever gets its next event; and the others know that it does, so that one which never comes back is replaced.
+ * waiting for its next event, which any worker may get. The close is noted, so that a worker which never comes back is replaced.
  */
 
 import type { Libc } from "../../native/libc.js";
@@ -13,7 +13,7 @@ import type { WorkerControl } from "../shared/worker-control.js";
  */
 export const STUCK_CLOSES_PER_USER = 8;
 
-/** The same of all users: threads there are beside those of `--workers`, at about 11 MB each, which MemoryMax of the packaged unit allows. */
+/** The same of all users: these threads come on top of `--workers`, at about 11 MB each, which MemoryMax of the packaged unit allows. */
 export const STUCK_CLOSES_MAX = 32;
 
 /** Whether a client of `user` is dropped when it has a request, since its user's last ones are still being closed. */

@@ -1,12 +1,12 @@
 /**
- * The worker threads: one at first, a second when that one serves, and one more whenever all wait for disks, up to a limit. Those go again
- * that nobody needed for a while. One that does not come back from closing a descriptor is stuck for good, as far as anybody knows: it does
- * not count towards the limit, up to another one.
+ * The worker threads: one at first, a second as soon as that one serves, and one more whenever all wait for disks, up to a limit. Workers
+ * that were idle for a while end. One that does not return from closing a descriptor may be stuck for good: it does not count towards the
+ * limit; a second limit counts those.
  *
- * The last idle worker tells the main thread when it gets busy too. That one then looks every few milliseconds: if none of them runs, all
- * wait for disks, and another one is started. One that would run and has no processor is none that waits: a further one would have none
- * either. As long as there is more than one worker, the main thread looks every now and then who was idle all the time. Otherwise nothing in
- * this process wakes up by time.
+ * The last idle worker reports to the main thread when it becomes busy too. The main thread then checks every few milliseconds: if no worker
+ * runs, all wait for disks, and another one is started. A worker that is ready to run and only lacks a processor does not count as waiting:
+ * one more would lack it too. While there is more than one worker, the main thread also checks now and then how many were idle all the time.
+ * Otherwise no timer in this process wakes up.
  */
 
 import { Worker } from "node:worker_threads";
@@ -19,6 +19,7 @@ import type { Log } from "../log.js";
 import { WorkerControl } from "../shared/worker-control.js";
 import { STUCK_CLOSES_MAX } from "./spent-descriptors.js";
 import type { NumberedWorkerSetup, WorkerMessage, WorkerSetup } from "./worker.js";
+import { startFailure } from "../thread-failure.js";
 import { leaveGoneFolder } from "../working-folder.js";
 
 /** Soon after the start, so that one hung disk delays nobody, not even for as long as a thread takes to start. */
@@ -34,8 +35,8 @@ const LOOK_EVERY_MS = 10;
 export const WORKER_IDLE_MS = 20_000;
 
 /**
- * How many looks a close has gone on when the log tells of it. A thread of a busy host may not run for as long as one or two: that hurts
- * nobody, and would be told of file systems and disks that nothing is wrong with.
+ * After how many looks the log reports a close. On a busy host a thread may not run for one or two of them, which is harmless and no fault of
+ * the file system or disk.
  */
 const LOOKS_BEFORE_TOLD = 20;
 
@@ -50,7 +51,7 @@ export function threadsMaxOf(workersMax: number): number {
   return workersMax + STUCK_CLOSES_MAX;
 }
 
-/** What a pool needs beside the workers' own setup. */
+/** What a pool needs besides the setup of its workers. */
 export interface WorkerPoolOptions {
   readonly setup: WorkerSetup;
   /** Most workers there will be, without those that do not come back from closing a descriptor. */
@@ -90,7 +91,7 @@ export class WorkerPool {
   /** Workers that have ever waited for events. */
   #ready = 0;
   #failure: Error | null = null;
-  /** There is a next look for workers that nobody needs. */
+  /** A look for idle workers is pending. */
   #looksForIdle = false;
   #end: () => void = () => {};
 
@@ -108,7 +109,7 @@ export class WorkerPool {
     return this.#workers.size;
   }
 
-  /** How many workers there are that do something else than closing a descriptor, which nobody waits for. */
+  /** How many workers do something other than closing a descriptor, which no client waits for. */
   get working(): number {
     return [...this.#workers.values()].filter((thread) => this.#control.closeOf(thread) === null).length;
   }
@@ -164,7 +165,7 @@ export class WorkerPool {
   /** One that never began has left nothing half done: as long as there are others, it is tried again later, if it is still wanted. */
   #failToStart(error: unknown): void {
     if (this.#ready === 0) {
-      this.#fail(error);
+      this.#fail(startFailure(error));
       return;
     }
     this.#options.log.write(LogLevel.WARNING, `cannot start another worker: ${describeError(error)}`);

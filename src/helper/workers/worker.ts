@@ -75,7 +75,7 @@ export type WorkerMessage =
 /** Stands for the user of a connection that was not let in. */
 const NOBODY = 0xffff_ffff;
 
-/** A client's turn: when it has more requests behind this time, others come first. Some dozens of quick ones, and one of a slow disk. */
+/** A client's turn: after this time other clients come first. It is enough for some dozens of quick requests, or one to a slow disk. */
 const TURN_MS = 1;
 
 /** One worker, in the thread it was created on. */
@@ -141,7 +141,7 @@ export class HelperWorker {
     blockSignals();
     printTraces(this.#setup.trace);
     this.#control.noteTask(this.#setup.thread, callingTask());
-    // In this order, so that whoever hears of it finds it idle.
+    // In this order, so that the worker is idle when the message arrives.
     this.#control.becomeIdle();
     this.#tell("ready");
     for (;;) {
@@ -226,8 +226,8 @@ export class HelperWorker {
       const file = this.#fileTypes.read(connection.descriptor);
       next = this.#exchange.answer(connection, this.#execute(connection, file));
       this.#spent.add(connection.takeDescriptor(), this.#register.userOf(fd));
-      // A client that is quick has sent its next request by now: to arm the connection would wake another worker for it. But nobody waits
-      // for a file to be closed. A device has nothing to do then, as long as the client has it open too.
+      // A quick client has sent its next request by now: to arm the connection would wake another worker for it. But no client waits for a
+      // file to be closed. A device has nothing to do then, as long as the client has it open too.
       const goesOn = isDevice(file) && next === "readable" && systemClock.nowMs() < endMs && !this.#control.stopping;
       if (goesOn) this.#spent.closeAll();
       if (goesOn) next = this.#exchange.advance(connection);

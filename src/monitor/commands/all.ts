@@ -5,7 +5,7 @@ import { lazily } from "../../base/lazily.js";
 import { printable } from "../../base/limits.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
-import { defineCommand, noArguments } from "../command.js";
+import { defineCommand, noArgumentsSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 import { qmpSchema, schemaInfo } from "../schema.js";
@@ -50,13 +50,13 @@ function makeCommands(own: readonly QmpCommand[]): readonly QmpCommand[] {
   ];
   const queryCommands = defineCommand({
     name: "query-commands",
-    arguments: noArguments,
+    arguments: noArgumentsSchema,
     result: () => z.array(z.strictObject({ name: z.string() })),
     run: () => commands.map(({ name }) => ({ name })),
   });
   const querySchema = defineCommand({
     name: "query-qmp-schema",
-    arguments: noArguments,
+    arguments: noArgumentsSchema,
     result: () => z.array(schemaInfo()),
     run: (_given, { host }) => [...qmpSchema(commands, variantsOf(host))],
   });

@@ -8,7 +8,7 @@ import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
-import { defineCommand, noArguments, nothing } from "../command.js";
+import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 import { LIST_SLICE_LENGTH } from "../values.js";
@@ -16,7 +16,7 @@ import { LIST_SLICE_LENGTH } from "../values.js";
 const blockdevAdd = defineCommand({
   name: "blockdev-add",
   arguments: () => z.looseObject({ driver: z.string(), "node-name": z.string().optional() }),
-  result: nothing,
+  result: nothingSchema,
   run: async (_given, { host }, raw) => {
     await host.graph.open(raw, "json");
     return {};
@@ -26,7 +26,7 @@ const blockdevAdd = defineCommand({
 const blockdevDel = defineCommand({
   name: "blockdev-del",
   arguments: () => z.strictObject({ "node-name": z.string() }),
-  result: nothing,
+  result: nothingSchema,
   run: async (given, { host }) => {
     await host.graph.close(given["node-name"]);
     return {};
@@ -42,7 +42,7 @@ const REOPENED_NODES_MAX = 1024;
 const blockdevReopen = defineCommand({
   name: "blockdev-reopen",
   arguments: () => z.strictObject({ options: z.array(nodeOptions()).max(REOPENED_NODES_MAX) }),
-  result: nothing,
+  result: nothingSchema,
   run: ({ options }, { host }) => {
     for (const given of options) reopen(host.graph, given);
     return {};
@@ -119,7 +119,7 @@ function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Gene
 
 const queryNamedBlockNodes = defineCommand({
   name: "query-named-block-nodes",
-  /** `flat` leaves out images below an image, of which there are none here. */
+  /** `flat` leaves out backing images; there are none here. */
   arguments: () => z.strictObject({ flat: z.boolean().optional() }),
   result: () => z.array(nodeInfoSchema()),
   run: async (_given, { host }) => inSlices(informing(await factsOf(host.graph.nodes.toReversed()), nodeInfo), LIST_SLICE_LENGTH),
@@ -165,7 +165,7 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
   const devices = host.devices.all.filter((device) => device instanceof ScsiDevice);
   const nameOf = (device: ScsiDevice): string => givenId(device) ?? device.canonicalPath ?? "";
   const users = new Map<string, ScsiDevice>();
-  // The oldest device of a node is the one that is told.
+  // Of several devices on a node the oldest is named.
   for (const device of devices.toReversed()) users.set(device.drive, device);
   const names = new Set(drives.map(({ nodeName }) => nodeName));
   return [
@@ -181,7 +181,7 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
 
 const queryBlock = defineCommand({
   name: "query-block",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: () => z.array(blockInfoSchema()),
   run: async (_given, { host }) => {
     const listed = listedNodes(host);

@@ -6,14 +6,14 @@ import { givenId } from "../../devices/set/device-set.js";
 import { Device } from "../../devices/device.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import { VirtioScsi } from "../../devices/virtio-scsi/device.js";
-import { defineCommand, nothing } from "../command.js";
+import { defineCommand, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 
 const deviceAdd = defineCommand({
   name: "device_add",
   arguments: () => z.looseObject({ driver: z.string(), bus: z.string().optional(), id: z.string().optional() }),
-  result: nothing,
+  result: nothingSchema,
   run: async (_given, { host }, raw) => {
     await host.devices.create(raw, "json");
     return {};
@@ -30,7 +30,7 @@ const UNPLUG_GRACE_MS = 5000;
 const deviceDel = defineCommand({
   name: "device_del",
   arguments: () => z.strictObject({ id: z.string() }),
-  result: nothing,
+  result: nothingSchema,
   run: ({ id }, { host, afterReply }) => {
     const device = deviceNamed(host, id);
     const devices = [...devicesOn(device, host), device];
@@ -41,7 +41,7 @@ const deviceDel = defineCommand({
   },
 });
 
-/** As in QEMU: what is there and is no device is another mistake than what is not there. */
+/** As in QEMU, an object that is not a device and a path without an object are different errors. */
 function deviceNamed(host: MonitorHost, id: string): Device {
   if (id.startsWith("/")) {
     const object = host.tree.resolve(id);
@@ -98,7 +98,7 @@ async function closeDrive(device: Device, host: MonitorHost): Promise<void> {
   }
 }
 
-/** Nobody waits for the end of unplugging: a mistake of a device or node, and not of a user, is told to the process. */
+/** Nothing waits for the end of unplugging, so a fault of a device or node becomes a warning of the process. A mistake of the user does not. */
 function warnOfFault(error: unknown): void {
   if (!(error instanceof QomError)) process.emitWarning(error instanceof Error ? error : new Error(String(error)));
 }

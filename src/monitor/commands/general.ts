@@ -2,18 +2,18 @@
 import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
-import { defineCommand, noArguments, nothing } from "../command.js";
+import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import { qmpVersion, versionSchema } from "../version.js";
 
 /** Arguments of qmp_capabilities, which sessions handle themselves. */
 export const capabilitiesArguments = lazily(() => z.strictObject({ enable: z.array(z.enum(["oob"])).optional() }));
 
-/** What ends a machine by command: the reply first, then the end, which tells of itself by the event SHUTDOWN. */
+/** Ends the machine: first the reply, then the end, announced by the event SHUTDOWN. */
 const quit = defineCommand({
   name: "quit",
-  arguments: noArguments,
-  result: nothing,
+  arguments: noArgumentsSchema,
+  result: nothingSchema,
   run: (_given, { host, afterReply }) => {
     afterReply(() => host.quit());
     return {};
@@ -22,22 +22,22 @@ const quit = defineCommand({
 
 const queryVersion = defineCommand({
   name: "query-version",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: versionSchema,
   run: () => qmpVersion(),
 });
 
 const queryName = defineCommand({
   name: "query-name",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: () => z.strictObject({ name: z.string().optional() }),
   run: (_given, { host }) => ({ name: host.name }),
 });
 
-/** There is no guest that could be stopped or not yet started: a machine runs from the moment it is made. */
+/** Without a guest that could be stopped, a machine runs from the moment it is made. */
 const queryStatus = defineCommand({
   name: "query-status",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: () => z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
   run: () => ({ running: true, singlestep: false, status: "running" as const }),
 });
@@ -46,7 +46,7 @@ const queryStatus = defineCommand({
 const capabilities = defineCommand({
   name: "qmp_capabilities",
   arguments: capabilitiesArguments,
-  result: nothing,
+  result: nothingSchema,
   run: () => {
     throw new QomError("unknown-name", "capabilities negotiation is already complete, command ignored", {
       qmpClass: "CommandNotFound",

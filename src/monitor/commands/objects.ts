@@ -2,13 +2,13 @@
 import * as z from "zod";
 import { PrManager } from "../../pr-manager/pr-manager.js";
 import { addObject } from "../../qom/add-object.js";
-import { defineCommand, noArguments, nothing } from "../command.js";
+import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 
 const objectAdd = defineCommand({
   name: "object-add",
   arguments: () => z.looseObject({ "qom-type": z.string(), id: z.string() }),
-  result: nothing,
+  result: nothingSchema,
   run: async (_given, { host }, raw) => {
     await addObject(host.tree, { values: raw, form: "json" });
     return {};
@@ -18,7 +18,7 @@ const objectAdd = defineCommand({
 const objectDel = defineCommand({
   name: "object-del",
   arguments: () => z.strictObject({ id: z.string() }),
-  result: nothing,
+  result: nothingSchema,
   run: async ({ id }, { host }) => {
     await host.tree.delete(id);
     return {};
@@ -27,7 +27,7 @@ const objectDel = defineCommand({
 
 const queryPrManagers = defineCommand({
   name: "query-pr-managers",
-  arguments: noArguments,
+  arguments: noArgumentsSchema,
   result: () => z.array(z.strictObject({ id: z.string(), connected: z.boolean() })),
   run: (_given, { host }) =>
     host.tree

@@ -7,7 +7,7 @@ import { DEVICE_TYPE } from "../../devices/set/device-set.js";
 import type { PropertyListing } from "../../qom/properties.js";
 import type { RegisteredType } from "../../qom/type-registry.js";
 import type { PlainValue } from "../../options/value.js";
-import { anyValue, defineCommand, nothing } from "../command.js";
+import { anyValueSchema, defineCommand, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 
@@ -16,7 +16,7 @@ const propertyInfoSchema = lazily(() =>
     name: z.string(),
     type: z.string(),
     description: z.string().optional(),
-    "default-value": anyValue.optional(),
+    "default-value": anyValueSchema().optional(),
   }),
 );
 
@@ -55,14 +55,14 @@ function unlessAmbiguous<T>(path: string, action: () => T): T {
 const qomGet = defineCommand({
   name: "qom-get",
   arguments: () => z.strictObject({ path: z.string(), property: z.string() }),
-  result: anyValue,
+  result: anyValueSchema,
   run: ({ path, property }, { host }) => unlessAmbiguous(path, () => host.tree.get(path, property)),
 });
 
 const qomSet = defineCommand({
   name: "qom-set",
-  arguments: () => z.strictObject({ path: z.string(), property: z.string(), value: anyValue }),
-  result: nothing,
+  arguments: () => z.strictObject({ path: z.string(), property: z.string(), value: anyValueSchema() }),
+  result: nothingSchema,
   run: ({ path, property, value }, { host }) => {
     unlessAmbiguous(path, () => host.tree.set(path, property, value));
     return {};
@@ -79,7 +79,7 @@ const qomListGet = defineCommand({
   result: () =>
     z.array(
       z.strictObject({
-        properties: z.array(z.strictObject({ name: z.string(), type: z.string(), value: anyValue.optional() })),
+        properties: z.array(z.strictObject({ name: z.string(), type: z.string(), value: anyValueSchema().optional() })),
       }),
     ),
   run: ({ paths }, { host }) =>

@@ -8,7 +8,7 @@ import type { ScsiCommand } from "../../scsi/command.js";
 import { noLogicalUnit } from "../../target/fabric/fabric.js";
 import type { Fabric } from "../../target/fabric/fabric.js";
 import { ScsiFabric } from "../../target/fabric/scsi-fabric.js";
-import { defineCommand, nothing } from "../command.js";
+import { defineCommand, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 import { unitReservations, unitReservationsSchema } from "../reservations.js";
@@ -111,7 +111,7 @@ const queryReservations = defineCommand({
 const prTrace = defineCommand({
   name: "x-pr-trace",
   arguments: () => z.strictObject({ enable: z.boolean() }),
-  result: nothing,
+  result: nothingSchema,
   run: ({ enable }, { host }) => {
     host.traceManagers(enable);
     return {};

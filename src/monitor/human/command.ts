@@ -1,4 +1,4 @@
-/** Commands of the human monitor: what each takes, what is told of it, and what it does (QEMU: hmp-commands.hx). */
+/** Commands of the human monitor: what each takes, its help, and what it does (QEMU: hmp-commands.hx). */
 import { printable } from "../../base/limits.js";
 import { didYouMean } from "../../options/nearest.js";
 import type { QmpExecutor } from "../executor.js";
@@ -159,7 +159,7 @@ function takeArguments(command: HumanCommand, words: readonly Word[], line: stri
   return { kind: "command", command, values };
 }
 
-/** The last of `messages` is told with the command's name, as QEMU does. */
+/** The last of `messages` is printed after the command's name, as QEMU does. */
 function problem(command: HumanCommand, ...messages: readonly string[]): HumanLine {
   const name = command.name.split(" ").at(-1) ?? "";
   const known = command.alias === undefined ? name : `${name}|${command.alias}`;

@@ -2,7 +2,7 @@
 import { fromHex } from "../../scsi/bytes.js";
 import { CDB_LENGTH_MAX, cdbLengthOf } from "../../scsi/cdb.js";
 
-/** Digits without anything between them; what is no digit is left in for whoever checks them. */
+/** Digits without anything between them; other characters are left in, for the command to refuse. */
 export interface CommandDigits {
   readonly cdb: string;
   readonly data: string | undefined;

@@ -24,7 +24,8 @@ const LINE_BYTES_MAX = 64 * 1024;
 /** Lines that are remembered. */
 const HISTORY_LENGTH_MAX = 200;
 
-const NEWLINE = 0x0a;
+/** What ends a line; a terminal in raw mode sends CR for its Enter key. */
+const [LF, CR] = [0x0a, 0x0d];
 
 /** See the file text. */
 export class HumanSession implements MonitorSession {
@@ -34,7 +35,7 @@ export class HumanSession implements MonitorSession {
   readonly #terminal: boolean;
   readonly #history: string[] = [];
   readonly #queue: ClientQueue<string>;
-  /** The prompt stands on the terminal, and what is typed behind it. */
+  /** The prompt is on the terminal, followed by what has been typed. */
   #prompted = false;
   /** Bytes of the line that is not complete yet. */
   #lineBytes = 0;
@@ -77,8 +78,8 @@ export class HumanSession implements MonitorSession {
 
   readonly #onData = (chunk: Uint8Array | string): void => {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-    const newline = bytes.lastIndexOf(NEWLINE);
-    this.#lineBytes = newline < 0 ? this.#lineBytes + bytes.length : bytes.length - newline - 1;
+    const end = Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR));
+    this.#lineBytes = end < 0 ? this.#lineBytes + bytes.length : bytes.length - end - 1;
     if (this.#lineBytes > LINE_BYTES_MAX) this.#queue.over();
   };
 
@@ -114,7 +115,7 @@ export class HumanSession implements MonitorSession {
     try {
       return { lines: await command.run(values, this.#context), last: command.last === true };
     } catch (error) {
-      // A fault of a command's implementation is told to who asked; it ends neither the session nor the machine.
+      // The client sees a fault of a command's implementation; neither the session nor the machine ends.
       return { lines: [`Error: ${error instanceof QomError ? describeError(error) : String(error)}`], last: false };
     }
   }

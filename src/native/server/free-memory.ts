@@ -1,4 +1,4 @@
-/** Memory that was freed and that libc keeps for later (malloc_trim(3)). */
+/** Memory that was freed, but is kept by libc for later (malloc_trim(3)). */
 
 import { declareFunctions } from "../libc.js";
 
@@ -6,7 +6,7 @@ interface TrimFunctions {
   readonly malloc_trim: (pad: number) => number;
 }
 
-/** Gives free memory of all threads back to the system, as after the end of one. Where libc has no such function, as musl, nothing happens. */
+/** Returns free memory of all threads to the system, for example after the end of a thread. Does nothing if libc, such as musl, cannot. */
 export function returnFreeMemory(): void {
   let functions;
   try {

@@ -3,7 +3,7 @@
  *
  * A path may hold the socket of a process that was killed, which has to go, or of one that is alive, which must stay; only connecting
  * tells them apart. A lock file next to it keeps two processes that start at the same moment from each taking the other's fresh socket
- * for a dead one. One that was killed and still has a thread in the kernel listens as far as connecting can tell (process-end.ts).
+ * for a dead one. One that was killed and still has a thread in the kernel listens as far as connecting can tell (native/process/end.ts).
  */
 
 import { closeSync, existsSync, lstatSync, rmSync, unlinkSync } from "node:fs";
@@ -80,7 +80,7 @@ export class Listener {
     return new Listener(server, fd, null);
   }
 
-  /** Goes on with a listener of another run of the program. @throws QomError as adoptListener of native/unix-server.ts */
+  /** Goes on with a listener of another run of the program. @throws QomError as adoptListener of unix.ts */
   static resume(libc: Libc, server: ServerLibc, { fd, file }: ListenerHandover): Listener {
     adoptListener(libc, server, fd);
     return new Listener(server, fd, file === null ? null : FileIdentity.from(file));

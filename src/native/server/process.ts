@@ -2,8 +2,8 @@
  * What a process changes about itself: who it is, what it may do, which program it runs.
  *
  * Linux keeps capabilities, the bounding set and no_new_privs for each thread, and only user and group ids are changed for all threads by
- * libc. Node has threads before the first line of a program runs, so a process of node is rid of a privilege only after an
- * {@link executeAgain}: the kernel ends all threads but the calling one, and every new one descends from that.
+ * libc. Node has threads before the first line of a program runs, so a Node process only loses a privilege by running another program, see
+ * {@link ProcessControl.execute}: the kernel ends all threads but the calling one, and all new threads descend from that.
  *
  *     __user_cap_header_struct (8)   __user_cap_data_struct (12), twice: capabilities 0 to 31, 32 to 63
  *      0  u32  version                0  u32  effective

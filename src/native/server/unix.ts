@@ -1,6 +1,6 @@
 /**
  * The server's side of Unix stream sockets: listening, and the calls on accepted connections. No call here blocks; one that would have to
- * wait fails with EAGAIN. Layouts of the structures: socket-layout.ts.
+ * wait fails with EAGAIN. Layouts of the structures: native/socket/layout.ts.
  */
 
 import { QomError } from "../../base/errors.js";

@@ -1,7 +1,7 @@
 /** The SG_IO executor: a bounded set of worker threads, started when they are first needed. */
 
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { assert, present } from "../../base/assert.js";
 import { QomError } from "../../base/errors.js";
 import { Errno } from "../errno.js";
@@ -30,7 +30,7 @@ export interface SgIoJob {
 /** Answer to a {@link SgIoJob}. */
 export type SgIoReply = SgIoOutcome | SgVersionOutcome;
 
-/** First message of a thread, when it has loaded all that it needs. */
+/** First message of a thread, when it has loaded everything. */
 export type SgIoReady = "ready";
 
 const CANCELED: SgIoReply = Object.freeze({ errno: Errno.ECANCELED });
@@ -50,12 +50,10 @@ class Thread {
   /** Our own duplicate of the call's descriptor: the caller may close its one while a call that was given up still runs. */
   #fd = -1;
   #error: unknown;
-  /**
-   * Until then the thread is neither ended nor left behind by the process, which koffi 3.3.4 could abort.
-   */
+  /** Until then the thread must not be ended, nor the process exit: koffi 3.3.4 could abort the process. */
   readonly #loaded: Promise<void>;
   #isLoaded = false;
-  /** Whether somebody waits for the call, so that the process must not end. */
+  /** Whether somebody waits for the call, so that the process must stay alive. */
   #isAwaited = false;
 
   /**
@@ -102,12 +100,14 @@ class Thread {
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Lets the process end although the call, if it is `call`, still runs. */
+  /** Lets the process exit although the current call, if it is `call`, is still running. */
   abandon(call: PendingCall): void {
     if (this.#current === call) this.#await(false);
   }
 
-  /** Ends the thread, as soon as the kernel lets go of it; its call is given up. Waits for a thread that loads, and for no call. */
+  /**
+   * Ends the thread as soon as the kernel lets go of it; its call is given up. Waits for a thread to finish loading, but not for a call.
+   */
   async end(): Promise<void> {
     this.#current?.settle(CANCELED);
     await this.#loaded;
@@ -135,22 +135,24 @@ class Thread {
   }
 }
 
-/** The text of worker.js with all that it imports, put here when this file is bundled. */
+/** The code of worker.js with everything that it imports, inserted when this file is bundled. */
 declare const BUNDLED_WORKER: string | undefined;
 
 /**
- * A thread that runs worker.js. It reads no file through libuv's pool, as an import would: when that is stuck on a dead disk, SG_IO is
- * needed most. A bundle, which may be an embedder's, has the text; otherwise the file is loaded by require() where node can do that with a
- * module.
+ * A thread that runs worker.js. It must not read files through libuv's pool, as an import would: SG_IO is needed most when the pool is
+ * stuck on a dead disk. A bundle, possibly an embedder's, contains the code; otherwise the file is loaded by require(), if Node can load
+ * modules that way.
  */
 function startWorker(): Worker {
+  // Not by an import: most programs with this file never start a thread.
+  const threads = process.getBuiltinModule("node:worker_threads");
   const options = { name: "sg-io", execArgv: [] };
   if (typeof BUNDLED_WORKER === "string") {
-    return new Worker(`const WORKER_BASE = ${JSON.stringify(koffiPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
+    return new threads.Worker(`const WORKER_BASE = ${JSON.stringify(koffiPath())};${BUNDLED_WORKER}`, { ...options, eval: true });
   }
   const program = new URL("./worker.js", import.meta.url);
-  if (!process.features.require_module) return new Worker(program, options);
-  return new Worker(`require(${JSON.stringify(fileURLToPath(program))})`, { ...options, eval: true });
+  if (!process.features.require_module) return new threads.Worker(program, options);
+  return new threads.Worker(`require(${JSON.stringify(fileURLToPath(program))})`, { ...options, eval: true });
 }
 
 /** A job as it goes to a thread: its bytes copied (a view would take all of its buffer along) and handed over. */

@@ -41,7 +41,7 @@ export interface SgIoFailure {
   readonly errno: number;
 }
 
-/** The call succeeded, which says nothing yet about the command; sg-io-result.ts makes a ScsiResult of it. */
+/** The call succeeded, which says nothing yet about the command; result.ts makes a ScsiResult of it. */
 export interface SgIoCompletion {
   readonly errno?: undefined;
   /** SAM status byte of the device. */

@@ -1,4 +1,4 @@
-/** SG_IO for a program that sends a few commands, one after the other, and ends: without threads of its own, which take time to start. */
+/** SG_IO for a program that sends a few commands, one at a time, and exits: without threads of its own, which take time to start. */
 
 import { Errno } from "../errno.js";
 import { ioctlInPool, libc } from "../libc.js";
@@ -8,14 +8,14 @@ import type { SgIoExecutor, SgIoOutcome, SgIoRequest } from "./sg-io.js";
 const CANCELED: SgIoOutcome = Object.freeze({ errno: Errno.ECANCELED });
 
 /**
- * Makes each call on a thread of libuv's pool. A command that was given up keeps the process alive until the kernel lets go of it, like every
-& there are several disks or files to be read meanwhile, a ThreadedSgIoExecutor is needed.
+ * Makes each call on a thread of libuv's pool. A command that was given up keeps the process alive until the kernel lets go of it. A
+ * program that reads files or uses several disks at the same time needs a ThreadedSgIoExecutor.
  */
 export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close"> {
   readonly #closing = new AbortController();
   readonly #ioctl: typeof ioctlInPool;
 
-  /** @param ioctl the system call; a test may have another */
+  /** @param ioctl the system call, which tests can replace */
   constructor(ioctl = ioctlInPool) {
     this.#ioctl = ioctl;
   }
@@ -34,14 +34,14 @@ export class SingleSgIoExecutor implements Pick<SgIoExecutor, "execute" | "close
     }
   }
 
-  /** Ends what runs: it settles with ECANCELED, as does whatever comes later. */
+  /** Ends a running call with ECANCELED, and all later ones. */
   close(): Promise<void> {
     this.#closing.abort();
     return Promise.resolve();
   }
 }
 
-/** Runs a command to its end, given up or not: by a descriptor and with memory of its own, since its caller may be gone before that. */
+/** Runs a command to its end even if it was given up. It has its own descriptor and memory, since the caller may release its own before. */
 async function call(ioctl: typeof ioctlInPool, fd: number, request: SgIoRequest): Promise<SgIoOutcome> {
   const own = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0) return { errno: -own };

@@ -1,25 +1,25 @@
 /**
- * Default initiators in reservations that version 0.1.0 has saved: it gave them no ISID. Now they have one (default-initiator.ts), and are
- * other initiator ports by that. Each such registration becomes that of the port that has the same name today, so that a machine finds
- * what it has registered.
+ * Default initiators in reservations saved by version 0.1.0, which gave them no ISID. Now they have one (scsi/default-initiator.ts),
+ * which makes them different initiator ports. Each such registration is moved to the port that has the same name today, so that a machine
+ * finds what it has registered.
  */
 
 import type { RegistrationImage, ReservationImage } from "../../reservation/image.js";
 import { TransportId } from "../../scsi/transport-id.js";
-import { DEFAULT_INITIATOR_PREFIX, portOfName } from "../../reservation/default-initiator.js";
+import { DEFAULT_INITIATOR_PREFIX, portOfName } from "../../scsi/default-initiator.js";
 
-/** An image of today, and what was changed for it. */
+/** An image as it would be saved today, and what was changed to get there. */
 export interface AdoptedImage {
   readonly image: ReservationImage;
-  /** One line for each change, for people. */
+  /** One line for each change, for the user. */
   readonly lines: readonly string[];
 }
 
 /**
- * `image` with the ports that default initiators have today; the same object when there is nothing to change. Places and the holder's index
- * stay. An initiator that was given by its user stays too, unless it begins as default ones do: 0.1.0 did not save which it was.
- * @param unit what the unit is called, for the lines
- * @param image one that decodeImage takes
+ * `image` with the ports that default initiators have today; the same object if there is nothing to change. The order of registrations and
+ * the holder's index stay. So do initiators given by the user, unless they begin like a default one: 0.1.0 did not save which is which.
+ * @param unit name of the unit, for the lines
+ * @param image one that decodeImage accepts
  */
 export function adoptDefaultInitiators(unit: string, image: ReservationImage): AdoptedImage {
   const nexuses = new Set(image.registrations.map(nexusText));

@@ -1,14 +1,14 @@
 /**
- * The file that keeps the reservations of a unit: JSON in one line.
+ * The state file of a unit, which holds its reservations: JSON on one line.
  *
  *     {"version":2,"sha256":"9f86…","unit":"naa.5000000000000001","revision":12,"reservations":{"version":1,"aptpl":true,...}}
  *
- * `reservations` is the image of src/reservation/image.ts. `revision` counts the commits of the unit since it had no file. `sha256` is that
- * of every byte after its own comma, the line feed at the end among them, and the bytes before are always these: no bit of the file can
- * change without its being noticed.
+ * `reservations` is the image of src/reservation/image.ts. `revision` counts the commits of the unit since it had no file. `sha256` covers
+ * every byte after the comma that follows it, the line feed at the end included; the bytes before are always the same. So a change of any
+ * bit of the file is noticed.
  *
- * Version 1, of 0.1.0, has neither `version` nor `sha256`, and may be laid out in any way that JSON allows. It is read, and the next commit
- * writes version 2; so a person who has edited a file removes the two members.
+ * Version 1, written by 0.1.0, has neither `version` nor `sha256`, and any layout that JSON allows. It can be read, and the next commit
+ * writes version 2. So whoever edits a file by hand removes these two members.
  */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
@@ -24,48 +24,48 @@ import type { ReservationState } from "../../reservation/state.js";
 import { adoptDefaultInitiators } from "./adopt-initiators.js";
 import type { StoredReservations } from "../../reservation/store.js";
 
-/** What a file says. */
+/** The content of a file. */
 export interface SavedReservations extends StoredReservations {
   readonly unit: string;
-  /** What the image says. */
+  /** The image, decoded. */
   readonly state: ReservationState;
-  /** Of version 1, without a checksum. */
+  /** True for version 1, which has no checksum. */
   readonly old: boolean;
-  /** What was changed in it since version 0.1.0 wrote it, a line each. */
+  /** What was changed since version 0.1.0 wrote it, one line each. */
   readonly adopted: readonly string[];
   /** When the file was written, in nanoseconds since 1970. */
   readonly writtenNs: bigint;
 }
 
-/** How the names of all state files end. */
+/** Suffix of all state files. */
 export const STATE_FILE_SUFFIX = ".json";
 
-/** Longest file that is read: a million registrations with the longest initiator names take some 340 MB. */
+/** Largest file that is read: a million registrations with the longest initiator names take about 340 MB. */
 const FILE_BYTES_MAX = 400 * 1024 * 1024;
 
-/** No symbolic link is followed and no FIFO waited for: what is read is what was written here. */
+/** Symbolic links are not followed, and opening a FIFO does not wait: only what was written here is read. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Names of units that can be names of files as they are; those of simulated disks are. */
+/** Unit names that can serve as file names; those of simulated disks can. */
 const PLAIN_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
 
-/** Name of the file of the unit with that name in the store. Another than a plain one becomes its SHA-256. */
+/** Name of the state file of the unit `unit`: the plain name of a unit, or else the SHA-256 of the name. */
 export function stateFileName(unit: string): string {
   const stem = PLAIN_NAME.test(unit) ? unit : `sha256-${sha256(unit)}`;
   return stem + STATE_FILE_SUFFIX;
 }
 
-/** What a file of version 2 begins with, up to its sum. */
+/** The beginning of a file of version 2, up to its checksum. */
 const BEGINNING = '{"version":2,"sha256":"';
 
-/** A sum as it is written; what is summed follows it. */
+/** The checksum as it is written; the bytes that it covers follow. */
 const SUM_AND_COMMA = /^[0-9a-f]{64}",$/;
 const SUM_AND_COMMA_LENGTH = 66;
 
-/** Longest piece of a file in characters, but for what a slice of registrations adds. */
+/** Characters after which a piece of a file ends. */
 const PIECE_LENGTH = 64 * 1024;
 
-/** The bytes of a file, in pieces, made in slices. */
+/** The bytes of a file in pieces, encoded in slices. */
 export function* encodeStateFile(unit: string, revision: number, image: ReservationImage): Steps<readonly Uint8Array[]> {
   const hash = createSha256();
   const pieces: Uint8Array[] = [];
@@ -93,8 +93,8 @@ export function* encodeStateFile(unit: string, revision: number, image: Reservat
 }
 
 /**
- * Reads a file; null when there is none.
- * @throws QomError that names the file, when it is not one that was written under this name, whole, by this version
+ * Reads a file; null if there is none.
+ * @throws QomError that names the file, if this version cannot have written it, completely and under this name
  */
 export function readStateFile(path: string): SavedReservations | null {
   try {
@@ -155,7 +155,7 @@ function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Om
   const file: unknown = JSON.parse(text);
   if (typeof file !== "object" || file === null || Array.isArray(file)) throw invalid("it is not a JSON object");
   const { unit, revision, reservations, version, ...others } = file as Readonly<Record<string, unknown>>; // an object may be asked for members by name
-  // Somebody has laid out a file of version 2 anew.
+  // A file of version 2 in another layout: somebody has edited it.
   if (version === 2) throw invalid(SUM_PROBLEM);
   if (version !== undefined) throw new QomError("unsupported", "it is of a version that this program does not read");
   const [other] = Object.keys(others);

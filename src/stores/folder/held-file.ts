@@ -1,9 +1,10 @@
 /**
- * The file beside a folder's lock that the holder keeps locked in the kernel for as long as it has the folder: `lock.held`. The kernel drops
- * that lock however its process ends, and knows neither namespaces nor who may see whom, so that a file that can be locked has no holder.
+ * The file `lock.held` next to a folder's lock, which the holder keeps locked in the kernel for as long as it has the folder. The kernel
+ * drops this lock however the process ends, and it works across namespaces and hidden processes: if the file can be locked, it has no
+ * holder.
  *
- * The file contains a name, made with it. Whoever holds the file writes that name into the lock of the folder: a lock with another name is
- * of another file, which somebody removed by hand, and its holder may still have it.
+ * The file contains a name, generated when it was created. The holder of the file writes that name into the lock of the folder. A lock with
+ * another name belongs to another file, which somebody removed by hand, and whose holder may still be running.
  */
 
 import { closeSync, fsyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
@@ -19,9 +20,9 @@ const NAME_LENGTH = 36;
 
 /** See the module text. */
 export class HeldFile {
-  /** What is in the file. */
+  /** Content of the file. */
   readonly name: string;
-  /** Whether the file is new, so that no lock can have its name. */
+  /** True for a new file, whose name no lock can have yet. */
   readonly #isNew: boolean;
   readonly #fd: number;
   readonly #file: FileIdentity;
@@ -35,9 +36,9 @@ export class HeldFile {
   }
 
   /**
-   * Locks the file `path`, which is made if it is missing.
-   * @returns null where files cannot be locked: no native code, or a file system without locks
-   * @throws QomError `in-use` when another process has it, or this one a second time; `io`, `wrong-type` as {@link openLocked}
+   * Locks the file `path`, which is created if it is missing.
+   * @returns null where files cannot be locked: without native code, or on a file system without locks
+   * @throws QomError `in-use` if another process has it, or this one already; `io`, `wrong-type` as {@link openLocked}
    */
   static acquire(path: string): HeldFile | null {
     const fd = openWhereLockable(path);
@@ -50,7 +51,7 @@ export class HeldFile {
     }
   }
 
-  /** Lets go of the file and removes it. */
+  /** Removes and unlocks the file. */
   release(): void {
     try {
       this.#file.remove();
@@ -59,7 +60,7 @@ export class HeldFile {
     }
   }
 
-  /** Lets go of the file and leaves things as they were. */
+  /** Unlocks the file, and removes it if it was not there before. */
   giveBack(): void {
     if (this.#isNew) this.release();
     else closeSync(this.#fd);
@@ -76,14 +77,14 @@ function openWhereLockable(path: string): number | null {
   }
 }
 
-/** Null when the file is empty, or its maker was killed before it had written. */
+/** Null if the file is empty, or its creator was killed before it had written the name. */
 function readName(fd: number): string | null {
   const bytes = Buffer.alloc(NAME_LENGTH + 1);
   const text = bytes.toString("latin1", 0, readSync(fd, bytes, 0, bytes.length, 0));
   return NAME.test(text) ? text : null;
 }
 
-/** The name reaches the disk, so that a lock which a power failure left behind is known to be one. */
+/** The name is synced to the disk, so that a lock that survives a power failure can be recognised as stale. */
 function writeName(fd: number): string {
   const name = uniqueName();
   ftruncateSync(fd, 0);

@@ -1,14 +1,14 @@
 /**
- * The process that holds a folder, in the words of its lock, and whether it may still be running.
+ * The process that holds a folder, as its lock describes it, and whether it may still be running.
  *
  *     pid:4711 started:8812345 boot:1b4e28ba-… namespace:pid:[4026531836] time:time:[4026531834] use:lasting held:5d7c…
  *
- * `started` is the start time of the process (native/process-stat.ts) as seen from the time namespace `time`, `boot` the
- * kernel's boot id, `namespace` that of process numbers. `held` names the file beside the lock that its holder keeps locked in the kernel
- * (folder-lock.ts), and is empty without native code. Version 0.1.0 ended the text after `namespace`; it respects every lock with more.
+ * `started` is the start time of the process (native/process/stat.ts) as seen from the time namespace `time`, `boot` the kernel's boot id,
+ * `namespace` the PID namespace. `held` is the name in the file that the holder keeps locked in the kernel (held-file.ts), and is empty
+ * without native code. In version 0.1.0 the text ended after `namespace`; it respects locks with a longer text.
  *
- * What cannot be seen is not dead: a process is taken for dead only when its number is free in the namespace that it belongs to, or has
- * another owner. The boot id proves nothing by itself, since a container may have one of its own.
+ * A process that cannot be seen is not assumed dead: only if its PID is free in its own namespace, or belongs to another process. The boot
+ * id alone proves nothing, since a container may have its own.
  */
 
 import { readFileSync, readlinkSync } from "node:fs";
@@ -16,10 +16,10 @@ import { isErrnoError } from "../../base/errors.js";
 import { hasEnded } from "../../native/process/end.js";
 import { readProcessStat } from "../../native/process/stat.js";
 
-/** How long a folder is held: for one command, or for as long as something serves. */
+/** How long a folder is held: for one command, or for as long as a program serves. */
 export type FolderUse = "moment" | "lasting";
 
-/** What a lock says about its holder; a member is empty where the system, or an older version, does not say it. */
+/** What a lock says about its holder; members that the system, or an older version, does not provide are empty. */
 export interface FolderHolder {
   readonly pid: number;
   readonly started: string;
@@ -27,11 +27,11 @@ export interface FolderHolder {
   readonly namespace: string;
   readonly time: string;
   readonly use: FolderUse | "";
-  /** Name of the locked file beside the lock. */
+  /** The name in `lock.held`. */
   readonly held: string;
 }
 
-/** Whether a holder runs: `unseen` when that cannot be found out from here. */
+/** Whether a holder is running: `unseen` if that cannot be found out from here. */
 export type HolderState = "running" | "dead" | "unseen";
 
 /** This process as the holder of a folder. */
@@ -57,7 +57,7 @@ const OLD_PART = String.raw`pid:(?<pid>\d{1,10}) started:(?<started>\d*) boot:(?
 const NEW_PART = String.raw`time:(?<time>\S*) use:(?<use>moment|lasting) held:(?<held>\S*)`;
 const HOLDER = new RegExp(`^${OLD_PART}(?: ${NEW_PART})?$`);
 
-/** Reads the text of a lock, that of version 0.1.0 too; null when it is neither. */
+/** Parses the text of a lock, including that of version 0.1.0; null if it is neither. */
 export function parseHolder(text: string): FolderHolder | null {
   const { pid, started, boot, namespace, time, use, held } = HOLDER.exec(text)?.groups ?? {};
   if (pid === undefined || started === undefined || boot === undefined || namespace === undefined) return null;
@@ -72,7 +72,7 @@ export function parseHolder(text: string): FolderHolder | null {
   };
 }
 
-/** Whether `holder` runs, as far as `own`, this process, can see. */
+/** Whether `holder` is running, as far as this process, `own`, can see. */
 export function holderStateOf(holder: FolderHolder, own: FolderHolder): HolderState {
   if (!sharesNumbers(holder, own)) return "unseen";
   if (holder.pid === own.pid) return holder.started === own.started && holder.boot === own.boot ? "running" : "dead";
@@ -84,12 +84,12 @@ export function holderStateOf(holder: FolderHolder, own: FolderHolder): HolderSt
   return stat.started === holder.started ? "running" : "dead";
 }
 
-/** Whether a process number means the same to both; where Linux does not say which namespace it is, it may be any. */
+/** Whether both are in one PID namespace; if Linux does not say in which, they may not be. */
 function sharesNumbers(holder: FolderHolder, own: FolderHolder): boolean {
   return holder.namespace === own.namespace && (own.namespace !== "" || process.platform !== "linux");
 }
 
-/** Whether start times mean the same to both. Version 0.1.0 did not say; then the process that has the number now is looked at. */
+/** Whether start times are comparable. Version 0.1.0 did not save the time namespace; then that of the process with this PID counts. */
 function sharesStartTimes(holder: FolderHolder, own: FolderHolder): boolean {
   const time = holder.time === "" ? textOf(() => readlinkSync(`/proc/${holder.pid}/ns/time`)) : holder.time;
   return time === own.time;
@@ -97,7 +97,7 @@ function sharesStartTimes(holder: FolderHolder, own: FolderHolder): boolean {
 
 function isNumberTaken(pid: number): boolean {
   try {
-    // signal 0 is not sent; one that may not be sent to has the number too
+    // signal 0 is only a test; a process that may not be signalled exists, too
     process.kill(pid, 0);
     return true;
   } catch (error) {
@@ -105,7 +105,7 @@ function isNumberTaken(pid: number): boolean {
   }
 }
 
-/** What `read` gives, or nothing where the system does not have it. */
+/** What `read` returns; empty where the system does not provide it. */
 function textOf(read: () => string): string {
   try {
     return read();

@@ -1,16 +1,16 @@
 /**
- * One process at a time in a folder.
+ * Keeps a folder to one process at a time.
  *
- * The lock is a symbolic link whose target says who holds it (folder-holder.ts). Making a link is atomic, fails where there is one, and
- * leaves no moment in which a lock exists and does not say whose it is. Where there is native code, the holder also keeps the file `lock.held`
- * beside it locked in the kernel (held-file.ts): as long as somebody does, nobody else gets as far as the link.
+ * The lock is a symbolic link whose target says who holds it (holder.ts). Creating a link is atomic and fails if there is one, so a lock
+ * never exists without saying whose it is. With native code, the holder also keeps the file `lock.held` next to it locked in the kernel
+ * (held-file.ts): while one process has it, no other gets as far as the link.
  *
  *     lock -> pid:4711 started:8812345 boot:1b4e28ba-2fa1-4d3b-a3f5-ef19b5a7633b namespace:pid:[4026531836] ...
  *
- * A lock whose holder is dead is removed by whoever comes next. The kernel says it of a holder of `lock.held`, also across containers; of
- * others it is known where their process number can be looked up. Between seeing that and removing the lock, another one could have done
- * both and taken it; so the removal has a lock of its own, `lock.1`, and is done after a second look. Its holder may be killed just then;
- * the next one takes `lock.1` over in the same way, under `lock.2`.
+ * The next process removes a lock whose holder is dead. For a holder of `lock.held` the kernel knows, even across containers; for others,
+ * the PID is looked up if it can be. Between that check and the removal, another process could have done both and taken the lock; so the
+ * removal is protected by a lock of its own, `lock.1`, and by a second check. If the holder of `lock.1` is killed at that moment, the next
+ * process takes `lock.1` over in the same way, under `lock.2`.
  */
 
 import { readlinkSync, statfsSync, symlinkSync, unlinkSync } from "node:fs";
@@ -21,7 +21,7 @@ import { formatHolder, parseHolder, holderStateOf, thisProcess } from "./holder.
 import type { FolderHolder, FolderUse } from "./holder.js";
 import { HeldFile } from "./held-file.js";
 
-/** How many locks may have been left in a row: each but the first means a process that was killed within a few microseconds. */
+/** Longest chain of stale locks: each but the first stands for a process that was killed within a window of a few microseconds. */
 const LEVEL_MAX = 8;
 
 /** The lock of a folder, held by this process until it is released. */
@@ -38,8 +38,8 @@ export class FolderLock {
 
   /**
    * Locks `folder`, which exists.
-   * @param use how long it will be held: what the refusal of another process says
-   * @throws QomError `in-use` that names the folder and the process that holds it, with its `context.heldFor`; `io` when the system refuses
+   * @param use how long it will be held, for the error message of a process that is refused
+   * @throws QomError `in-use`, which names the folder and the process that holds it, with its `context.heldFor`; `io` if the system refuses
    */
   static acquire(folder: string, use: FolderUse): FolderLock {
     const held = holdFolder(folder);
@@ -53,7 +53,7 @@ export class FolderLock {
     }
   }
 
-  /** Lets go. A lock that is not this one any more, since somebody removed it by hand, stays. */
+  /** Unlocks the folder. A lock that is no longer this one, because somebody removed this one by hand, stays. */
   release(): void {
     try {
       if (targetOf(this.#path) === this.#target) unlinkSync(this.#path);
@@ -63,7 +63,7 @@ export class FolderLock {
   }
 }
 
-/** Locks the file beside the lock; null where that cannot be done. */
+/** Locks `lock.held`; null where that is not possible. */
 function holdFolder(folder: string): HeldFile | null {
   try {
     return HeldFile.acquire(join(folder, "lock.held"));
@@ -76,22 +76,22 @@ function holdFolder(folder: string): HeldFile | null {
 }
 
 /**
- * What to say about whoever has `lock.held`. Null where the process that the lock names has ended: it may be kept from vanishing by a thread
- * that waits in the kernel (native/process-end.ts), and what it held in the kernel stays with it. The lock alone decides then, as it does
- * between two that come at the same time.
+ * The error for a folder whose `lock.held` another process has. Null if the process that the lock names has ended: a thread that waits in
+ * the kernel (native/process/end.ts) may keep it, and its kernel locks, from vanishing. Then the link alone decides, as it does between two
+ * processes that arrive at the same time.
  */
 function heldByAnother(folder: string): QomError | null {
   const target = targetOf(join(folder, "lock"));
   const holder = target === null ? null : parseHolder(target);
   const own = thisProcess("moment", "");
-  // Its lock is not there yet.
+  // it has not created its link yet
   if (holder === null) return refusal(folder, "another process is using it", "moment");
   if (holderStateOf(holder, own) === "dead") return null;
   const elsewhere = holder.namespace === own.namespace ? "" : " of another container";
   return refusal(folder, `process ${holder.pid}${ifThisOne(holder, own)}${elsewhere} is using it`, holder.use);
 }
 
-/** Takes the lock of that level; gives its path. */
+/** Takes the lock of that level; returns its path. */
 function take(folder: string, level: number, own: FolderHolder, target: string): string {
   const path = join(folder, level === 0 ? "lock" : `lock.${level}`);
   while (!create(path, target)) {
@@ -120,7 +120,7 @@ function create(path: string, target: string): boolean {
   }
 }
 
-/** What the lock says; null when there is none. */
+/** Target of the link; null if there is none. */
 function targetOf(path: string): string | null {
   try {
     return readlinkSync(path);
@@ -137,7 +137,7 @@ function requireDead(folder: string, path: string, target: string, own: FolderHo
   if (!isSameKernel(holder, own) && !isLocal(folder)) {
     throw refusal(folder, `process ${holder.pid} of another host may be using it`, holder.use, removal);
   }
-  // This process has the file now that the holder had for life.
+  // the holder kept this very file locked for as long as it lived
   if (holder.held !== "" && holder.held === own.held) return;
   const state = holderStateOf(holder, own);
   if (state === "dead") return;
@@ -146,7 +146,7 @@ function requireDead(folder: string, path: string, target: string, own: FolderHo
   throw refusal(folder, `process ${holder.pid}${elsewhere} may be using it`, holder.use, removal);
 }
 
-/** False as well where the boot id cannot be read, as under systemd's ProcSubset=pid. */
+/** Also false where the boot id cannot be read, as under systemd's ProcSubset=pid. */
 function isSameKernel(holder: FolderHolder, own: FolderHolder): boolean {
   return holder.boot === own.boot && own.boot !== "";
 }
@@ -165,8 +165,8 @@ function refusal(folder: string, reason: string, heldFor: FolderHolder["use"], h
 }
 
 /**
- * File systems of one kernel alone (statfs(2), f_type): ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, F2FS, ZFS, bcachefs, ramfs. On others, those of
- * networks among them, a process of another host may hold a lock that this kernel knows nothing of.
+ * File systems that only one kernel mounts (statfs(2), f_type): ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, F2FS, ZFS, bcachefs, ramfs. On
+ * others, such as network file systems, a process of another host may hold a lock that this kernel does not know of.
  */
 const LOCAL_FILE_SYSTEMS: readonly number[] = [
   0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e, 0x8584_58f6,

@@ -1,14 +1,14 @@
 /**
- * Reservations in a folder, which one process uses at a time.
+ * Reservations in a folder that one process uses at a time.
  *
- *     DIR/                    made with mode 0700
- *       lock                  who uses it (folder-lock.ts)
- *       lock.held             locked in the kernel by who uses it (held-file.ts)
- *       UNIT.json             reservations of a unit (state-file.ts), mode 0600; there while the unit's APTPL is on
- *       UNIT.json.unfinished  those that are to take its place; if the process is killed now, the next one removes the file
+ *     DIR/                    created with mode 0700
+ *       lock                  says which process uses it (lock.ts)
+ *       lock.held             locked in the kernel by that process (held-file.ts)
+ *       UNIT.json             reservations of a unit (file.ts), mode 0600; exists while APTPL of the unit is on
+ *       UNIT.json.unfinished  those that are to replace it; if the process is killed at this point, the next one removes the file
  *
- * What is saved is whole at every moment: it is written to the second file, brought to the disk, given the name of the first, and then
- * the folder is brought to the disk. With APTPL off there is nothing to survive, so the file goes and nothing more is written.
+ * The saved state is complete at every moment: it is written to the second file, synced, renamed to the first, and then the folder is
+ * synced. With APTPL off nothing needs to survive, so the file is removed and nothing is written.
  */
 
 import { constants, existsSync, readdirSync, unlinkSync } from "node:fs";
@@ -31,16 +31,16 @@ import type { SavedReservations } from "./file.js";
 import { UNFINISHED_SUFFIX, UnitFile } from "./unit-file.js";
 import type { FileFolder, UnitFileOrigin } from "./unit-file.js";
 
-/** Keys are what fences a node off: nobody else's business. */
+/** Readable by the owner alone: who knows a key can fence its node off. */
 const FOLDER_MODE = 0o700;
 
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /** How a folder is opened. */
 export interface DirectoryOptions {
-  /** How long it will be held, which a process that is refused is told. Default: lasting. */
+  /** How long it will be held, for the error message of a process that is refused. Default: lasting. */
   readonly use?: FolderUse;
-  /** Told in one line what an administrator should know. Default: whoever listens first ({@link DirectoryStore.onWarning}). */
+  /** Called with each warning, one line. Default: warnings wait for the first listener of {@link DirectoryStore.onWarning}. */
   readonly warn?: (line: string) => void;
 }
 
@@ -52,9 +52,9 @@ export class DirectoryStore implements ReservationStore {
   readonly #folder: OpenFolder;
   readonly #warnings: Warnings;
   readonly #files = new Map<string, UnitFile>();
-  /** What 0.1.0 saved of files, by the names that it gave them. */
+  /** Units of files that 0.1.0 saved, by the names it used. */
   readonly #former = new Map<string, SavedReservations>();
-  /** Files that are written again since the disk works, or that go since nobody would miss them. */
+  /** Writes of doubtful files and removals of forgotten ones that are under way. */
   readonly #settling = new Set<Promise<void>>();
 
   private constructor(path: string, lock: FolderLock, folder: OpenFolder, warnings: Warnings) {
@@ -65,11 +65,11 @@ export class DirectoryStore implements ReservationStore {
   }
 
   /**
-   * Opens the folder `path`, which is made when it is missing, and locks it. What a killed process did not finish is removed; every file
-   * of reservations is read, so that one that is damaged is found now and not when its unit appears.
+   * Opens the folder `path`, which is created if it is missing, and locks it. Unfinished files of a killed process are removed. Every state
+   * file is read, so that a damaged one is found now and not when its unit appears.
    *
-   * @throws QomError `in-use` that names the process that has the folder, with its `context.heldFor`; `io` when the system refuses; for a
-   *   file with another content than was written, an error that names it: nothing is changed then
+   * @throws QomError `in-use`, which names the process that has the folder, with its `context.heldFor`; `io` if the system refuses; for a
+   *   damaged file, an error that names it: then nothing is changed
    */
   static async open(path: string, { use = "lasting", warn }: DirectoryOptions = {}): Promise<DirectoryStore> {
     if (path === "") throw new QomError("invalid-value", "the name of the state folder is empty");
@@ -103,14 +103,14 @@ export class DirectoryStore implements ReservationStore {
   load(unit: string): StoredReservations | null {
     const known = this.#files.get(unit);
     if (known !== undefined) return known.begin();
-    // one that somebody put there since the folder was opened
+    // somebody may have put it there since the folder was opened
     const saved = readStateFile(join(this.#path, stateFileName(unit)));
     return saved === null ? null : this.#add(unit, saved, { unwritten: false }).begin();
   }
 
   /**
-   * Replaces the unit's file, or removes it. Rejects with the error of the system call that failed; the file is then what it was. Where the
-   * system refuses to make it so, that is remembered, said, and done at the next commit of any unit, or by {@link close}.
+   * Replaces the unit's file, or removes it. Rejects with the error of the system call that failed; the file then has its former content.
+   * If the system refuses to restore that, a warning says so, and it is tried again at the next commit of any unit and by {@link close}.
    */
   async commit(unit: string, revision: number, image: ReservationImage): Promise<CommitEnd> {
     const file = this.#files.get(unit) ?? this.#add(unit, { revision: 0, image: null }, { unwritten: false });
@@ -123,13 +123,13 @@ export class DirectoryStore implements ReservationStore {
     return this.#warnings.listen(listener);
   }
 
-  /** The unit's file goes, and with it what memory has of it. */
+  /** Removes the unit's file, and what is kept of it in memory. */
   forget(unit: string): void {
     const file = this.#files.get(unit);
     if (file !== undefined) this.#follow(unit, file, file.forget());
   }
 
-  /** Lets go of the folder. No commit is under way. */
+  /** Unlocks the folder. No commit may be under way. */
   async close(): Promise<void> {
     await Promise.all(this.#settling);
     await this.#settleAll();
@@ -137,8 +137,8 @@ export class DirectoryStore implements ReservationStore {
   }
 
   /**
-   * Takes over what version 0.1.0 saved under a name that does not tell a file from those that had its inode before, if it was saved since
-   * this one was made. What was decided is said.
+   * Takes over what version 0.1.0 saved under a name that is the same for all files that ever had the inode, but only if it was saved after
+   * this file was created. A warning says which.
    */
   adopt(unit: string, { unit: former, birthNs }: FormerName): void {
     const saved = this.#former.get(former);
@@ -164,7 +164,7 @@ export class DirectoryStore implements ReservationStore {
     if (file.isDoubtful) this.#follow(unit, file, file.settle());
   }
 
-  /** Waits for `writing`, before {@link close} at the latest. */
+  /** Has {@link close} wait for `writing`. */
   #follow(unit: string, file: UnitFile, writing: Promise<void>): void {
     const settled = writing.finally(() => {
       this.#settling.delete(settled);
@@ -186,7 +186,7 @@ export class DirectoryStore implements ReservationStore {
       const isFormer = old && isFormerFileUnitName(unit);
       if (isFormer) this.#former.set(unit, saved);
       for (const line of adopted) this.#warnings.add(line);
-      // A name of 0.1.0 stays with its file until the unit that it may belong to is asked for.
+      // the file of an old name stays as it is until the unit that it may belong to is attached
       this.#add(unit, saved, { unwritten: adopted.length > 0 && !isFormer });
     }
   }
@@ -203,7 +203,7 @@ export class DirectoryStore implements ReservationStore {
   }
 }
 
-/** A folder that is open; others may move it away meanwhile. */
+/** An open folder, which others may move away. */
 class OpenFolder implements FileFolder {
   readonly #path: string;
   readonly #handle: FileHandle;
@@ -213,7 +213,7 @@ class OpenFolder implements FileFolder {
     this.#handle = handle;
   }
 
-  /** Makes the folder if it is missing, and opens it. */
+  /** Opens the folder, and creates it if it is missing. */
   static async open(path: string): Promise<OpenFolder> {
     try {
       await makeFolder(path);
@@ -241,8 +241,8 @@ class OpenFolder implements FileFolder {
 }
 
 /**
- * Makes a folder and those around it, and brings their entries to the disk. Not by the recursive mkdir of node 20: where the system says
- * ENOENT although the folder around it is there, as in /proc, that one never ends.
+ * Creates a folder and its missing parents, and syncs their entries. Not by the recursive mkdir of Node 20, which never ends where the
+ * system reports ENOENT although the parent exists, as in /proc.
  */
 async function makeFolder(path: string): Promise<void> {
   if (existsSync(path)) return;
@@ -251,7 +251,7 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: FOLDER_MODE });
   } catch (error) {
-    // another process came first
+    // another process was faster
     if (!(isErrnoError(error) && error.code === "EEXIST")) throw error;
   }
   const folder = await open(around, FOLDER_FLAGS);

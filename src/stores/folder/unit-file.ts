@@ -1,14 +1,14 @@
 /**
- * The state file of one unit: what memory has is written to it as a whole, and what could not be written is remembered.
+ * The state file of one unit, which is always written as a whole from memory.
  *
- * A save that fails at its last steps may have changed the file, although its command is refused. Then the former content is put back. Where
- * the disk refuses that too, file and memory may differ: this is said, and the file is written again from memory at the next opportunity,
- * whatever has become of it meanwhile. Nothing is ever read back from the file.
+ * A save that fails in its last steps may have changed the file although its command is refused. Then the former content is restored. If
+ * that fails as well, file and memory may differ: a warning says so, and the file is written again from memory at the next opportunity,
+ * whatever its content is by then. The file is never read again.
  */
 
 import { constants } from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
-import { errnoOrMessage, isErrnoError } from "../../base/errors.js";
+import { errnoOrMessage, isErrnoError, isError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { inSlices } from "../../base/slices.js";
 import type { ReservationImage } from "../../reservation/image.js";
@@ -16,20 +16,20 @@ import type { CommitEnd, StoredReservations } from "../../reservation/store.js";
 import { SerialQueue } from "../../base/serial-queue.js";
 import { encodeStateFile } from "./file.js";
 
-/** Keys are what fences a node off: nobody else's business. */
+/** Readable by the owner alone: who knows a key can fence its node off. */
 const FILE_MODE = 0o600;
 
-/** How the name of a file ends that is to take the place of another. */
+/** Suffix of a file that is to replace another. */
 export const UNFINISHED_SUFFIX = ".unfinished";
 
-/** No symbolic link is followed and no FIFO waited for: whoever may write to the folder could have put one there. */
+/** Symbolic links are not followed, and opening a FIFO does not wait: anyone who can write to the folder could have put one there. */
 const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The folder of a file. */
 export interface FileFolder {
-  /** Rejects when the folder is no longer where it was opened: a file written there would not be found the next time. */
+  /** Rejects if the folder was moved since it was opened: a file written there would not be found next time. */
   check(): Promise<void>;
-  /** Brings the entries of the folder to the disk. */
+  /** Syncs the entries of the folder. */
   sync(): Promise<void>;
 }
 
@@ -39,19 +39,19 @@ export interface UnitFileParts {
   readonly unit: string;
   readonly path: string;
   readonly folder: FileFolder;
-  /** Told in one line that file and memory differ, and when they agree again. */
+  /** Called with one line when file and memory differ, and when they agree again. */
   readonly warn: (line: string) => void;
 }
 
-/** A file that another one is to take the place of. */
+/** How a file came about. */
 export interface UnitFileOrigin {
-  /** True when the file has not what was saved last, and is to be written. */
+  /** True if the file does not have what was saved last, and has to be written. */
   readonly unwritten: boolean;
-  /** Path of a file that goes when this one has been written. */
+  /** Path of a file to be removed once this one is written. */
   readonly supersedes?: string;
 }
 
-/** What was saved last: null while there is nothing to keep, and no file. */
+/** What was saved last; image is null if nothing is to be kept, and there is no file. */
 interface Saved {
   readonly revision: number;
   readonly image: ReservationImage | null;
@@ -62,12 +62,12 @@ export class UnitFile {
   readonly #parts: UnitFileParts;
   readonly #queue = new SerialQueue();
   #saved: Saved;
-  /** The file may have something else than {@link #saved}. */
+  /** The file may differ from {@link #saved}. */
   #doubtful: boolean;
   #supersedes: string | null;
-  /** Nobody has saved anything since {@link forget}. */
+  /** Nothing was saved since {@link forget}. */
   #forgotten = false;
-  /** Said to differ. */
+  /** A warning has said that they differ. */
   #told = false;
 
   constructor(parts: UnitFileParts, saved: Saved, origin: UnitFileOrigin = { unwritten: false }) {
@@ -77,12 +77,12 @@ export class UnitFile {
     this.#supersedes = origin.supersedes ?? null;
   }
 
-  /** True when the file may have something else than was saved last. */
+  /** True if the file may differ from what was saved last. */
   get isDoubtful(): boolean {
     return this.#doubtful;
   }
 
-  /** What was saved last, for a unit that begins with it; without anything to begin with, revisions are counted anew. */
+  /** What was saved last, for a unit that starts from it; if that is nothing, revisions are counted from 1 again. */
   begin(): StoredReservations | null {
     const { revision, image } = this.#saved;
     if (image !== null) return { revision, image };
@@ -90,29 +90,29 @@ export class UnitFile {
     return null;
   }
 
-  /** True when nothing is kept of the unit, not even the number of its next revision. */
+  /** True if nothing is kept of the unit, not even its revision. */
   get isForgotten(): boolean {
     return this.#forgotten && !this.#doubtful;
   }
 
-  /** From now on nothing is saved of the unit, and revisions are counted anew; the file goes as soon as it can. */
+  /** Forgets what was saved, and counts revisions from 1 again; the file is removed as soon as possible. */
   async forget(): Promise<void> {
     this.#saved = { revision: 0, image: null };
     this.#forgotten = true;
     await this.#queue.run(async () => {
-      // whatever was under way has written what there was before
+      // a save that was under way may have written the file
       this.#doubtful = true;
       await this.#putBack();
     });
   }
 
-  /** Saves `image`, or removes the file where APTPL is off. Rejects with the error of the system call that failed. */
+  /** Saves `image`, or removes the file if APTPL is off. Rejects with the error of the system call that failed. */
   async commit(revision: number, image: ReservationImage): Promise<CommitEnd> {
     this.#forgotten = false;
     return this.#queue.run(() => this.#commit({ revision, image: image.aptpl ? image : null }));
   }
 
-  /** Writes the file again if it may differ from memory. Whether that works is said, and not thrown. */
+  /** Writes the file again if it may differ from memory. A failure is a warning, not an error. */
   async settle(): Promise<void> {
     await this.#queue.run(async () => {
       if (this.#doubtful) await this.#putBack();
@@ -133,7 +133,7 @@ export class UnitFile {
     return "done";
   }
 
-  /** Writes what memory has. */
+  /** Writes the file from memory. */
   async #putBack(): Promise<void> {
     try {
       await this.#parts.folder.check();
@@ -158,7 +158,7 @@ export class UnitFile {
     return `reservations in '${printable(this.#parts.path)}'`;
   }
 
-  /** All or nothing, except that the last steps may fail and have changed the file: then it is doubtful. */
+  /** All or nothing, unless one of the last steps fails: then the file is doubtful. */
   async #write({ revision, image }: Saved): Promise<void> {
     const { folder, path, unit } = this.#parts;
     if (image === null) {
@@ -169,7 +169,7 @@ export class UnitFile {
     }
     await folder.sync();
     if (this.#supersedes === null) return;
-    // Not before the other one is safe: there is a moment with both, and none without.
+    // only once the other one is safe: there may be both for a moment, but never neither
     await unlinkIfThere(this.#supersedes);
     await folder.sync();
     this.#supersedes = null;
@@ -188,14 +188,14 @@ export class UnitFile {
       this.#doubtful = true;
       await rename(unfinished, this.#parts.path);
     } catch (error) {
-      // it may not be there at all, and what matters is what failed first
+      // it may not exist, and the first failure is the one to report
       await unlink(unfinished).catch(() => {});
       throw error;
     }
   }
 }
 
-/** A file that somebody moved away is gone. */
+/** Somebody else may have removed it. */
 async function unlinkIfThere(path: string): Promise<void> {
   try {
     await unlink(path);
@@ -205,5 +205,5 @@ async function unlinkIfThere(path: string): Promise<void> {
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? errnoOrMessage(error) : String(error);
+  return isError(error) ? errnoOrMessage(error) : String(error);
 }

@@ -40,13 +40,16 @@ export function checkRange(unit: UnitContext, lba: number, blocks: number): Scsi
 
 /** What is illegal in a CDB that addresses blocks, apart from their number: protection information, blocks that there are not. */
 export function checkAddress(unit: UnitContext, task: Task): ScsiResult | null {
-  const { cdb } = task;
+  return checkAccess(unit, task, blockRange(task));
+}
+
+function checkAccess(unit: UnitContext, { cdb }: Task, { lba, blocks }: BlockAccess): ScsiResult | null {
   if ((cdb[0] ?? 0) >= FIRST_WITH_PROTECT && ((cdb[1] ?? 0) & PROTECT_MASK) !== 0) return invalidCdbField(1, PROTECT_TOP_BIT);
-  const { lba, blocks } = blockRange(task);
   return checkRange(unit, lba, blocks);
 }
 
 /** {@link checkAddress}, and INVALID FIELD IN CDB for more blocks than one command transfers. */
 export function checkTransfer(unit: UnitContext, task: Task): ScsiResult | null {
-  return blockRange(task).blocks > transferBlocksMax(unit) ? invalidCdbField() : checkAddress(unit, task);
+  const access = blockRange(task);
+  return access.blocks > transferBlocksMax(unit) ? invalidCdbField() : checkAccess(unit, task, access);
 }

@@ -1,4 +1,4 @@
-/** Media that a block driver brings along, where a unit has its blocks in place of memory or a file. */
+/** Media that a block driver provides for a unit, instead of memory or a file. */
 
 import { QomError } from "../../base/errors.js";
 import type { Medium } from "../medium/medium.js";
@@ -7,10 +7,23 @@ import { checkSize, define } from "../unit/unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "../unit/unit-spec.js";
 
 /**
- * What a unit on such a medium is.
- * @throws QomError `conflict` for a spec with a file or another size, `invalid-value` for a size that no disk has
+ * The definition of a unit on such a medium.
+ * @param units all units of the fabric: two on one medium would write over each other
+ * @throws QomError `conflict` for a spec with a file or another size, `invalid-value` for a size that no disk has, `in-use` for the medium
+ *   of another unit
  */
-export function mediumOfDriver(spec: UnitSpec, medium: Medium): { readonly definition: UnitDefinition; readonly medium: Medium } {
+export function mediumOfDriver(
+  spec: UnitSpec,
+  medium: Medium,
+  units: readonly LogicalUnit[],
+): { readonly definition: UnitDefinition; readonly medium: Medium } {
+  const owner = units.find((unit) => unit.isOn(medium));
+  if (owner !== undefined) {
+    throw new QomError("in-use", `the medium of ${owner.wwn} cannot be that of ${spec.wwn} too`, {
+      context: { object: spec.wwn },
+      hint: "a driver gives each unit a medium of its own",
+    });
+  }
   const other = spec.filename !== undefined ? "filename" : (spec.sizeBytes ?? medium.sizeBytes) === medium.sizeBytes ? null : "size";
   if (other !== null) {
     throw new QomError("conflict", `${other} of ${spec.wwn} contradicts the medium of its block driver`, {
@@ -22,7 +35,7 @@ export function mediumOfDriver(spec: UnitSpec, medium: Medium): { readonly defin
   return { definition, medium };
 }
 
-/** Two paths to one unit lead to the same blocks. @throws QomError `conflict` for another medium than the unit's */
+/** Checks that all paths to a unit have the same medium. @throws QomError `conflict` for another medium than the unit's */
 export function checkMediumAgreement(unit: LogicalUnit, medium: Medium | undefined): void {
   if (medium === undefined || unit.isOn(medium)) return;
   throw new QomError("conflict", `${unit.wwn} has another medium already`, {

@@ -1,23 +1,24 @@
 /**
- * Who has initiators on a fabric. The default initiator of a path follows from the names of machine and node (default-initiator.ts), so two
- * machines of one name would be one initiator to every unit, and what fences one of them would not fence the other.
+ * Machines that have initiators on a fabric. The default initiator of a path is derived from the names of the machine and the node
+ * (scsi/default-initiator.ts), so two machines with the same name would be one initiator to every unit: each could do what the other
+ * may, and neither could fence the other.
  */
 
 /** A machine on a fabric. */
 export interface FabricMember {
   readonly name: string;
-  /** Takes a line for the machine's user. */
+  /** Called with a warning for the machine's user, one line. */
   readonly warn: (line: string) => void;
 }
 
 /** See the module text. */
 export class FabricMembers {
   readonly #present = new Set<FabricMember>();
-  /** Names that members have had; an automatic one is used once. */
+  /** Names of all members so far; an automatic name is never used again. */
   readonly #names = new Set<string>();
   #automatic = 0;
 
-  /** The next of m0, m1, … that no member has had. */
+  /** The next of m0, m1, … that no member has had so far. */
   nextName(): string {
     for (;;) {
       const name = `m${this.#automatic}`;
@@ -26,7 +27,7 @@ export class FabricMembers {
     }
   }
 
-  /** `member` has initiators here from now on; it and those of the same name are warned. May be called again. */
+  /** Adds a machine; it and the machines with the same name are warned. May be called again. */
   join(member: FabricMember): void {
     if (this.#present.has(member)) return;
     const { name } = member;
@@ -40,7 +41,7 @@ export class FabricMembers {
     for (const each of [...namesakes, member]) each.warn(line);
   }
 
-  /** `member` is gone; another one may have its name. */
+  /** Removes a machine; another one may then use its name. */
   leave(member: FabricMember): void {
     this.#present.delete(member);
   }

@@ -1,4 +1,4 @@
-/** What a fabric is given: types, and the kinds of arguments that a caller without a type checker may get wrong. */
+/** Options of a fabric: their types, and checks for callers without a type checker. */
 
 import { aBoolean, aFunction, anObject, aNumber, aString, checkMembers, having, oneOf, optional } from "../../base/check.js";
 import type { Kind } from "../../base/check.js";
@@ -10,44 +10,53 @@ import type { LogicalUnit } from "../unit/logical-unit.js";
 import type { ReservationStore } from "../../reservation/store.js";
 import type { UnitSpec } from "../unit/unit-spec.js";
 
-/** How a fabric is set up; everything has a default. */
+/** How a fabric is set up; every member has a default. */
 export interface FabricOptions {
-  /** Time of command deadlines. Default the real clock. */
+  /** Clock for deadlines of commands. Default: the real clock. */
   readonly clock?: Clock;
-  /** What its units do where targets differ. Default: what the standard says, every feature on. */
+  /** What its units do on points where real targets differ. Default: as the standard says, with every feature on. */
   readonly behaviour?: Partial<TargetBehaviour>;
-  /** Where reservations are kept. Default: in memory, where those made with APTPL survive {@link Fabric.powerCycle} and not the process. */
+  /** Where reservations are kept. Default: in memory; those made with APTPL survive {@link Fabric.powerCycle}, but not the process. */
   readonly store?: ReservationStore;
 }
 
-/** How a fabric is opened whose reservations survive power loss. */
+/** How a fabric is opened whose reservations survive a power loss. */
 export interface DurableFabricOptions extends Omit<FabricOptions, "store"> {
-  /** Folder of the reservations, made when it is missing; one process uses it at a time. */
+  /** Folder for the reservations, created if it is missing; one process uses it at a time. */
   readonly stateDir: string;
-  /** How long the folder will be held: another process that wants it is told so (`context.heldFor` of the error). Default: lasting. */
+  /** How long the folder will be held, for the error of a process that is refused (`context.heldFor`). Default: lasting. */
   readonly use?: FolderUse;
 }
 
-/** How a unit is attached whose users come later, see {@link Fabric.attachPath}. */
+/** How a unit is attached before anything uses its medium, see {@link Fabric.attachPath}. */
 export interface PathOptions {
-  /** Whether its users may write. */
+  /** Whether users of the medium may write. */
   readonly writes: boolean;
-  /** Told, in one line, why the file is used without a lock. */
+  /** Called with one line if the file is used without a lock, which says why. */
   readonly warn: (line: string) => void;
-  /** Told of the unit if the call creates it, for who may have to {@link Fabric.discard} it. */
+  /** Called with the unit if the call creates it, so that the caller can {@link Fabric.discard} it. */
   readonly onCreate: (unit: LogicalUnit) => void;
   /**
-   * Where a new unit has its blocks, in place of memory or a file. It is closed with the unit; a call that rejects may have closed it too. A
-   * unit that exists has this very medium, or the call is refused. Default: as the spec says.
+   * Medium of a new unit, instead of memory or a file. It is closed with the unit; if the call rejects, it is closed unless a unit has it.
+   * If the unit exists, it must have this very medium. Default: as the spec says.
    */
   readonly medium?: Medium;
 }
 
-/** Told that registrations or the reservation of a unit have changed: before the command that did it is answered. */
+/** Called when registrations or the reservation of a unit have changed, before the command that changed them is answered. */
 export type ReservationListener = (unit: LogicalUnit) => void;
 
 const CLOCK = having("a Clock", { nowMs: aFunction, after: aFunction });
 const STORE = having("a reservation store", { load: aFunction, commit: aFunction, watch: optional(aFunction) });
+
+const MEDIUM = having("a medium", {
+  sizeBytes: aNumber,
+  read: aFunction,
+  write: aFunction,
+  deallocate: aFunction,
+  flush: aFunction,
+  close: aFunction,
+});
 
 const SPEC: Readonly<Record<keyof UnitSpec, Kind>> = {
   wwn: aString,
@@ -79,10 +88,10 @@ const PATH_OPTIONS: Readonly<Record<keyof PathOptions, Kind>> = {
   writes: aBoolean,
   warn: aFunction,
   onCreate: aFunction,
-  medium: optional(having("a medium", { sizeBytes: aNumber, read: aFunction, write: aFunction, flush: aFunction, close: aFunction })),
+  medium: optional(MEDIUM),
 };
 
-/** @throws QomError `invalid-value` for a member of another kind; what behaviour.ts says of `behaviour` is not asked */
+/** @throws QomError `invalid-value` for a member of the wrong kind; members of `behaviour` are checked by behaviour.ts */
 export function checkFabricOptions(call: string, options: FabricOptions): void {
   checkMembers(call, "options", options, OPTIONS);
 }
@@ -97,7 +106,7 @@ export function checkPathOptions(call: string, options: PathOptions): void {
   checkMembers(call, "options", options, PATH_OPTIONS);
 }
 
-/** Whether the members of a description are of their kind; what they say is checked by unit-spec.ts. @throws QomError `invalid-value` */
+/** Checks the kinds of the members of a description; unit-spec.ts checks their values. @throws QomError `invalid-value` */
 export function checkSpecKinds(call: string, spec: UnitSpec): void {
   checkMembers(call, "spec", spec, SPEC);
 }

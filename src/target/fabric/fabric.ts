@@ -1,4 +1,4 @@
-/** The simulated storage network: logical units by name, for all the machines that are given it. */
+/** The simulated storage network: logical units by name, shared by all machines that are given it. */
 
 import { aFunction, aString, check, instanceOf, optional } from "../../base/check.js";
 import { systemClock } from "../../base/clock.js";
@@ -37,17 +37,17 @@ import { ShadowUnits } from "./shadow-units.js";
 import { canonicalFilename, checkAgreement, checkSize, checkSpec, DEFAULT_SIZE_BYTES, define, normalizeWwn } from "../unit/unit-spec.js";
 import type { UnitDefinition, UnitSpec } from "../unit/unit-spec.js";
 
-/** What is done with a unit before anyone has it. */
+/** What happens to a unit before anything can use it. */
 interface Admission {
   readonly warn: (line: string) => void;
   readonly onCreate: ((unit: LogicalUnit) => void) | undefined;
   /** See {@link PathOptions.medium}. */
   readonly medium?: Medium | undefined;
-  /** Refuses by an error. */
+  /** Throws to refuse the unit. */
   readonly admit: (unit: LogicalUnit) => void;
 }
 
-/** Logical units and nothing global: two fabrics share nothing. */
+/** A simulated storage network. Two fabrics share nothing. */
 export class Fabric {
   readonly #clock: Clock;
   readonly #behaviour: TargetBehaviour;
@@ -66,22 +66,22 @@ export class Fabric {
   /** Units whose medium is being opened, by name. */
   readonly #opening = new Map<string, Promise<LogicalUnit>>();
   readonly #files = new MediumFiles();
-  /** The store that goes with this fabric; one that it was given is the giver's. */
+  /** The store that is closed with this fabric; one from the options is closed by its owner. */
   #ownStore: DirectoryStore | null = null;
-  /** What goes on with the store that an administrator should know. */
+  /** Warnings of the store and of units. */
   readonly #warnings = new Warnings();
   readonly #endWarnings: () => void;
   readonly #members = new FabricMembers();
   readonly #reservationListeners = new Set<ReservationListener>();
-  /** Units whose file {@link attach} keeps from others, and whether those may write. */
+  /** Units whose file {@link attach} has claimed, and whether others may write it. */
   readonly #claims = new WeakMap<LogicalUnit, boolean>();
-  /** Warnings that were given for who attached a unit without a machine. */
+  /** Warnings that were emitted for units attached without a machine. */
   readonly #emitted = new Set<string>();
-  /** Shadow units that {@link #tellRefusal} has told of. */
+  /** Shadow units that {@link #tellRefusal} has reported. */
   readonly #refusalsTold = new Set<string>();
   #closing: Promise<void> | null = null;
 
-  /** @throws QomError `invalid-value` for options of another kind */
+  /** @throws QomError `invalid-value` for options of the wrong kind */
   constructor(options: FabricOptions = {}) {
     checkFabricOptions("new Fabric", options);
     this.#clock = options.clock ?? systemClock;
@@ -95,10 +95,10 @@ export class Fabric {
   }
 
   /**
-   * A fabric that keeps reservations in a folder: while APTPL is on, what was answered GOOD is there again when the folder is opened the
-   * next time, however this process ended. {@link close} lets go of the folder.
+   * A fabric that keeps reservations in a folder: while APTPL is on, anything answered GOOD is still there the next time the folder is
+   * opened, however this process ended. {@link close} releases the folder.
    *
-   * @throws QomError `in-use` that names the process that has the folder, `io` when the system refuses, or what is wrong with a file in it
+   * @throws QomError `in-use`, which names the process that has the folder; `io` if the system refuses; or an error about a file in it
    */
   static async open(given: DurableFabricOptions): Promise<Fabric> {
     checkDurableOptions("Fabric.open", given);
@@ -116,14 +116,14 @@ export class Fabric {
     return [...this.#units.values()];
   }
 
-  /** Units that stand for real disks or files, in order of first use; see {@link shadow}. */
+  /** Units that stand for real disks or files, in order of first use, see {@link shadow}. */
   get shadows(): readonly LogicalUnit[] {
     return [...this.#shadows.values()];
   }
 
   /**
-   * The unit of that name; also when the fabric is closed, as what its reservations were can still be read.
-   * @throws QomError `not-found`, which names those that are there
+   * The unit of that name. Also works on a closed fabric, so that its last reservations can be read.
+   * @throws QomError `not-found`, which names the units that exist
    */
   unit(wwn: string): LogicalUnit {
     check("Fabric.unit", "wwn", wwn, aString);
@@ -133,12 +133,12 @@ export class Fabric {
   }
 
   /**
-   * The unit that `spec` describes; it is created when nobody has attached it before. Until the fabric is closed the medium's file is kept
-   * from other processes and fabrics, unless `spec` shares it.
+   * The unit that `spec` describes, which is created if it does not exist. Until the fabric is closed, the medium's file is locked against
+   * other processes and fabrics, unless `spec` shares it.
    * @throws QomError `invalid-value` for a member that is wrong by itself, `conflict` for one that contradicts the unit or its file,
-   *   `in-use` for the file of another unit, process or fabric, `unsupported` for locks that there are not, `io` for a file that cannot be
-   *   opened, `closed`
-   * @param onCreate told of the unit if this call creates it, for who may have to {@link discard} it
+   *   `in-use` for the file of another unit, process or fabric, `unsupported` if locks are required and not available, `io` for a file that
+   *   cannot be opened, `closed`
+   * @param onCreate called with the unit if this call creates it, so that the caller can {@link discard} it
    */
   async attach(spec: UnitSpec, onCreate?: (unit: LogicalUnit) => void): Promise<LogicalUnit> {
     checkSpecKinds("Fabric.attach", spec);
@@ -148,28 +148,33 @@ export class Fabric {
   }
 
   /**
-   * The same for who has no use for the medium until {@link LogicalUnit.claimMedium} is called: the file is refused while others let nobody
-   * write it, and not kept from anybody. `spec.sharesWrites` does not count.
+   * The same without locking the file, for a caller that will call {@link LogicalUnit.claimMedium} before it uses the medium. The file is
+   * refused if the locks of others rule out such a use now. `spec.sharesWrites` is ignored.
    */
   async attachPath(spec: UnitSpec, options: PathOptions): Promise<LogicalUnit> {
     checkSpecKinds("Fabric.attachPath", spec);
     checkPathOptions("Fabric.attachPath", options);
     const { writes, warn, onCreate, medium } = options;
-    return this.#attach(spec, { onCreate, warn, medium, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+    try {
+      return await this.#attach(spec, { onCreate, warn, medium, admit: (unit) => unit.checkMedium({ writes, sharesWrites: true }) });
+    } catch (error) {
+      if (medium !== undefined && !this.units.some((unit) => unit.isOn(medium))) await medium.close();
+      throw error;
+    }
   }
 
   async #attach(spec: UnitSpec, admission: Admission): Promise<LogicalUnit> {
     const wwn = normalizeWwn(spec.wwn);
     checkSpec(spec);
     for (let opening = this.#opening.get(wwn); opening !== undefined; opening = this.#opening.get(wwn)) {
-      // whoever opens it hears of a failure
+      // the caller that opens it gets the error
       await opening.catch(() => {});
     }
     this.#checkOpen();
     const unit = this.#units.get(wwn);
     if (unit !== undefined) {
       const filename = spec.filename === undefined ? null : await canonicalFilename(spec.filename);
-      // who made it has taken it back meanwhile
+      // it was discarded meanwhile
       if (this.#units.get(wwn) !== unit) return this.#attach(spec, admission);
       checkAgreement(unit.definition, spec, filename);
       checkMediumAgreement(unit, admission.medium);
@@ -182,7 +187,7 @@ export class Fabric {
     return created;
   }
 
-  /** Takes a unit back whose creation was part of something that failed, unless somebody else uses it by now. */
+  /** Removes a unit that was created for something that failed, unless somebody else uses it by now. */
   async discard(unit: LogicalUnit): Promise<void> {
     check("Fabric.discard", "unit", unit, instanceOf(LogicalUnit, "a LogicalUnit"));
     if (unit.hasNexuses || this.#units.get(unit.wwn) !== unit) return;
@@ -193,7 +198,7 @@ export class Fabric {
 
   /**
    * The unit that stands for a real disk or file: it has reservations and no medium, and executes TEST UNIT READY, REQUEST SENSE,
-   * INQUIRY, REPORT LUNS and the two PERSISTENT RESERVE commands. `identity` is any text that tells the disk from all others.
+   * INQUIRY, REPORT LUNS and the two PERSISTENT RESERVE commands. `identity` is any text that is unique to the disk.
    */
   shadow(identity: string): LogicalUnit {
     check("Fabric.shadow", "identity", identity, aString);
@@ -202,8 +207,8 @@ export class Fabric {
   }
 
   /**
-   * The same in the name of an owner, to whom the unit counts if it is new; null when there is no room for one more. Such units are
-   * forgotten when nobody would miss them.
+   * The same on behalf of an owner, whose account is charged for the unit if it is new; null if the account has no room for it. Such units
+   * are removed once they hold nothing that would be missed.
    */
   shadowFor(identity: string, account: Account): LogicalUnit | null {
     check("Fabric.shadowFor", "identity", identity, aString);
@@ -212,7 +217,7 @@ export class Fabric {
     return this.#shadows.getFor(identity, account);
   }
 
-  /** Nothing comes from that nexus before it is there again: what shadow units know of it is forgotten, if nobody would miss it. */
+  /** The nexus is gone for now: removes what shadow units keep for it, except what would be missed. */
   forgetNexus(nexus: Nexus): void {
     check("Fabric.forgetNexus", "nexus", nexus, aNexus);
     this.#shadows.forgetNexus(nexus);
@@ -249,7 +254,7 @@ export class Fabric {
     });
   }
 
-  /** Calls `listener` whenever reservations of a unit have changed; the returned function ends that. */
+  /** Calls `listener` whenever reservations of a unit have changed, until the returned function is called. */
   onReservationChange(listener: ReservationListener): () => void {
     check("Fabric.onReservationChange", "listener", listener, aFunction);
     this.#reservationListeners.add(listener);
@@ -259,15 +264,15 @@ export class Fabric {
   }
 
   /**
-   * Calls `listener` with each line that whoever runs the program should see, those from before the first call too; the returned function
-   * ends that.
+   * Calls `listener` with each line that the user of the program should see, until the returned function is called. The first listener also
+   * gets the lines from before.
    */
   onWarning(listener: WarningListener): () => void {
     check("Fabric.onWarning", "listener", listener, aFunction);
     return this.#warnings.listen(listener);
   }
 
-  /** The machines that have initiators on this fabric. */
+  /** Machines that have initiators on this fabric. */
   get members(): FabricMembers {
     return this.#members;
   }
@@ -278,7 +283,7 @@ export class Fabric {
     await Promise.all([...this.#units.values(), ...this.shadows].map((unit) => unit.powerCycle()));
   }
 
-  /** Aborts what is in flight and closes all media, and the folder of reservations. Idempotent. */
+  /** Aborts commands in flight, closes all media, and releases the folder of reservations. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -294,7 +299,7 @@ export class Fabric {
     await runAll([...units.map((unit) => () => unit.close()), () => this.#ownStore?.close(), this.#endWarnings]);
   }
 
-  /** Says why APTPL is refused for a shadow unit, at the first time: it may be forgotten and come again as often as a client likes. */
+  /** Warns that APTPL is refused for a shadow unit, once: a client can have it forgotten and made again as often as it likes. */
   #tellRefusal(identity: string): void {
     const told = this.#refusalsTold;
     if (!this.#behaviour.persistThroughPowerLoss || told.has(identity) || told.size >= REFUSALS_TOLD_MAX) return;
@@ -310,7 +315,7 @@ export class Fabric {
   }
 
   async #create(spec: UnitSpec, { warn, admit, medium: own }: Admission): Promise<LogicalUnit> {
-    const { definition, medium } = own === undefined ? await this.#openMedium(spec, warn) : mediumOfDriver(spec, own);
+    const { definition, medium } = own === undefined ? await this.#openMedium(spec, warn) : mediumOfDriver(spec, own, this.units);
     if (this.#closing !== null) {
       await medium.close();
       this.#checkOpen();
@@ -330,7 +335,7 @@ export class Fabric {
     }
   }
 
-  /** @throws what the store does when it cannot tell the unit's reservations */
+  /** @throws what the store throws if it cannot tell the unit's reservations */
   #add(definition: UnitDefinition, medium: Medium): LogicalUnit {
     const unit = new LogicalUnit({
       definition,
@@ -368,7 +373,7 @@ export class Fabric {
     }
   }
 
-  /** Keeps the file of a unit from others until the fabric closes, once however often it is attached. */
+  /** Locks the file of a unit until the fabric closes; once, however often it is attached. */
   #claim(unit: LogicalUnit, sharesWrites: boolean): void {
     const shared = this.#claims.get(unit);
     if (shared === false || (shared === true && sharesWrites)) return;

@@ -1,17 +1,17 @@
-/** What objects may know of the machine they belong to. */
+/** What objects can learn about the machine that they belong to. */
 import type { Fabric } from "./fabric.js";
 import type { LogicalUnit } from "../unit/logical-unit.js";
 
-/** Name and storage network of a machine, and whom to tell. */
+/** Name and storage network of a machine, and what it wants to be told. */
 export interface MachineContext {
   /** `-name`, else m0, m1, … in order of creation on the fabric; part of default initiator names. */
   readonly name: string;
   readonly fabric: Fabric;
-  /** Takes note that the machine has initiators on `fabric`, its own or another one. */
+  /** Registers that the machine has initiators on `fabric`, its own or another one. */
   joins(fabric: Fabric): void;
-  /** Takes note of a unit that came into being for this machine: if the machine cannot be made, it is taken back. */
+  /** Registers a unit that was created for this machine: if the machine cannot be made, the unit is discarded. */
   unitCreated(fabric: Fabric, unit: LogicalUnit): void;
-  /** Tells the machine's user, in one line, what goes on and is not as it should be; the same line twice is told once. */
+  /** Gives the machine's user a warning, one line; the same line is given once. */
   warn(line: string): void;
 }
 

@@ -2,7 +2,7 @@ import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import type { FileMedium } from "../medium/file-medium.js";
 
-/** Which unit has which file as its medium: two units in one file would write over each other. */
+/** Which unit has which file as its medium: two units on one file would write over each other. */
 export class MediumFiles {
   /** Names of units by device and inode. */
   readonly #owners = new Map<string, string>();
@@ -19,7 +19,7 @@ export class MediumFiles {
     this.#owners.set(file, wwn);
   }
 
-  /** The unit has no file any more. */
+  /** The unit no longer has a file. */
   release(wwn: string): void {
     for (const [file, owner] of this.#owners) if (owner === wwn) this.#owners.delete(file);
   }

@@ -1,4 +1,4 @@
-/** `-object scsi-fabric,id=san0,store=s0` or `…,state=DIR`: a simulated storage network beside the machine's own. */
+/** `-object scsi-fabric,id=san0,store=s0` or `…,state=DIR`: a simulated storage network in addition to the machine's own. */
 
 import { assert } from "../../base/assert.js";
 import { aFunction, check } from "../../base/check.js";
@@ -18,10 +18,10 @@ import { STORE_LINK } from "../../stores/reservation-store.js";
 import type { ReservationStoreObject } from "../../stores/reservation-store.js";
 import { StoreUse } from "../../stores/store-use.js";
 
-/** How a link to a storage network is looked up: one id below /objects, like that to a PR manager. */
+/** How a link to a storage network is looked up: by its id below /objects, like a link to a PR manager. */
 export const FABRIC_LINK: LinkTarget = Object.freeze({ typeName: "scsi-fabric", noun: "SCSI fabric", lookup: "objects" });
 
-/** See the module text. The network ends with the object. */
+/** See the module text. The network is closed when the object is deleted. */
 @qomType({ name: "scsi-fabric", description: "a simulated storage network", interfaces: [USER_CREATABLE] })
 export class ScsiFabric extends QomObject {
   @qomProperty(qom.string(), {
@@ -59,14 +59,14 @@ export class ScsiFabric extends QomObject {
     return this.#fabric;
   }
 
-  /** As {@link Fabric.onReservationChange}, for as long as the object lives; it may be called before there is a network. */
+  /** Like {@link Fabric.onReservationChange}, for the life of the object; may be called before the object is completed. */
   onReservationChange(listener: ReservationListener): void {
     check("ScsiFabric.onReservationChange", "listener", listener, aFunction);
     if (this.#fabric === undefined) this.#reservationListeners.push(listener);
     else this.#fabric.onReservationChange(listener);
   }
 
-  /** As {@link Fabric.onWarning}; it may be called before there is a network. */
+  /** Like {@link Fabric.onWarning}; may be called before the object is completed. */
   onWarning(listener: WarningListener): void {
     check("ScsiFabric.onWarning", "listener", listener, aFunction);
     if (this.#fabric === undefined) this.#warningListeners.push(listener);
@@ -105,7 +105,10 @@ export class ScsiFabric extends QomObject {
   }
 
   override async finalize(): Promise<void> {
-    await this.fabric.close();
-    this.#releaseStore();
+    try {
+      await this.fabric.close();
+    } finally {
+      this.#releaseStore();
+    }
   }
 }

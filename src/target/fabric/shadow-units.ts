@@ -1,6 +1,6 @@
 /**
- * The units of a fabric that stand for real disks and files. Where accounts are kept each counts to who was the first to ask for it, and
- * is forgotten when nothing of it would be missed.
+ * The units of a fabric that stand for real disks and files. With accounts, a unit is charged to the first owner that asks for it, and is
+ * removed once it holds nothing that would be missed.
  */
 
 import { negative, unitHoldings } from "../../reservation/holdings.js";
@@ -8,7 +8,7 @@ import type { Account } from "../../scsi/account.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import type { LogicalUnit } from "../unit/logical-unit.js";
 
-/** How many units are looked at to make room for another one: so that whoever has many, all in use, makes nobody wait. */
+/** How many units are looked at to make room for another one: an owner with many units in use must not slow down others. */
 const LOOKS_MAX = 64;
 
 /** See the module text. */
@@ -16,12 +16,12 @@ export class ShadowUnits {
   readonly #create: (identity: string, account: Account | null) => LogicalUnit;
   readonly #forgotten: (identity: string) => void;
   readonly #units = new Map<string, LogicalUnit>();
-  /** Who answers for a unit, by the unit's name. */
+  /** The account of each unit that has one, by the unit's name. */
   readonly #accounts = new Map<string, Account>();
-  /** The names of each owner's units; those that were looked at last come last. */
+  /** Names of each owner's units; those that were looked at most recently come last. */
   readonly #owned = new Map<string, Set<string>>();
 
-  /** @param forgotten told of a unit that is forgotten although another one of its name would not be the same: what is saved of it is to go */
+  /** @param forgotten called with a unit that is removed although a new one would differ from it: what is saved of it has to go too */
   constructor(create: (identity: string, account: Account | null) => LogicalUnit, forgotten: (identity: string) => void) {
     this.#create = create;
     this.#forgotten = forgotten;
@@ -32,12 +32,12 @@ export class ShadowUnits {
     return this.#units.values();
   }
 
-  /** The unit of that name, which nobody answers for if it is new. */
+  /** The unit of that name; a new one has no account. */
   get(identity: string): LogicalUnit {
     return this.#units.get(identity) ?? this.#add(identity, null);
   }
 
-  /** The same for the owner of `account`, who answers for it if it is new; null when he has no room for one more. */
+  /** The same for an account, which is charged if the unit is new; null if the account has no room for it. */
   getFor(identity: string, account: Account): LogicalUnit | null {
     const known = this.#units.get(identity);
     if (known !== undefined) return known;
@@ -45,7 +45,7 @@ export class ShadowUnits {
     return this.#hasRoom(identity, account) ? this.#add(identity, account) : null;
   }
 
-  /** A nexus is not going to send anything before it is there again. What nobody would miss of it is forgotten, units included. */
+  /** The nexus is gone for now: removes what is kept for it and would not be missed, including units. */
   forgetNexus(nexus: Nexus): void {
     for (const [identity, unit] of this.#units) {
       unit.forgetIdle(nexus);
@@ -70,7 +70,7 @@ export class ShadowUnits {
     return unit;
   }
 
-  /** Forgets units of that owner that nobody uses, until there is room. Of such a unit PRgeneration begins again at 0, and APTPL is off. */
+  /** Removes unused units of that owner until there is room. If one comes back, its PRgeneration is 0, and APTPL is off. */
   #reclaim(identity: string, account: Account): void {
     const owned = this.#owned.get(account.owner);
     const oldest = [...(owned ?? [])].slice(0, LOOKS_MAX);

@@ -1,10 +1,9 @@
 /** A medium in a regular file. */
 
-import { constants } from "node:fs";
+import { constants, read, write } from "node:fs";
 import { open, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { setImmediate as othersServed } from "node:timers/promises";
-import { assert } from "../../base/assert.js";
 import { QomError, isErrnoError } from "../../base/errors.js";
 import { unfilledBytes } from "../../base/unfilled-bytes.js";
 import { printable } from "../../base/limits.js";
@@ -12,6 +11,7 @@ import { missingFolder } from "../../base/missing-folder.js";
 import type { Locking } from "../../base/image-access.js";
 import { CachedReads } from "../../native/file/cached-reads.js";
 import { ImageLock } from "../../native/file/image-lock.js";
+import { requireRange } from "./medium.js";
 import type { Cancellation, Medium } from "./medium.js";
 
 /** Read and write by the owner only: a disk's content is nobody else's. */
@@ -140,7 +140,7 @@ export class FileMedium implements Medium {
   }
 
   read(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> | null {
-    this.#checkRange(offset, into.length);
+    requireRange(this, offset, into.length);
     if (into.length > STEP_BYTES || this.#turnBytes >= TURN_BYTES_MAX) return this.#readLong(offset, into, cancellation);
     const done = this.#cached.read(offset, into);
     if (this.#turnBytes === 0 && done > 0) setImmediate(() => (this.#turnBytes = 0));
@@ -149,7 +149,7 @@ export class FileMedium implements Medium {
   }
 
   write(offset: number, data: Uint8Array, cancellation: Cancellation): Promise<void> | null {
-    this.#checkRange(offset, data.length);
+    requireRange(this, offset, data.length);
     return data.length === 0 ? null : this.#write(offset, data, cancellation);
   }
 
@@ -191,7 +191,7 @@ export class FileMedium implements Medium {
   async #readByPool(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> {
     const step = this.#takeSpare(into.length);
     for (let done = 0; done < into.length;) {
-      const { bytesRead } = await this.handle.read(step, 0, into.length - done, offset + done);
+      const bytesRead = await readByPool(this.fd, step, into.length - done, offset + done);
       if (cancellation.aborted) break;
       if (bytesRead === 0) {
         // someone has cut the file short: what is gone reads as a hole does
@@ -214,12 +214,34 @@ export class FileMedium implements Medium {
   async #write(offset: number, data: Uint8Array, cancellation: Cancellation): Promise<void> {
     const stepBytes = data.length <= this.#writeBytesMax ? data.length : SHORT_STEP_BYTES;
     for (let done = 0; done < data.length && !cancellation.aborted;) {
-      const { bytesWritten } = await this.handle.write(data, done, Math.min(stepBytes, data.length - done), offset + done);
-      done += bytesWritten;
+      done += await writeByPool(this.fd, data, { from: done, length: Math.min(stepBytes, data.length - done), at: offset + done });
     }
   }
+}
 
-  #checkRange(offset: number, length: number): void {
-    assert(offset >= 0 && offset + length <= this.sizeBytes, `bytes ${offset} to ${offset + length} lie in a medium of ${this.sizeBytes}`);
-  }
+/** Fills at most `length` bytes from the beginning of `into`; gives their number. FileHandle takes up to 14 % more for a megabyte. */
+function readByPool(fd: number, into: Uint8Array, length: number, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, into, 0, length, at, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead);
+      else reject(error);
+    });
+  });
+}
+
+/** What of the data goes where in the file. */
+interface WriteStep {
+  readonly from: number;
+  readonly length: number;
+  readonly at: number;
+}
+
+/** The same for a write. */
+function writeByPool(fd: number, data: Uint8Array, { from, length, at }: WriteStep): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, data, from, length, at, (error, bytesWritten) => {
+      if (error === null) resolve(bytesWritten);
+      else reject(error);
+    });
+  });
 }

@@ -3,6 +3,7 @@
  * fdatasync(2) succeed: whoever asks again would be told that lost data are safe.
  */
 
+import { isError } from "../../base/errors.js";
 import { Errno, SystemCallError } from "../../native/errno.js";
 import type { ImageLock } from "../../native/file/image-lock.js";
 import type { Cancellation, Medium } from "./medium.js";
@@ -34,11 +35,11 @@ export class FlushGuard implements Medium {
   }
 
   read(offset: number, into: Uint8Array, cancellation: Cancellation): Promise<void> | null {
-    return this.#medium.read(offset, into, cancellation);
+    return pendingOf(this.#medium.read(offset, into, cancellation));
   }
 
   write(offset: number, data: Uint8Array, cancellation: Cancellation): Promise<void> | null {
-    return this.#medium.write(offset, data, cancellation);
+    return pendingOf(this.#medium.write(offset, data, cancellation));
   }
 
   deallocate(offset: number, length: number): void {
@@ -66,7 +67,7 @@ export class FlushGuard implements Medium {
 
   #start(): Promise<void> | null {
     this.#next = null;
-    const pending = this.#medium.flush();
+    const pending = this.#flushMedium();
     if (pending === null) return null;
     this.#running = pending.then(
       () => {
@@ -79,6 +80,21 @@ export class FlushGuard implements Medium {
     );
     return this.#running;
   }
+
+  /** A medium that is done at once throws where another one rejects. */
+  #flushMedium(): Promise<void> | null {
+    try {
+      return pendingOf(this.#medium.flush());
+    } catch (error) {
+      return Promise.reject(isError(error) ? error : new Error(String(error)));
+    }
+  }
+}
+
+/** The promise of what a medium has begun as a Promise of this realm, which system calls under node:vm do not give; null when it is done. */
+function pendingOf(begun: PromiseLike<void> | null | undefined): Promise<void> | null {
+  if (begun === null || begun === undefined) return null;
+  return begun instanceof Promise ? begun : Promise.resolve(begun);
 }
 
 function lostWrites(): SystemCallError {

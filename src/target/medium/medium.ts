@@ -1,5 +1,6 @@
 /** Where the blocks of a logical unit are kept. */
 
+import { AssertionError } from "../../base/assert.js";
 import type { ImageLock } from "../../native/file/image-lock.js";
 
 /** What a medium asks before each step: a command that is aborted takes no further one. */
@@ -39,4 +40,10 @@ export interface Medium {
   readonly lock?: ImageLock | null;
   /** Releases the medium; nothing may be under way. Idempotent. */
   close(): Promise<void>;
+}
+
+/** States that a range lies in a medium. Asked for every block that is moved: no text is made unless it is wrong. */
+export function requireRange({ sizeBytes }: Pick<Medium, "sizeBytes">, offset: number, length: number): void {
+  if (offset >= 0 && offset + length <= sizeBytes) return;
+  throw new AssertionError(`bytes ${offset} to ${offset + length} lie in a medium of ${sizeBytes}`);
 }

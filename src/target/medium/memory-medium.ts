@@ -1,6 +1,6 @@
 /** A medium in memory that costs only what was written. */
 
-import { assert } from "../../base/assert.js";
+import { requireRange } from "./medium.js";
 import type { Medium } from "./medium.js";
 
 /** Unit of allocation: small enough for scattered writes (file system metadata), large enough that a full transfer touches few. */
@@ -21,7 +21,7 @@ export class MemoryMedium implements Medium {
   }
 
   read(offset: number, into: Uint8Array): null {
-    this.#checkRange(offset, into.length);
+    requireRange(this, offset, into.length);
     for (let done = 0; done < into.length;) {
       const start = (offset + done) % CHUNK_BYTES;
       const length = Math.min(CHUNK_BYTES - start, into.length - done);
@@ -34,7 +34,7 @@ export class MemoryMedium implements Medium {
   }
 
   write(offset: number, data: Uint8Array): null {
-    this.#checkRange(offset, data.length);
+    requireRange(this, offset, data.length);
     for (let done = 0; done < data.length;) {
       const start = (offset + done) % CHUNK_BYTES;
       const length = Math.min(CHUNK_BYTES - start, data.length - done);
@@ -46,7 +46,7 @@ export class MemoryMedium implements Medium {
 
   /** Whole chunks of the range are freed, parts of chunks at its ends are filled with zero. */
   deallocate(offset: number, length: number): void {
-    this.#checkRange(offset, length);
+    requireRange(this, offset, length);
     const end = offset + length;
     const firstWhole = Math.ceil(offset / CHUNK_BYTES);
     const endWhole = Math.floor(end / CHUNK_BYTES);
@@ -87,9 +87,5 @@ export class MemoryMedium implements Medium {
     if (start === end) return;
     const index = Math.floor(start / CHUNK_BYTES);
     this.#chunks.get(index)?.fill(0, start - index * CHUNK_BYTES, end - index * CHUNK_BYTES);
-  }
-
-  #checkRange(offset: number, length: number): void {
-    assert(offset >= 0 && offset + length <= this.sizeBytes, `bytes ${offset} to ${offset + length} lie in a medium of ${this.sizeBytes}`);
   }
 }

@@ -1,4 +1,4 @@
-/** One row of a device server's command table, and what its handler works on. */
+/** One row of a device server's command table, and what its handler gets. */
 
 import type { ScsiResult } from "../../scsi/command.js";
 import type { TargetBehaviour } from "../behaviour.js";
@@ -23,16 +23,16 @@ export interface UnitContext {
   readonly nexuses: NexusTable;
   readonly reservations: ReservationDesk;
   readonly commands: SupportedCommands;
-  /** Commands that change the medium go through it, so that each of them is atomic for the others. */
+  /** Queue of commands that change the medium, so that each of them is atomic. */
   readonly writes: SerialQueue;
 }
 
 /** A command that a logical unit supports. Its name, and the data its CDB announces, are in src/scsi/cdb-table.ts. */
 export interface DeviceCommand {
   readonly opcode: number;
-  /** Only for operation codes that several commands share: bits 4 to 0 of byte 1. */
+  /** For operation codes that several commands share: bits 4 to 0 of byte 1. */
   readonly serviceAction?: number;
-  /** Only for a command that sees to its service actions itself: those it executes. */
+  /** For a command that handles its service actions itself: those that it supports. */
   readonly serviceActions?: readonly number[];
   /**
    * The CDB usage map of REPORT SUPPORTED OPERATION CODES (SPC-4 6.35.3) as hexadecimal digits: the operation code, and for each
@@ -41,13 +41,13 @@ export interface DeviceCommand {
   readonly usage: string;
   /** INQUIRY, REPORT LUNS and REQUEST SENSE: executed whatever unit attention is pending and whoever has reserved the unit. */
   readonly unconditional?: true;
-  /** Accesses the medium, or asks whether that can be done: not while the unit is stopped. */
+  /** Accesses the medium, or tests whether that is possible: refused while the unit is stopped. */
   readonly needsMedium?: true;
-  /** Waits for reservation commands before it, and they for it. */
+  /** Reservation commands are executed one after the other. */
   readonly reservation?: true;
-  /** What is illegal in the CDB itself, or null. It is reported even if a reservation conflicts. */
+  /** The result for an illegal CDB, or null. Reported even if there is a reservation conflict. */
   check?(unit: UnitContext, task: Task): ScsiResult | null;
-  /** Executes the command; everything that could keep it from running has been looked at. */
+  /** Executes the command, which has been admitted. */
   run(unit: UnitContext, task: Task): ScsiResult | Promise<ScsiResult>;
 }
 
@@ -57,12 +57,12 @@ export interface SupportedCommand extends DeviceCommand {
   readonly cdbLength: number;
 }
 
-/** What a unit can do, as its own commands ask for it. */
+/** The commands of a unit, as its own commands see them. */
 export interface SupportedCommands {
   /** Every command, by operation code and service action. */
   readonly commands: readonly SupportedCommand[];
-  /** The command of that operation code and, where it has rows of their own for them, service action; null when there is none. */
+  /** The command of that operation code and, if it has a row for each, service action; null if there is none. */
   find(opcode: number, serviceAction: number): SupportedCommand | null;
-  /** True when the operation code has service actions, whether or not they are rows of their own. */
+  /** True if the operation code has service actions, whether or not each has a row. */
   hasServiceActions(opcode: number): boolean;
 }

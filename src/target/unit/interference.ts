@@ -1,6 +1,5 @@
 /**
- * A test's hand on the commands of a unit: holds keep them in flight until they are released, disturbances make them slow or answer in
- * the unit's place.
+ * How tests interfere with the commands of a unit: holds keep them in flight, disturbances delay them or answer them instead of the unit.
  */
 
 import { aCount, check } from "../../base/check.js";
@@ -12,34 +11,34 @@ import type { Nexus } from "../../scsi/nexus.js";
 import { taskAborted } from "./task.js";
 import type { Task } from "./task.js";
 
-/** What a filter sees of a command. */
+/** A command, as a filter sees it. */
 export interface CommandInFlight {
   readonly nexus: Nexus;
   readonly cdb: Uint8Array;
 }
 
-/** Picks commands. */
+/** Selects commands. */
 export type CommandFilter = (command: CommandInFlight) => boolean;
 
-/** The commands held by one call of {@link LogicalUnit.hold}. */
+/** A hold made by {@link LogicalUnit.hold}. */
 export interface Hold {
-  /** Commands held at this moment. */
+  /** Number of commands held at this moment. */
   readonly count: number;
   /** Settles when `count` commands are held at the same time. */
   reached(count: number): Promise<void>;
-  /** Lets all of them go on, and holds no more. Idempotent. */
+  /** Lets all of them continue, and holds no more. Idempotent. */
   release(): void;
 }
 
-/** What happens to the commands picked by one call of {@link LogicalUnit.disturb}. */
+/** What happens to the commands selected by a call of {@link LogicalUnit.disturb}. */
 export interface Disturbance {
-  /** Milliseconds before the command is executed. */
+  /** Delay in milliseconds before the command is executed. */
   readonly latencyMs?: number;
-  /** The answer, of a command that is not executed then. With a host status, its status and sense are those that go with it. */
+  /** The result; the command is not executed. With a host status, status and sense are replaced by those that go with it. */
   readonly result?: ScsiResult;
   /**
-   * The path is lost: the command does not reach the unit, and no `latencyMs` or `result` goes with that. The host status is
-   * TRANSPORT_DISRUPTED (0Eh), which Linux' transports give to the commands of a session or port that is gone, and its sense 0B/29/07.
+   * The path is lost: the command does not reach the unit. Not together with `latencyMs` or `result`. The host status is
+   * TRANSPORT_DISRUPTED (0Eh), as Linux' transports report for commands of a session or port that is gone, with the sense 0B/29/07.
    */
   readonly pathLost?: boolean;
 }
@@ -48,14 +47,14 @@ interface ActiveDisturbance extends Disturbance {
   readonly filter: CommandFilter;
 }
 
-/** The holds and disturbances of one unit. Of several that pick a command the first has it; a lost path comes before all others. */
+/** The holds and disturbances of one unit. The first that matches a command applies; a lost path comes before all others. */
 export class Interference {
   #holds: readonly ActiveHold[] = [];
   #disturbances: readonly ActiveDisturbance[] = [];
 
   constructor(private readonly clock: Clock) {}
 
-  /** From now on holds what `filter` picks. */
+  /** From now on holds what `filter` selects. */
   hold(filter: CommandFilter): Hold {
     const hold = new ActiveHold(filter, () => {
       this.#holds = this.#holds.filter((other) => other !== hold);
@@ -64,7 +63,7 @@ export class Interference {
     return hold;
   }
 
-  /** From now on disturbs what `filter` picks; gives the end of it. */
+  /** From now on disturbs what `filter` selects, until the returned function is called. */
   disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
     checkDisturbance(disturbance);
     const { result } = disturbance;
@@ -75,7 +74,7 @@ export class Interference {
     };
   }
 
-  /** The end of a command whose path is lost, or null: the unit never hears of it, so this is asked before anything else. */
+  /** The result of a command whose path is lost, or null. Called before anything else, since the unit never gets such a command. */
   lose(nexus: Nexus, { cdb }: ScsiCommand): ScsiResult | null {
     if (this.#disturbances.length === 0) return null;
     const command: CommandInFlight = { nexus, cdb };
@@ -83,7 +82,7 @@ export class Interference {
     return lost ? hostFailure(HostStatus.TRANSPORT_DISRUPTED) : null;
   }
 
-  /** Executes `task` by `run`: at once, or when a hold and a disturbance let it, if it was not aborted by then. */
+  /** Executes `task` by `run`: at once, or after a hold and a disturbance, unless it was aborted by then. */
   pass(task: Task, run: () => ScsiResult | Promise<ScsiResult>): ScsiResult | Promise<ScsiResult> {
     if (this.#holds.length === 0 && this.#disturbances.length === 0) return run();
     const hold = this.#holds.find((each) => each.filter(task));
@@ -104,7 +103,7 @@ export class Interference {
     return disturbance?.result ?? run();
   }
 
-  /** Settles after that time, or when `task` is aborted. */
+  /** Settles after that time, or as soon as `task` is aborted. */
   #delay(task: Task, latencyMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.clock.after(latencyMs, resolve);
@@ -165,7 +164,7 @@ class ActiveHold implements Hold {
   }
 
   #meetExpectations(): void {
-    // counting is as long as the list, and a hold may grow long
+    // counting takes time, and a hold may have many commands
     if (this.#expectations.length === 0) return;
     const { count } = this;
     for (const expectation of this.#expectations) if (count >= expectation.count) expectation.met();

@@ -1,22 +1,23 @@
 /**
- * The reservations of one unit beside the store that keeps them: what is in force here, which revision of the store that is, and whether it
- * can be told at all.
+ * The reservations of one unit, next to the store that keeps them: the state in force here, its revision in the store, and whether that
+ * state is known to be current.
  *
- * A change is saved before it is in force. Where the store serves other fabrics as well, theirs come in between: they are in force at once,
- * except that while a commit is under way they wait for its end, and until then nothing is known for certain.
+ * A change is saved before it takes effect. If the store serves other fabrics as well, their changes arrive in between: they take effect at
+ * once, unless a commit is under way. Then they wait for its end, and until then the state is not known.
  */
 
-import { QomError } from "../../base/errors.js";
+import { isError, QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
-import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
+import { inSlices } from "../../base/slices.js";
 import type { Steps } from "../../base/slices.js";
 import { decodeSteps, encodeSteps, sameImage } from "../../reservation/image.js";
 import type { StateView } from "../../reservation/image.js";
 import { ReservationState } from "../../reservation/state.js";
 import { UncertainCommitError } from "../../reservation/store.js";
 import type { ReservationStore, StoredReservations } from "../../reservation/store.js";
+import type { Change, SaveEnd } from "./change.js";
 import type { Keeping } from "./keeping.js";
-import type { NexusTable } from "./nexus-table.js";
+import { checkStored, isThenable } from "./store-answer.js";
 
 /** What {@link KeptState} works with. */
 export interface KeptStateParts {
@@ -24,43 +25,31 @@ export interface KeptStateParts {
   readonly unit: string;
   readonly store: ReservationStore;
   readonly keeping: Keeping;
-  /** Learns of the ports that what is read was registered through. */
-  readonly nexuses: NexusTable;
+  /** Prepares in slices for a state that was read, and may complete it; the function it returns is called when the state takes effect. */
+  readonly prepare: (state: ReservationState) => Steps<() => void>;
   /**
-   * Told of a state that is in force from now on: that which the unit begins with (`former` is null), or one that another fabric has made. The
-   * promise settles when that is carried out; null when that is so already. `skipped`: there were states between that were not seen.
+   * Called with a state that takes effect now: the one that the unit starts with (`former` is null), or one that another fabric has made.
+   * The promise settles when its effects are carried out; null if they already are. `skipped`: there were states in between that were not
+   * seen.
    */
   readonly replaced: (former: ReservationState | null, next: ReservationState, skipped: boolean) => Promise<void> | null;
-  /** Told in one line why nothing is known. */
+  /** Called with one line that says why the state is not known. */
   readonly warn: (line: string) => void;
 }
 
-/** The end of a save: what its `done` gave; the error of a store that changed nothing; another state, to decide anew by; or not known. */
-export type SaveEnd<Value> =
-  | { readonly end: "done"; readonly value: Value }
-  | { readonly end: "failed"; readonly error: unknown }
-  | {
-      readonly end: "overtaken" | "unknown";
-      /** Another fabric has made the very same state, and `done` was called when that was announced; `foreign` was, too. */
-      readonly inForce?: boolean;
-    };
-
-/** What brings a change into force. */
-export interface Change<Value> {
-  /** Called when the store has it: {@link KeptState.state} is then still what it was when it was saved. */
-  readonly done: () => Value;
-  /**
-   * Called after `done` when it was another fabric that made the very same state: what that does beyond `done`. Settles when it is carried
-   * out; null when that is so already.
-   */
-  readonly foreign: () => Promise<void> | null;
+/** A state that was read and has not taken effect yet. */
+interface Decoded {
+  readonly state: ReservationState;
+  readonly revision: number;
+  /** See {@link KeptStateParts.prepare}. */
+  readonly enter: () => void;
 }
 
 /** A commit under way. */
 interface Pending extends StoredReservations {
-  /** The store has announced that revision with that image, and it is in force. */
+  /** The store has announced this revision with this image, and it has taken effect. */
   announced: boolean;
-  /** Brings it into force, once however often it is called. */
+  /** Has it take effect; further calls do nothing. */
   readonly enforce: () => void;
 }
 
@@ -70,20 +59,20 @@ export class KeptState {
   #stopWatching = nothing;
   #state = new ReservationState();
   #revision = 0;
-  /** What the unit begins with is known. */
+  /** The state that the unit starts with is known. */
   #begun = false;
-  /** Why the state cannot be told: it has to be read, or changes may be missed until the store says otherwise. */
+  /** Why the state is not known: it has to be read, or the store may be missing changes. */
   #trouble: "unread" | "lost" | null = null;
-  /** States that are being read: until then it is not certain what is forbidden. */
+  /** Number of states being decoded: until that is done it is not certain what is forbidden. */
   #decoding = 0;
   #pending: Pending | null = null;
   /** Settles when the commit under way has ended. */
   #pendingEnd: Promise<unknown> = Promise.resolve();
-  /** The newest that was announced while a commit was under way. */
+  /** The newest state announced while a commit is under way. */
   #waiting: StoredReservations | null = null;
-  /** Settles when what had waited is carried out. */
+  /** Settles when the state that had waited has taken effect. */
   #waited: Promise<void> = Promise.resolve();
-  /** Settles when everything that other fabrics have changed so far is carried out; null when that is so. */
+  /** Settles when the effects of all changes of other fabrics so far are carried out; null if they are. */
   #carriedOut: Promise<void> | null = null;
   #asking = false;
   #told = "";
@@ -93,53 +82,52 @@ export class KeptState {
     this.#parts = parts;
   }
 
-  /** What is in force, to be read; what is changed in place is changed by {@link save} or where nothing is saved. */
+  /** The state in force. It is changed in place by {@link save}, or directly where nothing is saved. */
   get state(): ReservationState {
     return this.#state;
   }
 
-  /** False while it is not certain that {@link state} is what is in force. */
+  /** False while {@link state} may not be current. */
   get isKnown(): boolean {
     return this.#trouble === null && this.#decoding === 0 && this.#waiting === null;
   }
 
-  /** True when every change is to be saved, and not only what must survive power loss. */
+  /** True if every change is saved, not only what must survive power loss. */
   get isShared(): boolean {
     return this.#parts.keeping === "shared";
   }
 
-  /** True when what must survive power loss is to be saved. */
+  /** True if what must survive power loss is saved. */
   get isKept(): boolean {
     return this.#parts.keeping !== "nothing";
   }
 
   /**
-   * Reads what the unit begins with; called once. Null when that is done; else the promise of it, which rejects with what the store says when
-   * it cannot tell. The state is not known then, and is asked for again by {@link ask}.
-   * @throws the same from a store that says so at once
+   * Reads the state that the unit starts with; called once. Null if that is done; otherwise a promise, which rejects with the store's error
+   * if it cannot tell. Then the state is not known, and {@link ask} reads it again.
+   * @throws the same error from a store that fails at once; QomError `invalid-value` for a malformed answer
    */
   open(): Promise<void> | null {
     const { keeping, store, unit } = this.#parts;
     if (keeping === "nothing") return null;
     this.#trouble = "unread";
-    if (this.isShared) {
-      const watcher = { changed: (stored: StoredReservations | null) => this.#announced(stored), lost: () => this.#lose() };
-      this.#stopWatching = store.watch?.(unit, watcher) ?? nothing;
-    }
+    if (this.isShared) this.#watch();
     try {
       const since = this.#revision;
-      const stored = store.load(unit);
-      const opened = stored instanceof Promise ? stored.then((found) => this.#take(found, since) ?? undefined) : this.#take(stored, since);
+      const loaded = store.load(unit);
+      const opened = isThenable(loaded)
+        ? Promise.resolve(loaded).then((stored) => this.#take(checkStored(stored), since) ?? undefined)
+        : this.#take(checkStored(loaded), since);
       opened?.catch(nothing);
       return opened;
     } catch (error) {
-      // there is no unit then that could be closed
+      // there will be no unit to be closed
       this.close();
       throw error;
     }
   }
 
-  /** Has the store asked again if the state is not known for lack of an answer; nobody waits for it. */
+  /** Reads the state again, in the background, if it is not known because a read failed. */
   ask(): void {
     if (this.#trouble !== "unread" || this.#asking || this.#pending !== null || this.#closed) return;
     this.#asking = true;
@@ -149,7 +137,7 @@ export class KeptState {
   }
 
   /**
-   * Saves `next`, which is to follow {@link state}. When the store has it, `change` brings it into force. One call at a time.
+   * Saves `next` as the successor of {@link state}. Once it is stored, `change` has it take effect. One call at a time.
    */
   async save<Value>(next: StateView, change: Change<Value>): Promise<SaveEnd<Value>> {
     const base = this.#revision;
@@ -158,7 +146,7 @@ export class KeptState {
     if (!this.isKnown) return { end: "unknown" };
     if (this.#revision !== base) return { end: "overtaken" };
     let ended = nothing;
-    // before the commit begins: what is announced from within it waits for it, too
+    // set before the commit begins: announcements from within it have to wait for it, too
     this.#pendingEnd = new Promise<void>((resolve) => {
       ended = resolve;
     });
@@ -169,10 +157,17 @@ export class KeptState {
     }
   }
 
-  /** No longer told of changes. */
+  /** Stops watching. @throws what the store throws */
   close(): void {
     this.#closed = true;
     this.#stopWatching();
+  }
+
+  #watch(): void {
+    const { store, unit } = this.#parts;
+    const stop = store.watch?.(unit, { changed: (stored) => this.#heard(stored), lost: () => this.#lose() });
+    if (typeof stop !== "function") throw new QomError("invalid-value", "watch of the reservation store does not give a function");
+    this.#stopWatching = stop;
   }
 
   async #commit<Value>(stored: StoredReservations, { done, foreign }: Change<Value>): Promise<SaveEnd<Value>> {
@@ -203,7 +198,7 @@ export class KeptState {
     let uncertain: unknown = null;
     try {
       if ((await store.commit(unit, pending.revision, pending.image)) === "done") return done;
-      // what was announced was the same by another fabric: this one's comes after it
+      // another fabric has made the same state, and this command comes after it
       if (pending.announced) return await this.#overtaken();
     } catch (error) {
       if (!pending.announced && !(error instanceof UncertainCommitError)) return { end: "failed", error };
@@ -216,58 +211,67 @@ export class KeptState {
     if (stored === "saved") this.#announcedIs(pending);
     if (isAnnounced(pending)) return uncertain === null ? this.#overtaken() : done;
     if (stored === "unknown") return uncertain === null ? { end: "unknown" } : { end: "failed", error: uncertain };
-    // Others have come after the one that may have been this one: what it would do now is not what it was to do.
+    // other changes came after the one that may have been this one, so to do it now would be something else
     if (uncertain !== null && this.#revision > pending.revision) return { end: "failed", error: uncertain };
     return { end: this.isKnown ? "overtaken" : "unknown" };
   }
 
-  /** By what has been announced. */
+  /** Another fabric was faster, and its change has been announced. */
   async #overtaken(): Promise<SaveEnd<null>> {
     await this.#takeWaiting();
     return { end: this.isKnown ? "overtaken" : "unknown" };
   }
 
   /**
-   * Reads what is stored and brings it into force. `saved` when that is `pending`, which is left to its caller; `unknown` when the store
-   * cannot tell, which is said.
+   * Reads what is stored and has it take effect. `saved` if that is `pending`, which is left to the caller; `unknown` if the store cannot
+   * tell, for which there is a warning.
    */
   async #ask(pending: Pending | null = null): Promise<"taken" | "saved" | "unknown"> {
     const since = this.#revision;
     try {
-      const stored = await this.#parts.store.load(this.#parts.unit);
+      const stored = checkStored(await this.#parts.store.load(this.#parts.unit));
       if (pending !== null && this.#isStored(pending, stored)) {
         this.#known();
         return "saved";
       }
-      // known meanwhile, and a commit has begun, which this may be
+      // the state became known meanwhile, and this may be the result of a commit that has begun since
       if (pending === null && this.#pending !== null) void this.#announced(stored);
       else await this.#take(stored, since);
       return "taken";
     } catch (error) {
-      this.#trouble ??= "unread";
-      this.#tell(error);
+      this.#doubt(error);
       return "unknown";
     }
   }
 
-  /** True when a store that gives `stored` has `pending`: alone, it need not keep what power loss would not leave. */
+  /** True if `stored` means that `pending` is stored: a store for one fabric need not keep what a power loss would not leave. */
   #isStored({ revision, image }: StoredReservations, stored: StoredReservations | null): boolean {
     if (stored === null) return !this.isShared && !image.aptpl;
     return stored.revision === revision && sameImage(stored.image, image);
   }
 
   /**
-   * Brings what was read into force if it is newer: at once, or if it is large, when it is decoded. What is older than `since`, which was in
-   * force when the store was asked, is an error: nothing is certain any more. What has come meanwhile may well be newer than the answer.
+   * Has what was read take effect if it is newer: at once, or once it is decoded if it is large. Anything older than `since`, the revision
+   * in force when the store was asked, is an error, since then nothing is certain. A change that arrived meanwhile may be newer than the
+   * answer.
    */
   #take(stored: StoredReservations | null, since: number): Promise<void> | null {
     const revision = stored?.revision ?? 0;
     if (stored !== null && revision > this.#revision) return this.#adopt(stored);
-    // of what power loss would not leave a store may have forgotten the number, too
+    // a store may even have forgotten the revision of what a power loss would not leave
     if (stored === null && !this.isShared && !this.#state.aptpl) this.#revision = 0;
     else if (revision < since) throw new QomError("invalid-value", `it has revision ${revision}, older than ${since}`);
     this.#known();
     return null;
+  }
+
+  /** The same as {@link #announced} for what a store reports, which may be malformed. */
+  async #heard(stored: StoredReservations | null): Promise<void> {
+    try {
+      await this.#announced(checkStored(stored));
+    } catch (error) {
+      this.#doubt(error);
+    }
   }
 
   #announced(stored: StoredReservations | null): Promise<void> {
@@ -275,9 +279,9 @@ export class KeptState {
     if (this.#closed) return Promise.resolve();
     if (this.#trouble === "lost" && revision >= this.#revision) this.#trouble = this.#begun ? null : "unread";
     const pending = this.#pending;
-    // told again of what is under way here
+    // a repeated announcement of the pending commit
     if (pending?.announced === true && revision === pending.revision) return this.#afterPending();
-    // what it ends may still be ending, however it was learnt
+    // commands that it aborts may still be ending
     if (stored === null || revision <= this.#revision) return this.#carriedOut ?? Promise.resolve();
     if (pending === null) return this.#adopted(stored);
     if (revision === pending.revision && sameImage(stored.image, pending.image)) {
@@ -286,14 +290,14 @@ export class KeptState {
     return this.#afterPending();
   }
 
-  /** Settles when the commit under way has ended, and what has waited for it is carried out. */
+  /** Settles when the commit under way has ended, and the state that waited for it has taken effect. */
   async #afterPending(): Promise<void> {
     await this.#pendingEnd;
     await this.#waited;
     await this.#carriedOut;
   }
 
-  /** What is under way is what the store has. */
+  /** The store has the pending commit. */
   #announcedIs(pending: Pending): void {
     pending.announced = true;
     pending.enforce();
@@ -309,41 +313,34 @@ export class KeptState {
     if (waiting !== null && waiting.revision > this.#revision) await this.#adopted(waiting);
   }
 
-  /** The same as {@link #adopt}, where nobody hears of a failure but by a line. */
+  /** The same as {@link #adopt}, except that a failure is a warning. */
   async #adopted(stored: StoredReservations): Promise<void> {
     try {
       await this.#adopt(stored);
     } catch (error) {
-      this.#trouble ??= "unread";
-      this.#tell(error);
+      this.#doubt(error);
     }
   }
 
-  /** Settles when it is carried out; null when that is so already. */
+  /** Settles when its effects are carried out; null if they already are. */
   #adopt(stored: StoredReservations): Promise<void> | null {
     const decoded = inSlices(this.#decode(stored));
-    if (!(decoded instanceof Promise)) return this.#replace(decoded, stored.revision);
+    if (!(decoded instanceof Promise)) return this.#replace(decoded);
     this.#decoding += 1;
     return decoded
       .finally(() => {
         this.#decoding -= 1;
       })
-      .then((state) => this.#replace(state, stored.revision) ?? undefined);
+      .then((next) => this.#replace(next) ?? undefined);
   }
 
-  *#decode({ revision, image }: StoredReservations): Steps<ReservationState> {
-    if (!Number.isSafeInteger(revision) || revision < 1) throw new QomError("invalid-value", "its revision is not a number from 1");
+  *#decode({ image, revision }: StoredReservations): Steps<Decoded> {
     const state = yield* decodeSteps(image);
-    let count = 0;
-    for (const { nexus } of state.registrations()) {
-      this.#parts.nexuses.noteReach(nexus);
-      count += 1;
-      if (count % SLICE_ITEMS === 0) yield;
-    }
-    return state;
+    const enter = yield* this.#parts.prepare(state);
+    return { state, revision, enter };
   }
 
-  #replace(state: ReservationState, revision: number): Promise<void> | null {
+  #replace({ state, revision, enter }: Decoded): Promise<void> | null {
     if (this.#closed) return null;
     if (revision <= this.#revision) return this.#carriedOut;
     const former = this.#begun ? this.#state : null;
@@ -353,10 +350,11 @@ export class KeptState {
     this.#revision = revision;
     if (this.#waiting !== null && this.#waiting.revision <= revision) this.#waiting = null;
     this.#known();
+    enter();
     return this.#carryOut(this.#parts.replaced(former, state, skipped));
   }
 
-  /** What was ended by a change before this one may still be ending. */
+  /** Waits for earlier changes as well: commands that they abort may still be ending. */
   #carryOut(change: Promise<void> | null): Promise<void> | null {
     if (change === null) return this.#carriedOut;
     const carriedOut = Promise.all([this.#carriedOut, change]).then(() => {
@@ -366,16 +364,22 @@ export class KeptState {
     return carriedOut;
   }
 
-  /** The state is what the store has. */
+  /** The state is the one in the store. */
   #known(): void {
     this.#begun = true;
     if (this.#trouble === "unread") this.#trouble = null;
     this.#told = "";
   }
 
-  /** Says why nothing is known; the same reason once. */
+  /** The store has to be asked again, because of `error`. */
+  #doubt(error: unknown): void {
+    this.#trouble ??= "unread";
+    this.#tell(error);
+  }
+
+  /** Warns that the state is not known; the same reason is given once. */
   #tell(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isError(error) ? error.message : String(error);
     if (reason === this.#told || this.#closed) return;
     this.#told = reason;
     const line = `${printable(this.#parts.unit)} is busy, since the store cannot tell its reservations: ${printable(reason)}`;
@@ -383,7 +387,7 @@ export class KeptState {
   }
 }
 
-/** Asked again: it may have been announced while something was waited for. */
+/** Read anew: it may have been announced since the last look. */
 function isAnnounced({ announced }: Pending): boolean {
   return announced;
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../../base/clock.js";
 import { aBoolean, aFunction, check, checkMembers, aDuration, optional, problemOf } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import type { ImageAccess } from "../../base/image-access.js";
+import { runAll } from "../../base/run-all.js";
 import { nexusHoldings } from "../../reservation/holdings.js";
 import { snapshot, summary } from "../../reservation/snapshot.js";
 import type { ReservationSnapshot, ReservationSummary } from "../../reservation/snapshot.js";
@@ -40,21 +41,21 @@ import { UnitModes } from "./unit-modes.js";
 import { UnitPower } from "./unit-power.js";
 import type { UnitDefinition } from "./unit-spec.js";
 
-/** What a unit is made of. */
+/** Everything that a unit is made from. */
 export interface LogicalUnitParts extends KeptUnit {
   readonly definition: UnitDefinition;
   readonly medium: Medium;
   readonly commands: CommandTable;
   /** Name of the unit in the store. */
   readonly storeName: string;
-  /** Told when APTPL was refused for lack of that. */
+  /** Called when APTPL was refused because nothing can be kept. */
   readonly persistenceRefused?: () => void;
-  /** Told in one line why the unit is busy. Default: nobody. */
+  /** Called with one line that says why the unit is busy. Default: not reported. */
   readonly warn?: (line: string) => void;
   readonly clock: Clock;
-  /** Who answers for the unit; null, or left out, for nobody. */
+  /** The account that is charged for the unit; null, the default, for none. */
   readonly account?: Account | null;
-  /** Told when registrations or the reservation of the unit have changed. */
+  /** Called when registrations or the reservation of the unit have changed. */
   readonly reservationsChanged?: (unit: LogicalUnit) => void;
 }
 
@@ -70,13 +71,13 @@ const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult
 /** Kinds of the members of an {@link ImageAccess}. */
 const AN_ACCESS = { writes: aBoolean, sharesWrites: aBoolean } as const;
 
-/** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and living as long as that. */
+/** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and closed with it. */
 export class LogicalUnit {
   readonly wwn: string;
   /** Capacity in bytes; 0 for a unit without medium. */
   readonly sizeBytes: number;
   readonly blockSizeBytes: number;
-  /** Descriptor of the medium's file; null when there is no file. */
+  /** Descriptor of the medium's file; null if there is no file. */
   readonly fd: number | null;
   readonly definition: UnitDefinition;
   readonly #commands: CommandTable;
@@ -131,32 +132,32 @@ export class LogicalUnit {
   }
 
   /**
-   * Settles when it is known what was registered and reserved before, and rejects when the store cannot tell, see {@link ReservationStore};
-   * null when it is known.
+   * Settles when the reservations that the unit starts with are known, and rejects if the store cannot tell, see {@link ReservationStore};
+   * null if they are known.
    */
   get opened(): Promise<void> | null {
     return this.#context.reservations.opened;
   }
 
-  /** Whether some nexus is there: logged in, or known by a command. */
+  /** Whether the unit knows any nexus: one that is logged in, or that has sent a command. */
   get hasNexuses(): boolean {
     const [first] = this.#context.nexuses.values();
     return first !== undefined;
   }
 
-  /** What is registered and reserved at this moment. */
+  /** The registrations and the reservation at this moment. */
   get reservations(): ReservationSnapshot {
     return snapshot(this.#context.reservations.state);
   }
 
-  /** The same in short: it costs the same however many nexuses are registered. */
+  /** The same in short, at a cost that does not depend on the number of registrations. */
   get reservationSummary(): ReservationSummary {
     return summary(this.#context.reservations.state);
   }
 
   /**
-   * A nexus appears. One that is there already stays as it is: each login wants a logout of its own.
-   * @param options.powerOnUnitAttention a nexus that was not there is told of a power on (29/00)
+   * A nexus logs in. A nexus may log in several times; each login needs its own logout.
+   * @param options.powerOnUnitAttention at its first login the nexus gets a unit attention for a power on (29/00)
    */
   login(nexus: Nexus, options: { readonly powerOnUnitAttention?: boolean } = {}): void {
     check("LogicalUnit.login", "nexus", nexus, aNexus);
@@ -168,8 +169,8 @@ export class LogicalUnit {
   }
 
   /**
-   * With the last logout the nexus is lost: its commands are aborted, what it has not been told is forgotten, its reservation by RESERVE
-   * ends. Its registration stays. Returns at once; steps of aborted commands that are under way end later.
+   * With the last logout the nexus is lost: its commands are aborted, its pending unit attentions are dropped, and its reservation by
+   * RESERVE ends. Its registration stays. Returns at once; aborted commands may end a little later.
    */
   logout(nexus: Nexus): void {
     check("LogicalUnit.logout", "nexus", nexus, aNexus);
@@ -184,18 +185,18 @@ export class LogicalUnit {
   }
 
   /**
-   * Executes a command from `nexus`; one that never logged in appears by it. Work is done before the call returns, unless it has to
-   * wait for a file, a store, a hold, or another command. Data-out and the caller's memory are in use until the end.
+   * Executes a command from `nexus`, which need not be logged in. The work is done before the call returns, unless it has to wait for a
+   * file, a store, a hold, or another command. Data-out and the caller's memory are in use until the command ends.
    *
-   * A command that is aborted by its signal, a reset, PREEMPT AND ABORT, a logout or {@link close} ends with TASK ABORTED, as soon as no
-   * step is under way that touches the medium or the caller's memory. Of an aborted write, what was written before stays. After
-   * `timeoutMs` a command ends at the same points, with the host status of a timeout and its sense data (0B/2E/02).
+   * A command that is aborted by its signal, a reset, PREEMPT AND ABORT, a logout or {@link close} ends with TASK ABORTED, as soon as it no
+   * longer touches the medium or the caller's memory. What an aborted write has already written stays. After `timeoutMs` a command ends in
+   * the same way, with the host status of a timeout and its sense data (0B/2E/02).
    *
-   * Where `path` has an account, what the command makes the unit keep counts to its owner: with no room left it ends with INSUFFICIENT
-   * REGISTRATION RESOURCES (05/55/04).
+   * If `path` has an account, it is charged for what the unit keeps because of the command. An account without room ends the command with
+   * INSUFFICIENT REGISTRATION RESOURCES (05/55/04).
    *
-   * Fails with a QomError only: `closed`, `conflict` for a `command` with data in both directions, or `invalid-value` for one that is wrong in
-   * another way and for a target port that is none.
+   * Rejects with a QomError: `closed`, `conflict` for a `command` with data in both directions, `invalid-value` for one that is wrong in
+   * another way or for an impossible target port. An error of the medium that is not one of the system is passed on as it is.
    */
   // async although nothing is awaited: what is thrown inside becomes a rejection
   async execute(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): Promise<ScsiResult> {
@@ -209,9 +210,9 @@ export class LogicalUnit {
   }
 
   /**
-   * The same for a device or manager that has looked at the arguments already; nothing else may call it. A result that is there at once
-   * comes without a promise.
-   * @throws QomError `closed`, `invalid-value` for a target port that is none
+   * The same for a device or manager that has checked the arguments; nothing else may call it. A result that is available at once is
+   * returned without a promise.
+   * @throws QomError `closed`, `invalid-value` for an impossible target port
    */
   executeChecked(nexus: Nexus, command: ScsiCommand, path: PathAccess = FULL_ACCESS): ScsiAnswer {
     this.#checkOpen();
@@ -227,8 +228,8 @@ export class LogicalUnit {
   }
 
   /**
-   * Forgets nexuses that are known by commands alone and of which nothing would be missed: no registration, no news, nothing in flight.
-   * @param only this one, if it is such; by default all
+   * Removes nexuses that are not logged in and have no registration, no unit attention and no command in flight.
+   * @param only this nexus, if it is one of them; by default all
    */
   forgetIdle(only?: Nexus): void {
     check("LogicalUnit.forgetIdle", "only", only, optional(aNexus));
@@ -242,19 +243,20 @@ export class LogicalUnit {
     }
   }
 
-  /** True when nobody is registered or known, and nothing in flight. */
+  /** True if no nexus is known or registered, and no command is in flight. */
   get isDeserted(): boolean {
     return !this.hasNexuses && this.#tasks.size === 0 && this.#context.reservations.state.registrantCount === 0;
   }
 
-  /** True when, besides, no registration has ever been made since the start, so that a new unit would be the same. */
+  /** True if, in addition, there was never a registration since the start, so that a new unit would be the same. */
   get isBlank(): boolean {
     return this.isDeserted && this.#context.reservations.state.generation === 0;
   }
 
   /**
-   * Carries out a task management function for `nexus`: commands are aborted, and those concerned have a unit attention. Settles when no
-   * aborted command can touch the medium any more. Persistent reservations stay. A reset of the unit or the target starts a stopped unit.
+   * Carries out a task management function for `nexus`: commands are aborted, and each nexus concerned gets a unit attention. Settles when
+   * no aborted command can touch the medium any more. Persistent reservations stay. A reset of the unit or the target starts a stopped
+   * unit.
    */
   async reset(kind: ResetScope, nexus: Nexus): Promise<void> {
     this.#checkOpen();
@@ -275,22 +277,23 @@ export class LogicalUnit {
   }
 
   /**
-   * Switches the unit off and on: commands are aborted, reservations stay only as APTPL says, every nexus has a unit attention (29/00).
-   * The medium's file stays open, and a failed flush of it is remembered.
+   * Switches the unit off and on: commands are aborted, reservations stay only if APTPL is on, every nexus gets a unit attention (29/00).
+   * The medium's file stays open, and a failed flush of it is not forgotten.
    */
   async powerCycle(): Promise<void> {
     this.#checkOpen();
     const { modes, nexuses, power, reservations } = this.#context;
-    await this.#tasks.abort(() => true);
-    await reservations.queue.run(() => reservations.powerCycle());
+    const aborted = this.#tasks.abort(() => true);
+    // in the queue from now on, for whoever closes the unit
+    await reservations.queue.run(() => (aborted === null ? reservations.powerCycle() : aborted.then(() => reservations.powerCycle())));
     modes.reset();
     power.start();
     for (const state of nexuses.values()) state.attentions.raise(Sense.POWER_ON_OR_RESET);
   }
 
   /**
-   * Keeps commands that match in flight, from now on, until the hold is released: a medium command after it was admitted, that is, past
-   * unit attentions and conflicts; a reservation command before. An abort ends a held command at once.
+   * From now on holds matching commands in flight until the hold is released. A medium command is held after it was admitted, that is,
+   * after unit attentions and conflicts; a reservation command before. An abort ends a held command at once.
    */
   hold(filter: CommandFilter = () => true): Hold {
     check("LogicalUnit.hold", "filter", filter, aFunction);
@@ -298,10 +301,10 @@ export class LogicalUnit {
   }
 
   /**
-   * Makes commands that match slow, or answers them without executing them, until the function that it gives is called. They are caught at
-   * the same point as by {@link hold}; an abort ends a slow one at once. With `pathLost` they do not even arrive: no unit attention is
-   * reported, and commands that did arrive before go on.
-   * @throws QomError `conflict` for a lost path that answers or takes its time
+   * Delays matching commands, or answers them without executing them, until the returned function is called. They are caught at the same
+   * point as by {@link hold}; an abort ends a delayed command at once. With `pathLost` they never arrive: no unit attention is reported,
+   * and commands that arrived before continue.
+   * @throws QomError `conflict` for `pathLost` together with a result or a latency
    */
   disturb(filter: CommandFilter, disturbance: Disturbance): () => void {
     check("LogicalUnit.disturb", "filter", filter, aFunction);
@@ -309,16 +312,16 @@ export class LogicalUnit {
     return this.#interference.disturb(filter, disturbance);
   }
 
-  /** Whether the unit has its blocks in `medium`. */
+  /** Whether `medium` is the unit's. */
   isOn(medium: Medium): boolean {
     return this.#medium.guards(medium);
   }
 
   /**
-   * Adds a user of the medium's file until the function given is called, and for as long after as a command under way then can touch the
-   * medium: other processes are kept out as it says. Where hosts share the unit's reservations, they share the writing too. A unit in memory
-   * has nothing to keep anybody out of.
-   * @throws QomError `in-use` when another process, or another fabric, does not go together with it; `closed`
+   * Registers a user of the medium's file, and locks the file accordingly, until the returned function is called and no command that is
+   * then under way can touch the medium any more. Hosts that share the unit's reservations also share writing. A unit in memory has no file
+   * to lock.
+   * @throws QomError `in-use` if another process or fabric uses the file in an incompatible way; `closed`
    */
   claimMedium(access: ImageAccess): () => void {
     checkMembers("LogicalUnit.claimMedium", "access", access, AN_ACCESS);
@@ -332,7 +335,7 @@ export class LogicalUnit {
   }
 
   /**
-   * Looks whether such a user could be added now, without adding it.
+   * Checks whether such a user could be registered now.
    * @throws QomError as {@link claimMedium}
    */
   checkMedium(access: ImageAccess): void {
@@ -341,13 +344,14 @@ export class LogicalUnit {
     this.#medium.lock?.check(this.#accessOf(access));
   }
 
-  /** Aborts what is in flight and releases the medium. Idempotent. */
+  /** Aborts what is in flight, waits for what is being saved, and releases the medium. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= (async () => {
-      this.#context.reservations.close();
-      await this.#tasks.abort(() => true);
-      await this.#medium.close();
-    })();
+    this.#closing ??= runAll([
+      () => this.#context.reservations.close(),
+      () => this.#tasks.abort(() => true) ?? undefined,
+      () => this.#context.reservations.queue.run(() => undefined),
+      () => this.#medium.close(),
+    ]);
     return this.#closing;
   }
 
@@ -378,7 +382,7 @@ export class LogicalUnit {
     return admit(this.#context, task, command) ?? this.#interference.pass(task, () => carryOut(this.#context, task, command));
   }
 
-  /** Interference comes first: a command that is held in its turn would keep the PREEMPT AND ABORT from running that is to end it. */
+  /** Interference comes first: a command held during its turn would block the PREEMPT AND ABORT that is to end it. */
   #serveReservation(task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
     const { queue } = this.#context.reservations;
     const inTurn = (): ScsiResult | Promise<ScsiResult> => {

@@ -1,4 +1,4 @@
-/** The I_T nexuses that a logical unit knows: who is logged in, and what each of them has not been told yet. */
+/** The I_T nexuses that a logical unit knows, with their logins and pending unit attentions. */
 
 import { QomError } from "../../base/errors.js";
 import { negative, nexusHoldings } from "../../reservation/holdings.js";
@@ -9,14 +9,20 @@ import type { UnitAttentionQueues, UnitAttentionSettings } from "../../reservati
 import { nexusKey } from "../../scsi/nexus.js";
 import type { Nexus } from "../../scsi/nexus.js";
 import type { TransportId } from "../../scsi/transport-id.js";
+import type { Steps } from "../../base/slices.js";
+import { News } from "./news.js";
+import type { CodesFor, Listener } from "./news.js";
+import { PortReach } from "./port-reach.js";
 
 /** Relative target port identifiers are 1 to 65,535 (SPC-4 7.8.5). */
 const TARGET_PORT_MAX = 0xffff;
 
-/** A nexus that is there. */
-export class NexusState {
-  readonly attentions: UnitAttentionQueue;
-  /** Logins minus logouts: 0 for a nexus that was seen in a command only. */
+/** A known nexus. */
+export class NexusState implements Listener {
+  readonly #attentions: UnitAttentionQueue;
+  /** Announcements that it need not hear of any more. */
+  #heard: number;
+  /** Logins minus logouts: 0 for a nexus known only from a command. */
   logins = 0;
 
   constructor(
@@ -24,68 +30,89 @@ export class NexusState {
     /** {@link nexusKey} of `nexus`. */
     readonly key: string,
     settings: UnitAttentionSettings,
-    /** Who answers for it. */
+    /** The account that is charged for it; null for none. */
     readonly account: Account | null,
+    private readonly news: News,
   ) {
-    this.attentions = new UnitAttentionQueue(settings);
+    this.#attentions = new UnitAttentionQueue(settings);
+    this.#heard = news.count;
+  }
+
+  /** What it has not been told yet, and what has been announced. */
+  get attentions(): UnitAttentionQueue {
+    if (this.#heard !== this.news.count) this.hear();
+    return this.#attentions;
+  }
+
+  hear(): void {
+    for (const code of this.news.since(this.#heard, this.key)) this.#attentions.raise(code);
+    this.#heard = this.news.count;
   }
 }
 
-/** The nexuses that are there, by nexusKey, and the target ports that were used. */
+/** The known nexuses by nexusKey, and the target ports used so far. */
 export class NexusTable implements UnitAttentionQueues, TargetPorts {
   readonly #states = new Map<string, NexusState>();
-  /** By key of the initiator port: the target ports it has ever come through, as far as is known. A port stays one after a logout. */
-  readonly #reach = new Map<string, readonly number[]>();
-  readonly #targetPorts = new Set<number>();
+  readonly #news = new News(() => this.#states.values());
+  /** A port stays one after a logout. */
+  readonly #reach = new PortReach();
 
   constructor(private readonly settings: UnitAttentionSettings) {}
 
+  /** Number of nexuses that are there. */
+  get size(): number {
+    return this.#states.size;
+  }
+
+  /** Settles when what was announced is told to all; null when that is so. */
+  get telling(): Promise<void> | null {
+    return this.#news.telling;
+  }
+
   /**
-   * The state of `nexus`; one that was not there appears.
-   * @param account who answers for one that appears, null for nobody
-   * @throws QomError `invalid-value` for a target port that no device has: what it registered could not be read back
+   * The state of `nexus`, which is added if it is not known.
+   * @param account charged for a nexus that is added; null for none
+   * @throws QomError `invalid-value` for an impossible target port, whose registrations could not be read back
    */
   enter(nexus: Nexus, account: Account | null = null): NexusState {
     const key = nexusKey(nexus);
     const known = this.#states.get(key);
     if (known !== undefined) return known;
     checkTargetPort(nexus.targetPort);
-    const state = new NexusState(nexus, key, this.settings, account);
+    const state = new NexusState(nexus, key, this.settings, account, this.#news);
     account?.ledger.change(account.owner, nexusHoldings(nexus.initiator));
     this.#states.set(key, state);
-    this.noteReach(nexus);
+    this.#reach.see(nexus);
     return state;
   }
 
-  /**
-   * Takes note that the initiator port comes through that target port, without being there: it is registered so by what survived power
-   * loss. Else the registrations that ALL_TG_PT made together would not go together.
-   */
-  noteReach({ initiator, targetPort }: Nexus): void {
-    this.#targetPorts.add(targetPort);
-    const ports = this.#reach.get(initiator.key) ?? [];
-    if (!ports.includes(targetPort)) this.#reach.set(initiator.key, [...ports, targetPort]);
+  /** Takes note in slices of the ports that `registrations` were made through. What it gives is called when they are in force. */
+  read(registrations: Iterable<{ readonly nexus: Nexus }>): Steps<() => void> {
+    return this.#reach.read(registrations);
   }
 
-  /** The nexus is gone, and with it what it has not been told. */
+  /** All nexuses that are there have a unit attention for each of what `codesFor` gives, from now on. See {@link News.announce}. */
+  announce(codesFor: CodesFor): Promise<void> | null {
+    return this.#news.announce(codesFor);
+  }
+
+  /** Removes a nexus with its pending unit attentions. */
   leave(state: NexusState): void {
     if (!this.#states.delete(state.key)) return;
     state.account?.ledger.change(state.account.owner, negative(nexusHoldings(state.nexus.initiator)));
   }
 
   /** Forgets that the initiator port came through that target port, for who is not there and not registered. */
-  forgetReach({ initiator, targetPort }: Nexus): void {
-    const ports = (this.#reach.get(initiator.key) ?? []).filter((port) => port !== targetPort);
-    if (ports.length === 0) this.#reach.delete(initiator.key);
-    else this.#reach.set(initiator.key, ports);
+  forgetReach(nexus: Nexus): void {
+    this.#reach.forget(nexus);
   }
 
-  /** The state of `nexus`, or undefined when it is not there. */
+  /** The state of `nexus`; undefined if it is not known. */
   find(nexus: Nexus): NexusState | undefined {
     return this.#states.get(nexusKey(nexus));
   }
 
-  /** All that are there. */
+  /** All known nexuses. */
   values(): Iterable<NexusState> {
     return this.#states.values();
   }
@@ -99,22 +126,22 @@ export class NexusTable implements UnitAttentionQueues, TargetPorts {
   }
 
   has(targetPort: number): boolean {
-    return this.#targetPorts.has(targetPort);
+    return this.#reach.targetPorts.has(targetPort);
   }
 
-  /** Those that the initiator port has come through: nodes of a simulated unit are paths, and there is none that no node made. */
+  /** The target ports that the initiator port has used: a simulated unit has no paths but those of its nodes. */
   reachedBy(initiator: TransportId): readonly number[] {
-    return this.#reach.get(initiator.key) ?? [];
+    return this.#reach.of(initiator);
   }
 
-  /** Those of the nexuses that are there. */
+  /** The initiator ports of all known nexuses. */
   *initiators(): Iterable<TransportId> {
     for (const { nexus } of this.#states.values()) yield nexus.initiator;
   }
 
   /** Every target port, lowest first. */
   targetPortIdentifiers(): readonly number[] {
-    return [...this.#targetPorts].toSorted((a, b) => a - b);
+    return [...this.#reach.targetPorts].toSorted((a, b) => a - b);
   }
 }
 

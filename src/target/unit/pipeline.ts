@@ -1,6 +1,6 @@
 /**
- * What may keep a command from being executed, in the order in which it is looked at (SAM-5 5.3.3, SPC-4 5.12). An operation code that
- * the unit does not have is refused before.
+ * The checks that a command has to pass before it is executed, in their order (SAM-5 5.3.3, SPC-4 5.12). Unknown operation codes are
+ * refused before.
  */
 
 import { present } from "../../base/assert.js";
@@ -21,7 +21,7 @@ import type { Task } from "./task.js";
 const NACA = 0x04;
 const NACA_BIT = 2;
 
-/** The answer of a command that is not executed, or null for one that is. A unit attention that is reported is cleared. */
+/** The result of a command that is not executed, or null for one that is. A reported unit attention is cleared. */
 export function admit(unit: UnitContext, task: Task, command: SupportedCommand): ScsiResult | null {
   if (command.unconditional === true) return cdbProblem(unit, task, command);
   const pending = task.nexusState.attentions.head;
@@ -38,7 +38,7 @@ export function admit(unit: UnitContext, task: Task, command: SupportedCommand):
   return cdbProblem(unit, task, command);
 }
 
-/** Executes a command that nothing keeps from it. What a medium throws that does its work at once is an answer too. */
+/** Executes an admitted command. An error that a medium throws at once becomes its result, too. */
 export function carryOut(unit: UnitContext, task: Task, command: SupportedCommand): ScsiResult | Promise<ScsiResult> {
   let outcome: ScsiResult | Promise<ScsiResult>;
   try {
@@ -57,7 +57,7 @@ function reportAttention(task: Task): ScsiResult {
   return senseResult(present(task.nexusState.attentions.take(), "a unit attention is pending"));
 }
 
-/** True when somebody's reservation keeps the command out; see src/reservation/conflict-matrix.ts for the table. */
+/** True if the command conflicts with a reservation; see src/reservation/conflict-matrix.ts for the table. */
 function conflicts(unit: UnitContext, task: Task, command: SupportedCommand): boolean {
   const { reservations } = unit;
   const nexus = task.nexusState.key;
@@ -69,7 +69,7 @@ function conflicts(unit: UnitContext, task: Task, command: SupportedCommand): bo
   return !reservations.allows(nexus, commandClass);
 }
 
-/** True for commands that reservations keep out, make or report: only those that never conflict are answered while nothing is known. */
+/** True for commands that depend on reservations, change them or report them. All others are executed even while these are not known. */
 function dependsOnReservations({ cdb }: Task): boolean {
   return cdb[0] === PR_IN || classify(cdb) !== "free";
 }
@@ -79,7 +79,7 @@ function oldOperation(cdb: Uint8Array): OldOperation {
   return cdb[0] === Opcode.RESERVE_6 || cdb[0] === Opcode.RESERVE_10 ? "reserve" : "release";
 }
 
-/** What is illegal in a CDB that no reservation keeps out. */
+/** The result for a CDB that is illegal, or null. */
 function cdbProblem(unit: UnitContext, task: Task, command: SupportedCommand): ScsiResult | null {
   const { cdb, command: request } = task;
   const controlAt = command.cdbLength - 1;

@@ -1,4 +1,4 @@
-/** Results of commands, with the residual that the size of the initiator's buffer gives. */
+/** Results of commands, with the residual for the size of the initiator's buffer. */
 
 import { NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
@@ -37,12 +37,12 @@ export function invalidParameter(byte: number): ScsiResult {
   return senseResult(Sense.INVALID_FIELD_IN_PARAMETER_LIST, { fieldPointer: { in: "parameter-list", byte } });
 }
 
-/** `result` when `pending` has ended; at once when nothing is pending. */
+/** `result` once `pending` has ended; at once if nothing is pending. */
 export function after(pending: Promise<void> | null, result: ScsiResult): ScsiResult | Promise<ScsiResult> {
   return pending === null ? result : pending.then(() => result);
 }
 
-/** Does `next` when `pending` has ended; at once when nothing is pending. */
+/** Does `next` once `pending` has ended; at once if nothing is pending. */
 export function inTurn(pending: Promise<void> | null, next: () => Promise<void> | null): Promise<void> | null {
   return pending === null ? next() : pending.then(next).then(() => {});
 }

@@ -1,28 +1,25 @@
 /**
- * The reservations of one logical unit at work: commands go to the rules of src/reservation, what changed goes to the store, and
- * whoever is concerned is told or loses its commands.
+ * Executes the reservation commands of one logical unit: applies the rules of src/reservation, saves the changes, and then raises unit
+ * attentions and aborts commands.
  *
- * A change that is to be saved is made, taken back, and made again when the store has it: until then every other command sees what is there
- * in any case, and a failed commit has changed nothing. Where another fabric was faster the command is decided anew, on what that one has left.
+ * A change that has to be saved is made, undone, and made again once it is stored: until then all other commands see the former state, and
+ * a failed commit has changed nothing. If another fabric was faster, the command is decided anew on the state that it has left.
  */
 
-import { applyReserveIn, applyReserveOut } from "../../reservation/apply.js";
+import { applyReserveIn, beginReserveOut } from "../../reservation/apply.js";
 import { isAllowed, reserveOutAllowed } from "../../reservation/access.js";
 import type { AccessClass } from "../../reservation/access.js";
-import { negative, registrationHoldings } from "../../reservation/holdings.js";
+import { negative } from "../../reservation/holdings.js";
 import type { Account, Holdings, Ledger } from "../../scsi/account.js";
-import { changesElsewhere, formerStateOf } from "../../reservation/changes-elsewhere.js";
-import type { FormerState } from "../../reservation/changes-elsewhere.js";
-import { membersOf, NO_EFFECTS } from "../../reservation/effects.js";
-import type { Audience, Effects, Outcome } from "../../reservation/effects.js";
+import { isPreparation } from "../../reservation/effects.js";
+import type { ElsewhereSettings } from "../../reservation/changes-elsewhere.js";
+import type { Outcome, Preparation } from "../../reservation/effects.js";
 import { viewOf } from "../../reservation/image.js";
 import { applyOldReservation, isAllowedBesideReserve } from "../../reservation/old-reservation.js";
 import type { OldReservation, OldReservationOutcome } from "../../reservation/old-reservation.js";
 import { defaultReservationSettings } from "../../reservation/settings.js";
 import type { ReservationSettings } from "../../reservation/settings.js";
 import type { Recorded, ReservationState } from "../../reservation/state.js";
-import { raiseUnitAttentions } from "../../reservation/unit-attentions.js";
-import { PR_OUT } from "../../scsi/persistent-reserve.js";
 import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiResult } from "../../scsi/command.js";
 import { mayActivatePersistence } from "../../scsi/persistent-reserve-out.js";
@@ -30,12 +27,15 @@ import { parseSense, sameSense, Sense, senseResult } from "../../scsi/sense.js";
 import type { TargetBehaviour } from "../behaviour.js";
 import { mediumFailure } from "../medium/medium-failure.js";
 import { COMMIT_ATTEMPTS_MAX } from "../limits.js";
+import { Consequences } from "./consequences.js";
 import { KeptState } from "./kept-state.js";
 import type { Keeping } from "./keeping.js";
-import type { NexusState, NexusTable } from "./nexus-table.js";
+import type { NexusTable } from "./nexus-table.js";
 import { after, bufferLength, goodWithoutData } from "./reply.js";
 import type { ReservationStore } from "../../reservation/store.js";
 import { SerialQueue } from "../../base/serial-queue.js";
+import { inSlices, SLICE_ITEMS } from "../../base/slices.js";
+import type { Steps } from "../../base/slices.js";
 import { taskAborted } from "./task.js";
 import type { Task, TaskSet } from "./task.js";
 import type { UnitModes } from "./unit-modes.js";
@@ -43,7 +43,7 @@ import type { UnitModes } from "./unit-modes.js";
 /** RESERVE or RELEASE of SPC-2. */
 export type OldOperation = "reserve" | "release";
 
-/** What the desk works with. */
+/** Everything that the desk needs. */
 export interface ReservationDeskParts {
   /** Name of the unit in the store. */
   readonly unit: string;
@@ -55,15 +55,15 @@ export interface ReservationDeskParts {
   readonly nexuses: NexusTable;
   readonly tasks: TaskSet;
   readonly modes: UnitModes;
-  /** Where what registrations take is counted, null for nowhere. */
+  /** Where registrations are charged; null if they are not. */
   readonly ledger: Ledger | null;
   /** Called when registrations or the reservation have changed. */
   readonly changed: () => void;
-  /** Called when a command wanted to switch APTPL on, and may not. */
+  /** Called when a command tried to switch APTPL on, which is not supported. */
   readonly persistenceRefused: () => void;
-  /** The answer that a PERSISTENT RESERVE OUT gets before it is executed, looked at again; null for one that is executed. */
+  /** Admits a PERSISTENT RESERVE OUT once more; null if it may be executed, else its result. */
   readonly readmit: (task: Task) => ScsiResult | null;
-  /** Told in one line why nothing is known of the reservations. */
+  /** Called with one line that says why the reservations are not known. */
   readonly warn: (line: string) => void;
 }
 
@@ -74,8 +74,9 @@ export class ReservationDesk {
   readonly #parts: ReservationDeskParts;
   readonly #settings: ReservationSettings;
   readonly #kept: KeptState;
+  readonly #consequences: Consequences;
   #old: OldReservation = null;
-  /** Settles when what the unit begins with is known, and rejects when the store cannot tell; null when it is known. */
+  /** Settles when the state that the unit starts with is known, and rejects if the store cannot tell; null if it is known. */
   readonly opened: Promise<void> | null;
 
   constructor(parts: ReservationDeskParts) {
@@ -95,31 +96,39 @@ export class ReservationDesk {
       },
     };
     const { keeping, unit, warn } = parts;
-    this.#kept = new KeptState({ unit, store, keeping, nexuses, warn, replaced: (...change) => this.#replaced(...change) });
+    this.#consequences = new Consequences(parts);
+    this.#kept = new KeptState({
+      unit,
+      store,
+      keeping,
+      warn,
+      prepare: (state) => this.#preparedFor(state),
+      replaced: (...change) => this.#replaced(...change),
+    });
     this.opened = this.#kept.open();
   }
 
-  /** The state at this moment, to be read; what was known last while {@link isKnown} is false. */
+  /** The state at this moment, for reading; the last known one while {@link isKnown} is false. */
   get state(): ReservationState {
     return this.#kept.state;
   }
 
-  /** False while it cannot be told what is registered and reserved: whatever depends on it is refused with BUSY. */
+  /** False while it is not known what is registered and reserved: commands that depend on it end with BUSY. */
   get isKnown(): boolean {
     return this.#kept.isKnown;
   }
 
-  /** Has the store asked again, if that helps. */
+  /** Asks the store again, if that may help. */
   ask(): void {
     this.#kept.ask();
   }
 
-  /** False when there is neither a registration nor a reservation, so that nothing can conflict. */
+  /** False if there is neither a registration nor a reservation, so that nothing can conflict. */
   get exist(): boolean {
     return this.#old !== null || this.state.registrantCount > 0;
   }
 
-  /** True when that nexus is registered or has reserved. */
+  /** True if that nexus is registered or holds the reservation made by RESERVE. */
   concerns(nexus: string): boolean {
     return this.#old === nexus || this.state.find(nexus) !== undefined;
   }
@@ -145,21 +154,51 @@ export class ReservationDesk {
     return applyReserveIn(this.state, task.cdb, buffer, this.#settings, task.command.into);
   }
 
-  /** PERSISTENT RESERVE OUT; settles when what was answered GOOD is safe and everyone concerned knows. */
+  /** PERSISTENT RESERVE OUT; a command that ends GOOD has been saved, and its effects are carried out. */
   reserveOut(task: Task, attempt = 1): ScsiResult | Promise<ScsiResult> {
+    const { telling } = this.#parts.nexuses;
+    // what is being told goes by the state as it is
+    if (telling !== null) return telling.then(() => this.#again(task, attempt));
     const dataOut = task.command.dataOut ?? NO_BYTES;
+    return this.#make(task, attempt, () => beginReserveOut(this.state, task.nexus, task.cdb, dataOut, this.#settingsFor(task.account)));
+  }
+
+  /** The same once more, by the state that there is now. */
+  #again(task: Task, attempt: number): ScsiResult | Promise<ScsiResult> {
+    return task.aborted ? taskAborted() : (this.#parts.readmit(task) ?? this.reserveOut(task, attempt));
+  }
+
+  #make(task: Task, attempt: number, action: () => Outcome | Preparation): ScsiResult | Promise<ScsiResult> {
     const { state } = this;
     const { generation, reservation } = state;
-    const made = state.record(() => applyReserveOut(state, task.nexus, task.cdb, dataOut, this.#settingsFor(task.account)));
-    const { result, effects } = made.result;
-    if (!this.#parts.persistent && mayActivatePersistence(dataOut) && isInvalidField(result)) this.#parts.persistenceRefused();
+    const made = state.record(action);
+    const outcome = made.result;
+    if (isPreparation(outcome)) return this.#prepare(task, attempt, outcome);
+    const { result, effects } = outcome;
+    if (!this.#parts.persistent && mayActivatePersistence(task.command.dataOut ?? NO_BYTES) && isInvalidField(result)) {
+      this.#parts.persistenceRefused();
+    }
     const changed = state.generation !== generation || state.reservation !== reservation;
     const changes = state.takeChanges();
     this.#count(changes);
-    if (changed && (this.#kept.isShared || (effects.persist && this.#kept.isKept))) return this.#save(task, made, changes, attempt);
+    if (changed && (this.#kept.isShared || (effects.persist && this.#kept.isKept))) {
+      return this.#save(task, outcome, made, { changes, attempt });
+    }
     made.settle();
     if (changed) this.#parts.changed();
-    return after(this.#carryOut(effects, task), result);
+    return after(this.#consequences.carryOut(effects, state, made.former, task), result);
+  }
+
+  /** Others have their turn between the slices, but for what would change the state; only another fabric may. */
+  #prepare(task: Task, attempt: number, preparation: Preparation): ScsiResult | Promise<ScsiResult> {
+    const { state } = this;
+    const make = inSlices(preparation);
+    if (!(make instanceof Promise)) return this.#make(task, attempt, make);
+    return make.then((action) => {
+      if (task.aborted) return taskAborted();
+      if (this.state === state && this.isKnown) return this.#make(task, attempt, action);
+      return attempt >= COMMIT_ATTEMPTS_MAX ? bareStatus(ScsiStatus.BUSY) : this.#again(task, attempt + 1);
+    });
   }
 
   /** True when RESERVE or RELEASE from that nexus ends with RESERVATION CONFLICT. */
@@ -179,8 +218,10 @@ export class ReservationDesk {
     if (nexus === undefined || this.#old === nexus) this.#old = null;
   }
 
-  /** What power loss leaves: everything while APTPL is on, but PRgeneration; else nothing. */
+  /** A power loss: everything but PRgeneration stays while APTPL is on, nothing otherwise. */
   powerCycle(): void | Promise<void> {
+    const { telling } = this.#parts.nexuses;
+    if (telling !== null) return telling.then(() => this.powerCycle());
     const { exist } = this;
     this.#old = null;
     const changed = (): void => {
@@ -192,12 +233,12 @@ export class ReservationDesk {
     changed();
   }
 
-  /** The store says nothing more to this unit. */
+  /** Stops watching the store. */
   close(): void {
     this.#kept.close();
   }
 
-  /** The same for all fabrics. Where the store refuses, reservations stay: whoever needs them asks the store. */
+  /** The same for all fabrics. If the store refuses, reservations stay as they are stored. */
   async #losePowerTogether(changed: () => void): Promise<void> {
     for (let attempt = 1; attempt <= COMMIT_ATTEMPTS_MAX; attempt += 1) {
       const { state } = this;
@@ -215,41 +256,39 @@ export class ReservationDesk {
     }
   }
 
-  /** What a command of that account goes by. */
+  /** Settings for a command of that account. */
   #settingsFor(account: Account | null): ReservationSettings {
     return account === null ? this.#settings : { ...this.#settings, account };
   }
 
+  /** Who answers for what was read, where that was not said, and which ports there are; see {@link KeptStateParts.prepare}. */
+  *#preparedFor(state: ReservationState): Steps<() => void> {
+    const { ledger, nexuses } = this.#parts;
+    let count = 0;
+    for (const { nexus, key, allTargetPorts, owner } of ledger === null ? [] : state.registrations()) {
+      const known = owner ?? ledger?.ownerOf(nexus.initiator) ?? null;
+      if (owner === null && known !== null) state.register(nexus, key, allTargetPorts, known);
+      count += 1;
+      if (count % SLICE_ITEMS === 0) yield;
+    }
+    return yield* nexuses.read(state.registrations());
+  }
+
   /** Another fabric has made `next`, or the unit begins with it. */
   #replaced(former: ReservationState | null, next: ReservationState, skipped: boolean): Promise<void> | null {
-    this.#countOwners(former, next);
+    for (const [owner, holdings] of former?.holdings ?? []) this.#parts.ledger?.change(owner, negative(holdings));
+    for (const [owner, holdings] of next.holdings) this.#parts.ledger?.change(owner, holdings);
+    next.takeChanges();
     if (former === null) return null;
-    // beside registrations RELEASE could not end it any more
+    // RELEASE could no longer end it once there are registrations
     if (next.registrantCount > 0) this.#old = null;
     this.#parts.changed();
-    return this.#carryOut(this.#effectsElsewhere(former, skipped), null);
+    return this.#consequences.carryOutElsewhere(former, next, this.#elsewhere(skipped));
   }
 
-  /** What another fabric did to the nexuses here by what is in force now. */
-  #effectsElsewhere(former: FormerState, skipped = false): Effects {
-    const { noUnitAttentionOnRelease } = this.#settings;
-    return changesElsewhere(former, this.state, this.#parts.nexuses.keys(), { noUnitAttentionOnRelease, skipped });
-  }
-
-  /** Finds out who answers for what is registered, and no longer for what was. */
-  #countOwners(former: ReservationState | null, next: ReservationState): void {
-    const { ledger } = this.#parts;
-    if (ledger === null) return;
-    for (const { nexus, owner } of former?.registrations() ?? []) {
-      if (owner !== null) ledger.change(owner, negative(registrationHoldings([nexus.initiator])));
-    }
-    for (const { nexus, key, allTargetPorts, owner } of next.registrations()) {
-      const known = owner ?? ledger.ownerOf(nexus.initiator);
-      if (known === null) continue;
-      if (owner === null) next.register(nexus, key, allTargetPorts, known);
-      ledger.change(known, registrationHoldings([nexus.initiator]));
-    }
-    next.takeChanges();
+  /** What the nexuses here are told of another fabric's changes by. */
+  #elsewhere(skipped: boolean): ElsewhereSettings {
+    return { noUnitAttentionOnRelease: this.#settings.noUnitAttentionOnRelease, skipped };
   }
 
   #count(changes: ReadonlyMap<string, Holdings>, as: (by: Holdings) => Holdings = (by) => by): void {
@@ -261,20 +300,18 @@ export class ReservationDesk {
   }
 
   /** Has what `task` made saved before it is in force. */
-  async #save(task: Task, made: Recorded<Outcome>, changes: ReadonlyMap<string, Holdings>, attempt: number): Promise<ScsiResult> {
-    const { result, effects } = made.result;
-    const view = viewOf(this.state);
+  async #save(task: Task, { result, effects }: Outcome, made: Recorded<unknown>, { changes, attempt }: Attempt): Promise<ScsiResult> {
+    const { state } = this;
+    const view = viewOf(state);
     made.undo();
-    let byAnother: Effects = NO_EFFECTS;
     const done = (): Promise<void> | null => {
-      const former = this.#kept.isShared ? formerStateOf(this.state, this.#parts.nexuses.keys()) : null;
       made.redo();
-      // now: when it turns out to be another fabric's, still another state may be in force
-      if (former !== null) byAnother = this.#effectsElsewhere(former);
       this.#parts.changed();
-      return this.#carryOut(effects, task);
+      return this.#consequences.carryOut(effects, state, made.former, task);
     };
-    const foreign = (): Promise<void> | null => this.#carryOut(byAnother, null);
+    const foreign = (): Promise<void> | null =>
+      // by the state that it made: still another one may be in force by now
+      this.#kept.isShared ? this.#consequences.carryOutElsewhere(made.former, state, this.#elsewhere(false)) : null;
     const saved = await this.#kept.save(view, { done, foreign });
     if (saved.end === "done") {
       await saved.value;
@@ -283,33 +320,16 @@ export class ReservationDesk {
     if (saved.end === "failed" || saved.inForce !== true) this.#count(changes, negative);
     if (saved.end === "failed") return mediumFailure(saved.error) ?? senseResult(Sense.INTERNAL_TARGET_FAILURE);
     if (saved.end === "unknown" || attempt >= COMMIT_ATTEMPTS_MAX) return bareStatus(ScsiStatus.BUSY);
-    return task.aborted ? taskAborted() : (this.#parts.readmit(task) ?? this.reserveOut(task, attempt + 1));
+    return this.#again(task, attempt + 1);
   }
+}
 
-  /** Tells whom it concerns and ends commands; null when none of these is under way any more. */
-  #carryOut({ aborts, unitAttentions }: Effects, task: Task | null): Promise<void> | null {
-    if (unitAttentions.length > 0) raiseUnitAttentions(unitAttentions, this.state, this.#parts.nexuses);
-    return aborts.length === 0 ? null : this.#abort(aborts, task);
-  }
-
-  /**
-   * Ends the commands of all nexuses named, except `self`. Nexuses other than its own hear of what they lost. Without `self` the cause is
-   * another fabric: a PERSISTENT RESERVE OUT that is under way is decided anew then, and need not be waited for.
-   */
-  #abort(audiences: readonly Audience[], self: Task | null): Promise<void> | null {
-    const named = new Set<string>();
-    for (const audience of audiences) for (const nexus of membersOf(audience, this.state)) named.add(nexus);
-    const losers = new Set<NexusState>();
-    const pending = this.#parts.tasks.abort(
-      (task) => task !== self && named.has(task.nexusState.key) && (self !== null || task.cdb[0] !== PR_OUT),
-      (task) => losers.add(task.nexusState),
-    );
-    if (self !== null) losers.delete(self.nexusState);
-    if (!this.#parts.modes.control.taskAbortedStatus) {
-      for (const loser of losers) loser.attentions.raise(Sense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR);
-    }
-    return pending;
-  }
+/** One of several attempts to have a command saved. */
+interface Attempt {
+  /** What owners have more or less by it. */
+  readonly changes: ReadonlyMap<string, Holdings>;
+  /** From 1. */
+  readonly attempt: number;
 }
 
 function isInvalidField({ sense }: ScsiResult): boolean {

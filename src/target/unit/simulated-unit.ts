@@ -9,7 +9,7 @@ import type { LogicalUnit } from "./logical-unit.js";
 import { FULL_ACCESS, READ_ONLY_ACCESS } from "./path-access.js";
 import type { PathAccess } from "./path-access.js";
 
-/** See the module text. What a manager wants to change about it, it may change in a copy: all that managers see are own members. */
+/** See the module text. A manager may use a modified copy (`{ ...unit, … }`): everything that managers see is an own member. */
 export class SimulatedUnit implements DiskUnit {
   readonly fd: number | null;
   readonly readOnly: boolean;
@@ -34,8 +34,8 @@ export class SimulatedUnit implements DiskUnit {
   }
 
   /**
-   * Like the operating system's, this path refuses an unprivileged program what would disturb others: the two PERSISTENT RESERVE
-   * commands. It is EPERM there, which becomes 0B/00/06. To a read-only node the unit is write-protected.
+   * Like the operating system, this path refuses the two PERSISTENT RESERVE commands, with which an unprivileged program could disturb
+   * others. There the error is EPERM, which becomes 0B/00/06. For a read-only node the unit is write-protected.
    */
   execute(command: ScsiCommand): ScsiAnswer {
     if (routeOf(command.cdb[0]) === "manager") return senseResult(Sense.IO_ERROR);

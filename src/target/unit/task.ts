@@ -1,4 +1,4 @@
-/** A command on its way through a logical unit, and the set of those that have not ended yet (SAM-5 8). */
+/** A command in a logical unit, and the set of those that have not ended yet (SAM-5 8). */
 
 import type { Clock, Timer } from "../../base/clock.js";
 import type { Account } from "../../scsi/account.js";
@@ -10,14 +10,14 @@ import type { Cancellation } from "../medium/medium.js";
 import { mediumFailure } from "../medium/medium-failure.js";
 import type { NexusState } from "./nexus-table.js";
 
-/** The end of a command that somebody aborted. */
+/** The result of an aborted command. */
 export function taskAborted(): ScsiResult {
   return bareStatus(ScsiStatus.TASK_ABORTED);
 }
 
-/** One command of one nexus. Most end before `execute` returns and are never seen by anyone else. */
+/** One command of one nexus. Most end before `execute` returns, so nothing else ever sees them. */
 export class Task implements Cancellation {
-  /** Set while an operation is under way that touches the medium, the caller's memory or the store; it is waited for. */
+  /** True while an operation is under way that touches the medium, the caller's memory or the store; an abort waits for it. */
   busy = false;
   #abortResult: ScsiResult | null = null;
   #onAbort: readonly (() => void)[] | null = null;
@@ -27,7 +27,7 @@ export class Task implements Cancellation {
     readonly command: ScsiCommand,
     /** The path that the command came by is read-only. */
     readonly readOnly: boolean,
-    /** In whose name it is executed, null for nobody's. */
+    /** The account that is charged for it; null for none. */
     readonly account: Account | null = null,
   ) {}
 
@@ -43,35 +43,35 @@ export class Task implements Cancellation {
     return this.#abortResult !== null;
   }
 
-  /** The answer of an aborted command; null while it is not. */
+  /** The result of an aborted command; null if it is not aborted. */
   get abortResult(): ScsiResult | null {
     return this.#abortResult;
   }
 
-  /** Ends the command with `result`: at once, or when the step under way has ended. A second abort changes nothing. */
+  /** Ends the command with `result`: at once, or once the operation under way has ended. A second abort has no effect. */
   abort(result: ScsiResult): void {
     if (this.#abortResult !== null) return;
     this.#abortResult = result;
     for (const action of this.#onAbort ?? []) action();
   }
 
-  /** `action` is called by {@link abort}, which must not have happened. */
+  /** Has `action` called by {@link abort}; the command must not be aborted yet. */
   onAbort(action: () => void): void {
     this.#onAbort = [...(this.#onAbort ?? []), action];
   }
 }
 
-/** A signal that tasks end with. */
+/** A signal that aborts tasks. */
 interface WatchedSignal {
   readonly tasks: Set<Task>;
   readonly listener: () => void;
 }
 
-/** The commands of a logical unit that have not ended when `execute` returned. */
+/** The commands of a logical unit that have not ended when `execute` returns. */
 export class TaskSet {
-  /** Each with the promise of its end, which never rejects. */
+  /** Each task with a promise that settles when it ends, and never rejects. */
   readonly #tasks = new Map<Task, Promise<unknown>>();
-  /** By signal, which commands share: one listener while there is a task with it. */
+  /** Tasks by signal. Commands share signals, and each signal has one listener while there are tasks with it. */
   readonly #watched = new Map<AbortSignal, WatchedSignal>();
 
   constructor(private readonly clock: Clock) {}
@@ -80,7 +80,7 @@ export class TaskSet {
     return this.#tasks.size;
   }
 
-  /** Settles when nothing that is under way now can touch the medium any more; null when that is so already. */
+  /** Settles when no command that is under way now can touch the medium any more; null if none can. */
   quiet(): Promise<void> | null {
     const ends = [...this.#tasks].filter(([task]) => task.busy).map(([, ended]) => ended);
     return ends.length === 0 ? null : Promise.all(ends).then(() => {});
@@ -93,8 +93,8 @@ export class TaskSet {
   }
 
   /**
-   * Keeps `task` in the set until `work` ends or it is aborted; gives the command's result. Fails only if `work` does so with
-   * anything but a system call's error, which is a mistake of this library.
+   * Keeps `task` in the set until `work` ends or it is aborted, and returns the command's result. Rejects only if `work` rejects with
+   * something other than the error of a system call, which is a mistake in this library or in a block driver.
    */
   track(task: Task, work: Promise<ScsiResult>): Promise<ScsiResult> {
     const { signal, timeoutMs } = task.command;
@@ -124,7 +124,7 @@ export class TaskSet {
       ended.catch(() => {}),
     );
     if (timeoutMs !== undefined) timer = this.clock.after(timeoutMs, () => task.abort(hostFailure(HostStatus.TIME_OUT)));
-    // It may have fired while the command began, before anybody listened.
+    // it may have fired while the command began, before there was a listener
     if (signal?.aborted === true) task.abort(taskAborted());
     else if (signal !== undefined) this.#watch(signal, task);
     return ended;
@@ -152,8 +152,8 @@ export class TaskSet {
   }
 
   /**
-   * Aborts every task that `concerns` names; `onAborted` hears of each. The promise settles when none of them can touch the medium
-   * any more; null when that is so already.
+   * Aborts every task that `concerns` selects, and calls `onAborted` with each. The promise settles when none of them can touch the medium
+   * any more; null if none can.
    */
   abort(concerns: (task: Task) => boolean, onAborted?: (task: Task) => void): Promise<void> | null {
     const ends: Promise<unknown>[] = [];

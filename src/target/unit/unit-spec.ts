@@ -66,7 +66,7 @@ function invalid(spec: Pick<UnitSpec, "wwn"> | undefined, option: string, value:
 }
 
 /**
- * `wwn` in lower case, also where it was written as other programs print it (pasted-names.ts).
+ * `wwn` in lower case, also where it was written as other programs print it (scsi/pasted-names.ts).
  * @throws QomError `invalid-value` when it is no name of a logical unit.
  */
 export function normalizeWwn(wwn: string): string {

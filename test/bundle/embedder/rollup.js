@@ -1,11 +1,11 @@
-/** Arguments: the format, the file to write. */
+/** Arguments: a format and the file to write, again and again. */
 import { createRequire } from "node:module";
 import { rollup } from "rollup";
 
-const [format, file] = process.argv.slice(2);
 const bundle = await rollup({
   input: "main.js",
   external: /^node:/,
   plugins: [{ name: "installed", resolveId: (id) => (id === "qom-pr" ? createRequire(import.meta.url).resolve(id) : null) }],
 });
-await bundle.write({ format, file, inlineDynamicImports: true });
+const words = process.argv.slice(2);
+for (let at = 0; at < words.length; at += 2) await bundle.write({ format: words[at], file: words[at + 1], inlineDynamicImports: true });

@@ -5,13 +5,15 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Machine, PrManager } from "qom-pr";
+import { ATTEMPT_PAUSE_MS } from "#src/backends/helper-socket/connector.js";
+import { systemClock } from "#src/base/clock.js";
+import { Clock, createContainer, Machine, PrManager } from "qom-pr";
 import type { ScsiCommand, ScsiUnit } from "qom-pr";
 import { makeFolder, removeFolder } from "../../support/folder.js";
 import { compileC, requireCompiler } from "../../support/c-compiler.js";
 import { findPrHelper, greets } from "../../support/pr-helper.js";
 import { mortalCommand, OUR_PROGRAM } from "../../helper/support/helper-process.js";
-import { outcome } from "../../support/machine.js";
+import { outcome } from "../../support/outcome.js";
 
 /** Root of the project, seen from build/test/faults/support. */
 const ROOT = new URL("../../../../", import.meta.url);
@@ -25,6 +27,15 @@ export function soakCount(soak: number, otherwise: number): number {
 
 /** The helper programs that there are. */
 export const HELPERS: Readonly<Record<string, string | null>> = { "qemu-pr-helper": findPrHelper(), "qom-pr-helper": OUR_PROGRAM };
+
+/** How long our client pauses here between two attempts to connect: a helper that was killed is often back after a tenth of a second. */
+const SHORT_PAUSE_MS = 50;
+
+/** The real clock but for these pauses. */
+const IMPATIENT_CLOCK: Clock = {
+  nowMs: () => systemClock.nowMs(),
+  after: (delayMs, action, options) => systemClock.after(delayMs === ATTEMPT_PAUSE_MS ? SHORT_PAUSE_MS : delayMs, action, options),
+};
 
 /** A folder with a disk, compiled C and helpers, for the tests of this `describe`. */
 export class ClientBench {
@@ -89,16 +100,17 @@ export class ClientBench {
   }
 
   /**
-   * A manager for the socket `helper`, which may not be there yet: only an attempt that the helper has seen counts.
+   * A manager for the socket `helper`, which may not be there yet: only an attempt that the helper has seen counts. It pauses shortly
+   * between attempts.
    * @throws QomError when the helper has refused
    */
   async manager(properties = ""): Promise<PrManager> {
     for (;;) {
       try {
-        const machine = await Machine.create([
-          "-object",
-          `pr-manager-helper,id=pr0,path=${this.path("helper")},handshake-timeout=60${properties}`,
-        ]);
+        const container = createContainer();
+        container.register(Clock, { useValue: IMPATIENT_CLOCK });
+        const options = `pr-manager-helper,id=pr0,path=${this.path("helper")},handshake-timeout=60${properties}`;
+        const machine = await Machine.create(["-object", options], { container });
         this.#machines.push(machine);
         const manager = machine.object("pr0");
         if (manager instanceof PrManager) return manager;

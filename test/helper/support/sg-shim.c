@@ -6,17 +6,20 @@
  *     10  status                         12  driver_status     14  residual, in units of 64 bytes
  *     15  not 0: the call waits until the file "release-N" exists, N being this byte
  *
- * Data from the device, and sense data behind its first 18 bytes, tell what the call asked for. Each call appends its operation code
- * to the file "calls". Both files are in the folder $SG_SHIM_FOLDER.
+ * Data from the device, and sense data behind its first 18 bytes, tell what the call asked for. Each call puts its operation code into
+ * the file "calls", behind a count of 8 bytes; no operation code of a reservation command is 0. Both files are in the folder
+ * $SG_SHIM_FOLDER. "calls" is mapped when a program is loaded: no call needs a descriptor, of which a test may have left none.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <scsi/sg.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,15 +28,41 @@ static void in_folder(char *path, size_t size, const char *name, int number)
     snprintf(path, size, name, getenv("SG_SHIM_FOLDER"), number);
 }
 
-static void note_call(unsigned char operation_code)
+enum { CALLS_MAX = 65536 - sizeof(uint64_t) };
+
+/* Shared by all programs that are started with the same folder. */
+static struct {
+    uint64_t count;
+    unsigned char operation_codes[CALLS_MAX];
+} *calls = MAP_FAILED;
+
+__attribute__((constructor)) static void map_calls(void)
 {
+    if (getenv("SG_SHIM_FOLDER") == NULL) {
+        return;
+    }
     char path[4096];
     in_folder(path, sizeof(path), "%s/calls", 0);
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (write(fd, &operation_code, 1) != 1) {
-        abort();
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return; /* only a call needs it */
+    }
+    if (ftruncate(fd, sizeof(*calls)) == 0) {
+        calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     }
     close(fd);
+}
+
+static void note_call(unsigned char operation_code)
+{
+    if (calls == MAP_FAILED) {
+        abort();
+    }
+    uint64_t number = __atomic_fetch_add(&calls->count, 1, __ATOMIC_SEQ_CST);
+    if (number >= CALLS_MAX) {
+        abort();
+    }
+    __atomic_store_n(&calls->operation_codes[number], operation_code, __ATOMIC_SEQ_CST);
 }
 
 static void wait_for_release(int number)

@@ -28,6 +28,9 @@ export function scriptedCdb(operationCode: number, length: number, answer: ShimA
   return bytes;
 }
 
+/** What stands before the operation codes in the file of the calls. */
+const CALLS_COUNT_SIZE = 8;
+
 /** The compiled stand-in, for the tests of this `describe`. */
 export class SgShim {
   #folder = "";
@@ -51,10 +54,13 @@ export class SgShim {
     return { LD_PRELOAD: join(this.#folder, "shim.so"), SG_SHIM_FOLDER: this.#folder };
   }
 
-  /** Operation codes of the calls so far. */
+  /** Operation codes of the calls so far, up to one that is not written yet. */
   get calls(): Buffer {
     const path = join(this.#folder, "calls");
-    return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    if (!existsSync(path)) return Buffer.alloc(0);
+    const codes = readFileSync(path).subarray(CALLS_COUNT_SIZE);
+    const end = codes.indexOf(0);
+    return end < 0 ? codes : codes.subarray(0, end);
   }
 
   /** Waits until there have been `count` calls. */

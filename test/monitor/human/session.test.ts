@@ -63,6 +63,13 @@ describe("the human monitor", () => {
   });
   afterEach(() => machine.close());
 
+  it("takes any number of lines that end as a terminal's Enter key ends them", async () => {
+    for (let line = 0; line < 70; line += 1) {
+      typist.input.write(`${"info status".padEnd(1024)}\r`);
+      expect(await typist.answer(), `line ${line}`).to.equal("VM status: running\r\n");
+    }
+  });
+
   it("sends SCSI commands and shows their data and sense", async () => {
     expect(await typist.type("scsi disk0 5f000000000000001800 000000000000000000000000000000a10000000000000000")).to.deep.equal([
       "status: GOOD (00h)",

@@ -8,6 +8,7 @@ import { PersistentReserveOut } from "#src/scsi/persistent-reserve-out.js";
 import type { ScsiCommand } from "#src/scsi/command.js";
 import { TransportId } from "#src/scsi/transport-id.js";
 import type { ModelCommand } from "../../reservation/support/model.js";
+import { randomNumbers } from "../../support/random.js";
 
 /** Name of the unit that is sent the stream. */
 export const WWN = "naa.5000000000000001";
@@ -30,17 +31,6 @@ const ACTIONS: Readonly<Record<ModelCommand["action"], ReserveOutAction>> = {
 
 /** Frequent ones more than once. */
 const DEALT_ACTIONS = ["REG", "REG", "REG", "RAI", "RSV", "RSV", "REL", "CLR", "PRE", "PRE", "P&A", "MOVE"] as const;
-
-/** Numbers from 0 up to 1 that look random and follow from the seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Makes the next command; `keyOf` gives the key that a nexus has now, since most commands should have the right one. */
 export type Stream = (keyOf: (nexus: string) => number | undefined) => ModelCommand;

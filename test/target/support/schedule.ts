@@ -1,6 +1,6 @@
 /** Chance and order of a run, both from a seed: what waits goes on when the schedule says so, and nothing else decides what comes next. */
 import { present } from "#src/base/assert.js";
-import { randomNumbers } from "./reservation-stream.js";
+import { randomNumbers } from "../../support/random.js";
 
 /** Turns after which whatever has not ended never will. */
 const TURNS_MAX = 5000;

@@ -10,7 +10,7 @@ import { Machine, PersistentReserveIn } from "qom-pr";
 import type { ScsiDevice } from "qom-pr";
 import { helperUnderTest } from "../../../support/helpers.js";
 import type { HelperUnderTest } from "../../../support/helpers.js";
-import { outcome } from "../../../support/machine.js";
+import { outcome } from "../../../support/outcome.js";
 import { ready, reserveOut, writeBlock } from "../support/commands.js";
 import { loadModule } from "../support/modules.js";
 import type { TargetPath } from "../support/linux-target.js";

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { Machine } from "qom-pr";
 import { helperUnderTest } from "../../../support/helpers.js";
 import type { HelperUnderTest } from "../../../support/helpers.js";
-import { outcome } from "../../../support/machine.js";
+import { outcome } from "../../../support/outcome.js";
 import { firstByte, ready, registeredKeys, reserveOut, writeBlock } from "../support/commands.js";
 import { sharedTarget } from "../support/shared-target.js";
 

@@ -10,7 +10,7 @@ import type { ScsiDevice, ScsiResult } from "qom-pr";
 import { SG_IO_THREADS_PER_DESCRIPTOR } from "#src/native/sg-io/executor.js";
 import { parseSenseData } from "#src/scsi/sense.js";
 import { parseBlockLimits } from "#src/scsi/vpd-block.js";
-import { outcome } from "../../../support/machine.js";
+import { outcome } from "../../../support/outcome.js";
 import { refusal } from "../../../support/refusal.js";
 import { bytes } from "../../../support/hex.js";
 import { ready, transferCdb } from "../support/commands.js";
@@ -152,7 +152,7 @@ describe("SG_IO on a disk with errors", () => {
     expect(results).to.deep.equal([]);
     controller.abort();
     await Promise.all(hanging);
-    expect(results.map(outcome)).to.deep.equal(hanging.map(() => "40h"));
+    expect(results.map(outcome)).to.deep.equal(hanging.map(() => "ABORTED"));
     await setDelay(0);
     expect(await ready(slow)).to.equal("GOOD");
   });

@@ -2,7 +2,7 @@
 
 import { PersistentReserveIn, PersistentReserveOut } from "qom-pr";
 import type { ReserveOutAction, ScsiCommand, ScsiDevice } from "qom-pr";
-import { outcome } from "../../../support/machine.js";
+import { outcome } from "../../../support/outcome.js";
 
 /** READ(10) or WRITE(10). */
 export function transferCdb(opcode: 0x28 | 0x2a, lba: number, blocks: number): Uint8Array {

@@ -1,7 +1,7 @@
 /** Names and ISIDs of initiator ports that nobody named. */
 import { expect } from "chai";
 import * as fc from "fast-check";
-import { defaultInitiator, portOfName } from "#src/reservation/default-initiator.js";
+import { defaultInitiator, portOfName } from "#src/scsi/default-initiator.js";
 import { refusal } from "../support/refusal.js";
 
 describe("a default initiator", () => {

@@ -11,7 +11,7 @@
  */
 
 import { createSha256 } from "../base/crypto.js";
-import { TransportId } from "../scsi/transport-id.js";
+import { TransportId } from "./transport-id.js";
 
 /** How the names of all default initiators begin. */
 export const DEFAULT_INITIATOR_PREFIX = "iqn.2026-11.org.qom-pr:";
