@@ -1,5 +1,5 @@
 /** Properties that QEMU has and that have no effect here: checked for form, kept, and written back. */
-import { qomProperty, qomType } from "../qom/decorators.js";
+import { declareLater, qomProperty, qomType } from "../qom/decorators.js";
 import type { PropertyOptions, QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { QomObject } from "../qom/object.js";
@@ -24,27 +24,31 @@ export function row<T>(type: PropertyType<T>, description: string, { check, ...r
   return { type, description, ...rest, ...(check === undefined ? {} : { check: (value): void => check(value as T) }) };
 }
 
-/** Gives a type these properties; a class decorator beside {@link qomType}. */
-export function inert(properties: InertProperties) {
+/** Gives a type these properties, from the moment it is registered; a class decorator beside {@link qomType}. */
+export function inert(properties: () => InertProperties) {
   return (target: QomType): void => {
-    const prototype = target.prototype as object; // every class has one
-    for (const [name, { type, ...options }] of Object.entries(properties)) {
-      const values = new WeakMap<object, unknown>();
-      // A name of QEMU's might be that of a member of the class.
-      const key = `inert ${name}`;
-      const descriptor: TypedPropertyDescriptor<unknown> = {
-        configurable: true,
-        get(this: object): unknown {
-          return values.get(this);
-        },
-        set(this: object, value: unknown): void {
-          values.set(this, value);
-        },
-      };
-      qomProperty(type, { ...options, name })(prototype, key, descriptor);
-      Object.defineProperty(prototype, key, descriptor);
-    }
+    declareLater(target, () => {
+      const prototype = target.prototype as object; // every class has one
+      for (const [name, property] of Object.entries(properties())) declareInert(prototype, name, property);
+    });
   };
+}
+
+function declareInert(prototype: object, name: string, { type, ...options }: InertProperty): void {
+  const values = new WeakMap<object, unknown>();
+  // A name of QEMU's might be that of a member of the class.
+  const key = `inert ${name}`;
+  const descriptor: TypedPropertyDescriptor<unknown> = {
+    configurable: true,
+    get(this: object): unknown {
+      return values.get(this);
+    },
+    set(this: object, value: unknown): void {
+      values.set(this, value);
+    },
+  };
+  qomProperty(type, { ...options, name })(prototype, key, descriptor);
+  Object.defineProperty(prototype, key, descriptor);
 }
 
 /** The value of an inert property of `object`; undefined when it was not set and has no default. */
@@ -64,7 +68,7 @@ export interface InertObject {
 /** The class of such objects. */
 export function inertObjectType({ name, description, properties, complete }: InertObject): QomType {
   @qomType({ name, description: `${description} (no effect)`, interfaces: [USER_CREATABLE] })
-  @inert(properties)
+  @inert(() => properties)
   class Inert extends QomObject {
     override complete(): void {
       complete?.((property) => inertValue(this, property));

@@ -82,7 +82,7 @@ function toldOfDevices(): readonly Told[] {
 /** Names of properties that have no effect, which the table leaves to `help`. */
 const INERT: ReadonlySet<string> = new Set(
   [NODE_INERT, HOST_FILE_INERT, VIRTIO_SCSI_INERT, PCI_INERT, PCI_GENERATIONS_INERT, CCW_INERT, SCSI_BLOCK_INERT].flatMap((properties) =>
-    Object.keys(properties),
+    Object.keys(properties()),
   ),
 );
 
