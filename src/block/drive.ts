@@ -8,6 +8,7 @@ import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
+import { takeInertDriveOptions } from "./drive-inert.js";
 import type { BlockGraph } from "./graph.js";
 
 /** Which driver the file of that name needs; `option` is what gave the name. */
@@ -100,6 +101,7 @@ async function driveToNode(
   requireSingle(options, "readonly", "read-only");
   const readOnly = takeText(options, "readonly");
   if (readOnly !== undefined) options.set("read-only", readOnly);
+  const aio = takeInertDriveOptions(options);
   const nodeName = takeText(options, "node-name");
   if (nodeName !== undefined) {
     throw new QomError("conflict", `'node-name=${printable(nodeName)}' on a drive: its node takes its name from the id, '${id}'`, {
@@ -110,6 +112,7 @@ async function driveToNode(
   options.set("driver", nodeDriver);
   options.set("node-name", id);
   if (isProtocol(nodeDriver)) {
+    if (aio !== undefined) options.set("aio", aio);
     if (filename === undefined) return options;
     requireOneName(options, filename, "filename");
     return options.set("filename", filename);
@@ -120,7 +123,7 @@ async function driveToNode(
       context: { option: "file" },
     });
   }
-  if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename, driverOf));
+  if (file !== undefined || filename !== undefined) options.set("file", await fileOptions(file, filename, driverOf, aio));
   return options;
 }
 
@@ -146,11 +149,17 @@ function requireNoInterface(given = "none"): void {
 }
 
 /** `file=PATH`, or `file.driver=…,file.filename=…`; without a driver the kind of file decides, as in QEMU. */
-async function fileOptions(file: PlainValue | undefined, path: string | undefined, driverOf: DriverOfFile): Promise<PlainValue> {
+async function fileOptions(
+  file: PlainValue | undefined,
+  path: string | undefined,
+  driverOf: DriverOfFile,
+  aio: string | undefined,
+): Promise<PlainValue> {
   if (file !== undefined && !isOptionMap(file)) {
     throw new QomError("invalid-value", `option 'file' expects a file name, not ${describeValue(file)}`, { context: { option: "file" } });
   }
   const options = new Map(file);
+  if (aio !== undefined && !options.has("aio")) options.set("aio", aio);
   if (path !== undefined) {
     requireOneName(options, path, "file.filename");
     options.set("filename", path);

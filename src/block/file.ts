@@ -6,6 +6,8 @@ import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type { Locking } from "../base/image-access.js";
 import { ImageLock } from "../native/file/image-lock.js";
+import { HOST_FILE_INERT } from "../qemu/block.js";
+import { inert } from "../qemu/inert.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
@@ -32,6 +34,7 @@ export async function openHostFile(filename: string, flags: number): Promise<Fil
 
 /** See the module text. */
 @qomType({ name: "file", description: "a regular file" })
+@inert(HOST_FILE_INERT)
 export class FileNode extends ProtocolNode {
   @qomProperty(qom.string(), { description: "path of the file", required: true })
   accessor filename!: string;
@@ -51,7 +54,7 @@ export class FileNode extends ProtocolNode {
   }
 
   override async complete(): Promise<void> {
-    const handle = await openHostFile(this.filename, this.readOnly ? constants.O_RDONLY : constants.O_RDWR);
+    const handle = await this.openWith((readOnly) => openHostFile(this.filename, readOnly ? constants.O_RDONLY : constants.O_RDWR));
     try {
       const found = await handle.stat();
       if (!found.isFile()) {
@@ -79,7 +82,7 @@ export class FileNode extends ProtocolNode {
   #locked(handle: FileHandle): ImageLock {
     const { filename, locking = "auto" } = this;
     const lock = new ImageLock({ fd: handle.fd, filename, locking, warn: (line) => this.#machine.warn(line) });
-    lock.claim({ writes: !this.readOnly, sharesWrites: this.readOnly });
+    lock.claim({ writes: !this.isReadOnly, sharesWrites: this.isReadOnly });
     return lock;
   }
 }

@@ -12,6 +12,8 @@ import { SgIoExecutor } from "../native/sg-io/sg-io.js";
 import { HostUnit } from "../host/host-unit.js";
 import { readHostTraits, readSizeBytes } from "../host/traits.js";
 import type { DeviceFile } from "../host/traits.js";
+import { HOST_FILE_INERT } from "../qemu/block.js";
+import { inert } from "../qemu/inert.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
@@ -28,6 +30,7 @@ const SG_VERSION_MIN = 30000;
 
 /** See the module text. */
 @qomType({ name: "host_device", description: "a disk of this host by its device node" })
+@inert(HOST_FILE_INERT)
 export class HostDeviceNode extends ProtocolNode {
   @qomProperty(qom.string(), { description: "path of the block or character device", required: true })
   accessor filename!: string;
@@ -54,8 +57,9 @@ export class HostDeviceNode extends ProtocolNode {
 
   override async complete(): Promise<void> {
     // Without O_NONBLOCK the open of a drive without medium, or of an sg node in exclusive use, would wait.
-    const access = this.readOnly ? constants.O_RDONLY : constants.O_RDWR;
-    const handle = await openHostFile(this.filename, access | constants.O_NONBLOCK);
+    const handle = await this.openWith((readOnly) =>
+      openHostFile(this.filename, (readOnly ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NONBLOCK),
+    );
     try {
       this.#handle = handle;
       this.#unit = await this.#inspect(handle);
@@ -100,7 +104,7 @@ export class HostDeviceNode extends ProtocolNode {
     if (version.version < SG_VERSION_MIN) return new NoScsi(`('${printable(this.filename)}') has an SG_IO interface that is too old`);
     const unit = await HostUnit.open(handle.fd, {
       file: { kind, ...splitDeviceNumber(found.rdev) },
-      readOnly: this.readOnly,
+      readOnly: this.isReadOnly,
       sgIo: this.#sgIo,
       timeoutMs: IO_TIMEOUT_MS_DEFAULT,
       hostTraits: await readHostTraits(this.#device),

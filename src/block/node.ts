@@ -7,9 +7,12 @@ import { qom } from "../qom/property-type.js";
 import type { ValueForm } from "../qom/property-type.js";
 import type { ImageAccess } from "../base/image-access.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
+import { NODE_INERT } from "../qemu/block.js";
+import { inert } from "../qemu/inert.js";
 import type { Route } from "../scsi/routing.js";
 import type { ScsiAnswer, ScsiCommand } from "../scsi/command.js";
 import type { DiskUnit } from "../scsi/unit.js";
+import { requireConsistent } from "./inert-options.js";
 
 /** Opens and closes child nodes; given to a node before it is completed. */
 export interface NodeOpener {
@@ -75,9 +78,17 @@ export const BLOCK_NODE_TYPE = "block-node";
 
 /** See the module text. */
 @qomType({ name: BLOCK_NODE_TYPE, description: "a node of the block layer", abstract: true })
+@inert(NODE_INERT)
 export abstract class BlockNode extends QomObject {
   @qomProperty(qom.bool(), { name: "read-only", description: "open without write access", default: false })
   accessor readOnly!: boolean;
+
+  @qomProperty(qom.bool(), {
+    name: "auto-read-only",
+    description: "open without write access where there is no right to write",
+    default: false,
+  })
+  accessor autoReadOnly!: boolean;
 
   #opening: NodeOpening | undefined;
   readonly #users = new Set<NodeUser>();
@@ -85,6 +96,7 @@ export abstract class BlockNode extends QomObject {
   /** Called by the graph once, before `complete`. */
   prepare(opening: NodeOpening): void {
     assert(this.#opening === undefined, "a node is opened once");
+    requireConsistent(this);
     this.#opening = opening;
   }
 

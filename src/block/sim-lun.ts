@@ -2,6 +2,8 @@
 import { assert } from "../base/assert.js";
 import { QomError } from "../base/errors.js";
 import type { ImageAccess, Locking } from "../base/image-access.js";
+import { HOST_FILE_INERT } from "../qemu/block.js";
+import { inert } from "../qemu/inert.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import { qomProperty, qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
@@ -27,6 +29,7 @@ const MEDIUM_SIZE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** See the module text. Nodes with the same `wwn` on the same fabric reach the same unit. */
 @qomType({ name: "sim-lun", description: "a path to a logical unit of the simulated storage network" })
+@inert(HOST_FILE_INERT)
 export class SimLunNode extends ProtocolNode {
   @qomProperty(qom.string(), {
     description: "name of the unit, naa.<16 or 32 hexadecimal digits>, or as lsblk and multipath print it",

@@ -1,6 +1,6 @@
 /** A character device at work: it listens or connects, and hands its connections to the monitor on it. */
-import { connect, createServer } from "node:net";
-import type { Server, Socket } from "node:net";
+import { connect, createServer, Socket } from "node:net";
+import type { Server } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { errnoOrMessage, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -8,6 +8,7 @@ import { missingFolder } from "../base/missing-folder.js";
 import { libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/server/libc.js";
 import { Listener } from "../native/server/listener.js";
+import { isInheritedSocket } from "./inherited.js";
 import { socketConnection, stdioConnection } from "./connection.js";
 import type { Connection } from "./connection.js";
 import { formatAddress } from "./spec.js";
@@ -42,6 +43,8 @@ export interface ChardevSurroundings {
   readonly signal: AbortSignal | undefined;
   /** Told, in one line, what the user may want to know. */
   readonly notify: (line: string) => void;
+  /** Told, in one line, what is probably not meant. */
+  readonly warn: (line: string) => void;
 }
 
 /**
@@ -50,7 +53,10 @@ export interface ChardevSurroundings {
  */
 export async function openChardev(spec: ChardevSpec, surroundings: ChardevSurroundings): Promise<Chardev> {
   if (spec.kind === "stdio") return new Single(stdioConnection(surroundings.stdio.input, surroundings.stdio.output));
-  if (!spec.server) return new Single(await connectTo(spec.address));
+  if (spec.address.kind === "fd" && !isInheritedSocket(spec.address.fd)) {
+    return absent(`descriptor ${spec.address.fd} is not open here: the monitor on it has no client`, surroundings);
+  }
+  if (!spec.server) return connected(spec, surroundings);
   const server = await SocketServer.listen(spec.address, surroundings.notify);
   if (!spec.wait || !surroundings.wait) return server;
   try {
@@ -61,6 +67,24 @@ export async function openChardev(spec: ChardevSpec, surroundings: ChardevSurrou
     server.close();
     throw error;
   }
+}
+
+/** A device that connects; one that QEMU would try to connect again and again may have nobody to connect to. */
+async function connected(
+  { address, optional }: ChardevSpec & { readonly kind: "socket" },
+  surroundings: ChardevSurroundings,
+): Promise<Chardev> {
+  try {
+    return new Single(await connectTo(address));
+  } catch (error) {
+    if (optional !== true || !(error instanceof QomError)) throw error;
+    return absent(`${error.message}; it is not tried again`, surroundings);
+  }
+}
+
+function absent(line: string, { warn }: ChardevSurroundings): Chardev {
+  warn(line);
+  return { start: () => undefined, close: () => undefined };
 }
 
 /** A device with one connection, which is there from the start. */
@@ -90,12 +114,15 @@ function cannot(what: string, address: SocketAddress, cause: unknown): QomError 
 }
 
 /** Where node connects to or listens on. */
-function endpoint(address: SocketAddress): { readonly path: string } | { readonly host?: string; readonly port: number } {
+function endpoint(
+  address: Exclude<SocketAddress, { readonly kind: "fd" }>,
+): { readonly path: string } | { readonly host?: string; readonly port: number } {
   if (address.kind === "unix") return { path: address.path };
   return address.host === "" ? { port: address.port } : { host: address.host, port: address.port };
 }
 
 function connectTo(address: SocketAddress): Promise<Connection> {
+  if (address.kind === "fd") return Promise.resolve(socketConnection(new Socket({ fd: address.fd, allowHalfOpen: true })));
   return new Promise((resolve, reject) => {
     const socket = connect({ ...endpoint(address), noDelay: true, allowHalfOpen: true });
     // It stays, though nobody hears of it any more: a peer that resets the connection before a monitor has it is no failure of this process.
@@ -131,8 +158,8 @@ class SocketServer implements Chardev {
   static async listen(address: SocketAddress, notify: ChardevSurroundings["notify"]): Promise<SocketServer> {
     const refused = (cause: Error): void => notify(cannot("accept a connection on", address, cause).message);
     const server = createServer({ allowHalfOpen: true, noDelay: true });
-    if (address.kind === "tcp") {
-      await listening(server, endpoint(address), address);
+    if (address.kind !== "unix") {
+      await listening(server, address.kind === "fd" ? { fd: address.fd } : endpoint(address), address);
       return new SocketServer(server, undefined, refused);
     }
     const file = await Listener.create(libc(), loadServerLibc(), address.path, SOCKET_MODE);

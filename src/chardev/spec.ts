@@ -3,7 +3,7 @@
  *
  * | option | text |
  * |---|---|
- * | `-chardev` | `socket,id=ID,path=PATH` or `socket,id=ID,host=HOST,port=PORT`, with `server=on\|off`, `wait=on\|off`; `stdio,id=ID` |
+ * | `-chardev` | `socket,id=ID,path=PATH` or `socket,id=ID,host=HOST,port=PORT`, with `server=on\|off`, `wait=on\|off`; `socket,id=ID,fd=N`; `stdio,id=ID` |
  * | `-qmp`, `-qmp-pretty` | `unix:PATH[,server=on][,wait=off]`, `tcp:HOST:PORT[,…]`, `stdio`, `chardev:ID` |
  * | `-mon` | `[chardev=]ID[,mode=control\|readline][,pretty=on\|off]` |
  *
@@ -19,7 +19,10 @@ import type { PlainValue } from "../options/value.js";
 
 /** Where a socket is. */
 export type SocketAddress =
-  { readonly kind: "unix"; readonly path: string } | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  /** Descriptor of a socket that was open when the program was started. */
+  | { readonly kind: "fd"; readonly fd: number };
 
 /** A character device, as its options say it. */
 export type ChardevSpec =
@@ -31,6 +34,8 @@ export type ChardevSpec =
       readonly server: boolean;
       /** Of a server: the machine is not made before somebody has connected. */
       readonly wait: boolean;
+      /** Of one that connects: where nobody listens, the device has no client. */
+      readonly optional?: boolean;
     };
 
 /** The kinds of monitor: QMP, and the one for people. */
@@ -46,10 +51,21 @@ export interface MonitorSpec {
 }
 
 const PORT_MAX = 65_535n;
+/** Descriptors are ints, and no system allows so many. */
+const FD_MAX = 0x7fff_ffffn;
+/** QEMU tries again so many seconds, or milliseconds, after a connection was lost. Here the first time counts. */
+const RECONNECTING = ["reconnect", "reconnect-ms"] as const;
 
 /** An address as it is written in options and messages: `unix:PATH`, `tcp:HOST:PORT`. */
 export function formatAddress(address: SocketAddress): string {
-  return address.kind === "unix" ? `unix:${address.path}` : `tcp:${address.host}:${address.port}`;
+  switch (address.kind) {
+    case "unix":
+      return `unix:${address.path}`;
+    case "tcp":
+      return `tcp:${address.host}:${address.port}`;
+    case "fd":
+      return `fd:${address.fd}`;
+  }
 }
 
 /**
@@ -136,7 +152,12 @@ function stdio(values: Map<string, PlainValue>): ChardevSpec {
 }
 
 function socket(values: Map<string, PlainValue>): ChardevSpec {
-  const address = socketAddress(takeText(values, "path"), takeText(values, "host"), takeText(values, "port"));
+  const fd = takeText(values, "fd");
+  const [path, host, port] = ["path", "host", "port"].map((name) => takeText(values, name));
+  if (fd !== undefined && (path ?? host ?? port) !== undefined) {
+    throw new QomError("conflict", "a socket has either 'fd', or an address", { context: { option: "fd", value: printable(fd) } });
+  }
+  const address = fd === undefined ? socketAddress(path, host, port) : { kind: "fd" as const, fd: Number(numberOf("fd", fd, FD_MAX)) };
   const server = takeBool(values, "server") ?? false;
   const wait = takeBool(values, "wait");
   if (wait !== undefined && !server) {
@@ -145,8 +166,12 @@ function socket(values: Map<string, PlainValue>): ChardevSpec {
   // Answers are never held back to be sent together with others, so both spellings are the same.
   takeBool(values, "nodelay");
   takeBool(values, "delay");
+  const again = RECONNECTING.map((name) => [name, takeText(values, name)] as const);
+  const optional = again.some(([name, text]) => text !== undefined && numberOf(name, text, FD_MAX) > 0n);
+  if (optional && server)
+    throw new QomError("conflict", "option 'reconnect' is for a socket that connects", { context: { option: "reconnect" } });
   requireNoOthers(values);
-  return { kind: "socket", address, server, wait: wait ?? server };
+  return { kind: "socket", address, server, wait: wait ?? server, optional };
 }
 
 function socketAddress(path: string | undefined, host: string | undefined, port: string | undefined): SocketAddress {
@@ -157,13 +182,15 @@ function socketAddress(path: string | undefined, host: string | undefined, port:
     });
   }
   if (port === undefined) throw new QomError("missing", "a socket needs 'path', or 'host' and 'port'", { context: { option: "path" } });
-  const number = parseInteger(port);
-  if (number === undefined || number < 0n || number > PORT_MAX) {
-    throw new QomError("invalid-value", `option 'port' expects a number from 0 to ${PORT_MAX}, not '${printable(port)}'`, {
-      context: { option: "port", value: printable(port) },
-    });
-  }
-  return { kind: "tcp", host: host ?? "", port: Number(number) };
+  return { kind: "tcp", host: host ?? "", port: Number(numberOf("port", port, PORT_MAX)) };
+}
+
+function numberOf(option: string, text: string, max: bigint): bigint {
+  const number = parseInteger(text);
+  if (number !== undefined && number >= 0n && number <= max) return number;
+  throw new QomError("invalid-value", `option '${option}' expects a number from 0 to ${max}, not '${printable(text)}'`, {
+    context: { option, value: printable(text) },
+  });
 }
 
 function takeBool(values: Map<string, PlainValue>, name: string): boolean | undefined {

@@ -1,6 +1,6 @@
 /** THE table of the options of `qom-pr run`; the help and docs/cli.md come from it. */
 import { QomError } from "../base/errors.js";
-import { unknownOption } from "../machine/arguments.js";
+import { optionLength, unknownOption } from "../machine/arguments.js";
 import { HELP_WIDTH, wrap } from "./table.js";
 
 /** One option. */
@@ -32,6 +32,7 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     text: "print trace points to file=FILE or stderr; events=FILE has patterns; `-trace help` lists them",
     own: true,
   },
+  { name: "strict", text: "refuse options and devices of QEMU that there are not here, instead of leaving them out", own: true },
   { name: "check", text: "only make the machine, to check its options", own: true },
   { name: "json", text: "with --check: print the machine as JSON", own: true },
 ];
@@ -76,6 +77,7 @@ export interface RunWords {
   readonly help: boolean;
   readonly check: boolean;
   readonly json: boolean;
+  readonly strict: boolean;
   /** Texts of `-trace`. */
   readonly traces: readonly string[];
   readonly machine: readonly string[];
@@ -88,16 +90,23 @@ export interface RunWords {
 export function takeRunWords(argv: readonly string[]): RunWords {
   const [machine, traces]: [string[], string[]] = [[], []];
   const flags = new Set<string>();
+  const strict = argv.some((word) => /^--?strict$/.test(word));
   let at = 0;
   while (at < argv.length) {
     const [word = "", text] = argv.slice(at, at + 2);
-    if (/^--?(?:h|help)$/.test(word)) return { help: true, check: false, json: false, traces, machine };
+    if (/^--?(?:h|help)$/.test(word)) return { help: true, check: false, json: false, strict: false, traces, machine };
     const option = RUN_OPTIONS.find(({ name }) => word === `-${name}` || word === `--${name}`);
     if (option === undefined) {
-      throw unknownOption(
-        word,
-        RUN_OPTIONS.map(({ name }) => name),
-      );
+      const length = strict ? null : optionLength(word);
+      if (length === null) {
+        throw unknownOption(
+          word,
+          RUN_OPTIONS.map(({ name }) => name),
+        );
+      }
+      machine.push(...argv.slice(at, at + length));
+      at += length;
+      continue;
     }
     if (option.value === undefined) {
       flags.add(option.name);
@@ -109,5 +118,5 @@ export function takeRunWords(argv: readonly string[]): RunWords {
     else traces.push(text);
     at += 2;
   }
-  return { help: false, check: flags.has("check"), json: flags.has("json"), traces, machine };
+  return { help: false, check: flags.has("check"), json: flags.has("json"), strict: flags.has("strict"), traces, machine };
 }

@@ -40,7 +40,7 @@ export async function runMachine(argv: readonly string[], output: Output): Promi
     // The document has standard output to itself.
     const stdio = own.json ? { stdio: { input: process.stdin, output: process.stderr } } : {};
     const warn = (line: string): void => error(`qom-pr: warning: ${line}\n`);
-    const machine = await Machine.create(own.machine, { notify, warn, wait: !own.check, signal: end.signal, ...stdio });
+    const machine = await Machine.create(own.machine, { notify, warn, wait: !own.check, strict: own.strict, signal: end.signal, ...stdio });
     running = machine;
     for (const warning of machine.warnings) warn(warning);
     if (own.check) {

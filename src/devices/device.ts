@@ -10,6 +10,8 @@ import type { ScsiBuses } from "./bus/scsi-bus.js";
 export interface DeviceHost {
   readonly graph: BlockGraph;
   readonly buses: ScsiBuses;
+  /** Names of buses that devices left out of the machine would have: an adapter may say that it sits on one. */
+  readonly foreignBuses?: ReadonlySet<string>;
 }
 
 /** Injection token of {@link DeviceHost}. */

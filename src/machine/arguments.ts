@@ -2,26 +2,20 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { allAtOnce } from "../base/slices.js";
-import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
-import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
-import { checkMonitorOptions } from "../monitor/monitors.js";
-import type { MonitorOptions } from "../monitor/monitors.js";
 import { parseOption } from "../options/arguments.js";
-import { atOption, atText } from "../options/option-error.js";
 import { didYouMean } from "../options/nearest.js";
+import { atOption } from "../options/option-error.js";
 import type { ParsedOptions } from "../options/value.js";
-import { machineName } from "./name.js";
+import { foreignOption, foreignOptions, REFUSED_OPTIONS } from "../qemu/kinds.js";
+import { MONITORING } from "./monitoring.js";
+import type { GivenMonitoring, MonitoringArgument } from "./monitoring.js";
+import { machineNameOf } from "./name.js";
 
 /** Options whose text is in one of the option languages. */
 const STRUCTURED = ["object", "blockdev", "drive", "device"] as const;
 
 /** An option in one of the option languages. */
 export type StructuredArgument = (typeof STRUCTURED)[number];
-
-/** Options that say which monitors there are. */
-const MONITORING = ["chardev", "mon", "monitor", "qmp", "qmp-pretty"] as const;
-
-type MonitoringArgument = (typeof MONITORING)[number];
 
 /** One option with what it says. */
 export interface GivenOption {
@@ -31,108 +25,131 @@ export interface GivenOption {
   readonly parsed: ParsedOptions;
 }
 
+/** An option that QEMU has and this library has not. */
+export interface ForeignOption {
+  /** Without its dash. */
+  readonly name: string;
+  /** Null for one that takes none. */
+  readonly text: string | null;
+}
+
 /** A machine's whole command line. */
-export interface MachineArguments {
+export interface CommandLine {
   readonly name: string | undefined;
   readonly options: readonly GivenOption[];
-  readonly monitoring: MonitorOptions;
-  /** By character device: the error of opening it, with the option that asked for it in its message. */
-  readonly blame: (spec: ChardevSpec, error: unknown) => unknown;
+  readonly monitoring: readonly GivenMonitoring[];
+  readonly foreign: readonly ForeignOption[];
+  /** One line each. */
+  readonly warnings: readonly string[];
 }
 
 const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
 
 /**
  * Parses `["-object", "…", "-device", "…"]`; one dash and two are the same, as in QEMU.
+ * @param strict refuse options that QEMU has and this library has not
  * @throws QomError `unknown-name` (with the nearest option as hint), `missing` (an option without its text), or as the text's grammar
  */
-export function parseArguments(argv: readonly string[]): MachineArguments {
-  return allAtOnce(parsingArguments(argv));
+export function parseArguments(argv: readonly string[], strict = false): CommandLine {
+  return allAtOnce(parsingArguments(argv, strict));
 }
 
 /** The same as work that can be interrupted (base/slices.ts) between two options. */
-export function* parsingArguments(argv: readonly string[]): Generator<void, MachineArguments> {
-  let name: string | undefined;
-  const options: GivenOption[] = [];
-  const chardevs = new Map<string, ChardevSpec>();
-  const monitors: MonitorSpec[] = [];
-  const monitoring = { chardevs, monitors };
-  const sources = new Map<ChardevSpec | MonitorSpec, { readonly argument: MonitoringArgument; readonly text: string }>();
-  for (let at = 0; at < argv.length; at += 2) {
+export function* parsingArguments(argv: readonly string[], strict = false): Generator<void, CommandLine> {
+  const line: GrowingLine = { name: undefined, options: [], monitoring: [], foreign: [], warnings: [] };
+  let at = 0;
+  while (at < argv.length) {
     const word = argv[at] ?? "";
-    const argument = optionName(word);
+    const option = optionAt(word, strict);
     const text = argv[at + 1];
-    if (text === undefined) throw new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
-    if (argument === "name") name = machineName(text);
-    else if (isMonitoring(argument)) {
-      for (const spec of inArgument(argument, text, () => addMonitoring(monitoring, argument, text))) sources.set(spec, { argument, text });
-    } else options.push({ argument, text, parsed: inArgument(argument, text, () => parseOption(argument, text)) });
+    at += option.kind === "flag" ? 1 : 2;
+    if (option.kind !== "flag" && text === undefined) throw needsValue(word, option.name);
+    take(line, option, text ?? "");
     yield;
   }
-  const blame = (spec: ChardevSpec | MonitorSpec, error: unknown): unknown => {
-    const source = sources.get(spec);
-    return source === undefined ? error : atArgument(source.argument, source.text, error);
-  };
-  checkMonitorOptions(monitoring, blame);
-  return { name, options, monitoring, blame };
+  return line;
 }
 
-function isMonitoring(argument: StructuredArgument | MonitoringArgument): argument is MonitoringArgument {
-  return MONITORING.some((known) => known === argument);
+/**
+ * How many words the option `word` takes, itself included, for a program that has options of its own besides these; null for a word that is
+ * none of them.
+ */
+export function optionLength(word: string): 1 | 2 | null {
+  const name = nameOf(word);
+  if (name === undefined) return null;
+  if (ALL.includes(name) || REFUSED_OPTIONS.has(name)) return 2;
+  const foreign = foreignOption(name);
+  if (foreign === null) return null;
+  return foreign === "flag" ? 1 : 2;
 }
 
-/** Takes note of the option, and gives the character device and the monitor that it asks for. */
-function addMonitoring(
-  { chardevs, monitors }: { readonly chardevs: Map<string, ChardevSpec>; readonly monitors: MonitorSpec[] },
-  argument: MonitoringArgument,
-  text: string,
-): readonly (ChardevSpec | MonitorSpec)[] {
-  if (argument === "mon") {
-    const monitor = parseMon(text);
-    monitors.push(monitor);
-    return [monitor];
-  }
-  if (argument === "chardev") {
-    const { id, spec } = parseChardev(text);
-    if (chardevs.has(id))
-      throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
-    chardevs.set(id, spec);
-    return [spec];
-  }
-  if (argument !== "monitor" || text !== "none") {
-    // QEMU has a human monitor unless told otherwise; a machine here has none by default.
-    const chardev = parseMonitorDevice(text);
-    const monitor: MonitorSpec = {
-      chardev,
-      mode: argument === "monitor" ? "readline" : "control",
-      pretty: argument === "qmp-pretty",
-    };
-    monitors.push(monitor);
-    return typeof chardev === "string" ? [monitor] : [chardev, monitor];
-  }
-  return [];
+/** A {@link CommandLine} that is being read. */
+interface GrowingLine {
+  name: string | undefined;
+  readonly options: GivenOption[];
+  readonly monitoring: GivenMonitoring[];
+  readonly foreign: ForeignOption[];
+  readonly warnings: string[];
 }
 
-/** Runs `action`; a QomError from it gets the option and its text in front of its message. */
-function inArgument<T>(argument: StructuredArgument | MonitoringArgument, text: string, action: () => T): T {
+function take(line: GrowingLine, option: KnownOption, text: string): void {
+  switch (option.kind) {
+    case "flag":
+      line.foreign.push({ name: option.name, text: null });
+      break;
+    case "foreign":
+      line.foreign.push({ name: option.name, text });
+      break;
+    case "name": {
+      const { name, warning } = machineNameOf(text);
+      line.name = name;
+      if (warning !== undefined) line.warnings.push(warning);
+      break;
+    }
+    case "monitoring":
+      line.monitoring.push({ argument: option.name, text });
+      break;
+    case "structured":
+      line.options.push({ argument: option.name, text, parsed: parsedOption(option.name, text) });
+  }
+}
+
+function needsValue(word: string, argument: string): QomError {
+  return new QomError("missing", `option '${printable(word)}' needs a value`, { context: { argument } });
+}
+
+/** Parses the option's text; a QomError from that gets the option and its text in front of its message. */
+function parsedOption(argument: StructuredArgument, text: string): ParsedOptions {
   try {
-    return action();
+    return parseOption(argument, text);
   } catch (error) {
-    throw atArgument(argument, text, error);
+    throw atOption(argument, text, error);
   }
 }
 
-/** The error with its message opened by the option that it is about: `-qmp unix:x: …`. */
-function atArgument(argument: StructuredArgument | MonitoringArgument, text: string, error: unknown): unknown {
-  return isMonitoring(argument) ? atText(argument, text, error) : atOption(argument, text, error);
+/** An option, by who takes care of it. */
+type KnownOption =
+  | { readonly kind: "structured"; readonly name: StructuredArgument }
+  | { readonly kind: "monitoring"; readonly name: MonitoringArgument }
+  | { readonly kind: "name" | "foreign" | "flag"; readonly name: string };
+
+function optionAt(word: string, strict: boolean): KnownOption {
+  const name = nameOf(word);
+  if (name === undefined) throw unknownOption(word, ALL);
+  const structured = STRUCTURED.find((argument) => argument === name);
+  if (structured !== undefined) return { kind: "structured", name: structured };
+  const monitoring = MONITORING.find((argument) => argument === name);
+  if (monitoring !== undefined) return { kind: "monitoring", name: monitoring };
+  if (name === "name") return { kind: "name", name };
+  const refusal = REFUSED_OPTIONS.get(name);
+  if (refusal !== undefined && !strict) throw new QomError("unsupported", refusal, { context: { argument: name } });
+  const foreign = strict ? null : foreignOption(name);
+  if (foreign === null) throw unknownOption(word, ALL);
+  return { kind: foreign === "flag" ? "flag" : "foreign", name };
 }
 
-function optionName(word: string): StructuredArgument | MonitoringArgument | "name" {
-  const name = /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
-  const known = [...STRUCTURED, ...MONITORING].find((argument) => argument === name);
-  if (known !== undefined) return known;
-  if (name === "name") return "name";
-  throw unknownOption(word, ALL);
+function nameOf(word: string): string | undefined {
+  return /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
 }
 
 /**
@@ -140,10 +157,11 @@ function optionName(word: string): StructuredArgument | MonitoringArgument | "na
  * @param known the options that there are, without their dash
  */
 export function unknownOption(word: string, known: readonly string[]): QomError {
-  const name = /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
+  const name = nameOf(word);
   const context = { value: word };
   const list = `options are ${known.map((option) => `-${option}`).join(", ")}`;
-  const hint = didYouMean(name ?? word, known, (option) => `-${option}`) ?? list;
+  const nearest = (names: readonly string[]): string | undefined => didYouMean(name ?? word, names, (option) => `-${option}`);
+  const hint = nearest(known) ?? nearest(foreignOptions()) ?? list;
   if (name !== undefined) return new QomError("unknown-name", `unknown option '${printable(word)}'`, { context, hint });
   const parameter = /^[A-Za-z][\w.-]*=/.test(word);
   return new QomError("unknown-name", `'${printable(word)}' is not an option`, {

@@ -2,20 +2,7 @@
  * A machine: from a command line in QEMU's manner to objects, block nodes and devices that work. Dependency injection is wired
  * here and nowhere else.
  */
-import {
-  aBoolean,
-  aFunction,
-  anObject,
-  arrayOf,
-  aSignal,
-  aString,
-  check,
-  checkMembers,
-  having,
-  instanceOf,
-  oneOf,
-  optional,
-} from "../base/check.js";
+import { aFunction, anObject, arrayOf, aString, check, checkMembers } from "../base/check.js";
 import { present } from "../base/assert.js";
 import { Clock, systemClock } from "../base/clock.js";
 import { QomError } from "../base/errors.js";
@@ -30,9 +17,7 @@ import { DeviceSet } from "../devices/set/device-set.js";
 import { ScsiBuses } from "../devices/bus/scsi-bus.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { VirtioScsi } from "../devices/virtio-scsi/device.js";
-import type { QmpCommand } from "../monitor/command.js";
 import { allCommands } from "../monitor/commands/all.js";
-import type { ChardevSurroundings } from "../chardev/chardev.js";
 import { EventHub } from "../monitor/events.js";
 import { QmpExecutor } from "../monitor/executor.js";
 import type { MonitorHost } from "../monitor/host.js";
@@ -49,67 +34,30 @@ import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
 import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric/fabric.js";
-import type { FolderUse } from "../stores/folder/holder.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
 import { construct, createContainer, provide } from "./container.js";
-import type { DependencyContainer } from "./container.js";
 import { parseArguments, parsingArguments } from "./arguments.js";
-import type { MachineArguments } from "./arguments.js";
+import type { CommandLine } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
+import { selectAll, selectOurs } from "./left-out.js";
+import type { Selection } from "./left-out.js";
+import { MACHINE_OPTIONS } from "./machine-options.js";
+import type { MachineOptions } from "./machine-options.js";
+import { monitoringOf } from "./monitoring.js";
+import type { Monitoring } from "./monitoring.js";
 import { typeRegistries } from "./types.js";
 import type { TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues } from "./write.js";
 import type { WritableMachine } from "./write.js";
 
-/** What a machine may be given besides its arguments. */
-export interface MachineOptions {
-  /** Storage network to join; it stays open when the machine closes. By default the machine has one of its own. */
-  readonly fabric?: Fabric;
-  /** Further types, the embedder's own; superclasses that are not built in must be listed too. */
-  readonly types?: readonly QomType[];
-  /** Further QMP commands, made by `defineCommand` of `qom-pr/extend`; none may have the name of another. */
-  readonly commands?: readonly QmpCommand[];
-  /** What a monitor on `stdio` talks through. Default: this process's standard input and output. */
-  readonly stdio?: ChardevSurroundings["stdio"];
-  /** Told, in one line, what the user may want to know of monitors: that the machine waits for a client, or could not accept one. */
-  readonly notify?: (line: string) => void;
-  /** Told, in one line, of each warning that comes when the machine has been made; {@link Machine.warnings} has those from before too. */
-  readonly warn?: (line: string) => void;
-  /** False: monitors with `wait=on` do not wait for their client (default: they do). */
-  readonly wait?: boolean;
-  /**
-   * Ends the waiting for monitors' clients, and the making of the machine when the option at hand is done: {@link Machine.create} rejects
-   * with the signal's reason then.
-   */
-  readonly signal?: AbortSignal;
-  /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
-  readonly container?: DependencyContainer;
-  /** How long state folders will be held: another process that wants one is told so. Default: lasting. */
-  readonly folderUse?: FolderUse;
+/** A command line of which all that is to be made is known. */
+interface MachineArguments extends Pick<Selection, "options" | "foreignBuses">, Monitoring {
+  readonly name: string | undefined;
+  readonly registries: TypeRegistries;
+  readonly warnings: readonly string[];
 }
-
-/** Kinds of the members of {@link MachineOptions}. */
-const OPTIONS = {
-  fabric: optional(instanceOf(Fabric, "a Fabric")),
-  types: optional(arrayOf(aFunction)),
-  commands: optional(
-    arrayOf(having("a command made by defineCommand", { name: aString, arguments: anObject, result: anObject, run: aFunction })),
-  ),
-  stdio: optional(
-    having("an object of streams, { input, output }", {
-      input: having("a stream", { on: aFunction }),
-      output: having("a stream", { write: aFunction }),
-    }),
-  ),
-  notify: optional(aFunction),
-  warn: optional(aFunction),
-  wait: optional(aBoolean),
-  signal: optional(aSignal),
-  folderUse: optional(oneOf(["moment", "lasting"])),
-  container: optional(having("a container of tsyringe", { createChildContainer: aFunction })),
-} as const;
 
 /** Warnings that are kept: one that runs for years must not collect them all. */
 const WARNINGS_MAX = 1000;
@@ -154,17 +102,17 @@ export class Machine {
   #end: () => void = () => undefined;
 
   /** Use {@link Machine.create}. */
-  private constructor(given: MachineArguments, warnings: readonly string[], options: MachineOptions) {
+  private constructor(given: MachineArguments, options: MachineOptions) {
     checkMembers("new Machine", "arguments (use Machine.create)", given, { monitoring: anObject });
     const { name, monitoring } = given;
     this.ended = new Promise((resolve) => (this.#end = resolve));
     // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
-    this.#registries = typeRegistries(options.types ?? []);
+    this.#registries = given.registries;
     const commands = allCommands(options.commands);
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
     this.name = name ?? this.fabric.members.nextName();
-    this.#warnings = [...warnings];
+    this.#warnings = [...given.warnings];
     const warn = (message: string): void => {
       if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message);
       if (this.#isMade) options.warn?.(message);
@@ -220,7 +168,7 @@ export class Machine {
     };
     provide(container, MachineContext, context);
     provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
-    provide(container, DeviceHost, { graph: this.graph, buses: this.#buses });
+    provide(container, DeviceHost, { graph: this.graph, buses: this.#buses, foreignBuses: given.foreignBuses });
     provide(container, SgIoExecutor, this.#sgIo);
     this.#join(this.fabric);
   }
@@ -233,21 +181,14 @@ export class Machine {
    */
   static async create(argv: readonly string[], options: MachineOptions = {}): Promise<Machine> {
     check("Machine.create", "argv", argv, arrayOf(aString));
-    checkMembers("Machine.create", "options", options, OPTIONS);
+    checkMembers("Machine.create", "options", options, MACHINE_OPTIONS);
     // A short command line at once, so that machines that are made at the same time get their names in the order of the calls.
     const isLong = argv.length > 2 * OPTIONS_SLICE_LENGTH;
-    const given = isLong ? await inSlices(parsingArguments(argv), OPTIONS_SLICE_LENGTH) : parseArguments(argv);
-    const asking = given.options.find(({ parsed }) => parsed.help);
-    if (asking !== undefined) {
-      throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
-        context: { argument: asking.argument, text: asking.text },
-        hint: "Machine.help gives it",
-      });
-    }
-    const warnings = given.options.flatMap(({ argument, text, parsed }) =>
-      parsed.warnings.map((warning) => `-${argument} ${printable(text)}: ${warning}`),
-    );
-    const machine = new Machine(given, warnings, options);
+    const line = isLong
+      ? await inSlices(parsingArguments(argv, options.strict), OPTIONS_SLICE_LENGTH)
+      : parseArguments(argv, options.strict);
+    const given = argumentsOf(line, options);
+    const machine = new Machine(given, options);
     const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {
       const parts = { tree: machine.qom, graph: machine.graph, devices: machine.#devices, warnings: machine.#warnings };
@@ -258,7 +199,7 @@ export class Machine {
           if (given.monitoring.monitors.some(({ mode }) => mode === "readline")) {
             machine.#humanSession = (await import("../monitor/human/session.js")).HumanSession;
           }
-          await machine.#monitors.open({ stdio, wait, signal, notify }, given.blame);
+          await machine.#monitors.open({ stdio, wait, signal, notify, warn: (text) => void machine.#warnings.push(text) }, given.blame);
         },
         signal,
       });
@@ -276,7 +217,7 @@ export class Machine {
    */
   static help(argv: readonly string[], options: Pick<MachineOptions, "types"> = {}): string | null {
     check("Machine.help", "argv", argv, arrayOf(aString));
-    checkMembers("Machine.help", "options", options, { types: OPTIONS.types });
+    checkMembers("Machine.help", "options", options, { types: MACHINE_OPTIONS.types });
     return helpText(parseArguments(argv).options, typeRegistries(options.types ?? []));
   }
 
@@ -397,4 +338,22 @@ export class Machine {
       () => this.#monitors.close(),
     ]);
   }
+}
+
+/** What a command line comes to. @throws QomError */
+function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineOptions): MachineArguments {
+  const asking = line.options.find(({ parsed }) => parsed.help);
+  if (asking !== undefined) {
+    throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
+      context: { argument: asking.argument, text: asking.text },
+      hint: "Machine.help gives it",
+    });
+  }
+  const registries = typeRegistries(types);
+  const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : selectOurs(line, registries);
+  const spellings = options.flatMap(({ argument, text, parsed }) =>
+    parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
+  );
+  const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
+  return { name: line.name, registries, options, foreignBuses, warnings, ...monitoringOf(monitoring) };
 }

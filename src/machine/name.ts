@@ -1,6 +1,10 @@
 /** `-name`: what a machine is called. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
+import { didYouMean } from "../options/nearest.js";
+import { parseQemuOpts } from "../options/qemu-opts.js";
+import { parseBool } from "../options/scalars.js";
+import { valueText } from "../options/take.js";
 
 /** Names of machines become part of initiator names, which iSCSI limits to 223 bytes. */
 const MACHINE_NAME_LENGTH_MAX = 64;
@@ -19,4 +23,41 @@ export function machineName(text: string): string {
     context,
     hint: "letters, digits, '-', '.' and '_', beginning with a letter or digit",
   });
+}
+
+/** Options of `-name` besides the name. */
+const NAME_MEMBERS = ["guest", "process", "debug-threads"] as const;
+
+/**
+ * The same for a machine, whose `-name` may be in QEMU's longer form: `guest=NAME,process=NAME,debug-threads=on`. A name in that form is taken
+ * from another program: what cannot be in a name here becomes a dash, with a warning.
+ * @throws QomError as {@link machineName}; `unknown-name`, `invalid-value`
+ */
+export function machineNameOf(text: string): { readonly name: string | undefined; readonly warning?: string } {
+  if (!text.includes("=")) return { name: machineName(text) };
+  const { values } = parseQemuOpts(text, { impliedKey: "guest" });
+  for (const [option, value] of values) {
+    const context = { argument: "name", option };
+    if (!NAME_MEMBERS.some((member) => member === option)) {
+      const hint = didYouMean(option, NAME_MEMBERS);
+      throw new QomError("unknown-name", `-name has no option '${printable(option)}'`, {
+        context,
+        ...(hint === undefined ? {} : { hint }),
+      });
+    }
+    if (option !== "debug-threads" || (typeof value === "string" && parseBool(value) !== undefined)) continue;
+    throw new QomError("invalid-value", `-name: option '${option}' expects 'on' or 'off', not '${valueText(value)}'`, { context });
+  }
+  const given = values.get("guest");
+  if (typeof given !== "string") return { name: undefined };
+  const name = given
+    .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, MACHINE_NAME_LENGTH_MAX);
+  if (name === "")
+    return {
+      name: undefined,
+      warning: `-name '${printable(text)}': the machine has a name of its own, since this one has no letter or digit`,
+    };
+  return name === given ? { name } : { name, warning: `-name '${printable(given)}': the machine is called '${name}' here` };
 }

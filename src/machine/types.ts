@@ -11,7 +11,9 @@ import { DEVICE_TYPE } from "../devices/set/device-set.js";
 import { ScsiBlock } from "../devices/disk/scsi-block.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
-import { VirtioScsi } from "../devices/virtio-scsi/device.js";
+import { VIRTIO_SCSI_TYPES } from "../devices/virtio-scsi/adapters.js";
+import { inertObjectTypes } from "../qemu/objects.js";
+import { typeMetadata } from "../qom/decorators.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { TypeRegistry } from "../qom/type-registry.js";
@@ -19,7 +21,7 @@ import type { ReservedNames } from "../qom/type-registry.js";
 import { OBJECT_TYPES } from "./object-types.js";
 
 /** Types of objects and devices. */
-const OBJECT_AND_DEVICE_TYPES: readonly QomType[] = [...OBJECT_TYPES, Device, VirtioScsi, ScsiDevice, ScsiBlock, ScsiGeneric];
+const OBJECT_AND_DEVICE_TYPES: readonly QomType[] = [...OBJECT_TYPES, Device, ...VIRTIO_SCSI_TYPES, ScsiDevice, ScsiBlock, ScsiGeneric];
 
 /** Block drivers: a name space of their own, as in QEMU, where nodes are no QOM objects. */
 const BLOCK_DRIVERS: readonly QomType[] = [BlockNode, ProtocolNode, RawNode, FileNode, HostDeviceNode, SimLunNode];
@@ -41,21 +43,32 @@ export interface TypeRegistries {
   readonly drivers: TypeRegistry;
 }
 
-const builtIn: () => TypeRegistries = lazily(() => {
+/** The types of this library; those without effect are not among them. */
+const effective: () => TypeRegistries = lazily(() => {
   const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
   objects.registerAll(OBJECT_AND_DEVICE_TYPES);
   drivers.registerAll(BLOCK_DRIVERS);
   return { objects, drivers };
 });
 
+const builtIn: () => TypeRegistries = lazily(() => withInertTypes(effective()));
+
+/** An embedder's type that does something goes before one of the same name that does nothing. */
+function withInertTypes({ objects, drivers }: TypeRegistries): TypeRegistries {
+  const all = objects.copy();
+  all.registerAll(inertObjectTypes().filter((type) => objects.find(typeMetadata(type)?.name ?? "") === undefined));
+  return { objects: all, drivers };
+}
+
 /**
  * The built-in types and the embedder's own, in registries that nobody else has.
  * @throws QomError `type-definition`, `duplicate`, `unknown-type`
  */
 export function typeRegistries(own: readonly QomType[]): TypeRegistries {
+  if (own.length === 0) return { objects: builtIn().objects.copy(), drivers: builtIn().drivers.copy() };
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy()];
+  const [objects, drivers] = [effective().objects.copy(), effective().drivers.copy()];
   objects.registerAll(own.filter((type) => !isDriver(type)));
   drivers.registerAll(own.filter(isDriver));
-  return { objects, drivers };
+  return withInertTypes({ objects, drivers });
 }

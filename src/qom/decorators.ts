@@ -136,7 +136,7 @@ export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<N
       });
     }
     const definition = define(key, type, options, descriptor as PropertyDescriptor); // the accessor's own type is checked above, storage is untyped
-    const own = recordedOn(target) ?? new Map<string, PropertyDefinition>();
+    const { properties: own } = record(target);
     if (own.has(definition.name)) {
       throw new QomError("type-definition", `@qomProperty on '${owner}': the class has a property '${definition.name}' already`, {
         context: { option: definition.name },
@@ -144,8 +144,18 @@ export function qomProperty<T>(type: PropertyType<T>, options: PropertyOptions<N
     }
     requireUsable(definition, owner);
     own.set(definition.name, definition);
-    Reflect.defineMetadata(PROPERTIES_KEY, own, target);
   };
+}
+
+/**
+ * Lets a class have further properties, which are declared when somebody first asks for its properties, as a registry does: a table of many
+ * takes time, and most programs need few types.
+ * @param declare calls {@link qomProperty}; one of a class
+ */
+export function declareLater(target: QomType, declare: () => void): void {
+  const declared = record(target.prototype as object); // a prototype is an object
+  assert(declared.later === undefined, "a class has one table of further properties");
+  declared.later = declare;
 }
 
 /** What cannot be in the name of a property: characters that separate options or steps of a path, and blanks. */
@@ -214,8 +224,34 @@ export function classProperty(object: QomObject, name: string): PropertyDefiniti
   return undefined;
 }
 
-function recordedOn(prototype: object): Map<string, PropertyDefinition> | undefined {
-  return Reflect.getOwnMetadata(PROPERTIES_KEY, prototype) as Map<string, PropertyDefinition> | undefined; // only qomProperty writes this key
+/** What is recorded on a prototype. */
+interface Declared {
+  readonly properties: Map<string, PropertyDefinition>;
+  /** Declares further ones. */
+  later?: (() => void) | undefined;
+}
+
+function declaredOn(prototype: object): Declared | undefined {
+  return Reflect.getOwnMetadata(PROPERTIES_KEY, prototype) as Declared | undefined; // only record() writes this key
+}
+
+function record(prototype: object): Declared {
+  const known = declaredOn(prototype);
+  if (known !== undefined) return known;
+  const declared: Declared = { properties: new Map() };
+  Reflect.defineMetadata(PROPERTIES_KEY, declared, prototype);
+  return declared;
+}
+
+/** The properties declared on exactly this prototype; those that were to be declared later are now. */
+function recordedOn(prototype: object): ReadonlyMap<string, PropertyDefinition> | undefined {
+  const declared = declaredOn(prototype);
+  const later = declared?.later;
+  if (declared !== undefined && later !== undefined) {
+    declared.later = undefined;
+    later();
+  }
+  return declared?.properties;
 }
 
 function kebabCase(key: string): string {

@@ -53,7 +53,7 @@ describe("the position of a mistake", () => {
   for (const [what, argv, there] of ROWS) {
     it(`is known of ${what}`, async () => {
       const error = await refusal(async () => {
-        const machine = await Machine.create(argv, { types: [Ruled] });
+        const machine = await Machine.create(argv, { types: [Ruled], strict: true });
         await machine.close();
       });
       const { argument, text = "", position } = error.context;

@@ -128,7 +128,7 @@ describe("QMP sockets", () => {
     const { port } = server.address() as AddressInfo; // a server that listens on TCP has one
     const stdio = { input: new PassThrough(), output: new PassThrough() };
     const spec = { kind: "socket", address: { kind: "tcp", host: "127.0.0.1", port }, server: false, wait: false } as const;
-    const device = await openChardev(spec, { stdio, wait: true, signal: undefined, notify: () => undefined });
+    const device = await openChardev(spec, { stdio, wait: true, signal: undefined, notify: () => undefined, warn: () => undefined });
     const [peer] = (await accepted) as [Socket]; // what the event has
     peer.resetAndDestroy();
     // Not by once() of node:events, which hears of the error.
@@ -312,7 +312,7 @@ describe("QMP sockets", () => {
       [["-qmp", `unix:/${"x".repeat(200)},server=on,wait=off`], "limit"],
     ];
     for (const [argv, kind] of cases) {
-      const error = await refusal(() => machine(argv, { stdio: { input: new PassThrough(), output: new PassThrough() } }));
+      const error = await refusal(() => machine(argv, { strict: true, stdio: { input: new PassThrough(), output: new PassThrough() } }));
       expect(error.kind, `${argv.join(" ")}: ${error.message}`).to.equal(kind);
     }
   });

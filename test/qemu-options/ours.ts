@@ -1,5 +1,5 @@
-/** Asks this library, with types of its own that stand for QEMU's of the same names. */
-import { Machine, qom, QomError, qomProperty, QomObject, qomType, USER_CREATABLE } from "qom-pr";
+/** Asks this library, with types of its own that stand for QEMU's devices of the same names. */
+import { Machine, qom, QomError, qomProperty, qomType } from "qom-pr";
 import type { PlainValue, QomType } from "qom-pr";
 import { Device } from "#src/devices/device.js";
 import { parseOption } from "#src/options/arguments.js";
@@ -9,49 +9,6 @@ import { addObject } from "#src/qom/add-object.js";
 import { READ_BACK, sorted } from "./result.js";
 import type { Family, Read, Result } from "./result.js";
 import type { Row, Way } from "./rows.js";
-
-@qomType({ name: "secret", description: "a secret", interfaces: [USER_CREATABLE] })
-class Secret extends QomObject {
-  @qomProperty(qom.string(), { description: "the secret" })
-  accessor data: string | undefined;
-
-  @qomProperty(qom.enumeration("QCryptoSecretFormat", ["raw", "base64"]), { description: "how it is written", default: "raw" })
-  accessor format!: "raw" | "base64";
-
-  override complete(): void {
-    if (this.data === undefined) throw new QomError("invalid-value", "data or a file is needed");
-  }
-}
-
-@qomType({ name: "iothread", description: "a thread", interfaces: [USER_CREATABLE] })
-class IoThread extends QomObject {
-  @qomProperty(qom.int64({ min: 0n }), { description: "longest time of polling", default: 32768n, access: "read-write" })
-  accessor pollMaxNs!: bigint;
-}
-
-const RULE = qom.object(
-  "QAuthZListRule",
-  { match: qom.string(), policy: qom.enumeration("QAuthZListPolicy", ["deny", "allow"]) },
-  { format: qom.enumeration("QAuthZListFormat", ["exact", "glob"]) },
-);
-
-@qomType({ name: "authz-list", description: "a list of rules", interfaces: [USER_CREATABLE] })
-class AuthzList extends QomObject {
-  @qomProperty(qom.enumeration("QAuthZListPolicy", ["deny", "allow"]), { description: "what happens else", default: "deny" })
-  accessor policy!: "deny" | "allow";
-
-  @qomProperty(qom.listOf(RULE), { description: "the rules", default: [] })
-  accessor rules!: readonly { match: string; policy: "deny" | "allow"; format?: "exact" | "glob" | undefined }[];
-}
-
-@qomType({ name: "memory-backend-ram", description: "memory", interfaces: [USER_CREATABLE] })
-class Memory extends QomObject {
-  @qomProperty(qom.size({ min: 1n }), { description: "size of the memory", required: true })
-  accessor size!: bigint;
-
-  @qomProperty(qom.bool(), { description: "shared with others", default: false })
-  accessor share!: boolean;
-}
 
 @qomType({ name: "virtio-device", description: "a virtio device", abstract: true })
 abstract class VirtioDevice extends Device {}
@@ -76,7 +33,7 @@ class VirtioRng extends VirtioDevice {
 }
 
 /** The stand-ins. */
-export const TYPES: readonly QomType[] = [Secret, IoThread, AuthzList, Memory, VirtioDevice, VirtioRng];
+export const TYPES: readonly QomType[] = [VirtioDevice, VirtioRng];
 
 /** What this library makes of a row. */
 export async function askOurselves(row: Row, file: string): Promise<Result> {

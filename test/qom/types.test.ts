@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { expect } from "chai";
 import { container, inject } from "tsyringe";
 import { QomError } from "#src/base/errors.js";
-import { qomProperty, qomType } from "#src/qom/decorators.js";
+import { declareLater, ownProperties, qomProperty, qomType } from "#src/qom/decorators.js";
 import { USER_CREATABLE } from "#src/qom/interfaces.js";
 import { QomObject } from "#src/qom/object.js";
 import { qom } from "#src/qom/property-type.js";
@@ -192,6 +192,22 @@ describe("decorators", () => {
     });
     expect(error.kind).to.equal("type-definition");
     expect(error.message).to.contain("small").and.to.contain("from 0 to 10");
+  });
+
+  it("leave further properties of a class until they are asked for, once", () => {
+    class Late extends QomObject {
+      @qomProperty(qom.string(), { description: "of the class" })
+      accessor own: string | undefined;
+    }
+    let times = 0;
+    declareLater(Late, () => {
+      times += 1;
+      const descriptor = { get: (): string => "later" };
+      qomProperty(qom.string(), { description: "of a table" })(Late.prototype, "further", descriptor);
+    });
+    expect(times).to.equal(0);
+    for (let round = 0; round < 2; round += 1) expect([...ownProperties(Late).keys()]).to.deep.equal(["own", "further"]);
+    expect(times).to.equal(1);
   });
 
   it("refuse two properties of one name in a class", () => {

@@ -4,6 +4,8 @@
  */
 import { isBytes } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
+import { SCSI_BLOCK_INERT } from "../../qemu/devices.js";
+import { inert } from "../../qemu/inert.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { qom } from "../../qom/property-type.js";
 import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../../scsi/capacity.js";
@@ -69,6 +71,7 @@ function requireReport(option: string, policy: ErrorPolicy): void {
 
 /** See the module text. */
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
+@inert(SCSI_BLOCK_INERT)
 export class ScsiBlock extends ScsiDevice {
   @qomProperty(ERROR_POLICY, { description: "how read errors are handled: always `report`, to the guest", default: "auto" })
   accessor rerror!: ErrorPolicy;

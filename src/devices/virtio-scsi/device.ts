@@ -1,5 +1,5 @@
 /**
- * `virtio-scsi-pci`: the host adapter whose bus SCSI devices sit on (virtio 1.2, 5.6; QEMU: hw/scsi/virtio-scsi.c). It takes what a
+ * The host adapter whose bus SCSI devices sit on, whatever its own bus is (adapters.ts) (virtio 1.2, 5.6; QEMU: hw/scsi/virtio-scsi.c). It takes what a
  * guest's driver puts into its virtqueues; rings, interrupts and PCI are the emulator's. How to use it: docs/virtio-scsi.md.
  */
 import { present } from "../../base/assert.js";
@@ -8,6 +8,9 @@ import type { Kind } from "../../base/check.js";
 import { QomError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { tellAll } from "../../base/listeners.js";
+import type { OptionMap } from "../../options/value.js";
+import { VIRTIO_SCSI_INERT } from "../../qemu/devices.js";
+import { inert, inertValue } from "../../qemu/inert.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { qom } from "../../qom/property-type.js";
 import { aSenseCode, Sense } from "../../scsi/sense.js";
@@ -37,9 +40,6 @@ import { VirtioScsiEvents } from "./events.js";
 /** Addresses of a virtio-scsi bus (QEMU: VIRTIO_SCSI_MAX_CHANNEL, _TARGET, _LUN). */
 const ADDRESS_LIMITS: AddressLimits = Object.freeze({ channel: 0, target: 255, lun: 16383 });
 
-/** Names of the PCI buses that QEMU's machines have; here any of them will do. */
-const PCI_BUS = /^pcie?\.[0-9]+$/;
-
 /** Request queues: QEMU's virtio devices have 1024 queues at most, and two of these are for control and events. */
 const NUM_QUEUES_MAX = 1022;
 /** What QEMU takes for "as many as there are processors"; which this library does not know. */
@@ -59,8 +59,12 @@ const A_CHAIN: Kind = {
 const A_DEVICE = having("a SCSI device", { describe: aFunction, execute: aFunction, address: anObject });
 
 /** See the module text. */
-@qomType({ name: "virtio-scsi-pci", description: "virtio SCSI host adapter", aliases: ["virtio-scsi"] })
+@qomType({ name: "virtio-scsi-common", description: "virtio SCSI host adapter", abstract: true })
+@inert(VIRTIO_SCSI_INERT)
 export class VirtioScsi extends Device {
+  /** What the bus of the adapter itself is called in messages, and the names that it has on QEMU's boards; here any of them will do. */
+  protected readonly ownBus: { readonly noun: string; readonly names: RegExp } = { noun: "bus", names: /^$/ };
+
   @qomProperty(qom.uint32(), { name: "num_queues", description: `number of request queues, 1 to ${NUM_QUEUES_MAX}`, default: 1 })
   accessor numQueues!: number;
 
@@ -212,9 +216,8 @@ export class VirtioScsi extends Device {
   }
 
   override complete(): void {
-    if (this.busName !== undefined && !PCI_BUS.test(this.busName)) {
-      throw new QomError("not-found", `no PCI bus named '${printable(this.busName)}'`, { context: { option: "bus", value: this.busName } });
-    }
+    this.#requireOwnBus();
+    requireOneMapping(this);
     if (this.numQueues === NUM_QUEUES_AUTOMATIC) this.numQueues = 1;
     requireWithin("num_queues", this.numQueues, 1, NUM_QUEUES_MAX);
     requireWithin("virtqueue_size", this.virtqueueSize, DESCRIPTORS_BESIDE_DATA + 1, VIRTQUEUE_SIZE_MAX);
@@ -236,6 +239,17 @@ export class VirtioScsi extends Device {
   override busyWith(): string | null {
     const [first] = this.bus.devices;
     return first === undefined ? null : `${first.describe()} on its bus`;
+  }
+
+  /** A bus that some device left out would have is not written: without that device there is none of its name. */
+  override get placement(): OptionMap {
+    return this.busName !== undefined && this.ownBus.names.test(this.busName) ? super.placement : new Map();
+  }
+
+  #requireOwnBus(): void {
+    const { busName, ownBus, host } = this;
+    if (busName === undefined || ownBus.names.test(busName) || host.foreignBuses?.has(busName) === true) return;
+    throw new QomError("not-found", `no ${ownBus.noun} named '${printable(busName)}'`, { context: { option: "bus", value: busName } });
   }
 
   #parts(): Queues {
@@ -311,6 +325,13 @@ function makeQueues(context: VirtioScsiContext, count: number): Queues {
     control: new VirtioScsiControl(context, commands),
     events: new VirtioScsiEvents(context),
   };
+}
+
+/** Threads of the queues are given once (QEMU: virtio_scsi_dataplane_setup). */
+function requireOneMapping(adapter: VirtioScsi): void {
+  const option = "iothread-vq-mapping";
+  if (inertValue(adapter, "iothread") === undefined || inertValue(adapter, option) === undefined) return;
+  throw new QomError("conflict", `'iothread' and '${option}' exclude each other`, { context: { option } });
 }
 
 function requireWithin(option: string, value: number, min: number, max: number): void {

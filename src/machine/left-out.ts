@@ -1,0 +1,173 @@
+/**
+ * What a command line of QEMU has and a machine here has not: found, left out, and named in one warning. qemu/kinds.ts says what is of this
+ * kind; here is decided what of the rest is there for its sake alone: block nodes and character devices that only such things use, and
+ * disks on such an adapter.
+ */
+import { printable } from "../base/limits.js";
+import { DEVICE_TYPE } from "../devices/set/device-set.js";
+import { parseQemuOpts } from "../options/qemu-opts.js";
+import { isOptionMap, isPlainList } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
+import { isForeign } from "../qemu/kinds.js";
+import type { CommandLine, GivenOption } from "./arguments.js";
+import { BlockUse } from "./block-use.js";
+import type { GivenMonitoring } from "./monitoring.js";
+import type { TypeRegistries } from "./types.js";
+
+/** What is left of a command line. */
+export interface Selection {
+  readonly options: readonly GivenOption[];
+  readonly monitoring: readonly GivenMonitoring[];
+  /** Buses that the devices left out would have: an adapter that stays may sit on one. */
+  readonly foreignBuses: ReadonlySet<string>;
+  /** The one warning; null when nothing is left out. */
+  readonly warning: string | null;
+}
+
+/** The type that passthrough devices descend from. */
+const SCSI_DEVICE_TYPE = "scsi-device";
+
+/** Everything as it was given: for a machine that is to be strict. */
+export function selectAll({ options, monitoring }: CommandLine): Selection {
+  return { options, monitoring, foreignBuses: new Set(), warning: null };
+}
+
+/** Takes out what is not ours. What QEMU does not know either stays, to be refused by whoever makes it. */
+export function selectOurs(line: CommandLine, registries: TypeRegistries): Selection {
+  const { options, monitoring, foreign } = line;
+  const devices = foreignDevices(options, registries);
+  const objects = options.filter((option) => option.argument === "object" && isForeignObject(option, registries));
+  const words = new Set([
+    ...foreign.flatMap(({ text }) => wordsOf(text ?? "")),
+    ...[...devices, ...objects].flatMap(({ parsed }) => textsOf(parsed.values)),
+  ]);
+  const use = new BlockUse({
+    nodes: options.filter(({ argument }) => argument === "blockdev" || argument === "drive"),
+    users: options.filter((option) => option.argument === "device" && !devices.has(option)).flatMap(({ parsed }) => textsOf(parsed.values)),
+    foreignWords: words,
+    hasBoard: foreign.length > 0,
+    isForeignDriver: (driver) => registries.drivers.find(driver) === undefined && isForeign("driver", driver),
+  });
+  const nodes = use.leftOut();
+  const talk = foreignMonitoring(monitoring, words);
+  const out = new Set<GivenOption | GivenMonitoring>([...devices, ...objects, ...nodes, ...talk]);
+  const isChardev = ({ argument }: GivenMonitoring): boolean => argument === "chardev";
+  return {
+    options: options.filter((option) => !out.has(option)),
+    monitoring: monitoring.filter((option) => !out.has(option)),
+    foreignBuses: new Set([...devices].flatMap(({ parsed }) => textOf(parsed.values, "id") ?? [])),
+    warning: warningOf([
+      [
+        "options",
+        [...foreign.map(({ name }) => `-${name}`), ...[...talk].flatMap((option) => (isChardev(option) ? [] : `-${option.argument}`))],
+      ],
+      ["objects", objects.map((option) => labelOf(option, "qom-type", "id"))],
+      ["character devices", [...talk].filter(isChardev).map(chardevLabel)],
+      ["block nodes", [...nodes].map((option) => labelOf(option, option.argument === "drive" ? "file" : "driver", nameKey(option)))],
+      ["devices", [...devices].map((option) => labelOf(option, "driver", "id"))],
+    ]),
+  };
+}
+
+/** Devices of types that are not ours, and disks on an adapter of such a type. */
+function foreignDevices(options: readonly GivenOption[], { objects }: TypeRegistries): ReadonlySet<GivenOption> {
+  const devices = options.filter(({ argument }) => argument === "device");
+  const typeOf = ({ parsed }: GivenOption): string => textOf(parsed.values, "driver") ?? "";
+  const isOurs = (name: string, type: string): boolean => objects.find(name) !== undefined && objects.isA(name, type);
+  const foreign = new Set(devices.filter((option) => !isOurs(typeOf(option), DEVICE_TYPE) && isForeign("device", typeOf(option))));
+  const adapters = new Set([...foreign].flatMap(({ parsed }) => textOf(parsed.values, "id") ?? []));
+  for (const option of devices) {
+    const adapter = textOf(option.parsed.values, "bus")?.replace(/\.\d+$/, "");
+    if (adapter !== undefined && adapters.has(adapter) && isOurs(typeOf(option), SCSI_DEVICE_TYPE)) foreign.add(option);
+  }
+  return foreign;
+}
+
+function isForeignObject({ parsed }: GivenOption, { objects }: TypeRegistries): boolean {
+  const type = textOf(parsed.values, "qom-type") ?? "";
+  return objects.find(type) === undefined && isForeign("object", type);
+}
+
+/**
+ * Character devices of another kind with the monitors on them, and those that no monitor has and something that is left out names.
+ * @param words of what is left out
+ */
+function foreignMonitoring(all: readonly GivenMonitoring[], words: ReadonlySet<string>): ReadonlySet<GivenMonitoring> {
+  const chardevs = all
+    .filter(({ argument }) => argument === "chardev")
+    .map((option) => ({ option, values: optsOf(option.text, "backend") }));
+  const foreign = chardevs.filter(({ values }) => isForeign("chardev", textOf(values, "backend") ?? ""));
+  const foreignIds = new Set(foreign.map(({ values }) => textOf(values, "id")));
+  const monitors = all.filter((option) => option.argument !== "chardev");
+  const ofMonitors = new Set(monitors.map(chardevOfMonitor));
+  const named = chardevs.filter(({ values }) => {
+    const id = textOf(values, "id");
+    return id !== undefined && words.has(id) && !ofMonitors.has(id);
+  });
+  const withoutDevice = monitors.filter((option) => {
+    const id = chardevOfMonitor(option);
+    return id === undefined ? option.argument !== "mon" && isForeignDeviceText(option.text) : foreignIds.has(id);
+  });
+  return new Set([...[...foreign, ...named].map(({ option }) => option), ...withoutDevice]);
+}
+
+/** Beginnings of the short texts of character devices that only such texts know. */
+const SHORT_TEXTS = ["telnet", "websocket", "con", "mon", "COM1"] as const;
+
+function isForeignDeviceText(text: string): boolean {
+  const [kind = ""] = text.split(/[:,]/, 1);
+  return isForeign("chardev", kind) || SHORT_TEXTS.some((known) => known === kind) || text.startsWith("/dev/");
+}
+
+function chardevOfMonitor({ argument, text }: GivenMonitoring): string | undefined {
+  if (argument === "chardev") return undefined;
+  if (argument === "mon") return textOf(optsOf(text, "chardev"), "chardev");
+  return /^chardev:(.*)$/.exec(text)?.[1];
+}
+
+/** No values of a text that is wrong: whoever makes something of it says so. */
+function optsOf(text: string, impliedKey: string): OptionMap {
+  try {
+    return parseQemuOpts(text, { impliedKey }).values;
+  } catch {
+    return new Map();
+  }
+}
+
+/** The words in the text of an option that nobody here can read: among them are names of nodes and character devices. */
+function wordsOf(text: string): readonly string[] {
+  return text.split(/[\s,=:"{}[\]]+/).filter((word) => word !== "");
+}
+
+function textsOf(value: PlainValue): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (isOptionMap(value)) return [...value].flatMap(([name, member]) => (name === "id" ? [] : textsOf(member)));
+  return isPlainList(value) ? value.flatMap(textsOf) : [];
+}
+
+function textOf(values: OptionMap, name: string): string | undefined {
+  const value = values.get(name);
+  return typeof value === "string" ? value : undefined;
+}
+
+function nameKey({ argument }: GivenOption): string {
+  return argument === "drive" ? "id" : "node-name";
+}
+
+function labelOf({ parsed }: GivenOption, typeKey: string, idKey: string): string {
+  const [type, id] = [textOf(parsed.values, typeKey), textOf(parsed.values, idKey)];
+  return [type, id === undefined ? undefined : `'${id}'`].filter((part) => part !== undefined).join(" ");
+}
+
+function chardevLabel({ text }: GivenMonitoring): string {
+  const values = optsOf(text, "backend");
+  return `${textOf(values, "backend") ?? ""} '${textOf(values, "id") ?? ""}'`;
+}
+
+/** Each label once. */
+function warningOf(groups: readonly (readonly [string, readonly string[]])[]): string | null {
+  const parts = groups.flatMap(([noun, labels]) =>
+    labels.length === 0 ? [] : `${noun} ${[...new Set(labels)].map(printable).join(", ")}`,
+  );
+  return parts.length === 0 ? null : `left out, since QEMU has it and this machine does not: ${parts.join("; ")}`;
+}

@@ -1,0 +1,184 @@
+/**
+ * Objects that QEMU's devices and block nodes refer to, as `-object` takes them (QEMU: qapi/qom.json). Nothing is read, locked or allocated for
+ * them: a secret's file is not opened, and a memory backend has no memory.
+ */
+import { QomError } from "../base/errors.js";
+import { lazily } from "../base/lazily.js";
+import type { QomType } from "../qom/decorators.js";
+import { qom } from "../qom/property-type.js";
+import { inertObjectType, row } from "./inert.js";
+import type { InertObject, InertProperties, InertProperty } from "./inert.js";
+import { COUNT, NUMBER_LIST, ON_OFF_AUTO } from "./types.js";
+
+/** QEMU's largest weight of an iothread's polling (IOThread: poll-weight). */
+const POLL_WEIGHT_MAX = 63n;
+
+const SECRET_COMMON = (): InertProperties => ({
+  format: row(qom.enumeration("QCryptoSecretFormat", ["raw", "base64"]), "how the data are written", { default: "raw" }),
+  keyid: row(qom.string(), "secret that the data are encrypted with"),
+  iv: row(qom.string(), "initialisation vector of the encryption"),
+});
+
+const TLS_COMMON = (): InertProperties => ({
+  "verify-peer": row(qom.bool(), "the peer's certificate is verified", { default: true }),
+  dir: row(qom.string(), "folder of the files"),
+  endpoint: row(qom.enumeration("QCryptoTLSCredsEndpoint", ["client", "server"]), "side of the connection", { default: "client" }),
+  priority: row(qom.string(), "priority string of GnuTLS"),
+});
+
+const MEMORY_COMMON = (share: boolean): InertProperties => ({
+  dump: row(qom.bool(), "part of a core dump", { default: true }),
+  "host-nodes": row(NUMBER_LIST, "NUMA nodes of the host", { default: [] }),
+  merge: row(qom.bool(), "may be merged with equal memory", { default: true }),
+  policy: row(qom.enumeration("HostMemPolicy", ["default", "preferred", "bind", "interleave"]), "NUMA policy", { default: "default" }),
+  prealloc: row(qom.bool(), "allocated from the start", { default: false }),
+  "prealloc-threads": row(qom.uint32({ min: 1 }), "threads that allocate", { default: 1 }),
+  "prealloc-context": row(qom.link({ typeName: "thread-context", noun: "thread context", lookup: "path" }), "context of these threads"),
+  share: row(qom.bool(), "shared with other processes", { default: share }),
+  reserve: row(qom.bool(), "swap space is reserved", { default: true }),
+  size: row(qom.size({ min: 1n }), "size of the memory", { required: true }),
+  "x-use-canonical-path-for-ramblock-id": row(qom.bool(), "name in QEMU's migration stream", { default: false }),
+});
+
+/** Names of the limits of a throttle group; `x-` before them in the older form. */
+function throttleLimits(): Record<string, InertProperty> {
+  const names = ["iops", "bps"].flatMap((unit) =>
+    ["total", "read", "write"].flatMap((what) => ["", "-max", "-max-length"].map((suffix) => `${unit}-${what}${suffix}`)),
+  );
+  return Object.fromEntries([...names, "iops-size"].map((name) => [name, row(COUNT, "limit of a throttle group")]));
+}
+
+function throttleGroup(): InertProperties {
+  const limits = throttleLimits();
+  const members = Object.fromEntries(Object.entries(limits).map(([name, { type }]) => [name, type]));
+  return {
+    limits: row(qom.object("ThrottleLimits", {}, members), "limits of the group"),
+    ...Object.fromEntries(Object.entries(limits).map(([name, limit]) => [`x-${name}`, limit])),
+  };
+}
+
+const AUTHZ_POLICY = lazily(() => qom.enumeration("QAuthZListPolicy", ["deny", "allow"]));
+
+const authzRule = () =>
+  qom.object(
+    "QAuthZListRule",
+    { match: qom.string(), policy: AUTHZ_POLICY() },
+    { format: qom.enumeration("QAuthZListFormat", ["exact", "glob"]) },
+  );
+
+function refuse(option: string, message: string): never {
+  throw new QomError("invalid-value", message, { context: { option } });
+}
+
+type Values = (name: string) => unknown;
+
+function completeSecret(value: Values): void {
+  if (value("data") !== undefined && value("file") !== undefined) {
+    throw new QomError("conflict", "'data' and 'file' of a secret exclude each other", { context: { option: "file" } });
+  }
+  if (value("data") === undefined && value("file") === undefined) refuse("data", "a secret needs 'data' or 'file'");
+}
+
+function completeMemory(value: Values): void {
+  const nodes = (value("host-nodes") as readonly number[]).length; // the kind of the property
+  const policy = String(value("policy"));
+  if (policy === "default" && nodes > 0) refuse("host-nodes", "policy=default has no 'host-nodes'");
+  if (policy !== "default" && nodes === 0) refuse("host-nodes", `policy=${policy} needs 'host-nodes'`);
+}
+
+const memory = (name: string, share: boolean, properties: InertProperties = {}): InertObject => ({
+  name,
+  description: "memory of a guest",
+  properties: { ...MEMORY_COMMON(share), ...properties },
+  complete: completeMemory,
+});
+
+const SECRETS_AND_RIGHTS = (): readonly InertObject[] => [
+  {
+    name: "secret",
+    description: "a secret",
+    properties: { ...SECRET_COMMON(), data: row(qom.string(), "the secret"), file: row(qom.string(), "file of the secret") },
+    complete: completeSecret,
+  },
+  {
+    name: "secret_keyring",
+    description: "a secret in the kernel's keyring",
+    properties: { ...SECRET_COMMON(), serial: row(qom.int32(), "serial number of the key", { required: true }) },
+  },
+  { name: "tls-creds-anon", description: "credentials for TLS", properties: TLS_COMMON() },
+  {
+    name: "tls-creds-psk",
+    description: "credentials for TLS",
+    properties: { ...TLS_COMMON(), username: row(qom.string(), "user of the key") },
+  },
+  {
+    name: "tls-creds-x509",
+    description: "credentials for TLS",
+    properties: {
+      ...TLS_COMMON(),
+      "sanity-check": row(qom.bool(), "the certificates are checked when they are loaded", { default: true }),
+      passwordid: row(qom.string(), "secret that the key is encrypted with"),
+    },
+  },
+  { name: "tls-cipher-suites", description: "ciphers for TLS", properties: TLS_COMMON() },
+  {
+    name: "authz-list",
+    description: "rights by name",
+    properties: {
+      policy: row(AUTHZ_POLICY(), "what holds where no rule does", { default: "deny" }),
+      rules: row(qom.listOf(authzRule()), "the rules, the first that fits counts", { default: [] }),
+    },
+  },
+  {
+    name: "authz-simple",
+    description: "rights of one name",
+    properties: { identity: row(qom.string(), "the name", { required: true }) },
+  },
+];
+
+const THREADS_AND_MEMORY = (): readonly InertObject[] => [
+  {
+    name: "iothread",
+    description: "a thread for a device's queues",
+    properties: {
+      "aio-max-batch": row(COUNT, "requests in a batch", { default: 0n, access: "read-write" }),
+      "thread-pool-min": row(COUNT, "threads at least", { default: 0n }),
+      "thread-pool-max": row(qom.int64({ min: 1n }), "threads at most", { default: 64n }),
+      "poll-max-ns": row(COUNT, "longest time of polling, in ns", { default: 32_768n, access: "read-write" }),
+      "poll-grow": row(COUNT, "factor by which that time grows", { default: 2n, access: "read-write" }),
+      "poll-shrink": row(COUNT, "factor by which it shrinks", { default: 2n, access: "read-write" }),
+      "poll-weight": row(qom.int64({ min: 0n, max: POLL_WEIGHT_MAX }), "weight of the latest time", { default: 3n, access: "read-write" }),
+    },
+  },
+  {
+    name: "thread-context",
+    description: "where threads run",
+    properties: {
+      "cpu-affinity": row(NUMBER_LIST, "processors of the host"),
+      "node-affinity": row(NUMBER_LIST, "NUMA nodes of the host"),
+    },
+  },
+  memory("memory-backend-ram", false),
+  memory("memory-backend-file", false, {
+    align: row(qom.size(), "alignment", { default: 0n }),
+    offset: row(qom.size(), "where in the file it begins", { default: 0n }),
+    "discard-data": row(qom.bool(), "the file's content is given up at the end", { default: false }),
+    "mem-path": row(qom.string(), "the file, or its folder", { required: true }),
+    pmem: row(qom.bool(), "the file is persistent memory", { default: false }),
+    readonly: row(qom.bool(), "the file is opened for reading", { default: false }),
+    rom: row(ON_OFF_AUTO, "the memory is ROM", { default: "auto" }),
+  }),
+  memory("memory-backend-memfd", true, {
+    hugetlb: row(qom.bool(), "huge pages", { default: false }),
+    hugetlbsize: row(qom.size(), "size of the pages", { default: 0n }),
+    seal: row(qom.bool(), "the file is sealed", { default: true }),
+  }),
+  memory("memory-backend-shm", true),
+  { name: "throttle-group", description: "limits that block nodes share", properties: throttleGroup() },
+];
+
+/** What they are made of. */
+export const inertObjects: () => readonly InertObject[] = lazily(() => [...SECRETS_AND_RIGHTS(), ...THREADS_AND_MEMORY()]);
+
+/** The types. */
+export const inertObjectTypes: () => readonly QomType[] = lazily(() => inertObjects().map(inertObjectType));

@@ -1,0 +1,88 @@
+/** Whole command lines of QEMU: each gives a machine with its disks, and one warning that names what is left out. */
+import { expect } from "chai";
+import { Machine, PersistentReserveIn } from "qom-pr";
+import { parseArguments } from "#src/machine/arguments.js";
+import { temporaryFolder } from "../support/folder.js";
+import { outcome } from "../support/outcome.js";
+import { refusal } from "../support/refusal.js";
+import { PASTED_LINES, standIn } from "./support/pasted-lines.js";
+
+describe("a command line that was made for QEMU", () => {
+  const folder = temporaryFolder();
+  const withMachine = async (argv: readonly string[], look: (machine: Machine) => Promise<void> | void): Promise<void> => {
+    const machine = await Machine.create(argv);
+    try {
+      await look(machine);
+    } finally {
+      await machine.close();
+    }
+  };
+
+  for (const line of PASTED_LINES) {
+    describe(line.what, () => {
+      const argv = (): readonly string[] => standIn(line, folder.path("."));
+
+      it("gives a machine with its disks, which answer READ KEYS", () =>
+        withMachine(argv(), async ({ scsiDevices }) => {
+          expect(scsiDevices.map(({ id }) => id)).to.deep.equal(line.disks);
+          for (const disk of scsiDevices) {
+            const expected = argv().some((word) => word.includes("pr-manager-memory")) ? "GOOD" : "0B/00/06";
+            expect(outcome(await disk.execute(PersistentReserveIn.readKeys(8)))).to.equal(expected);
+          }
+        }));
+
+      it("warns once of all that is left out", () =>
+        withMachine(argv(), ({ warnings }) => {
+          const [warning = "", ...others] = warnings.filter((each) => each.startsWith("left out"));
+          expect(others).to.deep.equal([]);
+          const names = warning.slice(warning.indexOf(": ") + 2).split(/[,;] /);
+          for (const name of line.leftOut)
+            expect(
+              names.some((each) => each.includes(name)),
+              `${name} in ${warning}`,
+            ).to.equal(true);
+          for (const name of line.kept ?? [])
+            expect(
+              names.some((each) => each.endsWith(` '${name}'`)),
+              `${name} in ${warning}`,
+            ).to.equal(false);
+          const { foreign } = parseArguments(argv());
+          for (const { name } of foreign) expect(names.map((each) => each.replace("options ", ""))).to.include(`-${name}`);
+        }));
+
+      it("is refused by a machine that is strict", async () => {
+        const error = await refusal(() => Machine.create(argv(), { strict: true }));
+        expect(error.kind).to.equal("unknown-name");
+        expect(error.message).to.contain("unknown option");
+      });
+
+      it("is written back as a line that makes the same machine without a warning", async () => {
+        let written: readonly string[] = [];
+        let json = "";
+        await withMachine(argv(), (machine) => {
+          written = machine.toArgs();
+          json = machine.toJson();
+        });
+        await withMachine(written, (machine) => {
+          expect(machine.toJson()).to.equal(json);
+          expect(machine.warnings).to.deep.equal([]);
+        });
+      });
+    });
+  }
+
+  const SLIPS: readonly (readonly [string, string, string])[] = [
+    ["-machin", "q35", "'-machine'"],
+    ["-devcie", "virtio-scsi", "'-device'"],
+    ["-device", "virtio-scsi-pic", "'virtio-scsi-pci'"],
+    ["-object", "iothred,id=a", "'iothread'"],
+    ["-blockdev", "host_device,node-name=a,filename=/nowhere,raed-only=on", "'read-only'"],
+    ["-device", "virtio-scsi-pci,ioevntfd=on", "'ioeventfd'"],
+  ];
+  for (const [option, text, meant] of SLIPS) {
+    it(`is refused with what was probably meant: ${option} ${text}`, async () => {
+      const error = await refusal(() => Machine.create([option, text]));
+      expect(error.hint).to.equal(`did you mean ${meant}?`);
+    });
+  }
+});

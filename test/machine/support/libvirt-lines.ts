@@ -1,0 +1,153 @@
+/** Command lines as libvirt writes them for QEMU. */
+import {
+  HELPER,
+  LIBVIRT_BOARD,
+  LIBVIRT_HEAD,
+  LIBVIRT_TAIL,
+  VIRTIO_DISK,
+  UNCACHED,
+  adapter,
+  json,
+  libvirtMonitor,
+  lun,
+  storage,
+} from "./pasted-line.js";
+import type { PastedLine } from "./pasted-line.js";
+
+/** For one disk in different ways. */
+export const LIBVIRT: readonly PastedLine[] = [
+  {
+    what: "libvirt 12: a LUN with managed reservations",
+    argv: [
+      ...[...LIBVIRT_HEAD, ...libvirtMonitor("path=FOLDER/monitor.sock"), ...LIBVIRT_BOARD, ...adapter({}), ...HELPER],
+      ...[...storage({ aio: "native", ...UNCACHED }), ...lun({}), ...LIBVIRT_TAIL],
+    ],
+    disks: ["scsi0-0-0-0"],
+    leftOut: [
+      "-S",
+      "-machine",
+      "-msg",
+      "monitor-qmp 'monitor'",
+      "socket 'charmonitor'",
+      "pcie-root-port 'pci.1'",
+      "virtio-balloon-pci 'balloon0'",
+    ],
+    kept: ["iothread", "secret", "memory-backend-ram", "scsi0", "libvirt-1-storage"],
+  },
+  {
+    what: "libvirt 12: queues, an iothread, limits, error policies",
+    argv: [
+      ...[...LIBVIRT_HEAD, ...libvirtMonitor("path=FOLDER/monitor.sock"), ...LIBVIRT_BOARD],
+      ...[...adapter({ iothread: "iothread1", num_queues: 4, cmd_per_lun: 64, max_sectors: 1024, ioeventfd: true }), ...HELPER],
+      ...storage({ aio: "io_uring", discard: "unmap", "detect-zeroes": "unmap", ...UNCACHED }),
+      ...[...lun({ "share-rw": true, werror: "report", rerror: "report", "migrate-pr": true }), ...LIBVIRT_TAIL],
+    ],
+    disks: ["scsi0-0-0-0"],
+    leftOut: ["-cpu"],
+  },
+  {
+    what: "libvirt 12: queues on several iothreads, from the log of a running machine, with a disk of another kind",
+    argv: [
+      ...[...LIBVIRT_HEAD, ...libvirtMonitor("fd=1729"), ...LIBVIRT_BOARD],
+      ...[...adapter({ num_queues: 2, "iothread-vq-mapping": [{ iothread: "iothread1" }, { iothread: "iothread2" }] }), ...HELPER],
+      ...[...storage(UNCACHED), ...lun({}), ...VIRTIO_DISK, ...LIBVIRT_TAIL],
+    ],
+    disks: ["scsi0-0-0-0"],
+    leftOut: ["virtio-blk-pci 'virtio-disk0'", "'libvirt-2-storage'", "qcow2 'libvirt-2-format'"],
+    kept: ["libvirt-1-storage"],
+  },
+  {
+    what: "libvirt 6 to 9: two nodes, a monitor of -mon on a descriptor, i440fx",
+    argv: [
+      ...["-name", "guest=QEMUGuest1,debug-threads=on", "-S", "-machine", "pc-i440fx-7.2,usb=off,dump-guest-core=off", "-accel", "tcg"],
+      ...["-cpu", "qemu64", "-m", "214", "-smp", "1,sockets=1,cores=1,threads=1", "-uuid", "c7a5fdbd-edaf-9455-926a-d65c16db1809"],
+      ...["-display", "none", "-no-user-config", "-nodefaults", "-chardev", "socket,id=charmonitor,fd=1729,server=on,wait=off"],
+      ...["-mon", "chardev=charmonitor,id=monitor,mode=control", "-rtc", "base=utc", "-no-shutdown", "-no-acpi", "-boot", "strict=on"],
+      ...["-device", '{"driver":"piix3-usb-uhci","id":"usb","bus":"pci.0","addr":"0x1.0x2"}'],
+      ...["-device", '{"driver":"virtio-scsi-pci","id":"scsi0","bus":"pci.0","addr":"0x2"}'],
+      ...["-object", '{"qom-type":"pr-manager-helper","id":"pr-helper0","path":"HELPER"}'],
+      ...storage({ "auto-read-only": true, discard: "unmap" }),
+      ...["-blockdev", '{"node-name":"libvirt-1-format","read-only":false,"discard":"unmap","driver":"raw","file":"libvirt-1-storage"}'],
+      ...lun({ drive: "libvirt-1-format" }),
+      ...["-audiodev", '{"id":"audio1","driver":"none"}'],
+      ...["-device", '{"driver":"virtio-balloon-pci","id":"balloon0","bus":"pci.0","addr":"0x3"}', "-msg", "timestamp=on"],
+    ],
+    disks: ["scsi0-0-0-0"],
+    leftOut: ["-no-acpi", "piix3-usb-uhci 'usb'"],
+    kept: ["charmonitor"],
+  },
+  {
+    what: "libvirt on s390x: an adapter in the channel subsystem",
+    argv: [
+      ...["-name", "guest=z1", "-machine", "s390-ccw-virtio-11.1,memory-backend=s390.ram", "-accel", "kvm", "-m", "size=262144k"],
+      ...["-object", json({ "qom-type": "memory-backend-ram", id: "s390.ram", size: 268435456 }), "-nodefaults"],
+      ...["-device", json({ driver: "virtio-scsi-ccw", id: "scsi0", devno: "fe.0.0001" }), ...HELPER, ...storage({}), ...lun({})],
+      ...["-device", json({ driver: "virtio-net-ccw", netdev: "hostnet0", id: "net0", mac: "52:54:00:00:00:01", devno: "fe.0.0002" })],
+      ...[
+        "-netdev",
+        '{"type":"user","id":"hostnet0"}',
+        "-device",
+        json({ driver: "virtio-balloon-ccw", id: "balloon0", devno: "fe.0.0000" }),
+      ],
+    ],
+    disks: ["scsi0-0-0-0"],
+    leftOut: ["virtio-net-ccw 'net0'", "-netdev"],
+  },
+  {
+    what: "libvirt: UEFI, a console, an agent, graphics, TPM, sound",
+    argv: [
+      ...[...LIBVIRT_HEAD, ...libvirtMonitor("path=FOLDER/monitor.sock"), ...LIBVIRT_BOARD, ...adapter({}), ...HELPER],
+      ...[
+        "-blockdev",
+        '{"driver":"file","filename":"/usr/share/OVMF/OVMF_CODE.fd","node-name":"libvirt-pflash0-storage","auto-read-only":true,"discard":"unmap"}',
+      ],
+      ...["-blockdev", '{"node-name":"libvirt-pflash0-format","read-only":true,"driver":"raw","file":"libvirt-pflash0-storage"}'],
+      ...["-machine", "pflash0=libvirt-pflash0-format", ...storage({}), ...lun({})],
+      ...["-chardev", "pty,id=charserial0", "-device", '{"driver":"isa-serial","chardev":"charserial0","id":"serial0","index":0}'],
+      ...["-device", '{"driver":"virtio-serial-pci","id":"virtio-serial0","bus":"pci.2","addr":"0x0"}'],
+      ...["-chardev", "socket,id=charchannel0,fd=1730,server=on,wait=off"],
+      ...[
+        "-device",
+        '{"driver":"virtserialport","bus":"virtio-serial0.0","nr":1,"chardev":"charchannel0","id":"channel0","name":"org.qemu.guest_agent.0"}',
+      ],
+      ...["-chardev", "spicevmc,id=charchannel1,name=vdagent", "-spice", "port=5900,addr=127.0.0.1,disable-ticketing=on"],
+      ...["-chardev", "socket,id=chrtpm,path=/run/libvirt/qemu/swtpm/1-vm1-swtpm.sock", "-tpmdev", "emulator,id=tpm-tpm0,chardev=chrtpm"],
+      ...["-device", '{"driver":"tpm-crb","tpmdev":"tpm-tpm0","id":"tpm0"}', "-vnc", "127.0.0.1:0,audiodev=audio1"],
+      ...["-device", '{"driver":"virtio-vga","id":"video0","max_outputs":1,"bus":"pcie.0","addr":"0x2"}', ...LIBVIRT_TAIL],
+    ],
+    disks: ["scsi0-0-0-0"],
+    leftOut: [
+      "raw 'libvirt-pflash0-format'",
+      "pty 'charserial0'",
+      "socket 'charchannel0'",
+      "spicevmc 'charchannel1'",
+      "socket 'chrtpm'",
+      "tpm-crb 'tpm0'",
+    ],
+  },
+  {
+    what: "libvirt: a host device on /dev/sg0 and a disk on an adapter of another kind",
+    argv: [
+      ...[...LIBVIRT_HEAD, ...libvirtMonitor("path=FOLDER/monitor.sock"), ...LIBVIRT_BOARD, ...adapter({})],
+      ...["-device", json({ driver: "lsi", id: "scsi1", bus: "pcie.0", addr: "0x5" })],
+      ...["-blockdev", '{"driver":"host_device","filename":"DISK","node-name":"libvirt-1-backend","read-only":false}'],
+      ...[
+        "-device",
+        '{"driver":"scsi-generic","drive":"libvirt-1-backend","id":"hostdev0","bus":"scsi0.0","channel":0,"scsi-id":4,"lun":8}',
+      ],
+      ...["-blockdev", '{"driver":"host_device","filename":"/dev/disk/by-id/nowhere","node-name":"libvirt-3-storage","read-only":false}'],
+      ...["-device", '{"driver":"scsi-block","bus":"scsi1.0","scsi-id":0,"drive":"libvirt-3-storage","id":"scsi1-0-0"}'],
+      ...["-blockdev", '{"driver":"file","filename":"/nowhere.iso","node-name":"libvirt-4-storage","read-only":true}'],
+      ...["-device", '{"driver":"scsi-cd","bus":"scsi0.0","channel":0,"scsi-id":5,"lun":0,"drive":"libvirt-4-storage","id":"scsi0-0-5-0"}'],
+      ...LIBVIRT_TAIL,
+    ],
+    disks: ["hostdev0"],
+    leftOut: [
+      "scsi-block 'scsi1-0-0'",
+      "lsi 'scsi1'",
+      "scsi-cd 'scsi0-0-5-0'",
+      "host_device 'libvirt-3-storage'",
+      "file 'libvirt-4-storage'",
+    ],
+  },
+];

@@ -1,0 +1,122 @@
+/** Command lines as Proxmox and people write them for QEMU. */
+import type { PastedLine } from "./pasted-line.js";
+
+/** Them. */
+export const USERS: readonly PastedLine[] = [
+  {
+    what: "Proxmox: its monitors, and a LUN in args",
+    argv: [
+      ...["-name", "vm100,debug-threads=on", "-no-shutdown", "-chardev", "socket,id=qmp,path=FOLDER/100.qmp,server=on,wait=off"],
+      ...["-mon", "chardev=qmp,mode=control", "-chardev", "socket,id=qmp-event,path=/nowhere/qmeventd.sock,reconnect-ms=5000"],
+      ...["-mon", "chardev=qmp-event,mode=control", "-pidfile", "/var/run/qemu-server/100.pid", "-daemonize"],
+      ...["-smbios", "type=1,uuid=3b0ce1c9-6f1a-4c0e-9b43-000000000100", "-smp", "4,sockets=1,cores=4,maxcpus=4", "-nodefaults"],
+      ...[
+        "-boot",
+        "menu=on,strict=on,reboot-timeout=1000,splash=/usr/share/qemu-server/bootsplash.jpg",
+        "-vnc",
+        "unix:/nowhere/100.vnc,password=on",
+      ],
+      ...["-cpu", "kvm64,enforce,+kvm_pv_eoi,+kvm_pv_unhalt", "-m", "4096", "-k", "de"],
+      ...[
+        "-device",
+        "pci-bridge,id=pci.1,chassis_nr=1,bus=pci.0,addr=0x1e",
+        "-device",
+        "vmgenid,guid=5b5f4e5a-1f0c-4f0e-a4f8-000000000100",
+      ],
+      ...["-device", "piix3-usb-uhci,id=uhci,bus=pci.0,addr=0x1.0x2", "-device", "usb-tablet,id=tablet,bus=uhci.0,port=1"],
+      ...[
+        "-device",
+        "VGA,id=vga,bus=pci.0,addr=0x2",
+        "-device",
+        "virtio-balloon-pci,id=balloon0,bus=pci.0,addr=0x3,free-page-reporting=on",
+      ],
+      ...[
+        "-iscsi",
+        "initiator-name=iqn.1993-08.org.debian:01:abcdef",
+        "-drive",
+        "if=none,id=drive-ide2,media=cdrom,aio=io_uring,file=/nowhere.iso",
+      ],
+      ...["-device", "ide-cd,bus=ide.1,unit=0,drive=drive-ide2,id=ide2,bootindex=101"],
+      ...["-device", "virtio-scsi-pci,id=scsihw0,bus=pci.0,addr=0x5"],
+      ...["-drive", "file=/dev/pve/vm-100-disk-0,if=none,id=drive-scsi0,format=raw,cache=none,aio=io_uring,detect-zeroes=on"],
+      ...["-device", "scsi-hd,bus=scsihw0.0,channel=0,scsi-id=0,lun=0,drive=drive-scsi0,id=scsi0,bootindex=100"],
+      ...["-object", "pr-manager-helper,id=pr0,path=HELPER"],
+      ...[
+        "-drive",
+        "file.driver=host_device,file.filename=DISK,file.pr-manager=pr0,if=none,id=drive-scsi1,format=raw,cache=none,aio=native",
+      ],
+      ...["-device", "scsi-block,bus=scsihw0.0,channel=0,scsi-id=1,lun=0,drive=drive-scsi1,id=scsi1"],
+      ...["-netdev", "type=tap,id=net0,ifname=tap100i0,script=/usr/libexec/qemu-server/pve-bridge,vhost=on"],
+      ...["-device", "virtio-net-pci,mac=BC:24:11:00:00:01,netdev=net0,bus=pci.0,addr=0x12,id=net0", "-machine", "type=pc+pve0"],
+    ],
+    disks: ["scsi1"],
+    leftOut: ["-daemonize", "-pidfile", "scsi-hd 'scsi0'", "ide-cd 'ide2'", "'drive-scsi0'", "'drive-ide2'"],
+    kept: ["drive-scsi1"],
+  },
+  {
+    what: "a user's line with flags, -hda and a human monitor",
+    argv: [
+      ...["-enable-kvm", "-m", "2G", "-smp", "2", "-cpu", "host", "-hda", "/nowhere.qcow2", "-cdrom", "/nowhere.iso", "-boot", "d"],
+      ...[
+        "-nographic",
+        "-serial",
+        "mon:stdio",
+        "-monitor",
+        "none",
+        "-device",
+        "virtio-scsi-pci,id=s",
+        "-nic",
+        "user,hostfwd=tcp::2222-:22",
+      ],
+      ...[
+        "-object",
+        "pr-manager-helper,id=helper0,path=HELPER",
+        "-drive",
+        "if=none,id=hd,driver=raw,file.driver=host_device,file.filename=DISK,file.pr-manager=helper0",
+      ],
+      ...["-device", "scsi-block,drive=hd,id=d0"],
+    ],
+    disks: ["d0"],
+    leftOut: ["-enable-kvm", "-hda", "-nographic", "-serial"],
+  },
+  {
+    what: "the documentation's line with a board around it, in one node",
+    argv: [
+      ...["-M", "q35,accel=kvm:tcg", "-m", "1G", "-display", "gtk", "-usb", "-device", "usb-tablet", "-device", "virtio-scsi,iothread=t0"],
+      ...["-object", "iothread,id=t0,poll-max-ns=0", "-object", "pr-manager-helper,id=helper0,path=HELPER"],
+      ...["-blockdev", "node-name=hd,driver=host_device,filename=DISK,pr-manager=helper0,cache.direct=on,aio=native,discard=unmap"],
+      ...[
+        "-device",
+        "scsi-block,drive=hd,id=d0",
+        "-drive",
+        "file=/nowhere.img,format=qcow2",
+        "-drive",
+        "file=/nowhere.raw,if=virtio,format=raw",
+      ],
+      ...["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/nowhere.fd", "-net", "none", "-rtc", "base=localtime"],
+    ],
+    disks: ["d0"],
+    leftOut: ["-M", "usb-tablet", "/nowhere.img", "/nowhere.raw", "/nowhere.fd"],
+  },
+  {
+    what: "a root port with a name of its own, NVMe, a USB stick and a network disk",
+    argv: [
+      ...["-machine", "q35", "-device", "pcie-root-port,id=rp1,slot=1", "-device", "virtio-scsi-pci-non-transitional,id=scsi0,bus=rp1"],
+      ...["-blockdev", "driver=host_device,filename=DISK,node-name=hd", "-device", "scsi-block,bus=scsi0.0,drive=hd,id=d0"],
+      ...["-drive", "file=/nowhere.img,if=none,id=nvm", "-device", "nvme,serial=deadbeef,drive=nvm"],
+      ...[
+        "-device",
+        "nec-usb-xhci,id=xhci",
+        "-drive",
+        "if=none,id=stick,format=raw,file=/nowhere.usb",
+        "-device",
+        "usb-storage,bus=xhci.0,drive=stick",
+      ],
+      ...["-blockdev", "driver=nbd,node-name=net,server.type=inet,server.host=localhost,server.port=10809"],
+      ...["-blockdev", "driver=qcow2,node-name=top,file=net", "-drive", "file=rbd:pool/image:id=admin,if=none,id=ceph,format=raw"],
+      ...["-device", "virtio-blk,drive=top", "-device", "virtio-blk-pci,drive=ceph"],
+    ],
+    disks: ["d0"],
+    leftOut: ["pcie-root-port 'rp1'", "nvme", "'nvm'", "usb-storage", "'stick'", "nbd 'net'", "qcow2 'top'", "'ceph'"],
+  },
+];
