@@ -199,7 +199,14 @@ describe("the human monitor", () => {
     expect(await candidates("device_add scsi-")).to.deep.equal(["scsi-block", "scsi-generic"]);
     expect(await candidates("device_add scsi-block,dr")).to.deep.equal(["scsi-block,drive="]);
     expect(await candidates("object_add pr-manager-m")).to.deep.equal(["pr-manager-memory,"]);
-    expect(await candidates("device_add v")).to.deep.equal(["virtio-scsi-pci,"]);
+    expect(await candidates("device_add v")).to.deep.equal([
+      "virtio-scsi-ccw",
+      "virtio-scsi-device",
+      "virtio-scsi-pci",
+      "virtio-scsi-pci-non-transitional",
+      "virtio-scsi-pci-transitional",
+    ]);
+    expect(await candidates("device_add virtio-scsi-c")).to.deep.equal(["virtio-scsi-ccw,"]);
     expect(await candidates("qom-get /mach")).to.deep.equal(["/machine/"]);
     expect(await candidates("qom-get /nope")).to.deep.equal([]);
     expect(await candidates("qom-get /")).to.deep.equal(["/machine", "/objects"]);
