@@ -72,7 +72,7 @@ describe("descriptors of qom-pr-helper", () => {
       if (!failed) await helper.stop();
       else
         expect(helper.stderr, String(limit)).to.match(
-          /^(?:qom-pr-helper: listening on [^\n]+\n)?qom-pr-helper: [^\n]*(?:too many open files|EMFILE)[^\n]*\n$/,
+          /^(?:qom-pr-helper: CAP_SYS_RAWIO is missing[^\n]+\n)?(?:qom-pr-helper: listening on [^\n]+\n)?qom-pr-helper: [^\n]*(?:too many open files|EMFILE)[^\n]*\n$/,
         );
       expect((await helper.ended).code, String(limit)).to.equal(failed ? 1 : 0);
     }

@@ -239,24 +239,26 @@ async function limitPrivileges(control: ProcessControl, service: ServingParts, s
   const main = present(threads[0], "a process has a thread");
   const unshed = service.unshed ?? unshedOf(main);
   const surplus = findSurplus(threads, service.options, unshed);
-  await pendingSignals();
-  if (stop.aborted) throw new Stopped();
+  await hearSignals(stop);
   if (surplus === null) return main;
   if (service.unshed !== null) throw new QomError("unsupported", `privileges cannot be dropped on this system: ${surplus}`);
   // From here on a signal ends the process. It cannot be held back: node unblocks all signals and resets their actions when it starts.
   restoreDefaults(STOP_SIGNALS);
   // One that came before that is still heard of, and would be lost with this run.
-  await pendingSignals();
-  if (stop.aborted) throw new Stopped();
+  await hearSignals(stop);
   shedPrivileges(control, main, service.options, ownFiles());
   return runAgain(control, { ...service, unshed });
 }
 
-/** Lets the listeners of signals run that came while this thread was busy: the next run of the program would not know of them. */
-async function pendingSignals(): Promise<void> {
+/**
+ * Lets the listeners of signals run that came while this thread was busy: the next run of the program would not know of them.
+ * @throws Stopped when the program is to end
+ */
+async function hearSignals(stop: AbortSignal): Promise<void> {
   // The system is asked for events between one turn of the event loop and the next, and only then for certain.
   await setImmediate();
   await setImmediate();
+  if (stop.aborted) throw new Stopped();
 }
 
 /** What another user has to be able to read or run, by access(2) modes: not all of it, but that much tells. */
