@@ -1,6 +1,6 @@
 /** Which block nodes of a command line are there for the sake of devices that are left out of the machine. */
 import { isOptionMap, isPlainList } from "../options/value.js";
-import type { OptionMap, PlainValue } from "../options/value.js";
+import type { PlainValue } from "../options/value.js";
 import { isForeign } from "../qemu/kinds.js";
 import type { GivenOption } from "./arguments.js";
 
@@ -20,51 +20,69 @@ export interface BlockUseQuestion {
 /** What begins a file name that is for a driver of a network or of another kind: `rbd:`, `nbd+unix:`. */
 const PROTOCOL = /^([a-z][a-z0-9-]*)[+:]/;
 
-/** See the module text. */
+/** See the module text. A chain of nodes may be as long as the command line. */
 export class BlockUse {
   readonly #question: BlockUseQuestion;
   /** By name of a node: the option that makes it. */
   readonly #byName = new Map<string, GivenOption>();
+  /** The texts of an option, some of them names of nodes below it. */
+  readonly #members: ReadonlyMap<GivenOption, readonly Member[]>;
 
   constructor(question: BlockUseQuestion) {
     this.#question = question;
+    this.#members = new Map(question.nodes.map((option) => [option, membersOf(option.parsed.values)]));
     for (const option of question.nodes) for (const name of namesOf(option)) this.#byName.set(name, option);
   }
 
   /** The options that are not ours: nothing that stays uses their nodes, and something else does, or no driver here can open them. */
   leftOut(): ReadonlySet<GivenOption> {
     const { nodes, users, foreignWords } = this.#question;
-    const used = this.#reached(users);
-    const foreign = this.#reached(foreignWords);
-    return new Set(nodes.filter((option) => !used.has(option) && (foreign.has(option) || this.#isForeign(option))));
+    const used = this.#below(users);
+    const foreign = this.#below(foreignWords);
+    const unused = nodes.filter((option) => !used.has(option));
+    if (unused.length === 0) return new Set();
+    const closed = this.#aboveForeignDrivers();
+    return new Set(unused.filter((option) => foreign.has(option) || closed.has(option) || this.#isBoardDrive(option)));
   }
 
   /** The options whose nodes these texts name, and those below them. */
-  #reached(texts: Iterable<string>): ReadonlySet<GivenOption> {
-    const reached = new Set<GivenOption>();
-    const follow = (text: string): void => {
-      const option = this.#byName.get(text);
-      if (option === undefined || reached.has(option)) return;
-      reached.add(option);
-      for (const inner of membersOf(option.parsed.values)) follow(inner.text);
-    };
-    for (const text of texts) follow(text);
-    return reached;
+  #below(texts: Iterable<string>): ReadonlySet<GivenOption> {
+    return reached(this.#named(texts), (option) => this.#inner(option));
   }
 
-  #isForeign(option: GivenOption): boolean {
-    if (option.argument === "drive" && this.#isBoardDrive(option.parsed.values)) return true;
-    return [option, ...this.#reached(membersOf(option.parsed.values).map(({ text }) => text))].some((each) => this.#hasForeignDriver(each));
+  /** The options that no driver here can open, and those above them. */
+  #aboveForeignDrivers(): ReadonlySet<GivenOption> {
+    const { nodes } = this.#question;
+    const above = new Map<GivenOption, GivenOption[]>();
+    for (const option of nodes) {
+      for (const inner of this.#inner(option)) {
+        const others = above.get(inner);
+        if (others === undefined) above.set(inner, [option]);
+        else others.push(option);
+      }
+    }
+    const foreign = nodes.filter((option) => this.#hasForeignDriver(option));
+    return reached(foreign, (option) => above.get(option) ?? []);
+  }
+
+  #inner(option: GivenOption): readonly GivenOption[] {
+    return this.#named((this.#members.get(option) ?? []).map(({ text }) => text));
+  }
+
+  #named(texts: Iterable<string>): readonly GivenOption[] {
+    return [...texts].flatMap((text) => this.#byName.get(text) ?? []);
   }
 
   /** A drive that QEMU gives to a controller of the board by itself. */
-  #isBoardDrive(values: OptionMap): boolean {
-    const face = values.get("if");
+  #isBoardDrive({ argument, parsed }: GivenOption): boolean {
+    if (argument !== "drive") return false;
+    const face = parsed.values.get("if");
     return face === undefined ? this.#question.hasBoard : BOARD_INTERFACES.some((known) => known === face);
   }
 
-  #hasForeignDriver({ argument, parsed }: GivenOption): boolean {
-    return membersOf(parsed.values).some(({ name, text }) => {
+  #hasForeignDriver(option: GivenOption): boolean {
+    const { argument } = option;
+    return (this.#members.get(option) ?? []).some(({ name, text }) => {
       const key = name.slice(name.lastIndexOf(".") + 1);
       if (key === "driver" || (argument === "drive" && key === "format")) return this.#question.isForeignDriver(text);
       if (argument !== "drive" || key !== "file") return false;
@@ -76,6 +94,14 @@ export class BlockUse {
 
 /** What QEMU's `if=` may be besides `none`: the board has a controller for it. */
 const BOARD_INTERFACES = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"] as const;
+
+/** `starts` and all that `next` leads to. */
+function reached(starts: readonly GivenOption[], next: (option: GivenOption) => readonly GivenOption[]): ReadonlySet<GivenOption> {
+  // a set is gone through in the order of arrival, with what arrives meanwhile
+  const found = new Set(starts);
+  for (const option of found) for (const other of next(option)) found.add(other);
+  return found;
+}
 
 /** Names that an option gives to nodes, nested ones among them. */
 function namesOf({ argument, parsed }: GivenOption): readonly string[] {

@@ -71,6 +71,16 @@ describe("a command line that was made for QEMU", () => {
     });
   }
 
+  it("may have a chain of nodes as long as it likes that nothing here uses", async () => {
+    const LENGTH = 20_000;
+    const chain = Array.from({ length: LENGTH }, (_, at) => ["-blockdev", `driver=raw,node-name=n${at + 1},file=n${at}`]).flat();
+    const line = ["-blockdev", "driver=null-co,node-name=n0", ...chain, "-device", `virtio-blk-pci,drive=n${LENGTH}`];
+    await withMachine(line, ({ graph, warnings: [warning = ""] }) => {
+      expect(graph.outermost).to.deep.equal([]);
+      expect(warning).to.contain("'n0'").and.to.contain(`'n${LENGTH}'`);
+    });
+  });
+
   const SLIPS: readonly (readonly [string, string, string])[] = [
     ["-machin", "q35", "'-machine'"],
     ["-devcie", "virtio-scsi", "'-device'"],
