@@ -26,17 +26,21 @@ export class BlockUse {
   /** By name of a node: the option that makes it. */
   readonly #byName = new Map<string, GivenOption>();
   /** The texts of an option, some of them names of nodes below it. */
-  readonly #members: ReadonlyMap<GivenOption, readonly Member[]>;
+  readonly #members = new Map<GivenOption, readonly Member[]>();
 
   constructor(question: BlockUseQuestion) {
     this.#question = question;
-    this.#members = new Map(question.nodes.map((option) => [option, membersOf(option.parsed.values)]));
-    for (const option of question.nodes) for (const name of namesOf(option)) this.#byName.set(name, option);
   }
 
   /** The options that are not ours: nothing that stays uses their nodes, and something else does, or no driver here can open them. */
   leftOut(): ReadonlySet<GivenOption> {
     const { nodes, users, foreignWords } = this.#question;
+    // most lines have nothing of the kind, and may be long
+    if (foreignWords.size === 0 && !nodes.some((option) => this.#isBoardDrive(option) || this.#hasForeignDriver(option))) return new Set();
+    for (const option of nodes) {
+      this.#members.set(option, membersOf(option.parsed.values));
+      for (const name of namesOf(option)) this.#byName.set(name, option);
+    }
     const used = this.#below(users);
     const foreign = this.#below(foreignWords);
     const unused = nodes.filter((option) => !used.has(option));
@@ -81,9 +85,8 @@ export class BlockUse {
   }
 
   #hasForeignDriver(option: GivenOption): boolean {
-    const { argument } = option;
-    return (this.#members.get(option) ?? []).some(({ name, text }) => {
-      const key = name.slice(name.lastIndexOf(".") + 1);
+    const { argument, parsed } = option;
+    return someMember(parsed.values, "", (key, text) => {
       if (key === "driver" || (argument === "drive" && key === "format")) return this.#question.isForeignDriver(text);
       if (argument !== "drive" || key !== "file") return false;
       const [, protocol = ""] = PROTOCOL.exec(text) ?? [];
@@ -94,6 +97,15 @@ export class BlockUse {
 
 /** What QEMU's `if=` may be besides `none`: the board has a controller for it. */
 const BOARD_INTERFACES = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"] as const;
+
+/** Whether `test` holds for a text in the value, given the last part of its name. */
+function someMember(value: PlainValue, key: string, test: (key: string, text: string) => boolean): boolean {
+  if (typeof value === "string") return test(key.slice(key.lastIndexOf(".") + 1), value);
+  if (isPlainList(value)) return value.some((element, index) => someMember(element, String(index), test));
+  if (!isOptionMap(value)) return false;
+  for (const [name, member] of value) if (name !== "node-name" && name !== "id" && someMember(member, name, test)) return true;
+  return false;
+}
 
 /** `starts` and all that `next` leads to. */
 function reached(starts: readonly GivenOption[], next: (option: GivenOption) => readonly GivenOption[]): ReadonlySet<GivenOption> {
