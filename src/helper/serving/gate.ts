@@ -6,6 +6,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
+import { QomError } from "../../base/errors.js";
 import { createWakeup, wakeUp } from "../../native/server/epoll.js";
 import { errnoName } from "../../native/errno.js";
 import type { Libc } from "../../native/libc.js";
@@ -24,6 +25,9 @@ const DESCRIPTORS_PER_THREAD = 4;
 
 /** For files that are open for a moment: of /proc, of sysfs, those of a manager. */
 const DESCRIPTORS_FOR_FILES = 32;
+
+/** For the gate and two workers while they start: five each in Node 24 and 26, and files that they load. */
+const DESCRIPTORS_TO_START = 24;
 
 /** With fewer the helper would be of no use, however few descriptors it may have. */
 const CONNECTIONS_AT_LEAST = 8;
@@ -78,12 +82,16 @@ export class Gate {
   readonly #wakeupFd: number;
   #fail: (error: unknown) => void = () => {};
 
+  /** @throws QomError `limit` when the process may have too few descriptors for its threads */
   constructor(parts: GateParts) {
     const { libc, server, workersMax } = parts;
     this.#parts = parts;
+    const limit = openFilesMax();
+    const open = readdirSync("/proc/self/fd").length;
+    checkDescriptors(limit, open);
     ({ sender: this.#senderFd, receiver: this.receiverFd } = connectedPair(libc, server));
     this.#wakeupFd = createWakeup(server);
-    this.connectionsMax = connectionsFor(openFilesMax(), readdirSync("/proc/self/fd").length, workersMax);
+    this.connectionsMax = connectionsFor(limit, open, workersMax);
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
   }
 
@@ -143,6 +151,16 @@ const GATE_HEAP = Object.freeze({ maxOldGenerationSizeMb: 16, maxYoungGeneration
 export function connectionsFor(limit: number, open: number, workersMax: number): number {
   const forClients = limit - open - DESCRIPTORS_FOR_FILES - workersMax * DESCRIPTORS_PER_THREAD;
   return Math.max(Math.floor(forClients / 2), CONNECTIONS_AT_LEAST);
+}
+
+/**
+ * What runs out later would be met by any of the threads, wherever it is at that moment.
+ * @throws QomError `limit`
+ */
+function checkDescriptors(limit: number, open: number): void {
+  if (limit - open >= DESCRIPTORS_TO_START) return;
+  const room = `the helper may have ${limit} (RLIMIT_NOFILE), ${open} of them are open, and its threads need ${DESCRIPTORS_TO_START}`;
+  throw new QomError("limit", `too many open files: ${room}`);
 }
 
 /** The soft limit of proc_pid_limits(5); without one, or where it cannot be read, it is no limit. */
