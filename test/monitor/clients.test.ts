@@ -14,6 +14,9 @@ const GO_PATH = "/usr/share/gocode";
 const GO_PACKAGES = "golang-go golang-github-digitalocean-go-qemu-dev";
 const GO_CLIENT = fileURLToPath(new URL("../../../test/monitor/support/go-client.go", import.meta.url));
 
+/** What the compiler has made once. */
+const GO_CACHE = fileURLToPath(new URL("../../go-cache", import.meta.url));
+
 /** The Go compiler takes its time. */
 const COMPILING_TIMEOUT_MS = 600_000;
 
@@ -48,7 +51,7 @@ describe("QMP clients of others", () => {
     if (spawnSync("go", ["version"]).status !== 0 || !existsSync(`${GO_PATH}/src/github.com/digitalocean/go-qemu`)) {
       skipUnlessRequired(this, `there is no Go client for QMP: apt-get install ${GO_PACKAGES}`);
     }
-    const environment = { GO111MODULE: "off", GOPATH: GO_PATH, GOFLAGS: "", GOCACHE: folder.path("go-cache"), CGO_ENABLED: "0" };
+    const environment = { GO111MODULE: "off", GOPATH: GO_PATH, GOFLAGS: "", GOCACHE: GO_CACHE, CGO_ENABLED: "0" };
     const program = folder.path("go-client");
     expect(await run("go", ["build", "-o", program, GO_CLIENT], "", environment)).to.equal("");
     const path = await serve("go");

@@ -18,7 +18,7 @@ import { inOneFile } from "../support/one-file.js";
 import { randomNumbers } from "../support/random.js";
 
 const SOAK = process.env["SOAK"] === "1";
-const KILLS = Number(process.env["POWER_LOSS_KILLS"] ?? (SOAK ? 500 : 100));
+const KILLS = Number(process.env["POWER_LOSS_KILLS"] ?? (SOAK ? 500 : 40));
 const SEED = Number(process.env["POWER_LOSS_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 
 /** Folders that are worked on at the same time: two cores are what a small machine has. */
