@@ -149,7 +149,8 @@ function optionAt(word: string, strict: boolean): KnownOption {
 }
 
 function nameOf(word: string): string | undefined {
-  return /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
+  const [, name] = /^--?(?!-)(.+)$/s.exec(word) ?? [];
+  return name;
 }
 
 /**

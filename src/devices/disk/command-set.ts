@@ -41,7 +41,8 @@ type Send = (command: ScsiCommand) => ScsiAnswer;
 export class CommandSet {
   readonly #clock: Clock;
   readonly #commands = new Set<InFlight>();
-  #epoch = newController();
+  /** Of the signal of commands that come without one; fired by {@link abortAll}. Made for the first: most disks of many get none. */
+  #epoch: AbortController | undefined;
   /** Commands that are being sent just now: sending one may lead to an abort of all, or to the end of the device. */
   #sending = 0;
   /** Counts {@link abortAll}. */
@@ -66,7 +67,7 @@ export class CommandSet {
     if (own !== null) return this.#runOwn(command, timeoutMs, send, own);
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);
-    const sentWith = (joined?.controller ?? this.#epoch).signal;
+    const sentWith = (joined?.controller ?? (this.#epoch ??= newController())).signal;
     const aborts = this.#aborts;
     this.#sending += 1;
     let running: ScsiAnswer;
@@ -120,10 +121,10 @@ export class CommandSet {
     const ended = commands.map((sent) => this.#giveUp(sent));
     const epoch = this.#epoch;
     // Whoever hears of the abort may send another command at once, which is none of those.
-    this.#epoch = newController();
+    this.#epoch = undefined;
     const joined = new Set(commands.map((sent) => sent.joined));
     this.#aborts += 1;
-    epoch.abort();
+    epoch?.abort();
     for (const each of joined) if (each !== null) this.#abort(each);
     if (this.#sending > 0) {
       await sendingDone();
