@@ -23,7 +23,10 @@ describe("a command line that was made for QEMU", () => {
       const argv = (): readonly string[] => standIn(line, folder.path("."));
 
       it("gives a machine with its disks, which answer READ KEYS", () =>
-        withMachine(argv(), async ({ scsiDevices }) => {
+        withMachine(argv(), async (machine) => {
+          const { scsiDevices } = machine;
+          expect(machine.status).to.equal(argv().includes("-S") ? "prelaunch" : "running");
+          machine.cont();
           expect(scsiDevices.map(({ id }) => id)).to.deep.equal(line.disks);
           for (const disk of scsiDevices) {
             const expected = argv().some((word) => word.includes("pr-manager-memory")) ? "GOOD" : "0B/00/06";
