@@ -119,7 +119,9 @@ export function problemOf(where: string, name: string, value: unknown, kind: Kin
  */
 export function checkMembers(where: string, name: string, value: unknown, members: Readonly<Record<string, Kind>>): void {
   check(where, name, value, anObject);
-  for (const [member, kind] of Object.entries(members)) {
+  for (const member in members) {
+    const kind = members[member];
+    if (kind === undefined) continue;
     let found: unknown;
     try {
       found = Reflect.get(value as object, member); // it was just found to be one

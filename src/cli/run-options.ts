@@ -21,6 +21,7 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   { name: "drive", value: "if=none,id=ID[,...]", text: "a block node, the older way" },
   { name: "device", value: "TYPE[,id=ID][,...]", text: "a device; `-device help` lists the types, `-device TYPE,help` the properties" },
   { name: "name", value: "NAME", text: "the machine's name, part of default initiator names" },
+  { name: "S", text: "do not run before `cont` in a monitor: commands of the guest wait" },
   { name: "qmp", value: "DEV", text: "a QMP monitor; DEV is unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,...], stdio or chardev:ID" },
   { name: "qmp-pretty", value: "DEV", text: "the same with indented output" },
   { name: "monitor", value: "DEV", text: "a monitor for people; DEV as for -qmp, or none" },
@@ -37,9 +38,10 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   { name: "json", text: "with --check: print the machine as JSON", own: true },
 ];
 
-/** An option with what stands for its text; flags are written with two dashes, as everywhere in the documents. */
-export function runOptionUsage({ name, value }: RunOption): string {
-  return value === undefined ? `--${name}` : `-${name} ${value}`;
+/** An option with what stands for its text; the program's own flags are written with two dashes, as everywhere in the documents. */
+export function runOptionUsage({ name, value, own }: RunOption): string {
+  if (value !== undefined) return `-${name} ${value}`;
+  return own === true ? `--${name}` : `-${name}`;
 }
 
 const TEXT_COLUMN = 10;
@@ -109,7 +111,8 @@ export function takeRunWords(argv: readonly string[]): RunWords {
       continue;
     }
     if (option.value === undefined) {
-      flags.add(option.name);
+      if (option.own === true) flags.add(option.name);
+      else machine.push(word);
       at += 1;
       continue;
     }

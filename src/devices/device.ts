@@ -5,11 +5,14 @@ import { qomType } from "../qom/decorators.js";
 import { inject } from "../qom/inject.js";
 import { QomObject } from "../qom/object.js";
 import type { ScsiBuses } from "./bus/scsi-bus.js";
+import type { RunState } from "./run-state.js";
 
 /** What devices of one machine find around them. */
 export interface DeviceHost {
   readonly graph: BlockGraph;
   readonly buses: ScsiBuses;
+  /** Whether the machine runs. */
+  readonly runState: RunState;
   /** Names of buses that devices left out of the machine would have: an adapter may say that it sits on one. */
   readonly foreignBuses?: ReadonlySet<string>;
 }

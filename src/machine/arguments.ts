@@ -36,6 +36,8 @@ export interface ForeignOption {
 /** A machine's whole command line. */
 export interface CommandLine {
   readonly name: string | undefined;
+  /** The machine is not to run before it is told to. */
+  readonly stopped: boolean;
   readonly options: readonly GivenOption[];
   readonly monitoring: readonly GivenMonitoring[];
   readonly foreign: readonly ForeignOption[];
@@ -43,7 +45,10 @@ export interface CommandLine {
   readonly warnings: readonly string[];
 }
 
-const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name"];
+/** Options that take no text. */
+const FLAGS: readonly string[] = ["S"];
+
+const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name", ...FLAGS];
 
 /**
  * Parses `["-object", "…", "-device", "…"]`; one dash and two are the same, as in QEMU.
@@ -56,14 +61,15 @@ export function parseArguments(argv: readonly string[], strict = false): Command
 
 /** The same as work that can be interrupted (base/slices.ts) between two options. */
 export function* parsingArguments(argv: readonly string[], strict = false): Generator<void, CommandLine> {
-  const line: GrowingLine = { name: undefined, options: [], monitoring: [], foreign: [], warnings: [] };
+  const line: GrowingLine = { name: undefined, stopped: false, options: [], monitoring: [], foreign: [], warnings: [] };
   let at = 0;
   while (at < argv.length) {
     const word = argv[at] ?? "";
     const option = optionAt(word, strict);
     const text = argv[at + 1];
-    at += option.kind === "flag" ? 1 : 2;
-    if (option.kind !== "flag" && text === undefined) throw needsValue(word, option.name);
+    const isFlag = option.kind === "flag" || option.kind === "stopped";
+    at += isFlag ? 1 : 2;
+    if (!isFlag && text === undefined) throw needsValue(word, option.name);
     take(line, option, text ?? "");
     yield;
   }
@@ -77,6 +83,7 @@ export function* parsingArguments(argv: readonly string[], strict = false): Gene
 export function optionLength(word: string): 1 | 2 | null {
   const name = nameOf(word);
   if (name === undefined) return null;
+  if (FLAGS.includes(name)) return 1;
   if (ALL.includes(name) || REFUSED_OPTIONS.has(name)) return 2;
   const foreign = foreignOption(name);
   if (foreign === null) return null;
@@ -86,6 +93,7 @@ export function optionLength(word: string): 1 | 2 | null {
 /** A {@link CommandLine} that is being read. */
 interface GrowingLine {
   name: string | undefined;
+  stopped: boolean;
   readonly options: GivenOption[];
   readonly monitoring: GivenMonitoring[];
   readonly foreign: ForeignOption[];
@@ -99,6 +107,9 @@ function take(line: GrowingLine, option: KnownOption, text: string): void {
       break;
     case "foreign":
       line.foreign.push({ name: option.name, text });
+      break;
+    case "stopped":
+      line.stopped = true;
       break;
     case "name": {
       const { name, warning } = machineNameOf(text);
@@ -131,7 +142,7 @@ function parsedOption(argument: StructuredArgument, text: string): ParsedOptions
 type KnownOption =
   | { readonly kind: "structured"; readonly name: StructuredArgument }
   | { readonly kind: "monitoring"; readonly name: MonitoringArgument }
-  | { readonly kind: "name" | "foreign" | "flag"; readonly name: string };
+  | { readonly kind: "name" | "stopped" | "foreign" | "flag"; readonly name: string };
 
 function optionAt(word: string, strict: boolean): KnownOption {
   const name = nameOf(word);
@@ -141,6 +152,7 @@ function optionAt(word: string, strict: boolean): KnownOption {
   const monitoring = MONITORING.find((argument) => argument === name);
   if (monitoring !== undefined) return { kind: "monitoring", name: monitoring };
   if (name === "name") return { kind: "name", name };
+  if (name === "S") return { kind: "stopped", name };
   const refusal = REFUSED_OPTIONS.get(name);
   if (refusal !== undefined && !strict) throw new QomError("unsupported", refusal, { context: { argument: name } });
   const foreign = strict ? null : foreignOption(name);
@@ -149,7 +161,8 @@ function optionAt(word: string, strict: boolean): KnownOption {
 }
 
 function nameOf(word: string): string | undefined {
-  return /^--?(?=[^-])/.test(word) ? word.replace(/^--?/, "") : undefined;
+  const [, name] = /^--?(?!-)(.+)$/s.exec(word) ?? [];
+  return name;
 }
 
 /**

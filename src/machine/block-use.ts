@@ -9,7 +9,7 @@ export interface BlockUseQuestion {
   /** -blockdev and -drive. */
   readonly nodes: readonly GivenOption[];
   /** All texts of the devices that stay, among them names of nodes. */
-  readonly users: readonly string[];
+  readonly users: () => readonly string[];
   /** All words of what is left out, among them names of nodes. */
   readonly foreignWords: ReadonlySet<string>;
   /** The line describes a board, which gives a drive without an interface to a controller of its own. */
@@ -41,7 +41,7 @@ export class BlockUse {
       this.#members.set(option, membersOf(option.parsed.values));
       for (const name of namesOf(option)) this.#byName.set(name, option);
     }
-    const used = this.#below(users);
+    const used = this.#below(users());
     const foreign = this.#below(foreignWords);
     const unused = nodes.filter((option) => !used.has(option));
     if (unused.length === 0) return new Set();

@@ -27,7 +27,7 @@ export interface Selection {
 /** The type that passthrough devices descend from. */
 const SCSI_DEVICE_TYPE = "scsi-device";
 
-/** Everything as it was given: for a machine that is to be strict. */
+/** Everything as it was given: for a machine that is to be strict, and where nothing is left out. */
 export function selectAll({ options, monitoring }: CommandLine): Selection {
   return { options, monitoring, foreignBuses: new Set(), warning: null };
 }
@@ -43,7 +43,8 @@ export function selectOurs(line: CommandLine, registries: TypeRegistries): Selec
   ]);
   const use = new BlockUse({
     nodes: options.filter(({ argument }) => argument === "blockdev" || argument === "drive"),
-    users: options.filter((option) => option.argument === "device" && !devices.has(option)).flatMap(({ parsed }) => textsOf(parsed.values)),
+    users: () =>
+      options.filter((option) => option.argument === "device" && !devices.has(option)).flatMap(({ parsed }) => textsOf(parsed.values)),
     foreignWords: words,
     hasBoard: foreign.length > 0,
     isForeignDriver: (driver) => registries.drivers.find(driver) === undefined && isForeign("driver", driver),
@@ -51,6 +52,7 @@ export function selectOurs(line: CommandLine, registries: TypeRegistries): Selec
   const nodes = use.leftOut();
   const talk = foreignMonitoring(monitoring, words);
   const out = new Set<GivenOption | GivenMonitoring>([...devices, ...objects, ...nodes, ...talk]);
+  if (out.size === 0 && foreign.length === 0) return selectAll(line);
   const isChardev = ({ argument }: GivenMonitoring): boolean => argument === "chardev";
   return {
     options: options.filter((option) => !out.has(option)),
@@ -164,10 +166,16 @@ function chardevLabel({ text }: GivenMonitoring): string {
   return `${textOf(values, "backend") ?? ""} '${textOf(values, "id") ?? ""}'`;
 }
 
+/** Names of one kind that the warning lists, the first: a line of libvirt has fewer of each, and a warning is one line to be read. */
+export const LEFT_OUT_NAMES_MAX = 32;
+
 /** Each label once. */
 function warningOf(groups: readonly (readonly [string, readonly string[]])[]): string | null {
-  const parts = groups.flatMap(([noun, labels]) =>
-    labels.length === 0 ? [] : `${noun} ${[...new Set(labels)].map(printable).join(", ")}`,
-  );
+  const parts = groups.flatMap(([noun, labels]) => (labels.length === 0 ? [] : `${noun} ${listOf([...new Set(labels)])}`));
   return parts.length === 0 ? null : `left out, since QEMU has it and this machine does not: ${parts.join("; ")}`;
+}
+
+function listOf(names: readonly string[]): string {
+  const more = names.length - LEFT_OUT_NAMES_MAX;
+  return names.slice(0, LEFT_OUT_NAMES_MAX).map(printable).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

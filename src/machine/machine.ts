@@ -12,6 +12,8 @@ import { runAll } from "../base/run-all.js";
 import { inSlices } from "../base/slices.js";
 import { BlockGraph } from "../block/graph.js";
 import { DeviceHost } from "../devices/device.js";
+import { RunState } from "../devices/run-state.js";
+import type { RunStatus } from "../devices/run-state.js";
 import type { Device } from "../devices/device.js";
 import { DeviceSet } from "../devices/set/device-set.js";
 import { ScsiBuses } from "../devices/bus/scsi-bus.js";
@@ -38,26 +40,16 @@ import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
 import { construct, createContainer, provide } from "./container.js";
 import { parseArguments, parsingArguments } from "./arguments.js";
-import type { CommandLine } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
-import { selectAll, selectOurs } from "./left-out.js";
-import type { Selection } from "./left-out.js";
+import { argumentsOf } from "./given.js";
+import type { MachineArguments } from "./given.js";
 import { MACHINE_OPTIONS } from "./machine-options.js";
 import type { MachineOptions } from "./machine-options.js";
-import { monitoringOf } from "./monitoring.js";
-import type { Monitoring } from "./monitoring.js";
 import { typeRegistries } from "./types.js";
 import type { TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues } from "./write.js";
 import type { WritableMachine } from "./write.js";
-
-/** A command line of which all that is to be made is known. */
-interface MachineArguments extends Pick<Selection, "options" | "foreignBuses">, Monitoring {
-  readonly name: string | undefined;
-  readonly registries: TypeRegistries;
-  readonly warnings: readonly string[];
-}
 
 /** Warnings that are kept: one that runs for years must not collect them all. */
 const WARNINGS_MAX = 1000;
@@ -91,6 +83,7 @@ export class Machine {
   readonly #sgIo: SgIoExecutor;
   readonly #buses = new ScsiBuses();
   readonly #events = new EventHub();
+  readonly #runState: RunState;
   readonly #machineEvents: MachineEvents;
   readonly #monitors: Monitors;
   #humanSession: typeof HumanSession | undefined; // loaded when there is a monitor for people
@@ -104,7 +97,9 @@ export class Machine {
   /** Use {@link Machine.create}. */
   private constructor(given: MachineArguments, options: MachineOptions) {
     checkMembers("new Machine", "arguments (use Machine.create)", given, { monitoring: anObject });
-    const { name, monitoring } = given;
+    const { name, monitoring, stopped } = given;
+    this.#runState = new RunState(stopped ? "prelaunch" : "running");
+    this.#runState.onChange((status) => this.#events.emit(status === "running" ? "RESUME" : "STOP", {}));
     this.ended = new Promise((resolve) => (this.#end = resolve));
     // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
     this.#registries = given.registries;
@@ -132,22 +127,7 @@ export class Machine {
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));
     this.#sgIo = new ThreadedSgIoExecutor();
-    const host: MonitorHost = {
-      name: this.name,
-      tree: this.qom,
-      graph: this.graph,
-      devices: this.#devices,
-      objectTypes: this.#registries.objects,
-      drivers: this.#registries.drivers,
-      fabric: this.fabric,
-      events: this.#events,
-      traceManagers: (enable) => this.#machineEvents.trace(enable),
-      quit: () => {
-        this.#endReason = "host-qmp-quit";
-        // A failure is reported to the caller of close().
-        this.close().catch(() => undefined);
-      },
-    };
+    const host = this.#monitorHost();
     this.qmp = new QmpExecutor(commands, host);
     packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
@@ -168,7 +148,7 @@ export class Machine {
     };
     provide(container, MachineContext, context);
     provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
-    provide(container, DeviceHost, { graph: this.graph, buses: this.#buses, foreignBuses: given.foreignBuses });
+    provide(container, DeviceHost, { graph: this.graph, buses: this.#buses, runState: this.#runState, foreignBuses: given.foreignBuses });
     provide(container, SgIoExecutor, this.#sgIo);
     this.#join(this.fabric);
   }
@@ -287,6 +267,31 @@ export class Machine {
   }
 
   /**
+   * Whether the machine runs: `running`, or why it does not: `paused` by {@link stop}, `prelaunch` since it was made with `-S`, `io-error`
+   * by a device with `rerror=stop` or `werror=stop`.
+   */
+  get status(): RunStatus {
+    return this.#runState.status;
+  }
+
+  /**
+   * Stops the machine: commands that devices are given from now on, and chains of their adapters, wait until {@link cont}, or until their
+   * signal, their deadline, a reset or {@link close} ends them. Resolves when no command that was under way is left, or after 5 s.
+   * @throws QomError `closed`
+   */
+  async stop(): Promise<void> {
+    this.qom.requireOpen();
+    this.#runState.stop("paused");
+    await Promise.all(this.scsiDevices.map((device) => device.settle(CLOSE_GRACE_MS)));
+  }
+
+  /** Lets the machine run; what waits goes on in the order in which it came. @throws QomError `closed` */
+  cont(): void {
+    this.qom.requireOpen();
+    this.#runState.cont();
+  }
+
+  /**
    * Closes devices, then nodes, then objects; commands in flight get 5 s and then end with TASK ABORTED. Monitors take no more clients
    * from the beginning, and theirs are hung up on at the end. May be called again.
    */
@@ -304,6 +309,29 @@ export class Machine {
   /** Whether a monitor uses standard input and output, which are then not for anything else. */
   get usesStdio(): boolean {
     return this.#monitors.usesStdio;
+  }
+
+  /** What monitors see of it. */
+  #monitorHost(): MonitorHost {
+    return {
+      name: this.name,
+      tree: this.qom,
+      graph: this.graph,
+      devices: this.#devices,
+      objectTypes: this.#registries.objects,
+      drivers: this.#registries.drivers,
+      fabric: this.fabric,
+      events: this.#events,
+      runState: this.#runState,
+      stop: () => this.stop(),
+      cont: () => this.cont(),
+      traceManagers: (enable) => this.#machineEvents.trace(enable),
+      quit: () => {
+        this.#endReason = "host-qmp-quit";
+        // A failure is reported to the caller of close().
+        this.close().catch(() => undefined);
+      },
+    };
   }
 
   #writable(): WritableMachine {
@@ -338,22 +366,4 @@ export class Machine {
       () => this.#monitors.close(),
     ]);
   }
-}
-
-/** What a command line comes to. @throws QomError */
-function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineOptions): MachineArguments {
-  const asking = line.options.find(({ parsed }) => parsed.help);
-  if (asking !== undefined) {
-    throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
-      context: { argument: asking.argument, text: asking.text },
-      hint: "Machine.help gives it",
-    });
-  }
-  const registries = typeRegistries(types);
-  const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : selectOurs(line, registries);
-  const spellings = options.flatMap(({ argument, text, parsed }) =>
-    parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
-  );
-  const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
-  return { name: line.name, registries, options, foreignBuses, warnings, ...monitoringOf(monitoring) };
 }

@@ -13,7 +13,6 @@ import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
 import { VIRTIO_SCSI_TYPES } from "../devices/virtio-scsi/adapters.js";
 import { inertObjectTypes } from "../qemu/objects.js";
-import { typeMetadata } from "../qom/decorators.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { TypeRegistry } from "../qom/type-registry.js";
@@ -43,32 +42,24 @@ export interface TypeRegistries {
   readonly drivers: TypeRegistry;
 }
 
-/** The types of this library; those without effect are not among them. */
-const effective: () => TypeRegistries = lazily(() => {
+/** The types of this library; those without effect are registered when they are named. */
+const builtIn: () => TypeRegistries = lazily(() => {
   const [objects, drivers] = [new TypeRegistry(RESERVED_FOR_OBJECTS), new TypeRegistry(RESERVED_FOR_NODES)];
-  objects.registerAll(OBJECT_AND_DEVICE_TYPES);
-  drivers.registerAll(BLOCK_DRIVERS);
+  objects.registerAll(OBJECT_AND_DEVICE_TYPES, "needed");
+  objects.registerLater(inertObjectTypes());
+  drivers.registerAll(BLOCK_DRIVERS, "needed");
   return { objects, drivers };
 });
 
-const builtIn: () => TypeRegistries = lazily(() => withInertTypes(effective()));
-
-/** An embedder's type that does something goes before one of the same name that does nothing. */
-function withInertTypes({ objects, drivers }: TypeRegistries): TypeRegistries {
-  const all = objects.copy();
-  all.registerAll(inertObjectTypes().filter((type) => objects.find(typeMetadata(type)?.name ?? "") === undefined));
-  return { objects: all, drivers };
-}
-
 /**
- * The built-in types and the embedder's own, in registries that nobody else has.
+ * The built-in types and the embedder's own, in registries that nobody else has. A type of the embedder's that does something goes before one
+ * of the same name that does nothing.
  * @throws QomError `type-definition`, `duplicate`, `unknown-type`
  */
 export function typeRegistries(own: readonly QomType[]): TypeRegistries {
-  if (own.length === 0) return { objects: builtIn().objects.copy(), drivers: builtIn().drivers.copy() };
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [effective().objects.copy(), effective().drivers.copy()];
+  const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy()];
   objects.registerAll(own.filter((type) => !isDriver(type)));
   drivers.registerAll(own.filter(isDriver));
-  return withInertTypes({ objects, drivers });
+  return { objects, drivers };
 }

@@ -10,6 +10,8 @@ export const eventSchemas = lazily(() => {
     PR_MANAGER_STATUS_CHANGED: z.strictObject({ id: z.string(), connected: z.boolean() }),
     DEVICE_DELETED: device,
     DEVICE_UNPLUG_GUEST_ERROR: device,
+    STOP: z.strictObject({}),
+    RESUME: z.strictObject({}),
     SHUTDOWN: z.strictObject({ guest: z.boolean(), reason: z.enum(["host-qmp-quit", "host-signal"]) }),
     X_RESERVATION_CHANGED: z.strictObject({
       fabric: z.string().optional(),

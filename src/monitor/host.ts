@@ -1,5 +1,6 @@
 /** What monitors see of the machine that they control. */
 import type { BlockGraph } from "../block/graph.js";
+import type { RunState } from "../devices/run-state.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
 import type { CompositionTree } from "../qom/tree.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
@@ -19,6 +20,12 @@ export interface MonitorHost {
   /** The storage network of the machine's own units. */
   readonly fabric: Fabric;
   readonly events: EventHub;
+  /** Whether the machine runs. */
+  readonly runState: RunState;
+  /** Stops the machine; resolves when no command is under way. */
+  readonly stop: () => Promise<void>;
+  /** Lets it run. */
+  readonly cont: () => void;
   /** Whether commands that PR managers run are events X_PR_TRACE. */
   readonly traceManagers: (enable: boolean) => void;
   /** Ends the machine: as soon as the monitors have sent what they have to say. */

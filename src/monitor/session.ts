@@ -118,7 +118,8 @@ export class QmpSession implements MonitorSession {
   }
 
   readonly #onEvent = (event: QmpEvent): void => {
-    this.#write(toPlain(event));
+    const { data } = event;
+    this.#write(toPlain(Object.keys(data).length === 0 ? { ...event, data: undefined } : event));
     if (this.#connection.output.writableLength > OUTPUT_BYTES_MAX) this.#queue.over();
   };
 

@@ -36,6 +36,7 @@ const OPTIONS: readonly KindRow[] = [
   { subject: "option", kind: "ours", reason: "they make what a machine with SCSI disks has", names: "object blockdev drive device name" },
   { subject: "option", kind: "ours", reason: "they make monitors", names: "chardev mon monitor qmp qmp-pretty" },
   { subject: "option", kind: "ours", reason: "of the program", names: "trace", flags: "h help" },
+  { subject: "option", kind: "ours", reason: "it says whether the machine runs from the beginning", names: "", flags: "S" },
   {
     subject: "option",
     kind: "not ours",
@@ -44,7 +45,7 @@ const OPTIONS: readonly KindRow[] = [
       "M accel acpitable bios boot cpu dtb fw_cfg global icount initrd append kernel shim m machine mem-path numa option-rom rtc seed set " +
       "smbios smp uuid watchdog-action action semihosting-config",
     flags:
-      "S enable-kvm mem-prealloc no-acpi no-fd-bootchk no-hpet no-reboot no-shutdown nodefaults preconfig semihosting singlestep win2k-hack",
+      "enable-kvm mem-prealloc no-acpi no-fd-bootchk no-hpet no-reboot no-shutdown nodefaults preconfig semihosting singlestep win2k-hack",
   },
   {
     subject: "option",

@@ -4,8 +4,8 @@
  */
 import { QomError } from "../base/errors.js";
 import { lazily } from "../base/lazily.js";
-import type { QomType } from "../qom/decorators.js";
 import { qom } from "../qom/property-type.js";
+import type { LaterTypes } from "../qom/type-registry.js";
 import { inertObjectType, row } from "./inert.js";
 import type { InertObject, InertProperties, InertProperty } from "./inert.js";
 import { COUNT, NUMBER_LIST, ON_OFF_AUTO } from "./types.js";
@@ -86,59 +86,56 @@ function completeMemory(value: Values): void {
   if (policy !== "default" && nodes === 0) refuse("host-nodes", `policy=${policy} needs 'host-nodes'`);
 }
 
-const memory = (name: string, share: boolean, properties: InertProperties = {}): InertObject => ({
-  name,
+type Description = Omit<InertObject, "name">;
+
+/** By name of a type. */
+type InertObjects = Readonly<Record<string, () => Description>>;
+
+const memory = (share: boolean, properties: InertProperties = {}): Description => ({
   description: "memory of a guest",
   properties: { ...MEMORY_COMMON(share), ...properties },
   complete: completeMemory,
 });
 
-const SECRETS_AND_RIGHTS = (): readonly InertObject[] => [
-  {
-    name: "secret",
+const SECRETS_AND_RIGHTS: InertObjects = {
+  secret: () => ({
     description: "a secret",
     properties: { ...SECRET_COMMON(), data: row(qom.string(), "the secret"), file: row(qom.string(), "file of the secret") },
     complete: completeSecret,
-  },
-  {
-    name: "secret_keyring",
+  }),
+  secret_keyring: () => ({
     description: "a secret in the kernel's keyring",
     properties: { ...SECRET_COMMON(), serial: row(qom.int32(), "serial number of the key", { required: true }) },
-  },
-  { name: "tls-creds-anon", description: "credentials for TLS", properties: TLS_COMMON() },
-  {
-    name: "tls-creds-psk",
+  }),
+  "tls-creds-anon": () => ({ description: "credentials for TLS", properties: TLS_COMMON() }),
+  "tls-creds-psk": () => ({
     description: "credentials for TLS",
     properties: { ...TLS_COMMON(), username: row(qom.string(), "user of the key") },
-  },
-  {
-    name: "tls-creds-x509",
+  }),
+  "tls-creds-x509": () => ({
     description: "credentials for TLS",
     properties: {
       ...TLS_COMMON(),
       "sanity-check": row(qom.bool(), "the certificates are checked when they are loaded", { default: true }),
       passwordid: row(qom.string(), "secret that the key is encrypted with"),
     },
-  },
-  { name: "tls-cipher-suites", description: "ciphers for TLS", properties: TLS_COMMON() },
-  {
-    name: "authz-list",
+  }),
+  "tls-cipher-suites": () => ({ description: "ciphers for TLS", properties: TLS_COMMON() }),
+  "authz-list": () => ({
     description: "rights by name",
     properties: {
       policy: row(AUTHZ_POLICY(), "what holds where no rule does", { default: "deny" }),
       rules: row(qom.listOf(authzRule()), "the rules, the first that fits counts", { default: [] }),
     },
-  },
-  {
-    name: "authz-simple",
+  }),
+  "authz-simple": () => ({
     description: "rights of one name",
     properties: { identity: row(qom.string(), "the name", { required: true }) },
-  },
-];
+  }),
+};
 
-const THREADS_AND_MEMORY = (): readonly InertObject[] => [
-  {
-    name: "iothread",
+const THREADS_AND_MEMORY: InertObjects = {
+  iothread: () => ({
     description: "a thread for a device's queues",
     properties: {
       "aio-max-batch": row(COUNT, "requests in a batch", { default: 0n, access: "read-write" }),
@@ -149,36 +146,43 @@ const THREADS_AND_MEMORY = (): readonly InertObject[] => [
       "poll-shrink": row(COUNT, "factor by which it shrinks", { default: 2n, access: "read-write" }),
       "poll-weight": row(qom.int64({ min: 0n, max: POLL_WEIGHT_MAX }), "weight of the latest time", { default: 3n, access: "read-write" }),
     },
-  },
-  {
-    name: "thread-context",
+  }),
+  "thread-context": () => ({
     description: "where threads run",
     properties: {
       "cpu-affinity": row(NUMBER_LIST, "processors of the host"),
       "node-affinity": row(NUMBER_LIST, "NUMA nodes of the host"),
     },
-  },
-  memory("memory-backend-ram", false),
-  memory("memory-backend-file", false, {
-    align: row(qom.size(), "alignment", { default: 0n }),
-    offset: row(qom.size(), "where in the file it begins", { default: 0n }),
-    "discard-data": row(qom.bool(), "the file's content is given up at the end", { default: false }),
-    "mem-path": row(qom.string(), "the file, or its folder", { required: true }),
-    pmem: row(qom.bool(), "the file is persistent memory", { default: false }),
-    readonly: row(qom.bool(), "the file is opened for reading", { default: false }),
-    rom: row(ON_OFF_AUTO, "the memory is ROM", { default: "auto" }),
   }),
-  memory("memory-backend-memfd", true, {
-    hugetlb: row(qom.bool(), "huge pages", { default: false }),
-    hugetlbsize: row(qom.size(), "size of the pages", { default: 0n }),
-    seal: row(qom.bool(), "the file is sealed", { default: true }),
-  }),
-  memory("memory-backend-shm", true),
-  { name: "throttle-group", description: "limits that block nodes share", properties: throttleGroup() },
-];
+  "memory-backend-ram": () => memory(false),
+  "memory-backend-file": () =>
+    memory(false, {
+      align: row(qom.size(), "alignment", { default: 0n }),
+      offset: row(qom.size(), "where in the file it begins", { default: 0n }),
+      "discard-data": row(qom.bool(), "the file's content is given up at the end", { default: false }),
+      "mem-path": row(qom.string(), "the file, or its folder", { required: true }),
+      pmem: row(qom.bool(), "the file is persistent memory", { default: false }),
+      readonly: row(qom.bool(), "the file is opened for reading", { default: false }),
+      rom: row(ON_OFF_AUTO, "the memory is ROM", { default: "auto" }),
+    }),
+  "memory-backend-memfd": () =>
+    memory(true, {
+      hugetlb: row(qom.bool(), "huge pages", { default: false }),
+      hugetlbsize: row(qom.size(), "size of the pages", { default: 0n }),
+      seal: row(qom.bool(), "the file is sealed", { default: true }),
+    }),
+  "memory-backend-shm": () => memory(true),
+  "throttle-group": () => ({ description: "limits that block nodes share", properties: throttleGroup() }),
+};
+
+const TABLE: InertObjects = { ...SECRETS_AND_RIGHTS, ...THREADS_AND_MEMORY };
 
 /** What they are made of. */
-export const inertObjects: () => readonly InertObject[] = lazily(() => [...SECRETS_AND_RIGHTS(), ...THREADS_AND_MEMORY()]);
+export function inertObjects(): readonly InertObject[] {
+  return Object.entries(TABLE).map(([name, describe]) => ({ name, ...describe() }));
+}
 
-/** The types. */
-export const inertObjectTypes: () => readonly QomType[] = lazily(() => inertObjects().map(inertObjectType));
+/** The types by name; each is made when it is first asked for. */
+export const inertObjectTypes: () => LaterTypes = lazily(
+  () => new Map(Object.entries(TABLE).map(([name, describe]) => [name, lazily(() => inertObjectType({ name, ...describe() }))])),
+);

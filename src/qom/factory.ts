@@ -93,7 +93,7 @@ export class ObjectFactory {
   /** Ends creation: nothing new is made, and what is being made is undone. Resolves when that is so. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#creations);
+    if (this.#creations.size > 0) await Promise.allSettled(this.#creations);
   }
 
   #requireOpen({ type }: CreateRequest): void {

@@ -43,7 +43,13 @@ export function inject(token: InjectionToken, options?: InjectOptions): Paramete
 export function injectedParameters(target: object): readonly unknown[] | undefined {
   const recorded: unknown = Reflect.getOwnMetadata(TOKENS_KEY, target);
   if (typeof recorded !== "object" || recorded === null) return undefined;
-  return Array.from({ ...recorded, length: Math.max(-1, ...Object.keys(recorded).map(Number)) + 1 });
+  const parameters: unknown[] = [];
+  for (const [index, parameter] of Object.entries(recorded)) {
+    // indexes come in ascending order
+    while (parameters.length < Number(index)) parameters.push(undefined);
+    parameters.push(parameter);
+  }
+  return parameters;
 }
 
 /** Has `target` take over what its superclass is given. */

@@ -2,6 +2,7 @@
  * The types that one machine knows: registered by being listed, never by being imported.
  */
 import { QomError } from "../base/errors.js";
+import { lazily } from "../base/lazily.js";
 import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
 import { ownProperties, typeMetadata } from "./decorators.js";
@@ -42,6 +43,15 @@ export interface ReservedNames {
   readonly names: readonly string[];
 }
 
+/** Types that are registered when they are first needed, by name; see {@link TypeRegistry.registerLater}. */
+export type LaterTypes = ReadonlyMap<string, () => QomType>;
+
+/**
+ * When the properties of a type are looked at. `registered`: at once, so that mistakes are found then. `needed`: for types that are known to
+ * have none; to look at the properties of all of them takes longer than all else that a small machine needs.
+ */
+export type PropertiesRead = "registered" | "needed";
+
 /** Type names as QEMU allows them: 2 or more characters, the first no digit 0 and no punctuation. */
 const TYPE_NAME = /^[A-Za-z1-9][A-Za-z0-9._-]+$/;
 
@@ -59,45 +69,45 @@ const TYPE_PROPERTY: PropertyDefinition = {
   set: undefined,
 };
 
+/** What is registered. */
+interface Tables {
+  readonly types: Map<string, RegisteredType>;
+  /** By alias: the name of the type. */
+  readonly aliases: Map<string, string>;
+  readonly byClass: Map<unknown, RegisteredType>;
+  readonly interfaces: Map<string, QomInterface>;
+}
+
 /** See the module text. The root type `object` is there from the start. */
 export class TypeRegistry {
-  readonly #types = new Map<string, RegisteredType>();
-  readonly #aliases = new Map<string, string>();
-  readonly #byClass = new Map<unknown, RegisteredType>();
-  readonly #interfaces = new Map<string, QomInterface>();
-
+  #tables: Tables;
+  /** Another registry has the same tables: whoever adds to them makes its own first. */
+  #isShared: boolean;
+  #later: LaterTypes;
   readonly #reserved: readonly ReservedNames[];
 
-  /** @param reserved names that no property that can be set may have: no option would reach it */
-  constructor(reserved: readonly ReservedNames[] = []) {
+  /**
+   * @param reserved names that no property that can be set may have: no option would reach it
+   * @param original one whose types it begins with
+   */
+  constructor(reserved: readonly ReservedNames[] = [], original: TypeRegistry | null = null) {
     this.#reserved = reserved;
-    this.#add({
-      name: ROOT_TYPE,
-      description: "root of all types",
-      abstract: true,
-      aliases: [],
-      parent: null,
-      interfaces: new Set(),
-      properties: new Map([[TYPE_PROPERTY.name, TYPE_PROPERTY]]),
-      constructor: QomObject,
-    });
+    this.#tables = original === null ? newTables() : original.#tables;
+    this.#isShared = original !== null;
+    this.#later = original === null ? new Map() : original.#later;
   }
 
   /** A registry with the same types, to which others are added without the first. */
   copy(): TypeRegistry {
-    const copy = new TypeRegistry(this.#reserved);
-    for (const [name, type] of this.#types) copy.#types.set(name, type);
-    for (const [alias, name] of this.#aliases) copy.#aliases.set(alias, name);
-    for (const [type, registered] of this.#byClass) copy.#byClass.set(type, registered);
-    for (const [name, added] of this.#interfaces) copy.#interfaces.set(name, added);
-    return copy;
+    this.#isShared = true;
+    return new TypeRegistry(this.#reserved, this);
   }
 
   /**
    * Registers a class that carries @qomType; its superclass must be registered already.
    * @throws QomError `type-definition` (no metadata, bad name, a property that a parent has), `duplicate` (type, alias, interface), `unknown-type` (parent)
    */
-  register(type: QomType): RegisteredType {
+  register(type: QomType, read: PropertiesRead = "registered"): RegisteredType {
     const metadata = typeMetadata(type);
     if (metadata === undefined) {
       throw new QomError("type-definition", `class '${type.name}' cannot be registered: it has no @qomType of its own`);
@@ -106,17 +116,18 @@ export class TypeRegistry {
     const context = { object: name };
     for (const known of [name, ...(metadata.aliases ?? [])]) {
       if (!TYPE_NAME.test(known)) throw new QomError("type-definition", `invalid type name '${printable(known)}'`, { context });
-      if (this.#types.has(known) || this.#aliases.has(known) || this.#interfaces.has(known)) {
+      if (this.#tables.types.has(known) || this.#tables.aliases.has(known) || this.#tables.interfaces.has(known)) {
         throw new QomError("duplicate", `type '${known}' is registered already`, { context });
       }
     }
     const superclass: unknown = Object.getPrototypeOf(type);
-    const parent = this.#byClass.get(superclass);
+    const parent = this.#tables.byClass.get(superclass);
     if (parent === undefined) {
       const parentName = typeof superclass === "function" && superclass.name !== "" ? superclass.name : "none";
       throw new QomError("unknown-type", `parent class '${parentName}' of type '${name}' is not registered`, { context });
     }
     for (const added of metadata.interfaces ?? []) this.#requireInterface(added, name);
+    const properties = lazily(() => mergeProperties(parent, name, ownProperties(type)));
     const registered: RegisteredType = Object.freeze({
       name,
       description: metadata.description,
@@ -124,24 +135,35 @@ export class TypeRegistry {
       aliases: metadata.aliases ?? [],
       parent: parent.name,
       interfaces: new Set([...parent.interfaces, ...(metadata.interfaces ?? []).map((added) => added.name)]),
-      properties: mergeProperties(parent, name, ownProperties(type)),
+      get properties() {
+        return properties();
+      },
       constructor: type,
     });
-    this.requireReachable(registered, registered.properties.values());
-    for (const added of metadata.interfaces ?? []) this.#interfaces.set(added.name, added);
-    for (const alias of metadata.aliases ?? []) this.#aliases.set(alias, name);
-    this.#add(registered);
+    if (read === "registered") this.requireReachable(registered, registered.properties.values());
+    const own = this.#ownTables();
+    for (const added of metadata.interfaces ?? []) own.interfaces.set(added.name, added);
+    for (const alias of metadata.aliases ?? []) own.aliases.set(alias, name);
+    add(own, registered);
     return registered;
   }
 
   /** Registers classes in any order, superclasses first. */
-  registerAll(types: readonly QomType[]): void {
+  registerAll(types: readonly QomType[], read?: PropertiesRead): void {
     const depth = (type: QomType): number => {
       let steps = 0;
       for (let current: unknown = type; typeof current === "function"; current = Object.getPrototypeOf(current)) steps += 1;
       return steps;
     };
-    for (const type of types.toSorted((a, b) => depth(a) - depth(b))) this.register(type);
+    for (const type of types.toSorted((a, b) => depth(a) - depth(b))) this.register(type, read);
+  }
+
+  /**
+   * Adds types that are registered when one is asked for by its name, or all types are. A type, alias or interface of the same name that is
+   * registered goes before.
+   */
+  registerLater(types: LaterTypes): void {
+    this.#later = types;
   }
 
   /**
@@ -159,34 +181,38 @@ export class TypeRegistry {
 
   /** The type of that name or alias, or undefined. */
   find(name: string): RegisteredType | undefined {
-    return this.#types.get(this.#aliases.get(name) ?? name);
+    const known = this.#registered(name);
+    if (known !== undefined || this.#tables.interfaces.has(name)) return known;
+    const later = this.#later.get(name);
+    return later === undefined ? undefined : this.register(later(), "needed");
   }
 
   /** Whether `name` is that of an interface, of which there are no objects. */
   isInterface(name: string): boolean {
-    return this.#interfaces.has(name);
+    return this.#tables.interfaces.has(name);
   }
 
   /** The type that `object` was created as; of a class that is not registered here the root, which is all that is known of it. */
   typeOf(object: QomObject): RegisteredType {
-    return this.#types.get(object.typeName) ?? this.get(ROOT_TYPE);
+    return this.#tables.types.get(object.typeName) ?? this.get(ROOT_TYPE);
   }
 
   /** Whether type `name` is, descends from, or implements `ancestor`. */
   isA(name: string, ancestor: string): boolean {
     let current = this.find(name);
     if (current?.interfaces.has(ancestor) === true) return true;
-    const wanted = this.#aliases.get(ancestor) ?? ancestor;
+    const wanted = this.#tables.aliases.get(ancestor) ?? ancestor;
     while (current !== undefined) {
       if (current.name === wanted) return true;
-      current = current.parent === null ? undefined : this.#types.get(current.parent);
+      current = current.parent === null ? undefined : this.#tables.types.get(current.parent);
     }
     return false;
   }
 
   /** Registered types, sorted by name. An unknown `implements` gives none, as QEMU does. */
   list(filter: TypeFilter = {}): readonly RegisteredType[] {
-    return [...this.#types.values()]
+    for (const name of this.#later.keys()) this.find(name);
+    return [...this.#tables.types.values()]
       .filter(
         (type) =>
           (filter.abstract === true || !type.abstract) && (filter.implements === undefined || this.isA(type.name, filter.implements)),
@@ -198,8 +224,8 @@ export class TypeRegistry {
   #requireInterface({ name, description }: QomInterface, owner: string): void {
     const context = { object: owner, value: name };
     if (!TYPE_NAME.test(name)) throw new QomError("type-definition", `invalid interface name '${printable(name)}'`, { context });
-    const known = this.#interfaces.get(name);
-    const taken = this.find(name) !== undefined || name === owner || (known !== undefined && known.description !== description);
+    const known = this.#tables.interfaces.get(name);
+    const taken = this.#registered(name) !== undefined || name === owner || (known !== undefined && known.description !== description);
     if (taken)
       throw new QomError("duplicate", `interface '${name}' of type '${owner}' has the name of another type or interface`, { context });
   }
@@ -226,10 +252,38 @@ export class TypeRegistry {
     }
   }
 
-  #add(type: RegisteredType): void {
-    this.#types.set(type.name, type);
-    this.#byClass.set(type.constructor, type);
+  #registered(name: string): RegisteredType | undefined {
+    return this.#tables.types.get(this.#tables.aliases.get(name) ?? name);
   }
+
+  /** The tables, which nobody else has from now on. */
+  #ownTables(): Tables {
+    if (!this.#isShared) return this.#tables;
+    const { types, aliases, byClass, interfaces } = this.#tables;
+    this.#tables = { types: new Map(types), aliases: new Map(aliases), byClass: new Map(byClass), interfaces: new Map(interfaces) };
+    this.#isShared = false;
+    return this.#tables;
+  }
+}
+
+function newTables(): Tables {
+  const tables: Tables = { types: new Map(), aliases: new Map(), byClass: new Map(), interfaces: new Map() };
+  add(tables, {
+    name: ROOT_TYPE,
+    description: "root of all types",
+    abstract: true,
+    aliases: [],
+    parent: null,
+    interfaces: new Set(),
+    properties: new Map([[TYPE_PROPERTY.name, TYPE_PROPERTY]]),
+    constructor: QomObject,
+  });
+  return tables;
+}
+
+function add({ types, byClass }: Tables, type: RegisteredType): void {
+  types.set(type.name, type);
+  byClass.set(type.constructor, type);
 }
 
 /** Types that a hint lists: more than a machine has without those of an embedder. */

@@ -10,7 +10,7 @@
  * The ISID follows from the name, so a port is the same one after a restart, and real targets name their initiators in the same form.
  */
 
-import { createSha256 } from "../base/crypto.js";
+import { sha256 } from "../base/crypto.js";
 import { TransportId } from "./transport-id.js";
 
 /** How the names of all default initiators begin. */
@@ -36,8 +36,7 @@ export function defaultInitiator(...parts: readonly [string, ...string[]]): Tran
  * @throws QomError when `name` is not an iSCSI name in lower case without ISID
  */
 export function portOfName(name: string): TransportId {
-  const hash = createSha256().update(name).digest("hex");
-  return TransportId.parse(`${name},i,0x${RANDOM_FORMAT}${hash.slice(0, HASH_DIGITS)}`);
+  return TransportId.parse(`${name},i,0x${RANDOM_FORMAT}${sha256(name).slice(0, HASH_DIGITS)}`);
 }
 
 function escaped(character: string): string {

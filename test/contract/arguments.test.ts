@@ -79,7 +79,10 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "QmpExecutor#run": "for monitors",
   "QmpExecutor#negotiate": "for monitors",
   "ScsiDevice#drain": "for the machine",
+  "ScsiDevice#settle": "for the machine",
   "ScsiDevice#dispatch": "protected",
+  "ScsiDevice#dispatchForGuest": "protected",
+  "ScsiDevice#hold": "protected",
   "ScsiDevice#answer": "for host adapters, which answer for the command's shape",
   "ScsiDevice#ask": "protected",
   "PrManager#connectionChanged": "protected",
@@ -95,6 +98,7 @@ const TAKES_NOTHING: ReadonlySet<string> = new Set([
   ...["ScsiDevice#probeHostDisk", "VirtioScsi#complete", "VirtioScsi#finalize", "VirtioScsi#busyWith", "VirtioScsi#reset"],
   ...["Fabric#powerCycle", "Fabric#close", "LogicalUnit#powerCycle", "LogicalUnit#close", "Hold#release"],
   ...["TransportId#format", "TransportId#toString", "TransportId#encode", "Machine#toArgs", "Machine#toJson", "Machine#close"],
+  ...["Machine#stop", "Machine#cont"],
   "createContainer",
   ...["CompositionTree#deleteAll", "CompositionTree#requireOpen", "BlockGraph#closeAll", "qom.string", "qom.bool", "qom.list"],
 ]);

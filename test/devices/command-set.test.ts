@@ -28,7 +28,7 @@ describe("commands of a device", () => {
   });
 
   it("never end GOOD with a host status, whoever ran them", async () => {
-    const result = await commands.run({ cdb: CDB }, undefined, () => Promise.resolve({ ...GOOD, hostStatus: 0x11 }));
+    const result = await commands.run({ cdb: CDB }, () => Promise.resolve({ ...GOOD, hostStatus: 0x11 }));
     expect([result.status, result.hostStatus]).to.deep.equal([0x18, 0x11]);
   });
 
@@ -36,7 +36,7 @@ describe("commands of a device", () => {
     const { signal } = new AbortController();
     const sent = new Set<AbortSignal | undefined>();
     for (let run = 0; run < 100; run += 1) {
-      await commands.run({ cdb: CDB, signal: run % 2 === 0 ? signal : neverFired }, undefined, (command) => {
+      await commands.run({ cdb: CDB, signal: run % 2 === 0 ? signal : neverFired }, (command) => {
         sent.add(command.signal);
         return Promise.resolve(GOOD);
       });
@@ -49,21 +49,21 @@ describe("commands of a device", () => {
   it("are answered without a promise, and nobody listens to their signal, when their result is there at once", () => {
     const { signal } = new AbortController();
     const listeners: number[] = [];
-    const result = commands.run({ cdb: CDB, signal }, undefined, () => {
+    const result = commands.run({ cdb: CDB, signal }, () => {
       listeners.push(getEventListeners(signal, "abort").length);
       return GOOD;
     });
     expect(result).to.equal(GOOD);
     expect(listeners).to.deep.equal([0]);
     expect(getEventListeners(signal, "abort")).to.have.length(0);
-    const failed = commands.run({ cdb: CDB }, undefined, () => ({ ...GOOD, hostStatus: 0x11 }));
+    const failed = commands.run({ cdb: CDB }, () => ({ ...GOOD, hostStatus: 0x11 }));
     expect(failed).to.include({ status: 0x18, hostStatus: 0x11 });
   });
 
   it("end when their caller's signal fires while they are being sent", async () => {
     const controller = new AbortController();
     const { signal } = controller;
-    const running = commands.run({ cdb: CDB, signal }, undefined, (command) => {
+    const running = commands.run({ cdb: CDB, signal }, (command) => {
       controller.abort();
       return untilAborted(command);
     });
@@ -74,10 +74,10 @@ describe("commands of a device", () => {
   it("have one listener on a signal that many of them share, lest Node warns of a leak", async () => {
     const controller = new AbortController();
     const { signal } = controller;
-    const running = Array.from({ length: 50 }, () => commands.run({ cdb: CDB, signal }, undefined, untilAborted));
+    const running = Array.from({ length: 50 }, () => commands.run({ cdb: CDB, signal }, untilAborted));
     expect(getEventListeners(signal, "abort")).to.have.length(1);
     expect(() =>
-      commands.run({ cdb: CDB, signal }, undefined, () => {
+      commands.run({ cdb: CDB, signal }, () => {
         throw new Error("a mistake");
       }),
     ).to.throw("a mistake");
@@ -88,7 +88,7 @@ describe("commands of a device", () => {
 
   it("end when their caller's signal fires, and no others", async () => {
     const [first, second] = [new AbortController(), new AbortController()];
-    const [one, other] = [first, second].map(({ signal }) => commands.run({ cdb: CDB, signal }, undefined, untilAborted));
+    const [one, other] = [first, second].map(({ signal }) => commands.run({ cdb: CDB, signal }, untilAborted));
     first.abort();
     expect(await one).to.deep.equal(ABORTED);
     second.abort();
@@ -99,14 +99,14 @@ describe("commands of a device", () => {
     const { signal } = new AbortController();
     for (let round = 0; round < 3; round += 1) {
       const running = [signal, signal, undefined].map((given) =>
-        commands.run({ cdb: CDB, ...(given === undefined ? {} : { signal: given }) }, undefined, untilAborted),
+        commands.run({ cdb: CDB, ...(given === undefined ? {} : { signal: given }) }, untilAborted),
       );
       await commands.abortAll();
       expect(await Promise.all(running)).to.deep.equal([ABORTED, ABORTED, ABORTED]);
       expect(getEventListeners(signal, "abort")).to.have.length(0);
     }
     expect(
-      await commands.run({ cdb: CDB, signal }, undefined, ({ signal: sent }) => Promise.resolve(sent?.aborted === false ? GOOD : ABORTED)),
+      await commands.run({ cdb: CDB, signal }, ({ signal: sent }) => Promise.resolve(sent?.aborted === false ? GOOD : ABORTED)),
     ).to.equal(GOOD);
   });
 
@@ -117,7 +117,7 @@ describe("commands of a device", () => {
       const given = { cdb: CDB, ...(kind === "without" ? {} : { signal: neverFired }) };
       let ended: Promise<void> | undefined;
       let isEnded = false;
-      const deaf = set.run(given, undefined, () => {
+      const deaf = set.run(given, () => {
         ended = set.abortAll().then(() => {
           isEnded = true;
         });
@@ -128,13 +128,13 @@ describe("commands of a device", () => {
       clock.advance(100);
       await ended;
       expect((await deaf).status).to.equal(0x40);
-      const listening = set.run(given, undefined, (command) => {
+      const listening = set.run(given, (command) => {
         const answer = untilAborted(command);
         void set.abortAll();
         return answer;
       });
       expect(await listening).to.deep.equal(ABORTED);
-      const atOnce = set.run(given, undefined, (): ScsiResult => {
+      const atOnce = set.run(given, (): ScsiResult => {
         ended = set.abortAll();
         return GOOD;
       });
@@ -147,10 +147,10 @@ describe("commands of a device", () => {
   describe("with a signal of their own", () => {
     const sendOwn = (send: (command: ScsiCommand) => ScsiAnswer): { own: AbortController; answer: ScsiAnswer } => {
       const own = new AbortController();
-      return { own, answer: commands.run({ cdb: CDB, signal: own.signal }, undefined, send, own) };
+      return { own, answer: commands.run({ cdb: CDB, signal: own.signal }, send, own) };
     };
 
-    it("are sent as they are, or with their deadline, and nothing is left on the signal", async () => {
+    it("are sent as they are, and nothing is left on the signal", async () => {
       const own = new AbortController();
       const given = { cdb: CDB, signal: own.signal };
       const sent: ScsiCommand[] = [];
@@ -158,10 +158,9 @@ describe("commands of a device", () => {
         sent.push(command);
         return Promise.resolve(GOOD);
       };
-      expect(await commands.run(given, undefined, send, own)).to.equal(GOOD);
-      expect(await commands.run(given, 3000, send, own)).to.equal(GOOD);
+      expect(await commands.run(given, send, own)).to.equal(GOOD);
+      expect(sent).to.deep.equal([given]);
       expect(sent[0]).to.equal(given);
-      expect(sent[1]).to.deep.equal({ ...given, timeoutMs: 3000 });
       expect(getEventListeners(own.signal, "abort")).to.have.length(0);
     });
 
@@ -198,7 +197,7 @@ describe("commands of a device", () => {
     let drained: Promise<void> | undefined;
     let isDrained = false;
     let answer: (result: ScsiResult) => void = () => undefined;
-    const running = set.run({ cdb: CDB }, undefined, () => {
+    const running = set.run({ cdb: CDB }, () => {
       drained = set.drain(5000).then(() => {
         isDrained = true;
       });
@@ -209,7 +208,7 @@ describe("commands of a device", () => {
     answer(GOOD);
     await drained;
     expect(await running).to.equal(GOOD);
-    const atOnce = set.run({ cdb: CDB }, undefined, (): ScsiAnswer => {
+    const atOnce = set.run({ cdb: CDB }, (): ScsiAnswer => {
       drained = set.drain(5000);
       return GOOD;
     });
@@ -220,8 +219,8 @@ describe("commands of a device", () => {
   it("are not ended by an abort whose listeners send them", async () => {
     const again: (ScsiResult | Promise<ScsiResult>)[] = [];
     const send = ({ signal }: ScsiCommand): ScsiResult => (signal?.aborted === true ? ABORTED : GOOD);
-    const running = commands.run({ cdb: CDB }, undefined, (command) => {
-      command.signal?.addEventListener("abort", () => again.push(commands.run({ cdb: CDB }, undefined, send)), { once: true });
+    const running = commands.run({ cdb: CDB }, (command) => {
+      command.signal?.addEventListener("abort", () => again.push(commands.run({ cdb: CDB }, send)), { once: true });
       return untilAborted(command);
     });
     await commands.abortAll();
@@ -232,7 +231,7 @@ describe("commands of a device", () => {
   it("are answered after a grace when nobody listens to the signal", async () => {
     const clock = new ManualClock();
     const deaf = new CommandSet(clock);
-    const running = deaf.run({ cdb: CDB, signal: neverFired }, undefined, () => new Promise<ScsiResult>(() => undefined));
+    const running = deaf.run({ cdb: CDB, signal: neverFired }, () => new Promise<ScsiResult>(() => undefined));
     const ended = deaf.abortAll();
     clock.advance(100);
     await ended;

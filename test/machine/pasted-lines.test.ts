@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { Machine, PersistentReserveIn } from "qom-pr";
 import { parseArguments } from "#src/machine/arguments.js";
+import { LEFT_OUT_NAMES_MAX } from "#src/machine/left-out.js";
 import { temporaryFolder } from "../support/folder.js";
 import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
@@ -23,7 +24,10 @@ describe("a command line that was made for QEMU", () => {
       const argv = (): readonly string[] => standIn(line, folder.path("."));
 
       it("gives a machine with its disks, which answer READ KEYS", () =>
-        withMachine(argv(), async ({ scsiDevices }) => {
+        withMachine(argv(), async (machine) => {
+          const { scsiDevices } = machine;
+          expect(machine.status).to.equal(argv().includes("-S") ? "prelaunch" : "running");
+          machine.cont();
           expect(scsiDevices.map(({ id }) => id)).to.deep.equal(line.disks);
           for (const disk of scsiDevices) {
             const expected = argv().some((word) => word.includes("pr-manager-memory")) ? "GOOD" : "0B/00/06";
@@ -77,7 +81,22 @@ describe("a command line that was made for QEMU", () => {
     const line = ["-blockdev", "driver=null-co,node-name=n0", ...chain, "-device", `virtio-blk-pci,drive=n${LENGTH}`];
     await withMachine(line, ({ graph, warnings: [warning = ""] }) => {
       expect(graph.outermost).to.deep.equal([]);
-      expect(warning).to.contain("'n0'").and.to.contain(`'n${LENGTH}'`);
+      expect(warning)
+        .to.contain("'n0'")
+        .and.to.contain(` and ${LENGTH + 1 - LEFT_OUT_NAMES_MAX} more`);
+    });
+  });
+
+  it("may have any number of things that are left out: of each kind the first are named, and the others counted", async () => {
+    const many = Array.from({ length: LEFT_OUT_NAMES_MAX + 2 }, (_, at) => ["-device", `virtio-rng-pci,id=r${at}`]).flat();
+    const last = `, virtio-rng-pci 'r${LEFT_OUT_NAMES_MAX - 1}'`;
+    const ends = (warning = "", end = ""): void => {
+      expect(warning.slice(-end.length)).to.equal(end);
+    };
+    await withMachine(many.slice(0, 2 * LEFT_OUT_NAMES_MAX), ({ warnings }) => ends(warnings[0], last));
+    await withMachine([...many, "-cpu", "max"], ({ warnings: [warning = ""] }) => {
+      expect(warning).to.contain(": options -cpu; devices virtio-rng-pci 'r0', virtio-rng-pci 'r1', ");
+      ends(warning, `${last} and 2 more`);
     });
   });
 

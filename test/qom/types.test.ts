@@ -118,10 +118,83 @@ describe("type registry", () => {
     expect((await refusal(() => copy.register(Dog))).kind).to.equal("duplicate");
   });
 
+  it("adds nothing to a copy either, once there is one", () => {
+    const registry = new TypeRegistry();
+    registry.register(Animal);
+    const copy = registry.copy();
+    registry.register(Dog);
+    expect(copy.find("dog")).to.equal(undefined);
+    expect(copy.find("animal")).to.equal(registry.find("animal"));
+  });
+
+  it("looks at properties when they are needed, where it is told to", () => {
+    let asked = 0;
+    @qomType({ name: "cat", description: "a cat" })
+    class Cat extends Animal {}
+    declareLater(Cat, () => (asked += 1));
+    const registry = new TypeRegistry();
+    registry.registerAll([Cat, Animal], "needed");
+    expect(registry.isA("cat", "animal")).to.equal(true);
+    expect(asked).to.equal(0);
+    expect([...registry.get("cat").properties.keys()]).to.deep.equal(["type", "pet-name"]);
+    expect(asked).to.equal(1);
+  });
+
   it("hints at the nearest type", async () => {
     const registry = new TypeRegistry();
     registry.registerAll([Animal, Dog]);
     expect((await refusal(() => registry.get("dgo"))).hint).to.contain("'dog'");
+  });
+});
+
+describe("types that are registered later", () => {
+  let made: string[];
+  const registryWith = (...types: (typeof QomObject)[]): TypeRegistry => {
+    made = [];
+    const later = (name: string): [string, () => typeof QomObject] => {
+      @qomType({ name, description: "does nothing" })
+      class Idle extends QomObject {}
+      return [name, () => (made.push(name), Idle)];
+    };
+    const registry = new TypeRegistry();
+    registry.registerLater(new Map([later("idle-one"), later("idle-two")]));
+    const copy = registry.copy();
+    copy.registerAll(types);
+    return copy;
+  };
+
+  it("are made when they are named, once", () => {
+    const registry = registryWith();
+    expect(registry.find("animal")).to.equal(undefined);
+    expect(made).to.deep.equal([]);
+    expect(registry.get("idle-one").description).to.equal("does nothing");
+    expect(registry.get("idle-one")).to.equal(registry.find("idle-one"));
+    expect(made).to.deep.equal(["idle-one"]);
+    expect(registry.isA("idle-two", "object")).to.equal(true);
+  });
+
+  it("are listed as all others", () => {
+    expect(
+      registryWith()
+        .list()
+        .map(({ name }) => name),
+    ).to.deep.equal(["idle-one", "idle-two"]);
+  });
+
+  it("leave their name to a type, an alias or an interface that is registered", () => {
+    @qomType({ name: "idle-one", description: "works", interfaces: [{ name: "idle-two", description: "an interface" }] })
+    class Working extends QomObject {}
+    const registry = registryWith(Working);
+    expect(registry.get("idle-one").description).to.equal("works");
+    expect(registry.find("idle-two")).to.equal(undefined);
+    expect(registry.list({ implements: "idle-two" }).map(({ name }) => name)).to.deep.equal(["idle-one"]);
+    @qomType({ name: "busy", description: "works", aliases: ["idle-two"] })
+    class Busy extends QomObject {}
+    expect(
+      registryWith(Busy)
+        .list()
+        .map(({ name }) => name),
+    ).to.deep.equal(["busy", "idle-one"]);
   });
 });
 

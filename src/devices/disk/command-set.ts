@@ -40,38 +40,41 @@ type Send = (command: ScsiCommand) => ScsiAnswer;
 /** See the module text. */
 export class CommandSet {
   readonly #clock: Clock;
+  readonly #waiting: () => number;
   readonly #commands = new Set<InFlight>();
-  #epoch = newController();
+  /** Of the signal of commands that come without one; fired by {@link abortAll}. Made for the first: most disks of many get none. */
+  #epoch: AbortController | undefined;
   /** Commands that are being sent just now: sending one may lead to an abort of all, or to the end of the device. */
   #sending = 0;
   /** Counts {@link abortAll}. */
   #aborts = 0;
   /** By signal of a caller, who may use it again: making a signal costs more than a short command. */
   readonly #joined = new WeakMap<AbortSignal, JoinedSignal>();
-  #onEmpty: (() => void)[] = [];
+  #onSettled: (() => void)[] = [];
 
-  constructor(clock: Clock) {
+  /** @param waiting how many of the commands wait until the machine runs */
+  constructor(clock: Clock, waiting: () => number = () => 0) {
     this.#clock = clock;
+    this.#waiting = waiting;
   }
 
   /**
    * Sends a command with a signal that also {@link abortAll} fires, and waits for its result. A result that is there at once comes
    * without a promise, and nothing listens to any signal meanwhile.
-   * @param timeoutMs deadline of a command that has none
    * @param own controller of the command's signal, where no other command has that meanwhile: {@link abortAll} fires it
    */
-  run(command: ScsiCommand, timeoutMs: number | undefined, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult>;
-  run(command: ScsiCommand, timeoutMs: number | undefined, send: Send, own?: AbortController | null): ScsiAnswer;
-  run(command: ScsiCommand, timeoutMs: number | undefined, send: Send, own: AbortController | null = null): ScsiAnswer {
-    if (own !== null) return this.#runOwn(command, timeoutMs, send, own);
+  run(command: ScsiCommand, send: (command: ScsiCommand) => Promise<ScsiResult>): Promise<ScsiResult>;
+  run(command: ScsiCommand, send: Send, own?: AbortController | null): ScsiAnswer;
+  run(command: ScsiCommand, send: Send, own: AbortController | null = null): ScsiAnswer {
+    if (own !== null) return this.#runOwn(command, send, own);
     const { signal } = command;
     const joined = signal === undefined ? null : this.#join(signal);
-    const sentWith = (joined?.controller ?? this.#epoch).signal;
+    const sentWith = (joined?.controller ?? (this.#epoch ??= newController())).signal;
     const aborts = this.#aborts;
     this.#sending += 1;
     let running: ScsiAnswer;
     try {
-      running = send(withSignal(command, sentWith, timeoutMs));
+      running = send(withSignal(command, sentWith));
     } finally {
       this.#sending -= 1;
     }
@@ -80,12 +83,12 @@ export class CommandSet {
   }
 
   /** A signal that may be fired need not be joined with another one, and the command goes on as it is. */
-  #runOwn(command: ScsiCommand, timeoutMs: number | undefined, send: Send, own: AbortController): ScsiAnswer {
+  #runOwn(command: ScsiCommand, send: Send, own: AbortController): ScsiAnswer {
     const aborts = this.#aborts;
     this.#sending += 1;
     let running: ScsiAnswer;
     try {
-      running = send(timeoutMs === undefined ? command : withSignal(command, own.signal, timeoutMs));
+      running = send(command);
     } finally {
       this.#sending -= 1;
     }
@@ -120,10 +123,10 @@ export class CommandSet {
     const ended = commands.map((sent) => this.#giveUp(sent));
     const epoch = this.#epoch;
     // Whoever hears of the abort may send another command at once, which is none of those.
-    this.#epoch = newController();
+    this.#epoch = undefined;
     const joined = new Set(commands.map((sent) => sent.joined));
     this.#aborts += 1;
-    epoch.abort();
+    epoch?.abort();
     for (const each of joined) if (each !== null) this.#abort(each);
     if (this.#sending > 0) {
       await sendingDone();
@@ -134,15 +137,33 @@ export class CommandSet {
 
   /** Waits for all commands, at most `graceMs`, and ends the rest. */
   async drain(graceMs: number): Promise<void> {
+    await this.settle(graceMs);
+    if (this.#commands.size > 0) await this.abortAll();
+  }
+
+  /** Waits for the commands that do not wait themselves, at most `graceMs`. */
+  async settle(graceMs: number): Promise<void> {
     if (this.#sending > 0) await sendingDone();
-    if (this.#commands.size === 0) return;
+    if (this.#isSettled) return;
     let timer: Timer | undefined;
     await new Promise<void>((resolve) => {
-      this.#onEmpty.push(resolve);
+      this.#onSettled.push(resolve);
       timer = this.#clock.after(graceMs, resolve);
     });
     timer?.cancel();
-    await this.abortAll();
+  }
+
+  /** A command that was under way waits from now on; one that is being sent is none yet. */
+  kept(): void {
+    if (this.#sending === 0) this.#tellIfSettled();
+  }
+
+  get #isSettled(): boolean {
+    return this.#commands.size <= this.#waiting();
+  }
+
+  #tellIfSettled(): void {
+    if (this.#onSettled.length > 0 && this.#isSettled) for (const resolve of this.#onSettled.splice(0)) resolve();
   }
 
   #join(source: AbortSignal): JoinedSignal {
@@ -202,8 +223,7 @@ export class CommandSet {
     if (!this.#commands.delete(sent)) return;
     sent.forget?.();
     if (sent.joined !== null) this.#forget(sent.joined);
-    if (this.#commands.size > 0) return;
-    for (const resolve of this.#onEmpty.splice(0)) resolve();
+    this.#tellIfSettled();
   }
 }
 
@@ -220,12 +240,11 @@ function newController(): AbortController {
 }
 
 /** A copy member by member: spreading an object costs as much as a command to memory. */
-function withSignal(command: ScsiCommand, signal: AbortSignal, timeoutMs: number | undefined): ScsiCommand {
+function withSignal(command: ScsiCommand, signal: AbortSignal): ScsiCommand {
   const copy: { -readonly [Member in keyof ScsiCommand]: ScsiCommand[Member] } = { cdb: command.cdb, signal };
   if (command.dataOut !== undefined) copy.dataOut = command.dataOut;
   if (command.allocationLength !== undefined) copy.allocationLength = command.allocationLength;
   if (command.into !== undefined) copy.into = command.into;
   if (command.timeoutMs !== undefined) copy.timeoutMs = command.timeoutMs;
-  else if (timeoutMs !== undefined) copy.timeoutMs = timeoutMs;
   return copy;
 }

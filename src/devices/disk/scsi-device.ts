@@ -27,6 +27,8 @@ import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
 import { CommandSet } from "./command-set.js";
 import { Device, DeviceHost } from "../device.js";
+import type { RunState } from "../run-state.js";
+import { HeldCommands } from "./held-commands.js";
 import { RequestTraces, requestsTraced } from "./request-trace.js";
 import { DiskFacts } from "./disk-facts.js";
 import type { ScsiAddress, ScsiBus } from "../bus/scsi-bus.js";
@@ -86,7 +88,9 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   protected readonly facts = new DiskFacts();
   readonly #commands: CommandSet;
   readonly #traces = new RequestTraces();
-  readonly #dispatch = (command: ScsiCommand): ScsiAnswer => this.dispatch(command);
+  readonly #held: HeldCommands;
+  readonly #runState: RunState;
+  readonly #dispatch = (command: ScsiCommand): ScsiAnswer => (this.#runState.stopped ? this.hold(command) : this.dispatchForGuest(command));
   #protocol: ProtocolAccess | undefined;
   #unit: DiskUnit | undefined;
   #address: ScsiAddress | undefined;
@@ -96,7 +100,10 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   constructor(@inject(DeviceHost) host: DeviceHost, @inject(Clock) clock: Clock) {
     super(host);
-    this.#commands = new CommandSet(clock);
+    const held = new HeldCommands(host.runState, clock);
+    this.#held = held;
+    this.#commands = new CommandSet(clock, () => held.size);
+    this.#runState = host.runState;
   }
 
   /** Where the device sits on its bus. */
@@ -188,7 +195,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   /**
    * Runs a SCSI command. PERSISTENT RESERVE IN and OUT go to the PR manager of the device's block node if it has one, every other
    * command to the device. The promise resolves with the command's result, whatever it is; a command that its signal, a reset or
-   * the end of the machine interrupts resolves with TASK ABORTED.
+   * the end of the machine interrupts resolves with TASK ABORTED. While the machine is stopped the command waits.
    *
    * @throws QomError `conflict` for a command with data in both directions, `invalid-value` for another mistake in it, `closed` after the
    *   device was closed
@@ -202,6 +209,21 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  /**
+   * The same for a monitor: it does not wait while the machine is stopped, and an error stops no machine.
+   * @throws QomError as {@link execute} does
+   */
+  async executeAnyway(command: ScsiCommand): Promise<ScsiResult> {
+    if (this.#closed) throw this.#closedError();
+    const problem = commandProblem("ScsiDevice.executeAnyway", command);
+    if (problem !== null) throw problem;
+    const refusal = cdbRefusal(command.cdb);
+    if (refusal !== null) return refusal;
+    if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+    const send = (): ScsiAnswer => this.#commands.run(command, (sent) => this.dispatch(sent));
+    return requestsTraced() ? this.#traces.run(this, command, send) : send();
   }
 
   /**
@@ -233,9 +255,14 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   }
 
   #send(command: ScsiCommand, own: AbortController | null): ScsiAnswer {
-    // A manager has deadlines of its own.
-    const needsDeadline = this.unit.needsDeadline && this.routeOf(command.cdb[0]) === "device";
-    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, this.#dispatch, own);
+    return this.#commands.run(command, this.#dispatch, own);
+  }
+
+  /** Keeps a guest's command until the machine runs, and sends it then as if it came anew. */
+  protected hold(command: ScsiCommand): Promise<ScsiResult> {
+    const answer = this.#held.hold(command, this.#dispatch);
+    this.#commands.kept();
+    return answer;
   }
 
   /**
@@ -249,12 +276,23 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     await ended;
   }
 
+  /** Sends a guest's command on its way. */
+  protected dispatchForGuest(command: ScsiCommand): ScsiAnswer {
+    return this.dispatch(command);
+  }
+
   /** Sends a command on its way. Subclasses answer here what they must not pass on. */
   protected dispatch(command: ScsiCommand): ScsiAnswer {
     const sized = this.facts.blockSizeBytes === IMPLIED_BLOCK_SIZE_BYTES ? command : withBuffer(command, this.facts.blockSizeBytes);
-    const running = present(this.#protocol, "a completed device has a node").execute(this.unit, sized);
+    const running = present(this.#protocol, "a completed device has a node").execute(this.unit, this.#timed(sized));
     if (!isPatched(command.cdb)) return running;
     return running instanceof Promise ? running.then((result) => this.#patch(command, result)) : this.#patch(command, running);
+  }
+
+  /** The command with a deadline, where it has none and nobody else sees to one: a manager has deadlines of its own. */
+  #timed(command: ScsiCommand): ScsiCommand {
+    if (!this.unit.needsDeadline || command.timeoutMs !== undefined || this.routeOf(command.cdb[0]) !== "device") return command;
+    return { ...command, timeoutMs: this.ioTimeoutMs };
   }
 
   #patch(command: ScsiCommand, result: ScsiResult): ScsiResult {
@@ -299,8 +337,14 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   /** Asks the new device what a subclass needs to know of it. @throws QomError when it is not what the device type drives */
   protected abstract probe(): Promise<void>;
 
+  /** Resolves when no command is under way, those that wait for the machine aside; at the latest after `graceMs`. */
+  settle(graceMs: number): Promise<void> {
+    return this.#commands.settle(graceMs);
+  }
+
   override drain(graceMs: number): Promise<void> {
     this.#closed = true;
+    this.#held.endAll();
     return this.#commands.drain(graceMs);
   }
 

@@ -90,6 +90,8 @@ export class VirtioScsi extends Device {
   #accepted: bigint | null = null;
   #needsReset: string | null = null;
   readonly #listeners = new Set<(reason: string) => void>();
+  /** What ends the wait of each chain that came while the machine was stopped. */
+  readonly #held = new Set<(used: UsedLength) => void>();
   /** Counts resets: a chain of an earlier time is not used any more. */
   #time = 0;
   #closed = false;
@@ -118,7 +120,7 @@ export class VirtioScsi extends Device {
   /**
    * Takes a chain that the driver has made available in the queue of that index: 0 control, 1 event, 2 and up requests. What it asks
    * for has begun when this returns. Until the promise settles the chain's memory is the device's: blocks are moved straight to and from
-   * it where they lie in one piece. The promise always settles. It rejects, with a QomError, only for arguments of another kind.
+   * it where they lie in one piece. While the machine is stopped, chains wait, except those of the event queue. The promise always settles. It rejects, with a QomError, only for arguments of another kind.
    *
    * @returns the length for the used ring, when the chain is to be put there; null when it is not, because the device needs a reset,
    * was reset meanwhile, or is gone
@@ -128,6 +130,7 @@ export class VirtioScsi extends Device {
     if (problem !== null) return Promise.reject(problem);
     const time = this.#time;
     if (!this.#mayUse(time)) return Promise.resolve(null);
+    if (this.host.runState.stopped && queue !== VirtioScsiQueue.EVENT) return this.#hold(queue, chain);
     try {
       const taken = this.#take(queue, chain);
       if (taken instanceof Promise) return taken.then((used) => (this.#mayUse(time) ? used : null));
@@ -190,6 +193,7 @@ export class VirtioScsi extends Device {
     this.#time += 1;
     this.#accepted = null;
     this.#needsReset = null;
+    this.#dropHeld();
     Object.assign(this.#sizes, { cdbSize: CDB_SIZE_DEFAULT, senseSize: SENSE_SIZE_DEFAULT });
     events.reset();
     front.reset();
@@ -232,6 +236,7 @@ export class VirtioScsi extends Device {
 
   override finalize(): void {
     this.#closed = true;
+    this.#dropHeld();
     this.#parts().events.reset();
     this.host.buses.remove(this.bus);
   }
@@ -259,6 +264,23 @@ export class VirtioScsi extends Device {
   /** Whether a chain that came at that time may still be put into its used ring. */
   #mayUse(time: number): boolean {
     return time === this.#time && !this.#closed && this.#needsReset === null;
+  }
+
+  /** The chain is looked at when the machine runs; a reset and the end of the device end the wait. */
+  #hold(queue: number, chain: VirtioChain): Promise<UsedLength> {
+    return new Promise((resolve) => {
+      const end = (used: UsedLength | Promise<UsedLength>): void => {
+        release();
+        this.#held.delete(end);
+        resolve(used);
+      };
+      const release = this.host.runState.hold(() => end(this.submit(queue, chain)));
+      this.#held.add(end);
+    });
+  }
+
+  #dropHeld(): void {
+    for (const end of this.#held) end(null);
   }
 
   #take(queue: number, chain: VirtioChain): UsedLength | Promise<UsedLength> {

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
+import { RUN_STATUSES } from "../../devices/run-state.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import { qmpVersion, versionSchema } from "../version.js";
@@ -34,12 +35,32 @@ const queryName = defineCommand({
   run: (_given, { host }) => ({ name: host.name }),
 });
 
-/** Without a guest that could be stopped, a machine runs from the moment it is made. */
+/** Commands of the guest wait while the machine does not run. */
 const queryStatus = defineCommand({
   name: "query-status",
   arguments: noArgumentsSchema,
-  result: () => z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
-  run: () => ({ running: true, singlestep: false, status: "running" as const }),
+  result: () => z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(RUN_STATUSES) }),
+  run: (_given, { host: { runState } }) => ({ running: !runState.stopped, singlestep: false, status: runState.status }),
+});
+
+const stop = defineCommand({
+  name: "stop",
+  arguments: noArgumentsSchema,
+  result: nothingSchema,
+  run: async (_given, { host }) => {
+    await host.stop();
+    return {};
+  },
+});
+
+const cont = defineCommand({
+  name: "cont",
+  arguments: noArgumentsSchema,
+  result: nothingSchema,
+  run: (_given, { host }) => {
+    host.cont();
+    return {};
+  },
 });
 
 /** Negotiation happens once per connection, before any other command: here it has happened. */
@@ -55,4 +76,4 @@ const capabilities = defineCommand({
 });
 
 /** See the file text. */
-export const GENERAL_COMMANDS: readonly QmpCommand[] = [capabilities, queryVersion, queryName, queryStatus, quit];
+export const GENERAL_COMMANDS: readonly QmpCommand[] = [capabilities, queryVersion, queryName, queryStatus, stop, cont, quit];

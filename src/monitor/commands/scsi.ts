@@ -61,7 +61,7 @@ const scsiExecute = defineCommand({
       ...(allocationLength === undefined ? {} : { allocationLength }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     };
-    const { status, dataIn, residual, sense, hostStatus } = await device.execute(command);
+    const { status, dataIn, residual, sense, hostStatus } = await device.executeAnyway(command);
     return {
       status,
       "data-in": digitsOf(dataIn),

@@ -169,6 +169,28 @@ function helpLines({ commands }: HumanContext, shown: (command: HumanCommand) =>
     .map(helpLine);
 }
 
+const stop: HumanCommand = {
+  name: "stop",
+  alias: "s",
+  arguments: [],
+  text: "stop the machine: commands of the guest wait",
+  run: async (_values, { executor }) => {
+    await executor.execute("stop");
+    return [];
+  },
+};
+
+const cont: HumanCommand = {
+  name: "cont",
+  alias: "c",
+  arguments: [],
+  text: "let the machine run",
+  run: async (_values, { executor }) => {
+    await executor.execute("cont");
+    return [];
+  },
+};
+
 const quit: HumanCommand = {
   name: "quit",
   alias: "q",
@@ -183,6 +205,7 @@ const quit: HumanCommand = {
 
 /** All rows. */
 export const HUMAN_COMMANDS: readonly HumanCommand[] = [
+  cont,
   deviceAdd,
   deviceDel,
   help,
@@ -194,6 +217,7 @@ export const HUMAN_COMMANDS: readonly HumanCommand[] = [
   qomSet,
   quit,
   scsi,
+  stop,
   ...HUMAN_BLOCK_COMMANDS,
   ...INFO_COMMANDS,
 ];

@@ -128,7 +128,10 @@ const status: HumanCommand = {
   name: "info status",
   arguments: [],
   text: "show whether the machine runs",
-  run: async (_values, { executor }) => [`VM status: ${textOf(recordOf(await executor.execute("query-status")), "status")}`],
+  run: async (_values, { executor }) => {
+    const answer = textOf(recordOf(await executor.execute("query-status")), "status");
+    return [`VM status: ${answer === "running" ? answer : `paused${answer === "paused" ? "" : ` (${answer})`}`}`];
+  },
 };
 
 const version: HumanCommand = {

@@ -13,7 +13,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { createSha256 } from "../../base/crypto.js";
+import { createSha256, sha256 } from "../../base/crypto.js";
 import { QomError, isErrnoError } from "../../base/errors.js";
 import { printable } from "../../base/limits.js";
 import { SLICE_ITEMS } from "../../base/slices.js";
@@ -146,10 +146,6 @@ function checkedText(bytes: Buffer): { readonly text: string; readonly old: bool
 }
 
 const SUM_PROBLEM = "its content is not what was written: the checksum is another";
-
-function sha256(content: string | Uint8Array): string {
-  return createSha256().update(content).digest("hex");
-}
 
 function decode({ text, old }: ReturnType<typeof checkedText>, name: string): Omit<SavedReservations, "writtenNs"> {
   const file: unknown = JSON.parse(text);

@@ -24,7 +24,7 @@ export const LIBVIRT: readonly PastedLine[] = [
     ],
     disks: ["scsi0-0-0-0"],
     leftOut: [
-      "-S",
+      "-no-shutdown",
       "-machine",
       "-msg",
       "monitor-qmp 'monitor'",

@@ -118,7 +118,7 @@ export const MORE: readonly PastedLine[] = [
       ...LIBVIRT_TAIL,
     ],
     disks: ["scsi0-0-0-0", "scsi1-0-0-0"],
-    leftOut: ["-S"],
+    leftOut: ["-no-shutdown"],
     kept: ["scsi1"],
   },
   {

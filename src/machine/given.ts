@@ -1,0 +1,37 @@
+/** What a command line comes to: what is to be made, and what is left out. */
+import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
+import type { CommandLine } from "./arguments.js";
+import { selectAll, selectOurs } from "./left-out.js";
+import type { Selection } from "./left-out.js";
+import type { MachineOptions } from "./machine-options.js";
+import { monitoringOf } from "./monitoring.js";
+import type { Monitoring } from "./monitoring.js";
+import { typeRegistries } from "./types.js";
+import type { TypeRegistries } from "./types.js";
+
+/** A command line of which all that is to be made is known. */
+export interface MachineArguments extends Pick<Selection, "options" | "foreignBuses">, Monitoring {
+  readonly name: string | undefined;
+  readonly stopped: boolean;
+  readonly registries: TypeRegistries;
+  readonly warnings: readonly string[];
+}
+
+/** What a command line comes to. @throws QomError */
+export function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineOptions): MachineArguments {
+  const asking = line.options.find(({ parsed }) => parsed.help);
+  if (asking !== undefined) {
+    throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
+      context: { argument: asking.argument, text: asking.text },
+      hint: "Machine.help gives it",
+    });
+  }
+  const registries = typeRegistries(types);
+  const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : selectOurs(line, registries);
+  const spellings = options.flatMap(({ argument, text, parsed }) =>
+    parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
+  );
+  const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
+  return { name: line.name, stopped: line.stopped, registries, options, foreignBuses, warnings, ...monitoringOf(monitoring) };
+}
