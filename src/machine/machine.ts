@@ -36,9 +36,12 @@ import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
+import { MachineCompat } from "../qemu/compat.js";
+import type { QemuVersion } from "../qemu/compat.js";
 import { construct, createContainer, provide } from "./container.js";
 import { parseArguments, parsingArguments } from "./arguments.js";
 import type { CommandLine } from "./arguments.js";
+import { machineCompat } from "./compat.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
 import { selectAll, selectOurs } from "./left-out.js";
@@ -56,6 +59,7 @@ import type { WritableMachine } from "./write.js";
 interface MachineArguments extends Pick<Selection, "options" | "foreignBuses">, Monitoring {
   readonly name: string | undefined;
   readonly registries: TypeRegistries;
+  readonly compat: MachineCompat;
   readonly warnings: readonly string[];
 }
 
@@ -71,6 +75,8 @@ export class Machine {
   readonly qom: CompositionTree;
   /** `-name`, else m0, m1, … in order of creation on the fabric. */
   readonly name: string;
+  /** The QEMU whose answers are given where versions differ: `-compat qemu=VERSION`. */
+  readonly compat: QemuVersion;
   /** The storage network that simulated units of this machine belong to. */
   readonly fabric: Fabric;
   /** Resolves when the machine is closed: by {@link close}, which reports a failure, or by the command quit. */
@@ -108,7 +114,8 @@ export class Machine {
     this.ended = new Promise((resolve) => (this.#end = resolve));
     // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
     this.#registries = given.registries;
-    const commands = allCommands(options.commands);
+    const commands = allCommands(given.compat.version, options.commands);
+    this.compat = given.compat.version;
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
     this.name = name ?? this.fabric.members.nextName();
@@ -134,6 +141,7 @@ export class Machine {
     this.#sgIo = new ThreadedSgIoExecutor();
     const host: MonitorHost = {
       name: this.name,
+      answers: given.compat.answers,
       tree: this.qom,
       graph: this.graph,
       devices: this.#devices,
@@ -155,18 +163,8 @@ export class Machine {
       if (mode === "readline") return new (present(this.#humanSession, "was loaded"))({ executor: this.qmp, host }, connection, ended);
       return new QmpSession(this.qmp, connection, { pretty, ended });
     });
-    const context: MachineContext = {
-      name: this.name,
-      fabric: this.fabric,
-      joins: (fabric) => this.#join(fabric),
-      unitCreated: (fabric, unit) => {
-        this.#createdUnits.push(() => fabric.discard(unit));
-      },
-      warn: (line) => {
-        if (!this.#warnings.includes(line)) warn(line);
-      },
-    };
-    provide(container, MachineContext, context);
+    provide(container, MachineContext, this.#context(warn));
+    provide(container, MachineCompat, given.compat);
     provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses, foreignBuses: given.foreignBuses });
     provide(container, SgIoExecutor, this.#sgIo);
@@ -246,7 +244,7 @@ export class Machine {
     return machineOmissions(this.#writable());
   }
 
-  /** The machine as JSON: `name`, and the options of `objects`, `blockdevs` and `devices`. Integers are exact to 64 bits. */
+  /** The machine as JSON: `name`, `compat` unless it is the default, and the options of `objects`, `blockdevs` and `devices`. Integers are exact to 64 bits. */
   toJson(): string {
     return printJson(machineValues(this.#writable()), { indent: 2 });
   }
@@ -308,7 +306,29 @@ export class Machine {
 
   #writable(): WritableMachine {
     this.qom.requireOpen();
-    return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
+    return {
+      name: this.name,
+      version: this.compat,
+      tree: this.qom,
+      graph: this.graph,
+      devices: this.#devices,
+      registries: this.#registries,
+    };
+  }
+
+  /** @param warn adds a warning */
+  #context(warn: (line: string) => void): MachineContext {
+    return {
+      name: this.name,
+      fabric: this.fabric,
+      joins: (fabric) => this.#join(fabric),
+      unitCreated: (fabric, unit) => {
+        this.#createdUnits.push(() => fabric.discard(unit));
+      },
+      warn: (line) => {
+        if (!this.#warnings.includes(line)) warn(line);
+      },
+    };
   }
 
   #join(fabric: Fabric): void {
@@ -341,7 +361,7 @@ export class Machine {
 }
 
 /** What a command line comes to. @throws QomError */
-function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineOptions): MachineArguments {
+function argumentsOf(line: CommandLine, { types = [], strict = false, compat }: MachineOptions): MachineArguments {
   const asking = line.options.find(({ parsed }) => parsed.help);
   if (asking !== undefined) {
     throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
@@ -355,5 +375,5 @@ function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineO
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
   );
   const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
-  return { name: line.name, registries, options, foreignBuses, warnings, ...monitoringOf(monitoring) };
+  return { name: line.name, registries, compat: machineCompat(line, compat), options, foreignBuses, warnings, ...monitoringOf(monitoring) };
 }

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
+import type { QemuAnswers } from "../../qemu/compat.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import { qmpVersion, versionSchema } from "../version.js";
@@ -24,7 +25,7 @@ const queryVersion = defineCommand({
   name: "query-version",
   arguments: noArgumentsSchema,
   result: versionSchema,
-  run: () => qmpVersion(),
+  run: (_given, { host }) => qmpVersion(host.answers),
 });
 
 const queryName = defineCommand({
@@ -35,12 +36,14 @@ const queryName = defineCommand({
 });
 
 /** Without a guest that could be stopped, a machine runs from the moment it is made. */
-const queryStatus = defineCommand({
-  name: "query-status",
-  arguments: noArgumentsSchema,
-  result: () => z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(["running"]) }),
-  run: () => ({ running: true, singlestep: false, status: "running" as const }),
-});
+function queryStatus({ singlestep }: QemuAnswers): QmpCommand {
+  return defineCommand({
+    name: "query-status",
+    arguments: noArgumentsSchema,
+    result: () => z.strictObject({ running: z.boolean(), ...(singlestep ? { singlestep: z.boolean() } : {}), status: z.enum(["running"]) }),
+    run: () => ({ running: true, ...(singlestep ? { singlestep: false } : {}), status: "running" as const }),
+  });
+}
 
 /** Negotiation happens once per connection, before any other command: here it has happened. */
 const capabilities = defineCommand({
@@ -55,4 +58,6 @@ const capabilities = defineCommand({
 });
 
 /** See the file text. */
-export const GENERAL_COMMANDS: readonly QmpCommand[] = [capabilities, queryVersion, queryName, queryStatus, quit];
+export function generalCommands(answers: QemuAnswers): readonly QmpCommand[] {
+  return [capabilities, queryVersion, queryName, queryStatus(answers), quit];
+}
