@@ -21,6 +21,8 @@ export type { Cancellation, Medium } from "./target/medium/medium.js";
 
 // Devices
 export { Device, DeviceHost } from "./devices/device.js";
+export { MachineCompat } from "./qemu/compat.js";
+export type { MachineTypeVersion, QemuAnswers } from "./qemu/compat.js";
 
 // Reservation stores
 export { UncertainCommitError } from "./reservation/store.js";

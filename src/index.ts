@@ -111,4 +111,5 @@ export type { EventListener, QmpEvent } from "./monitor/events.js";
 export { createContainer } from "./machine/container.js";
 export type { DependencyContainer, DependencyProvider } from "./machine/container.js";
 export { Machine } from "./machine/machine.js";
+export type { QemuVersion } from "./qemu/compat.js";
 export type { MachineOptions } from "./machine/machine-options.js";

@@ -21,6 +21,11 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   { name: "drive", value: "if=none,id=ID[,...]", text: "a block node, the older way" },
   { name: "device", value: "TYPE[,id=ID][,...]", text: "a device; `-device help` lists the types, `-device TYPE,help` the properties" },
   { name: "name", value: "NAME", text: "the machine's name, part of default initiator names" },
+  {
+    name: "compat",
+    value: "qemu=VERSION",
+    text: "whose answers are given where versions of QEMU differ: 11.1 (the default) or 7.2; QEMU's own keys have no effect",
+  },
   { name: "S", text: "do not run before `cont` in a monitor: commands of the guest wait" },
   { name: "qmp", value: "DEV", text: "a QMP monitor; DEV is unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,...], stdio or chardev:ID" },
   { name: "qmp-pretty", value: "DEV", text: "the same with indented output" },

@@ -6,7 +6,9 @@ import { parseOption } from "../options/arguments.js";
 import { didYouMean } from "../options/nearest.js";
 import { atOption } from "../options/option-error.js";
 import type { ParsedOptions } from "../options/value.js";
+import type { QemuVersion } from "../qemu/compat.js";
 import { foreignOption, foreignOptions, REFUSED_OPTIONS } from "../qemu/kinds.js";
+import { compatVersionOf } from "./compat.js";
 import { MONITORING } from "./monitoring.js";
 import type { GivenMonitoring, MonitoringArgument } from "./monitoring.js";
 import { machineNameOf } from "./name.js";
@@ -38,6 +40,8 @@ export interface CommandLine {
   readonly name: string | undefined;
   /** The machine is not to run before it is told to. */
   readonly stopped: boolean;
+  /** The QEMU whose answers are wanted; undefined when the line does not say. */
+  readonly compat: QemuVersion | undefined;
   readonly options: readonly GivenOption[];
   readonly monitoring: readonly GivenMonitoring[];
   readonly foreign: readonly ForeignOption[];
@@ -48,7 +52,7 @@ export interface CommandLine {
 /** Options that take no text. */
 const FLAGS: readonly string[] = ["S"];
 
-const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name", ...FLAGS];
+const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name", "compat", ...FLAGS];
 
 /**
  * Parses `["-object", "…", "-device", "…"]`; one dash and two are the same, as in QEMU.
@@ -61,7 +65,7 @@ export function parseArguments(argv: readonly string[], strict = false): Command
 
 /** The same as work that can be interrupted (base/slices.ts) between two options. */
 export function* parsingArguments(argv: readonly string[], strict = false): Generator<void, CommandLine> {
-  const line: GrowingLine = { name: undefined, stopped: false, options: [], monitoring: [], foreign: [], warnings: [] };
+  const line: GrowingLine = { name: undefined, stopped: false, compat: undefined, options: [], monitoring: [], foreign: [], warnings: [] };
   let at = 0;
   while (at < argv.length) {
     const word = argv[at] ?? "";
@@ -94,6 +98,7 @@ export function optionLength(word: string): 1 | 2 | null {
 interface GrowingLine {
   name: string | undefined;
   stopped: boolean;
+  compat: QemuVersion | undefined;
   readonly options: GivenOption[];
   readonly monitoring: GivenMonitoring[];
   readonly foreign: ForeignOption[];
@@ -117,6 +122,9 @@ function take(line: GrowingLine, option: KnownOption, text: string): void {
       if (warning !== undefined) line.warnings.push(warning);
       break;
     }
+    case "compat":
+      line.compat = compatVersionOf(text) ?? line.compat;
+      break;
     case "monitoring":
       line.monitoring.push({ argument: option.name, text });
       break;
@@ -142,7 +150,7 @@ function parsedOption(argument: StructuredArgument, text: string): ParsedOptions
 type KnownOption =
   | { readonly kind: "structured"; readonly name: StructuredArgument }
   | { readonly kind: "monitoring"; readonly name: MonitoringArgument }
-  | { readonly kind: "name" | "stopped" | "foreign" | "flag"; readonly name: string };
+  | { readonly kind: "name" | "compat" | "stopped" | "foreign" | "flag"; readonly name: string };
 
 function optionAt(word: string, strict: boolean): KnownOption {
   const name = nameOf(word);
@@ -151,7 +159,7 @@ function optionAt(word: string, strict: boolean): KnownOption {
   if (structured !== undefined) return { kind: "structured", name: structured };
   const monitoring = MONITORING.find((argument) => argument === name);
   if (monitoring !== undefined) return { kind: "monitoring", name: monitoring };
-  if (name === "name") return { kind: "name", name };
+  if (name === "name" || name === "compat") return { kind: name, name };
   if (name === "S") return { kind: "stopped", name };
   const refusal = REFUSED_OPTIONS.get(name);
   if (refusal !== undefined && !strict) throw new QomError("unsupported", refusal, { context: { argument: name } });

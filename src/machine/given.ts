@@ -2,6 +2,8 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type { CommandLine } from "./arguments.js";
+import type { MachineCompat } from "../qemu/compat.js";
+import { machineCompat } from "./compat.js";
 import { selectAll, selectOurs } from "./left-out.js";
 import type { Selection } from "./left-out.js";
 import type { MachineOptions } from "./machine-options.js";
@@ -15,11 +17,12 @@ export interface MachineArguments extends Pick<Selection, "options" | "foreignBu
   readonly name: string | undefined;
   readonly stopped: boolean;
   readonly registries: TypeRegistries;
+  readonly compat: MachineCompat;
   readonly warnings: readonly string[];
 }
 
 /** What a command line comes to. @throws QomError */
-export function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineOptions): MachineArguments {
+export function argumentsOf(line: CommandLine, { types = [], strict = false, compat }: MachineOptions): MachineArguments {
   const asking = line.options.find(({ parsed }) => parsed.help);
   if (asking !== undefined) {
     throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
@@ -33,5 +36,6 @@ export function argumentsOf(line: CommandLine, { types = [], strict = false }: M
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
   );
   const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
-  return { name: line.name, stopped: line.stopped, registries, options, foreignBuses, warnings, ...monitoringOf(monitoring) };
+  const { name, stopped } = line;
+  return { name, stopped, registries, compat: machineCompat(line, compat), options, foreignBuses, warnings, ...monitoringOf(monitoring) };
 }

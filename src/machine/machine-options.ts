@@ -2,6 +2,8 @@
 import { aBoolean, aFunction, anObject, arrayOf, aSignal, aString, having, instanceOf, oneOf, optional } from "../base/check.js";
 import type { ChardevSurroundings } from "../chardev/chardev.js";
 import type { QmpCommand } from "../monitor/command.js";
+import { QEMU_VERSIONS } from "../qemu/compat.js";
+import type { QemuVersion } from "../qemu/compat.js";
 import type { QomType } from "../qom/decorators.js";
 import type { FolderUse } from "../stores/folder/holder.js";
 import { Fabric } from "../target/fabric/fabric.js";
@@ -30,6 +32,8 @@ export interface MachineOptions {
   readonly signal?: AbortSignal;
   /** Refuse what QEMU has and this library has not, which is otherwise left out with a warning (default: false). */
   readonly strict?: boolean;
+  /** Whose answers the machine gives where versions of QEMU differ, see docs/qmp.md; `-compat qemu=VERSION` goes before (default: 11.1). */
+  readonly compat?: QemuVersion;
   /** Container whose registrations go before the machine's own (a fake Clock, dependencies of the embedder's types). */
   readonly container?: DependencyContainer;
   /** How long state folders will be held: another process that wants one is told so. Default: lasting. */
@@ -53,6 +57,7 @@ export const MACHINE_OPTIONS = {
   warn: optional(aFunction),
   wait: optional(aBoolean),
   strict: optional(aBoolean),
+  compat: optional(oneOf(QEMU_VERSIONS)),
   signal: optional(aSignal),
   folderUse: optional(oneOf(["moment", "lasting"])),
   container: optional(having("a container of tsyringe", { createChildContainer: aFunction })),

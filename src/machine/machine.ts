@@ -38,6 +38,8 @@ import { CompositionTree } from "../qom/tree.js";
 import { Fabric } from "../target/fabric/fabric.js";
 import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
+import { MachineCompat } from "../qemu/compat.js";
+import type { QemuVersion } from "../qemu/compat.js";
 import { construct, createContainer, provide } from "./container.js";
 import { parseArguments, parsingArguments } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
@@ -63,6 +65,8 @@ export class Machine {
   readonly qom: CompositionTree;
   /** `-name`, else m0, m1, … in order of creation on the fabric. */
   readonly name: string;
+  /** The QEMU whose answers are given where versions differ: `-compat qemu=VERSION`. */
+  readonly compat: QemuVersion;
   /** The storage network that simulated units of this machine belong to. */
   readonly fabric: Fabric;
   /** Resolves when the machine is closed: by {@link close}, which reports a failure, or by the command quit. */
@@ -103,7 +107,8 @@ export class Machine {
     this.ended = new Promise((resolve) => (this.#end = resolve));
     // What can fail comes first: a fabric that others use must not have traces of a machine that there is not.
     this.#registries = given.registries;
-    const commands = allCommands(options.commands);
+    const commands = allCommands(given.compat.version, options.commands);
+    this.compat = given.compat.version;
     this.#ownsFabric = options.fabric === undefined;
     this.fabric = options.fabric ?? new Fabric();
     this.name = name ?? this.fabric.members.nextName();
@@ -127,7 +132,7 @@ export class Machine {
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));
     this.#sgIo = new ThreadedSgIoExecutor();
-    const host = this.#monitorHost();
+    const host = this.#monitorHost(given.compat);
     this.qmp = new QmpExecutor(commands, host);
     packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
@@ -135,18 +140,8 @@ export class Machine {
       if (mode === "readline") return new (present(this.#humanSession, "was loaded"))({ executor: this.qmp, host }, connection, ended);
       return new QmpSession(this.qmp, connection, { pretty, ended });
     });
-    const context: MachineContext = {
-      name: this.name,
-      fabric: this.fabric,
-      joins: (fabric) => this.#join(fabric),
-      unitCreated: (fabric, unit) => {
-        this.#createdUnits.push(() => fabric.discard(unit));
-      },
-      warn: (line) => {
-        if (!this.#warnings.includes(line)) warn(line);
-      },
-    };
-    provide(container, MachineContext, context);
+    provide(container, MachineContext, this.#context(warn));
+    provide(container, MachineCompat, given.compat);
     provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses, runState: this.#runState, foreignBuses: given.foreignBuses });
     provide(container, SgIoExecutor, this.#sgIo);
@@ -226,7 +221,7 @@ export class Machine {
     return machineOmissions(this.#writable());
   }
 
-  /** The machine as JSON: `name`, and the options of `objects`, `blockdevs` and `devices`. Integers are exact to 64 bits. */
+  /** The machine as JSON: `name`, `compat` unless it is the default, and the options of `objects`, `blockdevs` and `devices`. Integers are exact to 64 bits. */
   toJson(): string {
     return printJson(machineValues(this.#writable()), { indent: 2 });
   }
@@ -312,9 +307,10 @@ export class Machine {
   }
 
   /** What monitors see of it. */
-  #monitorHost(): MonitorHost {
+  #monitorHost({ answers }: MachineCompat): MonitorHost {
     return {
       name: this.name,
+      answers,
       tree: this.qom,
       graph: this.graph,
       devices: this.#devices,
@@ -336,7 +332,29 @@ export class Machine {
 
   #writable(): WritableMachine {
     this.qom.requireOpen();
-    return { name: this.name, tree: this.qom, graph: this.graph, devices: this.#devices, registries: this.#registries };
+    return {
+      name: this.name,
+      version: this.compat,
+      tree: this.qom,
+      graph: this.graph,
+      devices: this.#devices,
+      registries: this.#registries,
+    };
+  }
+
+  /** @param warn adds a warning */
+  #context(warn: (line: string) => void): MachineContext {
+    return {
+      name: this.name,
+      fabric: this.fabric,
+      joins: (fabric) => this.#join(fabric),
+      unitCreated: (fabric, unit) => {
+        this.#createdUnits.push(() => fabric.discard(unit));
+      },
+      warn: (line) => {
+        if (!this.#warnings.includes(line)) warn(line);
+      },
+    };
   }
 
   #join(fabric: Fabric): void {

@@ -19,12 +19,15 @@ import type { CompositionTree } from "../qom/tree.js";
 import type { RegisteredType } from "../qom/type-registry.js";
 import { hiddenProperties, writtenProperties } from "../qom/written.js";
 import type { WrittenProperty } from "../qom/written.js";
+import { QEMU_VERSION_DEFAULT } from "../qemu/compat.js";
+import type { QemuVersion } from "../qemu/compat.js";
 import type { StructuredArgument } from "./arguments.js";
 import type { TypeRegistries } from "./types.js";
 
 /** What is written. */
 export interface WritableMachine {
   readonly name: string;
+  readonly version: QemuVersion;
   readonly tree: CompositionTree;
   readonly graph: BlockGraph;
   readonly devices: DeviceSet;
@@ -45,7 +48,7 @@ interface Entry {
 }
 
 /**
- * The machine as plain values: `name`, and the options of `objects`, `blockdevs` and `devices` in the order in which they can be made.
+ * The machine as plain values: `name`, `compat` unless it is the default, and the options of `objects`, `blockdevs` and `devices` in the order in which they can be made.
  * What was left at its default is left out, and so is what is computed. A drive is written as the block node that it made.
  */
 export function machineValues(machine: WritableMachine): OptionMap {
@@ -53,6 +56,7 @@ export function machineValues(machine: WritableMachine): OptionMap {
   const of = (argument: Entry["argument"]): PlainValue => entries.filter((entry) => entry.argument === argument).map((entry) => entry.json);
   return new Map<string, PlainValue>([
     ["name", machine.name],
+    ...(machine.version === QEMU_VERSION_DEFAULT ? [] : [["compat", machine.version] as const]),
     ["objects", of("object")],
     ["blockdevs", of("blockdev")],
     ["devices", of("device")],
@@ -68,7 +72,8 @@ export function machineArguments(machine: WritableMachine): readonly string[] {
     const asJson = written === null || (argument === "device" && devicesAsJson);
     return [`-${argument}`, asJson ? printJson(json) : written];
   });
-  return ["-name", machine.name, ...options];
+  const compat = machine.version === QEMU_VERSION_DEFAULT ? [] : ["-compat", `qemu=${machine.version}`];
+  return ["-name", machine.name, ...compat, ...options];
 }
 
 /** What neither of the two can say of the machine, one line each. */

@@ -7,6 +7,7 @@ import { inSlices } from "../base/slices.js";
 import { didYouMean } from "../options/nearest.js";
 import { isPlainList } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
+import type { QemuAnswers } from "../qemu/compat.js";
 import { checkArguments } from "./command.js";
 import type { QmpCommand } from "./command.js";
 import { capabilitiesArguments } from "./commands/general.js";
@@ -29,6 +30,11 @@ export class QmpExecutor {
   constructor(commands: readonly QmpCommand[], host: MonitorHost) {
     this.#commands = new Map(commands.map((command) => [command.name, command]));
     this.#host = host;
+  }
+
+  /** What the QEMU that is followed answers where versions differ. */
+  get answers(): QemuAnswers {
+    return this.#host.answers;
   }
 
   /** All commands, sorted by name. */

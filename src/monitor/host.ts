@@ -2,6 +2,7 @@
 import type { BlockGraph } from "../block/graph.js";
 import type { RunState } from "../devices/run-state.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
+import type { QemuAnswers } from "../qemu/compat.js";
 import type { CompositionTree } from "../qom/tree.js";
 import type { TypeRegistry } from "../qom/type-registry.js";
 import type { Fabric } from "../target/fabric/fabric.js";
@@ -10,6 +11,8 @@ import type { EventHub } from "./events.js";
 /** The machine, as its commands need it. */
 export interface MonitorHost {
   readonly name: string;
+  /** What the QEMU that is followed answers where versions differ. */
+  readonly answers: QemuAnswers;
   readonly tree: CompositionTree;
   readonly graph: BlockGraph;
   readonly devices: DeviceSet;

@@ -74,7 +74,7 @@ export class QmpSession implements MonitorSession {
     });
     input.on("data", this.#onData);
     input.on("end", this.#onEnd);
-    this.#write(new Map<string, PlainValue>([["QMP", toPlain({ version: qmpVersion(), capabilities: [] })]]));
+    this.#write(new Map<string, PlainValue>([["QMP", toPlain({ version: qmpVersion(executor.answers), capabilities: [] })]]));
     input.resume();
   }
 

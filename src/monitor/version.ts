@@ -2,9 +2,7 @@
 import * as z from "zod";
 import { lazily } from "../base/lazily.js";
 import { packageVersion } from "../base/package-version.js";
-
-/** The version of QEMU whose commands, arguments and events are followed, and that clients decide by. */
-const INTERFACE = { major: 7, minor: 2, micro: 0 };
+import type { QemuAnswers } from "../qemu/compat.js";
 
 /** Result of query-version, and a member of the greeting (QAPI: VersionInfo). */
 export const versionSchema = lazily(() =>
@@ -14,7 +12,7 @@ export const versionSchema = lazily(() =>
   }),
 );
 
-/** The version of the interface, and as `package` the program that answers. */
-export function qmpVersion(): z.output<ReturnType<typeof versionSchema>> {
-  return { qemu: INTERFACE, package: `qom-pr ${packageVersion()}` };
+/** The version of QEMU that is followed, by which clients decide, and as `package` the program that answers. */
+export function qmpVersion({ interfaceVersion }: QemuAnswers): z.output<ReturnType<typeof versionSchema>> {
+  return { qemu: interfaceVersion, package: `qom-pr ${packageVersion()}` };
 }

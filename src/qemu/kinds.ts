@@ -35,6 +35,7 @@ const ROUND = "the process around the machine is the emulator's";
 const OPTIONS: readonly KindRow[] = [
   { subject: "option", kind: "ours", reason: "they make what a machine with SCSI disks has", names: "object blockdev drive device name" },
   { subject: "option", kind: "ours", reason: "they make monitors", names: "chardev mon monitor qmp qmp-pretty" },
+  { subject: "option", kind: "ours", reason: "it says whose answers are given, see compat.ts", names: "compat" },
   { subject: "option", kind: "ours", reason: "of the program", names: "trace", flags: "h help" },
   { subject: "option", kind: "ours", reason: "it says whether the machine runs from the beginning", names: "", flags: "S" },
   {
@@ -79,7 +80,7 @@ const OPTIONS: readonly KindRow[] = [
     subject: "option",
     kind: "not ours",
     reason: ROUND,
-    names: "D L chroot compat d dfilter echr gdb msg overcommit pidfile plugin run-with runas sandbox",
+    names: "D L chroot d dfilter echr gdb msg overcommit pidfile plugin run-with runas sandbox",
     flags: "async-teardown daemonize enable-sync-profile jitdump no-user-config perfmap s version",
   },
 ];

@@ -4,6 +4,8 @@ import { QomError } from "../../base/errors.js";
 import { lazily } from "../../base/lazily.js";
 import { printable } from "../../base/limits.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
+import { answersOf, QEMU_VERSION_DEFAULT } from "../../qemu/compat.js";
+import type { QemuVersion } from "../../qemu/compat.js";
 import { USER_CREATABLE } from "../../qom/interfaces.js";
 import { defineCommand, noArgumentsSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
@@ -12,7 +14,7 @@ import { qmpSchema, schemaInfo } from "../schema.js";
 import type { SchemaVariants } from "../schema.js";
 import { BLOCK_COMMANDS } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
-import { GENERAL_COMMANDS } from "./general.js";
+import { generalCommands } from "./general.js";
 import { OBJECT_COMMANDS } from "./objects.js";
 import { QOM_COMMANDS } from "./qom.js";
 import { SCSI_COMMANDS } from "./scsi.js";
@@ -31,17 +33,21 @@ const COMMAND_NAME = /^(?:__[a-z0-9.-]+_)?[a-z][a-z0-9_-]*$/i;
 /** Every message about a command has its name. */
 const COMMAND_NAME_LENGTH_MAX = 127;
 
-/** All machines without commands of their own have the same, which keep nothing. */
-const builtInCommands = lazily(() => makeCommands([]));
+/** All machines without commands of their own that follow the same QEMU have the same, which keep nothing. */
+const BUILT_IN: Readonly<Record<QemuVersion, () => readonly QmpCommand[]>> = {
+  "7.2": lazily(() => makeCommands("7.2", [])),
+  "11.1": lazily(() => makeCommands("11.1", [])),
+};
 
-/** The commands, those of the embedder and the one that lists all among them. @throws QomError as {@link checkOwn} */
-export function allCommands(own: readonly QmpCommand[] = []): readonly QmpCommand[] {
-  return own.length === 0 ? builtInCommands() : makeCommands(own);
+/** The commands of a version, those of the embedder and the one that lists all among them. @throws QomError as {@link checkOwn} */
+export function allCommands(version: QemuVersion = QEMU_VERSION_DEFAULT, own: readonly QmpCommand[] = []): readonly QmpCommand[] {
+  return own.length === 0 ? BUILT_IN[version]() : makeCommands(version, own);
 }
 
-function makeCommands(own: readonly QmpCommand[]): readonly QmpCommand[] {
+function makeCommands(version: QemuVersion, own: readonly QmpCommand[]): readonly QmpCommand[] {
+  const answers = answersOf(version);
   const commands: QmpCommand[] = [
-    ...GENERAL_COMMANDS,
+    ...generalCommands(answers),
     ...OBJECT_COMMANDS,
     ...QOM_COMMANDS,
     ...DEVICE_COMMANDS,

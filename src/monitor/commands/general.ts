@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { QomError } from "../../base/errors.js";
+import type { QemuAnswers } from "../../qemu/compat.js";
 import { RUN_STATUSES } from "../../devices/run-state.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
@@ -25,7 +26,7 @@ const queryVersion = defineCommand({
   name: "query-version",
   arguments: noArgumentsSchema,
   result: versionSchema,
-  run: () => qmpVersion(),
+  run: (_given, { host }) => qmpVersion(host.answers),
 });
 
 const queryName = defineCommand({
@@ -36,12 +37,19 @@ const queryName = defineCommand({
 });
 
 /** Commands of the guest wait while the machine does not run. */
-const queryStatus = defineCommand({
-  name: "query-status",
-  arguments: noArgumentsSchema,
-  result: () => z.strictObject({ running: z.boolean(), singlestep: z.boolean(), status: z.enum(RUN_STATUSES) }),
-  run: (_given, { host: { runState } }) => ({ running: !runState.stopped, singlestep: false, status: runState.status }),
-});
+function queryStatus({ singlestep }: QemuAnswers): QmpCommand {
+  return defineCommand({
+    name: "query-status",
+    arguments: noArgumentsSchema,
+    result: () =>
+      z.strictObject({ running: z.boolean(), ...(singlestep ? { singlestep: z.boolean() } : {}), status: z.enum(RUN_STATUSES) }),
+    run: (_given, { host: { runState } }) => ({
+      running: !runState.stopped,
+      ...(singlestep ? { singlestep: false } : {}),
+      status: runState.status,
+    }),
+  });
+}
 
 const stop = defineCommand({
   name: "stop",
@@ -76,4 +84,6 @@ const capabilities = defineCommand({
 });
 
 /** See the file text. */
-export const GENERAL_COMMANDS: readonly QmpCommand[] = [capabilities, queryVersion, queryName, queryStatus, stop, cont, quit];
+export function generalCommands(answers: QemuAnswers): readonly QmpCommand[] {
+  return [capabilities, queryVersion, queryName, queryStatus(answers), stop, cont, quit];
+}
