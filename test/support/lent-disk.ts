@@ -29,9 +29,20 @@ export interface LentRun {
   readonly commands: readonly LentCommand[];
 }
 
+/** A disk that is lent. */
+export interface Loan {
+  /** What a program is started with. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** What it has sent so far. */
+  readonly commands: readonly LentCommand[];
+  /** Called when the program has ended. */
+  readonly end: () => Promise<void>;
+}
+
 /** The compiled stand-in, for the tests of this `describe`. */
 export class LentDisks {
   #folder = "";
+  #count = 0;
 
   constructor() {
     before(function () {
@@ -46,20 +57,32 @@ export class LentDisks {
     });
   }
 
-  /** Runs a program to its end; whatever device it names, `device` answers. */
-  async run(device: ScsiDevice, program: string, argv: readonly string[]): Promise<LentRun> {
-    const path = join(this.#folder, "socket");
+  /** Lends `device` to whoever is started with the environment that this gives; whatever device it names, `device` answers. */
+  async lend(device: ScsiDevice): Promise<Loan> {
+    this.#count += 1;
+    const path = join(this.#folder, `socket${this.#count}`);
     const commands: LentCommand[] = [];
     const server = createServer((socket) => new Lending(socket, device, commands));
     await listening(server, path);
+    return {
+      environment: { LD_PRELOAD: join(this.#folder, "disk.so"), LENT_DISK_SOCKET: path },
+      commands,
+      end: async () => {
+        server.close();
+        await once(server, "close");
+      },
+    };
+  }
+
+  /** Runs a program to its end; whatever device it names, `device` answers. */
+  async run(device: ScsiDevice, program: string, argv: readonly string[]): Promise<LentRun> {
+    const { commands, end, environment } = await this.lend(device);
     try {
-      const environment = { ...process.env, LD_PRELOAD: join(this.#folder, "disk.so"), LENT_DISK_SOCKET: path };
-      const child = spawn(program, argv, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(program, argv, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
       const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, "close")]);
       return { exitCode: child.exitCode, stdout, stderr, commands };
     } finally {
-      server.close();
-      await once(server, "close");
+      await end();
     }
   }
 }

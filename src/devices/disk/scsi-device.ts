@@ -26,6 +26,8 @@ import type { DiskUnit, ResetScope } from "../../scsi/unit.js";
 import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
 import { CommandSet } from "./command-set.js";
+import { NoMigration } from "./migration.js";
+import type { ReservationMigration } from "./migration.js";
 import { Device, DeviceHost } from "../device.js";
 import { RequestTraces, requestsTraced } from "./request-trace.js";
 import { DiskFacts } from "./disk-facts.js";
@@ -128,6 +130,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   get blockSizeBytes(): number {
     return this.facts.blockSizeBytes;
+  }
+
+  /** How what the guest has registered and reserved follows it to another machine; scsi-block can do that, see `migrate-pr`. */
+  get migration(): ReservationMigration {
+    return new NoMigration(() => this.describe());
   }
 
   /** No command, unless a subclass says so: what passes through is counted in bytes. */
@@ -233,9 +240,21 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   }
 
   #send(command: ScsiCommand, own: AbortController | null): ScsiAnswer {
-    // A manager has deadlines of its own.
-    const needsDeadline = this.unit.needsDeadline && this.routeOf(command.cdb[0]) === "device";
-    return this.#commands.run(command, needsDeadline ? this.ioTimeoutMs : undefined, this.#dispatch, own);
+    return this.#commands.run(command, this.#deadlineOf(command), this.#dispatch, own);
+  }
+
+  /** A manager has deadlines of its own. */
+  #deadlineOf(command: ScsiCommand): number | undefined {
+    return this.unit.needsDeadline && this.routeOf(command.cdb[0]) === "device" ? this.ioTimeoutMs : undefined;
+  }
+
+  /**
+   * Sends a command of the device's own on the way of the guest's, past what a subclass does with these. Rejects with a QomError `closed`
+   * after the device was closed; a reset of the device and its end end the command.
+   */
+  protected async sendOwn(command: ScsiCommand): Promise<ScsiResult> {
+    if (this.#closed) throw this.#closedError();
+    return this.#commands.run(command, this.#deadlineOf(command), (sent) => ScsiDevice.prototype.dispatch.call(this, sent));
   }
 
   /**
