@@ -12,7 +12,7 @@ const K = KEY.toString(16);
 const TYPE_5 = bytes(`00000001 ${K} 05`);
 
 describe("a restore that cannot be", () => {
-  const cluster = new Cluster();
+  const cluster = Cluster.ofTests();
 
   async function started(): Promise<{ a: Node; b: Node }> {
     const [a, b] = [await cluster.node("a"), await cluster.node("b")];
@@ -104,7 +104,7 @@ describe("a restore that cannot be", () => {
 });
 
 describe("commands of the guest during a takeover", () => {
-  const cluster = new Cluster();
+  const cluster = Cluster.ofTests();
 
   async function held(): Promise<{ b: Node; release: () => void; moving: Promise<unknown> }> {
     const [a, b] = [await cluster.node("a"), await cluster.node("b")];

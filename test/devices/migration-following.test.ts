@@ -1,91 +1,15 @@
 /** What a guest's commands make of the state that a migration carries: only what ended GOOD counts. */
 import { expect } from "chai";
-import { PersistentReserveIn, PersistentReserveOut, Sense, senseResult, TransportId } from "qom-pr";
-import type { ReserveOutRequest } from "qom-pr";
+import { PersistentReserveIn, PersistentReserveOut, Sense, senseResult } from "qom-pr";
 import { bareStatus } from "#src/scsi/command.js";
 import { outcome } from "../support/outcome.js";
-import { hex } from "../support/hex.js";
+import { decodeMigration } from "#src/scsi/migration-stream.js";
+import { bytes, hex } from "../support/hex.js";
 import { WWN } from "../support/machine.js";
 import { Cluster, KEY, OTHER_KEY } from "./support/migrating.js";
 import type { Node } from "./support/migrating.js";
-
-const OTHER = 0xe1n;
-const REGISTER: ReserveOutRequest = { action: "register", serviceActionKey: KEY };
-const ignoring = (serviceActionKey: bigint): ReserveOutRequest => ({ action: "register-and-ignore-existing-key", serviceActionKey });
-const reserve = (type: number, key = KEY): ReserveOutRequest => ({ action: "reserve", key, type });
-const preempt = (serviceActionKey: bigint, type = 5): ReserveOutRequest => ({ action: "preempt", key: KEY, serviceActionKey, type });
-const move = (unregister: boolean): ReserveOutRequest => ({
-  action: "register-and-move",
-  key: KEY,
-  serviceActionKey: OTHER,
-  unregister,
-  relativeTargetPort: 1,
-  transportIds: [TransportId.parse("naa.50000000000000b0")],
-});
-
-/** Commands of the guest on a, and of b where they are marked; what they are answered; key and type then. */
-type Row = readonly [
-  what: string,
-  commands: readonly (ReserveOutRequest | { readonly b: ReserveOutRequest })[],
-  state: string,
-  last?: string,
-];
-
-const K = KEY.toString(16);
-
-const ROWS: readonly Row[] = [
-  ["nothing", [], "nothing"],
-  ["REGISTER", [REGISTER], `${K} 0`],
-  ["REGISTER of another key", [REGISTER, reserve(5), { action: "register", key: KEY, serviceActionKey: OTHER }], "e1 5"],
-  ["REGISTER with a wrong key", [REGISTER, { action: "register", key: OTHER, serviceActionKey: OTHER }], `${K} 0`, "RC"],
-  ["REGISTER of nothing, unregistered", [{ action: "register" }], "nothing"],
-  ["unregistering the holder", [REGISTER, reserve(5), { action: "register", key: KEY }], "nothing"],
-  ["unregistering a holder among all registrants", [REGISTER, { b: ignoring(OTHER_KEY) }, reserve(7), ignoring(0n)], "nothing"],
-  ["REGISTER AND IGNORE EXISTING KEY", [ignoring(KEY)], `${K} 0`],
-  ["REGISTER AND IGNORE EXISTING KEY of the holder", [REGISTER, reserve(1), ignoring(OTHER)], "e1 1"],
-  [
-    "REGISTER after the guest was preempted",
-    [REGISTER, reserve(5), { b: ignoring(OTHER_KEY) }, { b: { ...preempt(KEY), key: OTHER_KEY } }, REGISTER, REGISTER],
-    `${K} 0`,
-  ],
-  ...[1, 3, 5, 6, 7, 8].map((type): Row => [`RESERVE of type ${type}`, [REGISTER, reserve(type)], `${K} ${type}`]),
-  ["RESERVE that conflicts", [REGISTER, { b: ignoring(OTHER_KEY) }, { b: reserve(5, OTHER_KEY) }, reserve(5)], `${K} 0`, "RC"],
-  ["RESERVE of another type", [REGISTER, reserve(5), reserve(6)], `${K} 5`, "RC"],
-  ["RESERVE of an impossible type", [REGISTER, reserve(2)], `${K} 0`, "05/24/00"],
-  ["RELEASE", [REGISTER, reserve(5), { action: "release", key: KEY, type: 5 }], `${K} 0`],
-  ["RELEASE of another type", [REGISTER, reserve(5), { action: "release", key: KEY, type: 6 }], `${K} 5`, "05/26/04"],
-  ["RELEASE of nothing", [REGISTER, { action: "release", key: KEY, type: 5 }], `${K} 0`],
-  ["CLEAR", [REGISTER, reserve(5), { action: "clear", key: KEY }], "nothing"],
-  ["CLEAR with a wrong key", [REGISTER, reserve(5), { action: "clear", key: OTHER }], `${K} 5`, "RC"],
-  ["PREEMPT of the holder", [REGISTER, { b: ignoring(OTHER_KEY) }, { b: reserve(5, OTHER_KEY) }, preempt(OTHER_KEY, 6)], `${K} 6`],
-  ["PREEMPT of a registrant by the holder", [REGISTER, { b: ignoring(OTHER_KEY) }, reserve(1), preempt(OTHER_KEY, 5)], `${K} 1`],
-  ["PREEMPT of a registrant, nothing reserved", [REGISTER, { b: ignoring(OTHER_KEY) }, preempt(OTHER_KEY)], `${K} 0`],
-  ["PREEMPT of the holder's own key: another type", [REGISTER, reserve(1), preempt(KEY, 5)], `${K} 5`],
-  ["PREEMPT of one's own key, nothing reserved", [REGISTER, preempt(KEY)], "nothing"],
-  [
-    "PREEMPT of one's own key beside a holder",
-    [REGISTER, { b: ignoring(OTHER_KEY) }, { b: reserve(5, OTHER_KEY) }, preempt(KEY)],
-    "nothing",
-  ],
-  ["PREEMPT of all other registrants", [REGISTER, { b: ignoring(OTHER_KEY) }, { b: reserve(7, OTHER_KEY) }, preempt(0n, 8)], `${K} 8`],
-  ["PREEMPT of one among all registrants", [REGISTER, { b: ignoring(OTHER_KEY) }, reserve(7), preempt(OTHER_KEY, 1)], `${K} 7`],
-  ["PREEMPT of one's own key among all registrants", [REGISTER, { b: ignoring(OTHER_KEY) }, reserve(7), preempt(KEY)], "nothing"],
-  ["PREEMPT of a key that nobody has", [REGISTER, reserve(5), preempt(OTHER)], `${K} 5`, "RC"],
-  [
-    "PREEMPT AND ABORT of the holder",
-    [REGISTER, { b: ignoring(OTHER_KEY) }, { b: reserve(5, OTHER_KEY) }, { ...preempt(OTHER_KEY, 3), action: "preempt-and-abort" }],
-    `${K} 3`,
-  ],
-  ["REGISTER AND MOVE", [REGISTER, reserve(5), move(false)], `${K} 0`],
-  ["REGISTER AND MOVE that unregisters", [REGISTER, reserve(5), move(true)], "nothing"],
-  [
-    "REGISTER AND MOVE by who holds nothing",
-    [REGISTER, { b: ignoring(OTHER_KEY) }, { b: reserve(5, OTHER_KEY) }, move(true)],
-    `${K} 0`,
-    "RC",
-  ],
-  ["REPLACE LOST RESERVATION", [REGISTER, { action: "replace-lost-reservation", serviceActionKey: OTHER, type: 5 }], `${K} 0`, "05/24/00"],
-];
+import { readMigrationRecord } from "./support/migration-record.js";
+import { ignoring, K, OTHER, preempt, REGISTER, reserve, ROWS } from "./support/migration-rows.js";
 
 /** Key and type of what is saved. */
 function stateOf(node: Node): string {
@@ -96,7 +20,7 @@ function stateOf(node: Node): string {
 }
 
 describe("the state that a migration carries", () => {
-  const cluster = new Cluster();
+  const cluster = Cluster.ofTests();
 
   for (const [what, commands, state, last = "GOOD"] of ROWS) {
     it(`after ${what}: ${state}`, async () => {
@@ -107,6 +31,16 @@ describe("the state that a migration carries", () => {
       expect(stateOf(a)).to.equal(state);
     });
   }
+
+  it("is QEMU's after the same commands, but for what the rows say", () => {
+    const { subsections } = readMigrationRecord();
+    expect(Object.keys(subsections)).to.deep.equal(ROWS.map(([what]) => what));
+    for (const [what, , state, , theirs = state] of ROWS) {
+      const subsection = subsections[what] ?? null;
+      const read = subsection === null ? null : decodeMigration(bytes(subsection));
+      expect(read === null ? "nothing" : `${read.key.toString(16)} ${read.type}`, what).to.equal(theirs);
+    }
+  });
 
   it("is as it was after a command that did not end GOOD, whatever it said", async () => {
     const a = await cluster.node("a");

@@ -23,7 +23,7 @@ function outs(node: Node): readonly string[] {
 }
 
 describe("a migration of reservations", () => {
-  const cluster = new Cluster();
+  const cluster = Cluster.ofTests();
 
   /** A guest on a with a key, and a reservation unless the type is 0; c is the cluster's other node. */
   async function started(type: number, { other = true, aptpl = false } = {}): Promise<{ a: Node; b: Node; c: Node }> {
@@ -199,7 +199,7 @@ describe("a migration of reservations", () => {
 });
 
 describe("a guest with two paths to a disk and one key", () => {
-  const cluster = new Cluster();
+  const cluster = Cluster.ofTests();
 
   async function moving(type: number): Promise<{ a: Node; b: Node; streams: readonly Uint8Array[] }> {
     const [a, b] = [await cluster.node("a", { paths: 2 }), await cluster.node("b", { paths: 2 })];
@@ -231,7 +231,7 @@ describe("a guest with two paths to a disk and one key", () => {
 });
 
 describe("unit attentions and a migration", () => {
-  const cluster = new Cluster();
+  const cluster = Cluster.ofTests();
 
   async function reserved(): Promise<{ a: Node; b: Node }> {
     const [a, b] = [await cluster.node("a"), await cluster.node("b")];
@@ -310,7 +310,7 @@ describe("unit attentions and a migration", () => {
 });
 
 describe("a source whose migration succeeded", () => {
-  const cluster = new Cluster();
+  const cluster = Cluster.ofTests();
 
   it("forgets what its guest had, and sends nothing", async () => {
     const [a, b] = [await cluster.node("a"), await cluster.node("b")];

@@ -39,22 +39,29 @@ export interface Loan {
   readonly end: () => Promise<void>;
 }
 
-/** The compiled stand-in, for the tests of this `describe`. */
+/** The compiled stand-in. */
 export class LentDisks {
   #folder = "";
   #count = 0;
 
-  constructor() {
+  /** For the tests of this `describe`. */
+  static ofTests(): LentDisks {
+    const disks = new LentDisks();
     before(function () {
       requireCompiler(this);
     });
-    before(() => {
-      this.#folder = makeFolder();
-      compileShim(SOURCE, join(this.#folder, "disk.so"));
-    });
-    after(() => {
-      removeFolder(this.#folder);
-    });
+    before(() => disks.open());
+    after(() => disks.close());
+    return disks;
+  }
+
+  open(): void {
+    this.#folder = makeFolder();
+    compileShim(SOURCE, join(this.#folder, "disk.so"));
+  }
+
+  close(): void {
+    removeFolder(this.#folder);
   }
 
   /** Lends `device` to whoever is started with the environment that this gives; whatever device it names, `device` answers. */

@@ -1,7 +1,9 @@
 /** Machines of a cluster whose disk a guest takes along from one to another. */
 import { Fabric, Machine, PersistentReserveIn, PersistentReserveOut, PrManager } from "qom-pr";
-import type { FabricOptions, ReserveOutRequest, ScsiDevice } from "qom-pr";
+import type { ReserveOutRequest, ScsiDevice } from "qom-pr";
+import { NO_BYTES } from "#src/scsi/command.js";
 import { opcodeName } from "#src/scsi/cdb.js";
+import { hex } from "../../support/hex.js";
 import { outcome } from "../../support/outcome.js";
 import { WWN } from "../../support/machine.js";
 
@@ -15,11 +17,14 @@ const WRITE = { cdb: Uint8Array.of(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0), dataOut: ne
 export class Node {
   /** Commands that the manager has run, in words. */
   readonly sent: string[] = [];
+  /** The same, CDB and data-out, in hexadecimal digits. */
+  readonly raw: string[] = [];
 
   constructor(readonly machine: Machine) {
     const manager = machine.object("pr0");
     if (!(manager instanceof PrManager)) throw new Error("pr0 is not a manager");
     manager.onExecute((_unit, command, result) => {
+      this.raw.push(`${hex(command.cdb)} ${hex(command.dataOut ?? NO_BYTES)}`.trimEnd());
       const request = command.dataOut === undefined ? null : (PersistentReserveOut.parse(command.cdb, command.dataOut).command ?? null);
       const keys = request === null ? "" : ` ${request.key.toString(16)} ${request.serviceActionKey.toString(16)} type ${request.type}`;
       this.sent.push(`${opcodeName(command.cdb)}${keys}${request?.aptpl === true ? " APTPL" : ""}: ${outcome(result)}`);
@@ -48,21 +53,27 @@ export class Node {
   }
 }
 
-/** A fabric with nodes, closed after each test of this `describe`. */
+/** A fabric with nodes. */
 export class Cluster {
   readonly #machines: Machine[] = [];
   #fabric: Fabric | undefined;
 
-  constructor(private readonly options: () => FabricOptions = () => ({})) {
-    afterEach(async () => {
-      for (const machine of this.#machines.splice(0)) await machine.close();
-      await this.#fabric?.close();
-      this.#fabric = undefined;
-    });
+  /** One that begins anew after each test of this `describe`. */
+  static ofTests(): Cluster {
+    const cluster = new Cluster();
+    afterEach(() => cluster.clear());
+    return cluster;
+  }
+
+  /** Ends all of it; it may be used again. */
+  async clear(): Promise<void> {
+    for (const machine of this.#machines.splice(0)) await machine.close();
+    await this.#fabric?.close();
+    this.#fabric = undefined;
   }
 
   get fabric(): Fabric {
-    this.#fabric ??= new Fabric(this.options());
+    this.#fabric ??= new Fabric();
     return this.#fabric;
   }
 
