@@ -98,6 +98,8 @@ export type { ConnectionListener, ConnectionListenerOptions, ExecuteListener } f
 export type { Route } from "./scsi/routing.js";
 export type { ResetScope, ScsiUnit } from "./scsi/unit.js";
 export { ScsiDevice } from "./devices/disk/scsi-device.js";
+export type { MigrationSaveOptions, ReservationMigration } from "./devices/disk/migration.js";
+export type { ReservationsTaken, ReservationTakeover } from "./devices/disk/reservation-takeover.js";
 export type { BusDevice, ScsiAddress, ScsiBus } from "./devices/bus/scsi-bus.js";
 export type { Device } from "./devices/device.js";
 export { VirtioScsi } from "./devices/virtio-scsi/device.js";

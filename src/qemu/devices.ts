@@ -83,5 +83,4 @@ export const SCSI_BLOCK_INERT: () => InertProperties = lazily(() => ({
   max_unmap_size: row(qom.uint64(), "longest UNMAP that is told to the guest (no effect)", { default: 1_073_741_824n }),
   rotation_rate: row(qom.uint16(), "speed that is told to the guest (no effect)", { default: 0 }),
   scsi_version: row(qom.int32(), "version that is told to the guest (no effect)", { default: -1 }),
-  "migrate-pr": row(qom.bool(), "reservations follow a live migration (no effect)", { default: true }),
 }));

@@ -8,6 +8,7 @@ import type { Kind } from "../base/check.js";
 import type { Account } from "./account.js";
 import type { ScsiAnswer, ScsiCommand, ScsiResult } from "./command.js";
 import type { Nexus } from "./nexus.js";
+import type { SenseCode } from "./sense.js";
 
 /** A manager's view of a disk. */
 export interface ScsiUnit {
@@ -59,6 +60,8 @@ export interface DiskUnit extends ScsiUnit {
   geometry(): Geometry | null;
   /** The same unit, read-only. */
   asReadOnly(): DiskUnit;
+  /** Unit attentions that it has for the device and has not reported, in the order of reporting. Absent where nobody can tell. */
+  pendingAttentions?(): readonly SenseCode[];
 }
 
 /** What the operating system reports about the node of a real device. */

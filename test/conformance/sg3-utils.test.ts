@@ -73,7 +73,7 @@ describe(`sg3_utils and a simulated disk, from a recording of ${recording.versio
 });
 
 describe("sg3_utils themselves on a simulated disk", () => {
-  const lent = new LentDisks();
+  const lent = LentDisks.ofTests();
   let machine: Machine | undefined;
   /** Another release may send and print something else; how it ends is the same. */
   let sameRelease = false;

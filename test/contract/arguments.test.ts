@@ -85,6 +85,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "ScsiDevice#hold": "protected",
   "ScsiDevice#answer": "for host adapters, which answer for the command's shape",
   "ScsiDevice#ask": "protected",
+  "ScsiDevice#sendOwn": "protected",
   "PrManager#connectionChanged": "protected",
   "Hold#keep": "for the unit",
   "PrManager#executeChecked": "for block nodes, after the device's checks",

@@ -29,37 +29,67 @@ export interface LentRun {
   readonly commands: readonly LentCommand[];
 }
 
-/** The compiled stand-in, for the tests of this `describe`. */
+/** A disk that is lent. */
+export interface Loan {
+  /** What a program is started with. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** What it has sent so far. */
+  readonly commands: readonly LentCommand[];
+  /** Called when the program has ended. */
+  readonly end: () => Promise<void>;
+}
+
+/** The compiled stand-in. */
 export class LentDisks {
   #folder = "";
+  #count = 0;
 
-  constructor() {
+  /** For the tests of this `describe`. */
+  static ofTests(): LentDisks {
+    const disks = new LentDisks();
     before(function () {
       requireCompiler(this);
     });
-    before(() => {
-      this.#folder = makeFolder();
-      compileShim(SOURCE, join(this.#folder, "disk.so"));
-    });
-    after(() => {
-      removeFolder(this.#folder);
-    });
+    before(() => disks.open());
+    after(() => disks.close());
+    return disks;
+  }
+
+  open(): void {
+    this.#folder = makeFolder();
+    compileShim(SOURCE, join(this.#folder, "disk.so"));
+  }
+
+  close(): void {
+    removeFolder(this.#folder);
+  }
+
+  /** Lends `device` to whoever is started with the environment that this gives; whatever device it names, `device` answers. */
+  async lend(device: ScsiDevice): Promise<Loan> {
+    this.#count += 1;
+    const path = join(this.#folder, `socket${this.#count}`);
+    const commands: LentCommand[] = [];
+    const server = createServer((socket) => new Lending(socket, device, commands));
+    await listening(server, path);
+    return {
+      environment: { LD_PRELOAD: join(this.#folder, "disk.so"), LENT_DISK_SOCKET: path },
+      commands,
+      end: async () => {
+        server.close();
+        await once(server, "close");
+      },
+    };
   }
 
   /** Runs a program to its end; whatever device it names, `device` answers. */
   async run(device: ScsiDevice, program: string, argv: readonly string[]): Promise<LentRun> {
-    const path = join(this.#folder, "socket");
-    const commands: LentCommand[] = [];
-    const server = createServer((socket) => new Lending(socket, device, commands));
-    await listening(server, path);
+    const { commands, end, environment } = await this.lend(device);
     try {
-      const environment = { ...process.env, LD_PRELOAD: join(this.#folder, "disk.so"), LENT_DISK_SOCKET: path };
-      const child = spawn(program, argv, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(program, argv, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
       const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, "close")]);
       return { exitCode: child.exitCode, stdout, stderr, commands };
     } finally {
-      server.close();
-      await once(server, "close");
+      await end();
     }
   }
 }

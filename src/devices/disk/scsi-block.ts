@@ -14,7 +14,10 @@ import { ScsiStatus } from "../../scsi/command.js";
 import type { ScsiAnswer, ScsiCommand } from "../../scsi/command.js";
 import { DeviceType } from "../../scsi/inquiry.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
+import { routeOf } from "../../scsi/routing.js";
 import { transferBlocks } from "./block-path.js";
+import { FollowingMigration } from "./migration.js";
+import type { ReservationMigration } from "./migration.js";
 import { ScsiDevice } from "./scsi-device.js";
 
 /** What a command of the block path does to the medium; null for an operation code that is none of these. */
@@ -69,6 +72,9 @@ function requireReport(option: string, policy: ErrorPolicy): void {
   });
 }
 
+/** QEMU's for the machine types of 11.0 and later. */
+const MIGRATE_PR_DEFAULT = true;
+
 /** See the module text. */
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
 @inert(SCSI_BLOCK_INERT)
@@ -79,10 +85,42 @@ export class ScsiBlock extends ScsiDevice {
   @qomProperty(ERROR_POLICY, { description: "how write errors are handled: always `report`, to the guest", default: "auto" })
   accessor werror!: ErrorPolicy;
 
+  @qomProperty(qom.bool(), {
+    name: "migrate-pr",
+    description: "reservations follow the guest when it migrates",
+    default: MIGRATE_PR_DEFAULT,
+    access: "write-once",
+  })
+  accessor migratePr!: boolean;
+
+  /** Null with `migrate-pr=off`. */
+  #following: FollowingMigration | null = null;
+
+  override get migration(): ReservationMigration {
+    return this.#following ?? super.migration;
+  }
+
   override complete(): Promise<void> {
     requireReport("rerror", this.rerror);
     requireReport("werror", this.werror);
+    if (this.migratePr) {
+      this.#following = new FollowingMigration({
+        describe: () => this.describe(),
+        send: (command) => this.sendOwn(command),
+        pendingAttentions: () => this.unit.pendingAttentions?.() ?? [],
+        hasPathWith: (key) => this.#otherPaths().some((path) => path.#following?.hasBrought(key) === true),
+      });
+    }
     return super.complete();
+  }
+
+  /** The machine's other devices for the same disk. */
+  #otherPaths(): readonly ScsiBlock[] {
+    const devices = this.host.buses.all.flatMap((bus) => bus.devices);
+    const { identity } = this.unit;
+    return devices.flatMap((device) =>
+      device instanceof ScsiBlock && device !== this && device.unit.identity === identity ? [device] : [],
+    );
   }
 
   protected override async probe(): Promise<void> {
@@ -108,9 +146,17 @@ export class ScsiBlock extends ScsiDevice {
   }
 
   protected override dispatch(command: ScsiCommand): ScsiAnswer {
+    const following = this.#following;
+    return following?.intercepts === true ? following.admit(command, (admitted) => this.#carryOut(admitted)) : this.#carryOut(command);
+  }
+
+  #carryOut(command: ScsiCommand): ScsiAnswer {
     const { cdb } = command;
     const kind = this.#blockPathKind(cdb);
-    if (kind === null) return super.dispatch(command);
+    if (kind === null) {
+      const following = routeOf(cdb[0]) === "manager" ? this.#following : null;
+      return following === null ? super.dispatch(command) : following.follow(command, (passed) => super.dispatch(passed));
+    }
     const { hostTraits: host, readOnly } = this.unit;
     // A unit without a host on the way says so itself, of every command that writes, and in its turn.
     if (host !== null && kind === "write" && readOnly) return senseResult(Sense.WRITE_PROTECTED);

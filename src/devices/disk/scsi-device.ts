@@ -26,6 +26,8 @@ import type { DiskUnit, ResetScope } from "../../scsi/unit.js";
 import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
 import { CommandSet } from "./command-set.js";
+import { NoMigration } from "./migration.js";
+import type { ReservationMigration } from "./migration.js";
 import { Device, DeviceHost } from "../device.js";
 import type { RunState } from "../run-state.js";
 import { HeldCommands } from "./held-commands.js";
@@ -135,6 +137,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   get blockSizeBytes(): number {
     return this.facts.blockSizeBytes;
+  }
+
+  /** How what the guest has registered and reserved follows it to another machine; scsi-block can do that, see `migrate-pr`. */
+  get migration(): ReservationMigration {
+    return new NoMigration(() => this.describe());
   }
 
   /** No command, unless a subclass says so: what passes through is counted in bytes. */
@@ -263,6 +270,12 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     const answer = this.#held.hold(command, this.#dispatch);
     this.#commands.kept();
     return answer;
+  }
+
+  /** Sends a command of the device's own, past what a subclass does with a guest's; a reset ends it. @throws QomError `closed` */
+  protected async sendOwn(command: ScsiCommand): Promise<ScsiResult> {
+    if (this.#closed) throw this.#closedError();
+    return this.#commands.run(command, (sent) => ScsiDevice.prototype.dispatch.call(this, sent));
   }
 
   /**

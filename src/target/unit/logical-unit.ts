@@ -65,10 +65,8 @@ const RESET_ATTENTION: Readonly<Record<ResetScope, SenseCode>> = Object.freeze({
   target: Sense.SCSI_BUS_RESET,
 });
 
-/** Kinds of the members of a {@link Disturbance}. */
+/** Kinds of the members of a {@link Disturbance}, and of an {@link ImageAccess}. */
 const A_DISTURBANCE = { latencyMs: optional(aDuration), result: optional(aResult), pathLost: optional(aBoolean) } as const;
-
-/** Kinds of the members of an {@link ImageAccess}. */
 const AN_ACCESS = { writes: aBoolean, sharesWrites: aBoolean } as const;
 
 /** A logical unit with its medium, its reservations, and its device server. Made by a Fabric, and closed with it. */
@@ -131,18 +129,14 @@ export class LogicalUnit {
     };
   }
 
-  /**
-   * Settles when the reservations that the unit starts with are known, and rejects if the store cannot tell, see {@link ReservationStore};
-   * null if they are known.
-   */
+  /** Settles when the reservations that the unit starts with are known, and rejects if the store cannot tell; null if they are known. */
   get opened(): Promise<void> | null {
     return this.#context.reservations.opened;
   }
 
   /** Whether the unit knows any nexus: one that is logged in, or that has sent a command. */
   get hasNexuses(): boolean {
-    const [first] = this.#context.nexuses.values();
-    return first !== undefined;
+    return this.#context.nexuses.size > 0;
   }
 
   /** The registrations and the reservation at this moment. */
@@ -182,6 +176,12 @@ export class LogicalUnit {
     nexuses.leave(state);
     reservations.dropOldReservation(state.key);
     void this.#tasks.abort((task) => task.nexusState === state);
+  }
+
+  /** The unit attentions that `nexus` has not been told, in the order of reporting. */
+  attentionsOf(nexus: Nexus): readonly SenseCode[] {
+    check("LogicalUnit.attentionsOf", "nexus", nexus, aNexus);
+    return this.#context.nexuses.find(nexus)?.attentions.pending ?? [];
   }
 
   /**

@@ -4,6 +4,7 @@ import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js"
 import type { Nexus } from "../../scsi/nexus.js";
 import { routeOf } from "../../scsi/routing.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
+import type { SenseCode } from "../../scsi/sense.js";
 import type { DiskUnit, Geometry, ResetScope } from "../../scsi/unit.js";
 import type { LogicalUnit } from "./logical-unit.js";
 import { FULL_ACCESS, READ_ONLY_ACCESS } from "./path-access.js";
@@ -49,6 +50,10 @@ export class SimulatedUnit implements DiskUnit {
   geometry(): Geometry {
     const { blockSizeBytes, sizeBytes } = this.logicalUnit;
     return { blockSizeBytes, blocks: Math.floor(sizeBytes / blockSizeBytes) };
+  }
+
+  pendingAttentions(): readonly SenseCode[] {
+    return this.logicalUnit.attentionsOf(this.nexus);
   }
 
   asReadOnly(): SimulatedUnit {

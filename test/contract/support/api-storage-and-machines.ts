@@ -89,6 +89,7 @@ export const storageRows: readonly Row[] = [
   method("Fabric#onWarning", (c) => c.fabric, aFunction("listener")),
   method("ScsiFabric#onReservationChange", (c) => c.san, aFunction("listener")),
   method("ScsiFabric#onWarning", (c) => c.san, aFunction("listener")),
+  method("LogicalUnit#attentionsOf", (c) => c.unit, nexus),
   method("LogicalUnit#login", (c) => c.unit, nexus, options("options", { powerOnUnitAttention: orNothing(accepts.flag) })),
   method("LogicalUnit#logout", (c) => c.unit, nexus),
   method(
@@ -130,6 +131,8 @@ export const machineRows: readonly Row[] = [
   method("ScsiDevice#execute", (c) => c.device, command),
   method("ScsiDevice#executeAnyway", (c) => c.device, command),
   method("ScsiDevice#reset", (c) => c.device, parameter("scope", "target", accepts.nothing)),
+  method("ReservationMigration#save", (c) => c.device.migration, options("options", { attentions: orNothing(accepts.flag) })),
+  method("ReservationMigration#restore", (c) => c.device.migration, bytes("bytes")),
   method("ScsiDevice#routeOf", (c) => c.device, parameter("opcode", 0, orNothing(accepts.number))),
   method("ScsiDevice#countsBlocks", (c) => c.device, bytes("cdb")),
   method("VirtioScsi#start", (c) => c.hba, parameter("acceptedFeatures", 0n, accepts.bigint)),

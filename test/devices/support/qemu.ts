@@ -13,6 +13,7 @@ import type { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { makeFolder, removeFolder } from "../../support/folder.js";
 import { QmpClient } from "../../monitor/support/qmp-client.js";
+import type { NewerQemu } from "../../support/newer-qemu.js";
 import { fields } from "./peer.js";
 import type { Answer, Peer } from "./peer.js";
 
@@ -91,6 +92,10 @@ export interface QemuSetup {
   /** Options of its command line; `folder` is gone when it ends. */
   readonly options: (folder: string) => readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** Another QEMU than the one that is installed. */
+  readonly qemu?: NewerQemu;
+  /** It starts with the state of another one: there is no driver to be started, nor registers to be found. */
+  readonly incoming?: boolean;
 }
 
 function peerDisks(folder: string): readonly string[] {
@@ -121,14 +126,15 @@ export class QemuPeer implements Peer {
   #nextBuffer = BUFFERS_AT;
   #diskBytes = DISK_BYTES;
 
-  private constructor(folder: string, { options, environment }: QemuSetup) {
+  private constructor(folder: string, { options, environment, qemu }: QemuSetup) {
     this.#folder = folder;
     const all = [
       ...["-M", "pc", "-accel", "tcg", "-S", "-m", "16", "-nodefaults", "-display", "none", "-qtest", "stdio", "-qtest-log", "none"],
       ...["-qmp", `unix:${join(folder, "qmp")},server=on,wait=off`, "-device", `virtio-scsi-pci,id=s,addr=${SLOT}`],
       ...options(folder),
     ];
-    this.#process = spawn(PROGRAM, all, { stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, ...environment } });
+    const { file, args, env } = qemu?.program(PROGRAM, all) ?? { file: PROGRAM, args: all, env: {} };
+    this.#process = spawn(file, args, { stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, ...env, ...environment } });
     this.#replies = createInterface(this.#process.stdout);
     this.#replies.on("line", (line) => {
       if (!line.startsWith("IRQ")) this.#waiting.shift()?.resolve(line);
@@ -142,8 +148,13 @@ export class QemuPeer implements Peer {
   static async start(setup: QemuSetup = { options: peerDisks }): Promise<QemuPeer> {
     const peer = new QemuPeer(makeFolder(), setup);
     try {
-      await peer.#findRegisters();
-      await peer.restart();
+      if (setup.incoming === true) {
+        // It answers when its monitor is there.
+        await peer.#ask("inl 0xcfc");
+      } else {
+        await peer.#findRegisters();
+        await peer.restart();
+      }
       peer.#monitor = await QmpClient.ready({ path: join(peer.#folder, "qmp") });
       return peer;
     } catch (error) {
