@@ -15,6 +15,10 @@ import type { ScsiAnswer, ScsiCommand } from "../../scsi/command.js";
 import { DeviceType } from "../../scsi/inquiry.js";
 import { Sense, senseResult } from "../../scsi/sense.js";
 import { routeOf } from "../../scsi/routing.js";
+import { Clock } from "../../base/clock.js";
+import { inject } from "../../qom/inject.js";
+import { MachineCompat } from "../../qemu/compat.js";
+import { DeviceHost } from "../device.js";
 import { transferBlocks } from "./block-path.js";
 import { FollowingMigration } from "./migration.js";
 import type { ReservationMigration } from "./migration.js";
@@ -72,7 +76,7 @@ function requireReport(option: string, policy: ErrorPolicy): void {
   });
 }
 
-/** QEMU's for the machine types of 11.0 and later. */
+/** QEMU's for the machine types of 11.0 and later; the machine may follow an older one. */
 const MIGRATE_PR_DEFAULT = true;
 
 /** See the module text. */
@@ -95,6 +99,15 @@ export class ScsiBlock extends ScsiDevice {
 
   /** Null with `migrate-pr=off`. */
   #following: FollowingMigration | null = null;
+
+  constructor(
+    @inject(DeviceHost) host: DeviceHost,
+    @inject(Clock) clock: Clock,
+    @inject(MachineCompat) { migratePrDefault }: Pick<MachineCompat, "migratePrDefault">,
+  ) {
+    super(host, clock);
+    if (!migratePrDefault) this.migratePr = false;
+  }
 
   override get migration(): ReservationMigration {
     return this.#following ?? super.migration;
