@@ -9,7 +9,8 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import { runAll } from "../base/run-all.js";
-import { inSlices } from "../base/slices.js";
+import { allAtOnce, inSlices } from "../base/slices.js";
+import type { Steps } from "../base/slices.js";
 import { BlockGraph } from "../block/graph.js";
 import { DeviceHost } from "../devices/device.js";
 import type { Device } from "../devices/device.js";
@@ -38,10 +39,9 @@ import type { FabricMember } from "../target/fabric/fabric-members.js";
 import { StoreUse } from "../stores/store-use.js";
 import { construct, createContainer, provide } from "./container.js";
 import { parseArguments, parsingArguments } from "./arguments.js";
-import type { CommandLine } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
-import { selectAll, selectOurs } from "./left-out.js";
+import { selectAll, selectingOurs } from "./left-out.js";
 import type { Selection } from "./left-out.js";
 import { MACHINE_OPTIONS } from "./machine-options.js";
 import type { MachineOptions } from "./machine-options.js";
@@ -184,10 +184,8 @@ export class Machine {
     checkMembers("Machine.create", "options", options, MACHINE_OPTIONS);
     // A short command line at once, so that machines that are made at the same time get their names in the order of the calls.
     const isLong = argv.length > 2 * OPTIONS_SLICE_LENGTH;
-    const line = isLong
-      ? await inSlices(parsingArguments(argv, options.strict), OPTIONS_SLICE_LENGTH)
-      : parseArguments(argv, options.strict);
-    const given = argumentsOf(line, options);
+    const reading = readingArguments(argv, options);
+    const given = isLong ? await inSlices(reading, OPTIONS_SLICE_LENGTH) : allAtOnce(reading);
     const machine = new Machine(given, options);
     const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {
@@ -341,7 +339,9 @@ export class Machine {
 }
 
 /** What a command line comes to. @throws QomError */
-function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineOptions): MachineArguments {
+/** What is to be made, as work that can be interrupted between two options. @throws QomError as {@link Machine.create} */
+function* readingArguments(argv: readonly string[], { types = [], strict = false }: MachineOptions): Steps<MachineArguments> {
+  const line = yield* parsingArguments(argv, strict);
   const asking = line.options.find(({ parsed }) => parsed.help);
   if (asking !== undefined) {
     throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
@@ -350,7 +350,7 @@ function argumentsOf(line: CommandLine, { types = [], strict = false }: MachineO
     });
   }
   const registries = typeRegistries(types);
-  const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : selectOurs(line, registries);
+  const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : yield* selectingOurs(line, registries);
   const spellings = options.flatMap(({ argument, text, parsed }) =>
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
   );
