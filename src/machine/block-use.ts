@@ -1,4 +1,5 @@
 /** Which block nodes of a command line are there for the sake of devices that are left out of the machine. */
+import type { Steps } from "../base/slices.js";
 import { isOptionMap, isPlainList } from "../options/value.js";
 import type { PlainValue } from "../options/value.js";
 import { isForeign } from "../qemu/kinds.js";
@@ -20,7 +21,7 @@ export interface BlockUseQuestion {
 /** What begins a file name that is for a driver of a network or of another kind: `rbd:`, `nbd+unix:`. */
 const PROTOCOL = /^([a-z][a-z0-9-]*)[+:]/;
 
-/** See the module text. A chain of nodes may be as long as the command line. */
+/** See the module text. A chain of nodes may be as long as the command line, so all of it is work that can be interrupted (base/slices.ts). */
 export class BlockUse {
   readonly #question: BlockUseQuestion;
   /** By name of a node: the option that makes it. */
@@ -33,29 +34,38 @@ export class BlockUse {
   }
 
   /** The options that are not ours: nothing that stays uses their nodes, and something else does, or no driver here can open them. */
-  leftOut(): ReadonlySet<GivenOption> {
+  *leftOut(): Steps<ReadonlySet<GivenOption>> {
     const { nodes, users, foreignWords } = this.#question;
     // most lines have nothing of the kind, and may be long
-    if (foreignWords.size === 0 && !nodes.some((option) => this.#isBoardDrive(option) || this.#hasForeignDriver(option))) return new Set();
+    if (foreignWords.size === 0 && !(yield* this.#someForeign())) return new Set();
     for (const option of nodes) {
       this.#members.set(option, membersOf(option.parsed.values));
       for (const name of namesOf(option)) this.#byName.set(name, option);
+      yield;
     }
-    const used = this.#below(users());
-    const foreign = this.#below(foreignWords);
+    const used = yield* this.#below(users());
+    const foreign = yield* this.#below(foreignWords);
     const unused = nodes.filter((option) => !used.has(option));
     if (unused.length === 0) return new Set();
-    const closed = this.#aboveForeignDrivers();
+    const closed = yield* this.#aboveForeignDrivers();
     return new Set(unused.filter((option) => foreign.has(option) || closed.has(option) || this.#isBoardDrive(option)));
   }
 
+  *#someForeign(): Steps<boolean> {
+    for (const option of this.#question.nodes) {
+      if (this.#isBoardDrive(option) || this.#hasForeignDriver(option)) return true;
+      yield;
+    }
+    return false;
+  }
+
   /** The options whose nodes these texts name, and those below them. */
-  #below(texts: Iterable<string>): ReadonlySet<GivenOption> {
+  #below(texts: Iterable<string>): Steps<ReadonlySet<GivenOption>> {
     return reached(this.#named(texts), (option) => this.#inner(option));
   }
 
   /** The options that no driver here can open, and those above them. */
-  #aboveForeignDrivers(): ReadonlySet<GivenOption> {
+  *#aboveForeignDrivers(): Steps<ReadonlySet<GivenOption>> {
     const { nodes } = this.#question;
     const above = new Map<GivenOption, GivenOption[]>();
     for (const option of nodes) {
@@ -64,9 +74,10 @@ export class BlockUse {
         if (others === undefined) above.set(inner, [option]);
         else others.push(option);
       }
+      yield;
     }
     const foreign = nodes.filter((option) => this.#hasForeignDriver(option));
-    return reached(foreign, (option) => above.get(option) ?? []);
+    return yield* reached(foreign, (option) => above.get(option) ?? []);
   }
 
   #inner(option: GivenOption): readonly GivenOption[] {
@@ -108,10 +119,13 @@ function someMember(value: PlainValue, key: string, test: (key: string, text: st
 }
 
 /** `starts` and all that `next` leads to. */
-function reached(starts: readonly GivenOption[], next: (option: GivenOption) => readonly GivenOption[]): ReadonlySet<GivenOption> {
+function* reached(starts: readonly GivenOption[], next: (option: GivenOption) => readonly GivenOption[]): Steps<ReadonlySet<GivenOption>> {
   // a set is gone through in the order of arrival, with what arrives meanwhile
   const found = new Set(starts);
-  for (const option of found) for (const other of next(option)) found.add(other);
+  for (const option of found) {
+    for (const other of next(option)) found.add(other);
+    yield;
+  }
   return found;
 }
 

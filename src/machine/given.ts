@@ -1,10 +1,11 @@
 /** What a command line comes to: what is to be made, and what is left out. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import type { CommandLine } from "./arguments.js";
+import type { Steps } from "../base/slices.js";
+import { parsingArguments } from "./arguments.js";
 import type { MachineCompat } from "../qemu/compat.js";
 import { machineCompat } from "./compat.js";
-import { selectAll, selectOurs } from "./left-out.js";
+import { selectAll, selectingOurs } from "./left-out.js";
 import type { Selection } from "./left-out.js";
 import type { MachineOptions } from "./machine-options.js";
 import { monitoringOf } from "./monitoring.js";
@@ -21,8 +22,10 @@ export interface MachineArguments extends Pick<Selection, "options" | "foreignBu
   readonly warnings: readonly string[];
 }
 
-/** What a command line comes to. @throws QomError */
-export function argumentsOf(line: CommandLine, { types = [], strict = false, compat }: MachineOptions): MachineArguments {
+/** What is to be made, as work that can be interrupted between two options. @throws QomError as Machine.create */
+export function* readingArguments(argv: readonly string[], given: MachineOptions): Steps<MachineArguments> {
+  const { types = [], strict = false, compat } = given;
+  const line = yield* parsingArguments(argv, strict);
   const asking = line.options.find(({ parsed }) => parsed.help);
   if (asking !== undefined) {
     throw new QomError("syntax", `-${asking.argument} ${printable(asking.text)} asks for help and does not describe a machine`, {
@@ -31,7 +34,7 @@ export function argumentsOf(line: CommandLine, { types = [], strict = false, com
     });
   }
   const registries = typeRegistries(types);
-  const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : selectOurs(line, registries);
+  const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : yield* selectingOurs(line, registries);
   const spellings = options.flatMap(({ argument, text, parsed }) =>
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
   );

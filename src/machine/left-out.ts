@@ -4,6 +4,7 @@
  * disks on such an adapter.
  */
 import { printable } from "../base/limits.js";
+import type { Steps } from "../base/slices.js";
 import { DEVICE_TYPE } from "../devices/set/device-set.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { isOptionMap, isPlainList } from "../options/value.js";
@@ -32,10 +33,13 @@ export function selectAll({ options, monitoring }: CommandLine): Selection {
   return { options, monitoring, foreignBuses: new Set(), warning: null };
 }
 
-/** Takes out what is not ours. What QEMU does not know either stays, to be refused by whoever makes it. */
-export function selectOurs(line: CommandLine, registries: TypeRegistries): Selection {
+/**
+ * Takes out what is not ours, as work that can be interrupted between two options. What QEMU does not know either stays, to be refused by
+ * whoever makes it.
+ */
+export function* selectingOurs(line: CommandLine, registries: TypeRegistries): Steps<Selection> {
   const { options, monitoring, foreign } = line;
-  const devices = foreignDevices(options, registries);
+  const devices = yield* foreignDevices(options, registries);
   const objects = options.filter((option) => option.argument === "object" && isForeignObject(option, registries));
   const words = new Set([
     ...foreign.flatMap(({ text }) => wordsOf(text ?? "")),
@@ -49,7 +53,7 @@ export function selectOurs(line: CommandLine, registries: TypeRegistries): Selec
     hasBoard: foreign.length > 0,
     isForeignDriver: (driver) => registries.drivers.find(driver) === undefined && isForeign("driver", driver),
   });
-  const nodes = use.leftOut();
+  const nodes = yield* use.leftOut();
   const talk = foreignMonitoring(monitoring, words);
   const out = new Set<GivenOption | GivenMonitoring>([...devices, ...objects, ...nodes, ...talk]);
   if (out.size === 0 && foreign.length === 0) return selectAll(line);
@@ -72,11 +76,16 @@ export function selectOurs(line: CommandLine, registries: TypeRegistries): Selec
 }
 
 /** Devices of types that are not ours, and disks on an adapter of such a type. */
-function foreignDevices(options: readonly GivenOption[], { objects }: TypeRegistries): ReadonlySet<GivenOption> {
+function* foreignDevices(options: readonly GivenOption[], { objects }: TypeRegistries): Steps<ReadonlySet<GivenOption>> {
   const devices = options.filter(({ argument }) => argument === "device");
   const typeOf = ({ parsed }: GivenOption): string => textOf(parsed.values, "driver") ?? "";
   const isOurs = (name: string, type: string): boolean => objects.find(name) !== undefined && objects.isA(name, type);
-  const foreign = new Set(devices.filter((option) => !isOurs(typeOf(option), DEVICE_TYPE) && isForeign("device", typeOf(option))));
+  const foreign = new Set<GivenOption>();
+  for (const option of devices) {
+    if (!isOurs(typeOf(option), DEVICE_TYPE) && isForeign("device", typeOf(option))) foreign.add(option);
+    yield;
+  }
+  if (foreign.size === 0) return foreign;
   const adapters = new Set([...foreign].flatMap(({ parsed }) => textOf(parsed.values, "id") ?? []));
   for (const option of devices) {
     const adapter = textOf(option.parsed.values, "bus")?.replace(/\.\d+$/, "");

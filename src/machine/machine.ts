@@ -9,7 +9,7 @@ import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { packageVersion } from "../base/package-version.js";
 import { runAll } from "../base/run-all.js";
-import { inSlices } from "../base/slices.js";
+import { allAtOnce, inSlices } from "../base/slices.js";
 import { BlockGraph } from "../block/graph.js";
 import { DeviceHost } from "../devices/device.js";
 import { RunState } from "../devices/run-state.js";
@@ -41,10 +41,10 @@ import { StoreUse } from "../stores/store-use.js";
 import { MachineCompat } from "../qemu/compat.js";
 import type { QemuVersion } from "../qemu/compat.js";
 import { construct, createContainer, provide } from "./container.js";
-import { parseArguments, parsingArguments } from "./arguments.js";
+import { parseArguments } from "./arguments.js";
 import { buildMachine, checkOptions, OPTIONS_SLICE_LENGTH } from "./build.js";
 import { helpText } from "./help.js";
-import { argumentsOf } from "./given.js";
+import { readingArguments } from "./given.js";
 import type { MachineArguments } from "./given.js";
 import { MACHINE_OPTIONS } from "./machine-options.js";
 import type { MachineOptions } from "./machine-options.js";
@@ -159,10 +159,8 @@ export class Machine {
     checkMembers("Machine.create", "options", options, MACHINE_OPTIONS);
     // A short command line at once, so that machines that are made at the same time get their names in the order of the calls.
     const isLong = argv.length > 2 * OPTIONS_SLICE_LENGTH;
-    const line = isLong
-      ? await inSlices(parsingArguments(argv, options.strict), OPTIONS_SLICE_LENGTH)
-      : parseArguments(argv, options.strict);
-    const given = argumentsOf(line, options);
+    const reading = readingArguments(argv, options);
+    const given = isLong ? await inSlices(reading, OPTIONS_SLICE_LENGTH) : allAtOnce(reading);
     const machine = new Machine(given, options);
     const { stdio = { input: process.stdin, output: process.stdout }, wait = true, signal, notify = (): void => undefined } = options;
     try {

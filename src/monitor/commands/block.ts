@@ -71,22 +71,16 @@ const nodeInfoSchema = lazily(() =>
   }),
 );
 
-/** What differs from node to node, at the moment of the question. */
-interface NodeFacts {
-  readonly nodeName: string;
-  readonly driver: string;
+/** A node, and what of it may be another at the next moment. */
+interface AskedNode {
+  readonly node: BlockNode;
   readonly readOnly: boolean;
-  readonly medium: MediumInfo;
 }
 
-/** Begins to ask all of them before it returns, so that the answers belong together. */
-async function factsOf(nodes: readonly BlockNode[]): Promise<readonly NodeFacts[]> {
-  const known = nodes.map(({ nodeName, typeName, isReadOnly }) => ({ nodeName, driver: typeName, readOnly: isReadOnly }));
-  const media = await Promise.all(nodes.map((node) => node.protocol.medium()));
-  return known.map((facts, index) => ({ ...facts, medium: present(media[index], "every node has a medium") }));
-}
-
-function nodeInfo({ nodeName, driver, readOnly, medium: { name, sizeBytes } }: NodeFacts): z.output<ReturnType<typeof nodeInfoSchema>> {
+function nodeInfo(
+  { node: { nodeName, typeName: driver }, readOnly }: AskedNode,
+  { name, sizeBytes }: MediumInfo,
+): z.output<ReturnType<typeof nodeInfoSchema>> {
   return {
     "node-name": nodeName,
     drv: driver,
@@ -107,11 +101,30 @@ function nodeInfo({ nodeName, driver, readOnly, medium: { name, sizeBytes } }: N
   };
 }
 
-/** One piece of information for each of `items`, as work that can be interrupted. */
-function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Generator<void, Info[]> {
+function asking(node: BlockNode): AskedNode {
+  return { node, readOnly: node.isReadOnly };
+}
+
+/**
+ * Information on each of `nodes`, in slices. All media are asked before this returns, so that the answers belong together; of many nodes
+ * that alone takes long, so everything else is done afterwards.
+ */
+async function informing<Asked extends AskedNode, Info>(
+  nodes: readonly Asked[],
+  info: (asked: Asked, medium: MediumInfo) => Info,
+): Promise<Info[]> {
+  const media = await Promise.all(nodes.map(({ node }) => node.protocol.medium()));
+  return inSlices(informingSteps(nodes, media, info), LIST_SLICE_LENGTH);
+}
+
+function* informingSteps<Asked, Info>(
+  nodes: readonly Asked[],
+  media: readonly MediumInfo[],
+  info: (asked: Asked, medium: MediumInfo) => Info,
+): Generator<void, Info[]> {
   const all: Info[] = [];
-  for (const item of items) {
-    all.push(info(item));
+  for (const [index, asked] of nodes.entries()) {
+    all.push(info(asked, present(media[index], "every node has a medium")));
     yield;
   }
   return all;
@@ -122,7 +135,7 @@ const queryNamedBlockNodes = defineCommand({
   /** `flat` leaves out backing images; there are none here. */
   arguments: () => z.strictObject({ flat: z.boolean().optional() }),
   result: () => z.array(nodeInfoSchema()),
-  run: async (_given, { host }) => inSlices(informing(await factsOf(host.graph.nodes.toReversed()), nodeInfo), LIST_SLICE_LENGTH),
+  run: (_given, { host }) => informing(host.graph.nodes.toReversed().map(asking), nodeInfo),
 });
 
 /** Drives, and nodes that a device uses (QAPI: BlockInfo). `qdev` is the device's id, or its path when it has none. */
@@ -138,24 +151,20 @@ const blockInfoSchema = lazily(() =>
 );
 
 /** A node that is listed, with the id of its drive, or "", and what to call the device that uses it. */
-interface ListedNode {
-  readonly node: BlockNode;
+interface ListedNode extends AskedNode {
   readonly driveId: string;
   readonly qdev: string | undefined;
 }
 
-function blockInfo({
-  driveId,
-  qdev,
-  facts,
-}: Omit<ListedNode, "node"> & { readonly facts: NodeFacts }): z.output<ReturnType<typeof blockInfoSchema>> {
+function blockInfo(listed: ListedNode, medium: MediumInfo): z.output<ReturnType<typeof blockInfoSchema>> {
+  const { driveId, qdev } = listed;
   return {
     device: driveId,
     ...(qdev === undefined ? {} : { qdev }),
     type: "unknown",
     removable: false,
     locked: false,
-    inserted: nodeInfo(facts),
+    inserted: nodeInfo(listed, medium),
   };
 }
 
@@ -171,11 +180,11 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
   return [
     ...drives.map((node) => {
       const user = users.get(node.nodeName);
-      return { node, driveId: node.nodeName, qdev: user === undefined ? undefined : nameOf(user) };
+      return { node, readOnly: node.isReadOnly, driveId: node.nodeName, qdev: user === undefined ? undefined : nameOf(user) };
     }),
     ...devices
       .filter((device) => !names.has(device.drive))
-      .map((device) => ({ node: host.graph.node(device.drive), driveId: "", qdev: nameOf(device) })),
+      .map((device) => ({ ...asking(host.graph.node(device.drive)), driveId: "", qdev: nameOf(device) })),
   ];
 }
 
@@ -183,12 +192,7 @@ const queryBlock = defineCommand({
   name: "query-block",
   arguments: noArgumentsSchema,
   result: () => z.array(blockInfoSchema()),
-  run: async (_given, { host }) => {
-    const listed = listedNodes(host);
-    const facts = await factsOf(listed.map(({ node }) => node));
-    const both = listed.map((each, index) => ({ ...each, facts: present(facts[index], "there are facts of every node") }));
-    return inSlices(informing(both, blockInfo), LIST_SLICE_LENGTH);
-  },
+  run: (_given, { host }) => informing(listedNodes(host), blockInfo),
 });
 
 /** See the file text. */
