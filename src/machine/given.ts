@@ -2,6 +2,7 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type { CommandLine } from "./arguments.js";
+import { isMonitorObject } from "./build.js";
 import { selectAll, selectOurs } from "./left-out.js";
 import type { Selection } from "./left-out.js";
 import type { MachineOptions } from "./machine-options.js";
@@ -15,6 +16,8 @@ export interface MachineArguments extends Pick<Selection, "options" | "foreignBu
   readonly name: string | undefined;
   readonly stopped: boolean;
   readonly registries: TypeRegistries;
+  /** Something was left out: the line was made for QEMU. */
+  readonly borrowed: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -33,5 +36,14 @@ export function argumentsOf(line: CommandLine, { types = [], strict = false }: M
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
   );
   const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
-  return { name: line.name, stopped: line.stopped, registries, options, foreignBuses, warnings, ...monitoringOf(monitoring) };
+  return {
+    name: line.name,
+    stopped: line.stopped,
+    registries,
+    options,
+    foreignBuses,
+    warnings,
+    ...monitoringOf(monitoring, options.filter(isMonitorObject)),
+    borrowed: warning !== null,
+  };
 }
