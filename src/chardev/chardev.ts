@@ -48,7 +48,7 @@ export interface ChardevSurroundings {
   /** Told, in one line, what is probably not meant. */
   readonly warn: (line: string) => void;
   /** The command line is another program's: where no socket can be made at a path, the device has no client. */
-  readonly borrowed: boolean;
+  readonly borrowed?: boolean;
 }
 
 /**
@@ -91,7 +91,7 @@ async function listen(address: SocketAddress, surroundings: ChardevSurroundings)
   try {
     return await SocketServer.listen(address, surroundings.notify);
   } catch (error) {
-    if (!surroundings.borrowed || address.kind !== "unix" || !(error instanceof QomError)) throw error;
+    if (surroundings.borrowed !== true || address.kind !== "unix" || !(error instanceof QomError)) throw error;
     return absent(`${error.message}; the monitor on it has no client`, surroundings);
   }
 }

@@ -1,7 +1,9 @@
 /** What a command line comes to: what is to be made, and what is left out. */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import type { CommandLine } from "./arguments.js";
+import type { ChardevUser } from "../monitor/monitors.js";
+import { atOption } from "../options/option-error.js";
+import type { CommandLine, GivenOption } from "./arguments.js";
 import { isMonitorObject } from "./build.js";
 import { selectAll, selectOurs } from "./left-out.js";
 import type { Selection } from "./left-out.js";
@@ -43,7 +45,15 @@ export function argumentsOf(line: CommandLine, { types = [], strict = false }: M
     options,
     foreignBuses,
     warnings,
-    ...monitoringOf(monitoring, options.filter(isMonitorObject)),
+    ...monitoringOf(monitoring, chardevUsers(options)),
     borrowed: warning !== null,
   };
+}
+
+/** The monitors that are objects. */
+function chardevUsers(options: readonly GivenOption[]): readonly ChardevUser[] {
+  return options.filter(isMonitorObject).flatMap(({ argument, text, parsed }) => {
+    const chardev = parsed.values.get("chardev");
+    return typeof chardev === "string" ? [{ chardev, blame: (error) => atOption(argument, text, error) }] : [];
+  });
 }

@@ -3,9 +3,8 @@ import { QomError } from "../base/errors.js";
 import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
 import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
 import { checkMonitorOptions } from "../monitor/monitors.js";
-import type { MonitorOptions, NamedMonitor } from "../monitor/monitors.js";
-import { atOption, atText } from "../options/option-error.js";
-import type { GivenOption } from "./arguments.js";
+import type { ChardevUser, MonitorOptions, NamedMonitor } from "../monitor/monitors.js";
+import { atText } from "../options/option-error.js";
 
 /** Their names. */
 export const MONITORING = ["chardev", "mon", "monitor", "qmp", "qmp-pretty"] as const;
@@ -33,7 +32,7 @@ const UNNAMED = "compat_monitor";
  * @param objects monitors that are objects
  * @throws QomError for what is wrong with an option, or with one beside another
  */
-export function monitoringOf(given: readonly GivenMonitoring[], objects: readonly GivenOption[]): Monitoring {
+export function monitoringOf(given: readonly GivenMonitoring[], objects: readonly ChardevUser[]): Monitoring {
   const parsed: ParsedMonitoring = { chardevs: new Map(), monitors: [], sources: new Map() };
   for (const option of given) inOption(option, () => addMonitoring(parsed, option));
   const { sources, chardevs } = parsed;
@@ -45,10 +44,7 @@ export function monitoringOf(given: readonly GivenMonitoring[], objects: readonl
   const monitoring = { chardevs, monitors };
   checkMonitorOptions(monitoring, [
     ...monitors.map((monitor) => ({ chardev: monitor.chardev, blame: (error: unknown) => blame(monitor, error) })),
-    ...objects.flatMap(({ argument, text, parsed: { values } }) => {
-      const chardev = values.get("chardev");
-      return typeof chardev === "string" ? [{ chardev, blame: (error: unknown) => atOption(argument, text, error) }] : [];
-    }),
+    ...objects,
   ]);
   return { monitoring, blame };
 }
