@@ -30,6 +30,8 @@ export type ConnectionHandler = (connection: Connection) => void;
 export interface Chardev {
   /** Hands over the connections that wait, and all that come. */
   start(handler: ConnectionHandler): void;
+  /** Those that come wait again until it is started anew. */
+  pause(): void;
   /** Takes no more connections, and removes the socket file. Those that were handed over stay. Idempotent. */
   close(): void;
 }
@@ -45,6 +47,8 @@ export interface ChardevSurroundings {
   readonly notify: (line: string) => void;
   /** Told, in one line, what is probably not meant. */
   readonly warn: (line: string) => void;
+  /** The command line is another program's: where no socket can be made at a path, the device has no client. */
+  readonly borrowed?: boolean;
 }
 
 /**
@@ -57,7 +61,8 @@ export async function openChardev(spec: ChardevSpec, surroundings: ChardevSurrou
     return absent(`descriptor ${spec.address.fd} is not open here: the monitor on it has no client`, surroundings);
   }
   if (!spec.server) return connected(spec, surroundings);
-  const server = await SocketServer.listen(spec.address, surroundings.notify);
+  const server = await listen(spec.address, surroundings);
+  if (!(server instanceof SocketServer)) return server;
   if (!spec.wait || !surroundings.wait) return server;
   try {
     surroundings.notify(`waiting for a connection on ${formatAddress(spec.address)}`);
@@ -82,9 +87,18 @@ async function connected(
   }
 }
 
+async function listen(address: SocketAddress, surroundings: ChardevSurroundings): Promise<Chardev> {
+  try {
+    return await SocketServer.listen(address, surroundings.notify);
+  } catch (error) {
+    if (surroundings.borrowed !== true || address.kind !== "unix" || !(error instanceof QomError)) throw error;
+    return absent(`${error.message}; the monitor on it has no client`, surroundings);
+  }
+}
+
 function absent(line: string, { warn }: ChardevSurroundings): Chardev {
   warn(line);
-  return { start: () => undefined, close: () => undefined };
+  return { start: () => undefined, pause: () => undefined, close: () => undefined };
 }
 
 /** A device with one connection, which is there from the start. */
@@ -99,6 +113,10 @@ class Single implements Chardev {
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection !== undefined) handler(connection);
+  }
+
+  pause(): void {
+    // there is no other connection
   }
 
   close(): void {
@@ -190,6 +208,10 @@ class SocketServer implements Chardev {
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     for (const socket of this.#waiting.splice(0)) handler(socketConnection(socket));
+  }
+
+  pause(): void {
+    this.#handler = undefined;
   }
 
   close(): void {

@@ -43,6 +43,8 @@ export type MonitorMode = "control" | "readline";
 
 /** A monitor, as its options say it. */
 export interface MonitorSpec {
+  /** Of its object, if one is given. */
+  readonly id?: string;
   /** Id of a -chardev, or a device that the monitor alone has. */
   readonly chardev: string | ChardevSpec;
   readonly mode: MonitorMode;
@@ -118,7 +120,8 @@ export function parseMonitorDevice(text: string): string | ChardevSpec {
  */
 export function parseMon(text: string): MonitorSpec {
   const values = new Map(parseQemuOpts(text, { impliedKey: "chardev" }).values);
-  takeText(values, "id");
+  const id = takeText(values, "id");
+  if (id !== undefined) requireWellFormedId(id, { option: "id", value: id });
   const chardev = takeText(values, "chardev");
   if (chardev === undefined) throw missing("chardev");
   const mode = takeText(values, "mode") ?? "readline";
@@ -132,7 +135,7 @@ export function parseMon(text: string): MonitorSpec {
     throw new QomError("conflict", "option 'pretty' needs mode=control", { context: { option: "pretty" } });
   }
   requireNoOthers(values);
-  return { chardev, mode, pretty: pretty ?? false };
+  return { ...(id === undefined ? {} : { id }), chardev, mode, pretty: pretty ?? false };
 }
 
 function splitHostAndPort(values: Map<string, PlainValue>, text: string): Map<string, PlainValue> {

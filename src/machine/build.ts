@@ -3,6 +3,7 @@ import { sliceEnd } from "../base/slices.js";
 import { addDrive, checkDrive } from "../block/drive.js";
 import type { BlockGraph } from "../block/graph.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
+import { MONITOR_TYPES } from "../monitor/monitor-objects.js";
 import { atOption } from "../options/option-error.js";
 import { addObject, checkObject } from "../qom/add-object.js";
 import type { CompositionTree } from "../qom/tree.js";
@@ -25,10 +26,17 @@ export interface MachineParts {
 /** Options after which others are served: so many are checked, or made, within a few milliseconds. */
 export const OPTIONS_SLICE_LENGTH = 32;
 
-/** Order of creation (QEMU: softmmu/vl.c): objects, what monitors talk through, -blockdev, -drive, devices given as text, devices given as JSON. */
+/** Whether an option makes a monitor, which needs its character device. */
+export function isMonitorObject({ argument, parsed }: GivenOption): boolean {
+  const type = parsed.values.get("qom-type");
+  return argument === "object" && Object.values(MONITOR_TYPES).some((name) => name === type);
+}
+
+/** Order of creation (QEMU: softmmu/vl.c): objects, what monitors talk through, monitors, -blockdev, -drive, devices given as text, devices given as JSON. */
 const STAGES: readonly (((option: GivenOption) => boolean) | "monitors")[] = [
-  ({ argument }) => argument === "object",
+  (option) => option.argument === "object" && !isMonitorObject(option),
   "monitors",
+  isMonitorObject,
   ({ argument }) => argument === "blockdev",
   ({ argument }) => argument === "drive",
   ({ argument, parsed }) => argument === "device" && parsed.form === "text",

@@ -2,8 +2,12 @@
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import type { Steps } from "../base/slices.js";
-import { parsingArguments } from "./arguments.js";
+import type { ChardevUser } from "../monitor/monitors.js";
+import { atOption } from "../options/option-error.js";
 import type { MachineCompat } from "../qemu/compat.js";
+import { parsingArguments } from "./arguments.js";
+import type { GivenOption } from "./arguments.js";
+import { isMonitorObject } from "./build.js";
 import { machineCompat } from "./compat.js";
 import { selectAll, selectingOurs } from "./left-out.js";
 import type { Selection } from "./left-out.js";
@@ -19,6 +23,8 @@ export interface MachineArguments extends Pick<Selection, "options" | "foreignBu
   readonly stopped: boolean;
   readonly registries: TypeRegistries;
   readonly compat: MachineCompat;
+  /** Something was left out: the line was made for QEMU. */
+  readonly borrowed: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -39,6 +45,23 @@ export function* readingArguments(argv: readonly string[], given: MachineOptions
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
   );
   const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
-  const { name, stopped } = line;
-  return { name, stopped, registries, compat: machineCompat(line, compat), options, foreignBuses, warnings, ...monitoringOf(monitoring) };
+  return {
+    name: line.name,
+    stopped: line.stopped,
+    registries,
+    compat: machineCompat(line, compat),
+    options,
+    foreignBuses,
+    warnings,
+    ...monitoringOf(monitoring, chardevUsers(options)),
+    borrowed: warning !== null,
+  };
+}
+
+/** The monitors that are objects. */
+function chardevUsers(options: readonly GivenOption[]): readonly ChardevUser[] {
+  return options.filter(isMonitorObject).flatMap(({ argument, text, parsed }) => {
+    const chardev = parsed.values.get("chardev");
+    return typeof chardev === "string" ? [{ chardev, blame: (error) => atOption(argument, text, error) }] : [];
+  });
 }

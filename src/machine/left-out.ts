@@ -12,6 +12,7 @@ import type { OptionMap, PlainValue } from "../options/value.js";
 import { isForeign } from "../qemu/kinds.js";
 import type { CommandLine, GivenOption } from "./arguments.js";
 import { BlockUse } from "./block-use.js";
+import { isMonitorObject } from "./build.js";
 import type { GivenMonitoring } from "./monitoring.js";
 import type { TypeRegistries } from "./types.js";
 
@@ -54,8 +55,10 @@ export function* selectingOurs(line: CommandLine, registries: TypeRegistries): S
     isForeignDriver: (driver) => registries.drivers.find(driver) === undefined && isForeign("driver", driver),
   });
   const nodes = yield* use.leftOut();
-  const talk = foreignMonitoring(monitoring, words);
-  const out = new Set<GivenOption | GivenMonitoring>([...devices, ...objects, ...nodes, ...talk]);
+  const monitors = options.filter(isMonitorObject);
+  const talk = foreignMonitoring(monitoring, words, monitors.flatMap(chardevOfObject));
+  const silent = monitors.filter((option) => chardevOfObject(option).some((id) => talk.ids.has(id)));
+  const out = new Set<GivenOption | GivenMonitoring>([...devices, ...objects, ...silent, ...nodes, ...talk.options]);
   if (out.size === 0 && foreign.length === 0) return selectAll(line);
   const isChardev = ({ argument }: GivenMonitoring): boolean => argument === "chardev";
   return {
@@ -65,10 +68,13 @@ export function* selectingOurs(line: CommandLine, registries: TypeRegistries): S
     warning: warningOf([
       [
         "options",
-        [...foreign.map(({ name }) => `-${name}`), ...[...talk].flatMap((option) => (isChardev(option) ? [] : `-${option.argument}`))],
+        [
+          ...foreign.map(({ name }) => `-${name}`),
+          ...[...talk.options].flatMap((option) => (isChardev(option) ? [] : `-${option.argument}`)),
+        ],
       ],
-      ["objects", objects.map((option) => labelOf(option, "qom-type", "id"))],
-      ["character devices", [...talk].filter(isChardev).map(chardevLabel)],
+      ["objects", [...objects, ...silent].map((option) => labelOf(option, "qom-type", "id"))],
+      ["character devices", [...talk.options].filter(isChardev).map(chardevLabel)],
       ["block nodes", [...nodes].map((option) => labelOf(option, option.argument === "drive" ? "file" : "driver", nameKey(option)))],
       ["devices", [...devices].map((option) => labelOf(option, "driver", "id"))],
     ]),
@@ -102,15 +108,20 @@ function isForeignObject({ parsed }: GivenOption, { objects }: TypeRegistries): 
 /**
  * Character devices of another kind with the monitors on them, and those that no monitor has and something that is left out names.
  * @param words of what is left out
+ * @param ofObjects those that monitors have which are objects
  */
-function foreignMonitoring(all: readonly GivenMonitoring[], words: ReadonlySet<string>): ReadonlySet<GivenMonitoring> {
+function foreignMonitoring(
+  all: readonly GivenMonitoring[],
+  words: ReadonlySet<string>,
+  ofObjects: readonly string[],
+): { readonly options: ReadonlySet<GivenMonitoring>; readonly ids: ReadonlySet<string> } {
   const chardevs = all
     .filter(({ argument }) => argument === "chardev")
     .map((option) => ({ option, values: optsOf(option.text, "backend") }));
   const foreign = chardevs.filter(({ values }) => isForeign("chardev", textOf(values, "backend") ?? ""));
-  const foreignIds = new Set(foreign.map(({ values }) => textOf(values, "id")));
+  const foreignIds = new Set(foreign.flatMap(({ values }) => textOf(values, "id") ?? []));
   const monitors = all.filter((option) => option.argument !== "chardev");
-  const ofMonitors = new Set(monitors.map(chardevOfMonitor));
+  const ofMonitors = new Set([...monitors.map(chardevOfMonitor), ...ofObjects]);
   const named = chardevs.filter(({ values }) => {
     const id = textOf(values, "id");
     return id !== undefined && words.has(id) && !ofMonitors.has(id);
@@ -119,7 +130,12 @@ function foreignMonitoring(all: readonly GivenMonitoring[], words: ReadonlySet<s
     const id = chardevOfMonitor(option);
     return id === undefined ? option.argument !== "mon" && isForeignDeviceText(option.text) : foreignIds.has(id);
   });
-  return new Set([...[...foreign, ...named].map(({ option }) => option), ...withoutDevice]);
+  return { options: new Set([...[...foreign, ...named].map(({ option }) => option), ...withoutDevice]), ids: foreignIds };
+}
+
+function chardevOfObject({ parsed }: GivenOption): readonly string[] {
+  const id = textOf(parsed.values, "chardev");
+  return id === undefined ? [] : [id];
 }
 
 /** Beginnings of the short texts of character devices that only such texts know. */

@@ -25,12 +25,15 @@ import { QmpExecutor } from "../monitor/executor.js";
 import type { MonitorHost } from "../monitor/host.js";
 import type { HumanSession } from "../monitor/human/session.js";
 import { MachineEvents } from "../monitor/machine-events.js";
+import { MONITOR_TYPES, MonitorDesk } from "../monitor/monitor-objects.js";
 import { Monitors } from "../monitor/monitors.js";
+import type { NamedMonitor } from "../monitor/monitors.js";
 import { QmpSession } from "../monitor/session.js";
 import { ThreadedSgIoExecutor } from "../native/sg-io/executor.js";
 import { SgIoExecutor } from "../native/sg-io/sg-io.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import { printJson } from "../options/json.js";
+import type { PlainValue } from "../options/value.js";
 import type { QomType } from "../qom/decorators.js";
 import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
@@ -48,6 +51,7 @@ import { readingArguments } from "./given.js";
 import type { MachineArguments } from "./given.js";
 import { MACHINE_OPTIONS } from "./machine-options.js";
 import type { MachineOptions } from "./machine-options.js";
+import type { Monitoring } from "./monitoring.js";
 import { typeRegistries } from "./types.js";
 import type { TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues } from "./write.js";
@@ -136,13 +140,16 @@ export class Machine {
     this.qmp = new QmpExecutor(commands, host);
     packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
-    this.#monitors = new Monitors(monitoring, container.resolve<Clock>(Clock), (connection, { mode, pretty }, ended) => {
-      if (mode === "readline") return new (present(this.#humanSession, "was loaded"))({ executor: this.qmp, host }, connection, ended);
-      return new QmpSession(this.qmp, connection, { pretty, ended });
+    const clock = container.resolve<Clock>(Clock);
+    this.#monitors = new Monitors(monitoring, clock, (connection, { id, mode, pretty, edits }, ended) => {
+      if (mode === "readline")
+        return new (present(this.#humanSession, "was loaded"))({ executor: this.qmp, host }, connection, { edits, ended });
+      return new QmpSession(this.qmp, connection, { pretty, monitor: id, ended });
     });
     provide(container, MachineContext, this.#context(warn));
     provide(container, MachineCompat, given.compat);
     provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
+    provide(container, MonitorDesk, this.#monitorDesk());
     provide(container, DeviceHost, { graph: this.graph, buses: this.#buses, runState: this.#runState, foreignBuses: given.foreignBuses });
     provide(container, SgIoExecutor, this.#sgIo);
     this.#join(this.fabric);
@@ -169,10 +176,9 @@ export class Machine {
       await buildMachine(given.options, {
         ...parts,
         openMonitors: async () => {
-          if (given.monitoring.monitors.some(({ mode }) => mode === "readline")) {
-            machine.#humanSession = (await import("../monitor/human/session.js")).HumanSession;
-          }
-          await machine.#monitors.open({ stdio, wait, signal, notify, warn: (text) => void machine.#warnings.push(text) }, given.blame);
+          const tell = { notify, warn: (text: string): void => void machine.#warnings.push(text) };
+          await machine.#monitors.open({ stdio, wait, signal, borrowed: given.borrowed, ...tell }, given.blame);
+          for (const monitor of given.monitoring.monitors) await machine.#addMonitor(monitor, given.blame);
         },
         signal,
       });
@@ -302,6 +308,28 @@ export class Machine {
   /** Whether a monitor uses standard input and output, which are then not for anything else. */
   get usesStdio(): boolean {
     return this.#monitors.usesStdio;
+  }
+
+  #monitorDesk(): MonitorDesk {
+    return {
+      attach: async (monitor) => {
+        if (monitor.mode === "readline") this.#humanSession ??= (await import("../monitor/human/session.js")).HumanSession;
+        return this.#monitors.attach(monitor);
+      },
+      // somebody else may be deleting it
+      remove: (id) => void this.qom.delete(id).catch(() => undefined),
+    };
+  }
+
+  /** Every monitor is an object, whatever option asks for it. */
+  async #addMonitor(monitor: NamedMonitor, blame: Monitoring["blame"]): Promise<void> {
+    const { id, chardev, mode, pretty } = monitor;
+    const values = new Map<string, PlainValue>([["chardev", chardev], ...(pretty ? [["pretty", true] as const] : [])]);
+    try {
+      await this.qom.add(MONITOR_TYPES[mode], id, values);
+    } catch (error) {
+      throw blame(monitor, error);
+    }
   }
 
   /** What monitors see of it. */

@@ -3,7 +3,7 @@ import { QomError } from "../base/errors.js";
 import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
 import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
 import { checkMonitorOptions } from "../monitor/monitors.js";
-import type { MonitorOptions } from "../monitor/monitors.js";
+import type { ChardevUser, MonitorOptions, NamedMonitor } from "../monitor/monitors.js";
 import { atText } from "../options/option-error.js";
 
 /** Their names. */
@@ -21,25 +21,31 @@ export interface GivenMonitoring {
 /** What they say. */
 export interface Monitoring {
   readonly monitoring: MonitorOptions;
-  /** By character device: the error of opening it, with the option that asked for it in its message. */
-  readonly blame: (spec: ChardevSpec, error: unknown) => unknown;
+  /** The error of opening a character device, or of making a monitor, with the option that asked for it in its message. */
+  readonly blame: (subject: ChardevSpec | NamedMonitor, error: unknown) => unknown;
 }
 
-/** @throws QomError for what is wrong with an option, or with one beside another */
-export function monitoringOf(given: readonly GivenMonitoring[]): Monitoring {
-  const chardevs = new Map<string, ChardevSpec>();
-  const monitors: MonitorSpec[] = [];
-  const sources = new Map<ChardevSpec | MonitorSpec, GivenMonitoring>();
-  for (const option of given) {
-    const specs = inOption(option, () => addMonitoring({ chardevs, monitors }, option));
-    for (const spec of specs) sources.set(spec, option);
-  }
-  const blame = (spec: ChardevSpec | MonitorSpec, error: unknown): unknown => {
-    const source = sources.get(spec);
+/** What QEMU calls a monitor that has no name, and the character device that it alone has, with a number behind it. */
+const UNNAMED = "compat_monitor";
+
+/**
+ * @param objects monitors that are objects
+ * @throws QomError for what is wrong with an option, or with one beside another
+ */
+export function monitoringOf(given: readonly GivenMonitoring[], objects: readonly ChardevUser[]): Monitoring {
+  const parsed: ParsedMonitoring = { chardevs: new Map(), monitors: [], sources: new Map() };
+  for (const option of given) inOption(option, () => addMonitoring(parsed, option));
+  const { sources, chardevs } = parsed;
+  const monitors = nameMonitors(parsed);
+  const blame = (subject: ChardevSpec | NamedMonitor, error: unknown): unknown => {
+    const source = sources.get(subject);
     return source === undefined ? error : atText(source.argument, source.text, error);
   };
   const monitoring = { chardevs, monitors };
-  checkMonitorOptions(monitoring, blame);
+  checkMonitorOptions(monitoring, [
+    ...monitors.map((monitor) => ({ chardev: monitor.chardev, blame: (error: unknown) => blame(monitor, error) })),
+    ...objects,
+  ]);
   return { monitoring, blame };
 }
 
@@ -51,33 +57,51 @@ function inOption<T>({ argument, text }: GivenMonitoring, action: () => T): T {
   }
 }
 
-/** Takes note of the option, and gives the character device and the monitor that it asks for. */
-function addMonitoring(
-  { chardevs, monitors }: { readonly chardevs: Map<string, ChardevSpec>; readonly monitors: MonitorSpec[] },
-  { argument, text }: GivenMonitoring,
-): readonly (ChardevSpec | MonitorSpec)[] {
+/** Options, understood. */
+interface ParsedMonitoring {
+  readonly chardevs: Map<string, ChardevSpec>;
+  readonly monitors: { readonly spec: MonitorSpec; readonly source: GivenMonitoring }[];
+  readonly sources: Map<ChardevSpec | NamedMonitor, GivenMonitoring>;
+}
+
+/** The monitors with their names; a device that a monitor alone has is called as the monitor is. */
+function nameMonitors({ chardevs, monitors, sources }: ParsedMonitoring): readonly NamedMonitor[] {
+  let unnamed = 0;
+  const nextName = (): string => `${UNNAMED}${unnamed++}`;
+  // QEMU counts those with a device of their own first.
+  const own = new Map(monitors.flatMap(({ spec }) => (typeof spec.chardev === "string" ? [] : [[spec, nextName()] as const])));
+  return monitors.map(({ spec, source }) => {
+    const id = own.get(spec) ?? spec.id ?? nextName();
+    const { chardev, mode, pretty } = spec;
+    const named = { id, chardev: typeof chardev === "string" ? chardev : id, mode, pretty };
+    sources.set(named, source);
+    if (typeof chardev !== "string") inOption(source, () => addChardev(chardevs, id, chardev));
+    return named;
+  });
+}
+
+function addChardev(chardevs: Map<string, ChardevSpec>, id: string, spec: ChardevSpec): void {
+  if (chardevs.has(id))
+    throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
+  chardevs.set(id, spec);
+}
+
+/** Takes note of the option, and of the character device and the monitor that it asks for. */
+function addMonitoring({ chardevs, monitors, sources }: ParsedMonitoring, source: GivenMonitoring): void {
+  const { argument, text } = source;
   if (argument === "mon") {
-    const monitor = parseMon(text);
-    monitors.push(monitor);
-    return [monitor];
+    monitors.push({ spec: parseMon(text), source });
+    return;
   }
   if (argument === "chardev") {
     const { id, spec } = parseChardev(text);
-    if (chardevs.has(id))
-      throw new QomError("duplicate", `a character device '${id}' exists already`, { context: { option: "id", value: id } });
-    chardevs.set(id, spec);
-    return [spec];
+    addChardev(chardevs, id, spec);
+    sources.set(spec, source);
+    return;
   }
-  if (argument !== "monitor" || text !== "none") {
-    // QEMU has a human monitor unless told otherwise; a machine here has none by default.
-    const chardev = parseMonitorDevice(text);
-    const monitor: MonitorSpec = {
-      chardev,
-      mode: argument === "monitor" ? "readline" : "control",
-      pretty: argument === "qmp-pretty",
-    };
-    monitors.push(monitor);
-    return typeof chardev === "string" ? [monitor] : [chardev, monitor];
-  }
-  return [];
+  // QEMU has a human monitor unless told otherwise; a machine here has none by default.
+  if (argument === "monitor" && text === "none") return;
+  const chardev = parseMonitorDevice(text);
+  if (typeof chardev !== "string") sources.set(chardev, source);
+  monitors.push({ spec: { chardev, mode: argument === "monitor" ? "readline" : "control", pretty: argument === "qmp-pretty" }, source });
 }

@@ -13,6 +13,7 @@ import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
 import { VIRTIO_SCSI_TYPES } from "../devices/virtio-scsi/adapters.js";
 import { inertObjectTypes } from "../qemu/objects.js";
+import { MonitorHmp, MonitorObject, MonitorQmp } from "../monitor/monitor-objects.js";
 import type { QomType } from "../qom/decorators.js";
 import { USER_CREATABLE } from "../qom/interfaces.js";
 import { TypeRegistry } from "../qom/type-registry.js";
@@ -20,7 +21,17 @@ import type { ReservedNames } from "../qom/type-registry.js";
 import { OBJECT_TYPES } from "./object-types.js";
 
 /** Types of objects and devices. */
-const OBJECT_AND_DEVICE_TYPES: readonly QomType[] = [...OBJECT_TYPES, Device, ...VIRTIO_SCSI_TYPES, ScsiDevice, ScsiBlock, ScsiGeneric];
+const OBJECT_AND_DEVICE_TYPES: readonly QomType[] = [
+  ...OBJECT_TYPES,
+  MonitorObject,
+  MonitorQmp,
+  MonitorHmp,
+  Device,
+  ...VIRTIO_SCSI_TYPES,
+  ScsiDevice,
+  ScsiBlock,
+  ScsiGeneric,
+];
 
 /** Block drivers: a name space of their own, as in QEMU, where nodes are no QOM objects. */
 const BLOCK_DRIVERS: readonly QomType[] = [BlockNode, ProtocolNode, RawNode, FileNode, HostDeviceNode, SimLunNode];

@@ -5,6 +5,7 @@ import type { BlockGraph } from "../block/graph.js";
 import { NODE_REFERENCE } from "../block/node.js";
 import type { BlockNode } from "../block/node.js";
 import type { DeviceSet } from "../devices/set/device-set.js";
+import { MonitorObject } from "../monitor/monitor-objects.js";
 import { ARGUMENT_GRAMMARS } from "../options/arguments.js";
 import { printJson } from "../options/json.js";
 import { printKeyval } from "../options/keyval.js";
@@ -94,7 +95,7 @@ function textOf({ argument, text }: Entry): string | null {
 
 function writingOf(machine: WritableMachine): Writing {
   const { tree, graph, devices, registries } = machine;
-  const objects = tree.children(tree.resolve("/objects"));
+  const objects = tree.children(tree.resolve("/objects")).filter((object) => !(object instanceof MonitorObject));
   const entry = (argument: Entry["argument"], head: OptionMap, properties: readonly WrittenProperty[]): Entry => ({
     argument,
     json: valuesOf(head, properties, "json"),

@@ -13,6 +13,8 @@ import { isLong, LIST_SLICE_LENGTH, listToPlain, toPlain } from "./values.js";
 /** What a command can do besides giving a result. */
 export interface CommandContext {
   readonly host: MonitorHost;
+  /** Id of the QMP monitor that the command came through; null for one of the embedder, or of a person. */
+  readonly monitor: string | null;
   /**
    * Has `action` called when the reply is on its way: for events that must not come before it. What it throws goes the way of uncaught
    * errors.

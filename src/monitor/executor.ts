@@ -72,13 +72,17 @@ export class QmpExecutor {
     return { value: new Map(), afterReply: () => undefined };
   }
 
-  /** As {@link execute}, for monitors: in values of the JSON reader. @throws QomError as that does */
-  async run(name: string, given: OptionMap): Promise<CommandOutcome> {
+  /**
+   * As {@link execute}, for monitors: in values of the JSON reader.
+   * @param monitor id of the monitor that the command comes through
+   * @throws QomError as {@link execute} does
+   */
+  async run(name: string, given: OptionMap, monitor: string | null = null): Promise<CommandOutcome> {
     const command = this.#commands.get(name);
     if (command === undefined) throw this.#unknown(name);
     this.#host.tree.requireOpen();
     const actions: (() => void)[] = [];
-    const value = await command.run(given, { host: this.#host, afterReply: (action) => void actions.push(action) });
+    const value = await command.run(given, { host: this.#host, monitor, afterReply: (action) => void actions.push(action) });
     return { value, afterReply: () => tellAll(actions) };
   }
 

@@ -40,6 +40,8 @@ const PRETTY_INDENT = 4;
 /** How a session is set up. */
 export interface SessionSettings {
   readonly pretty: boolean;
+  /** Id of the monitor's object. */
+  readonly monitor: string;
   /** Called once, when the session is over. */
   readonly ended: () => void;
 }
@@ -105,7 +107,7 @@ export class QmpSession implements MonitorSession {
   }
 
   async #run({ command, given }: Request): Promise<CommandOutcome> {
-    if (this.#negotiated) return this.#executor.run(command, given);
+    if (this.#negotiated) return this.#executor.run(command, given, this.#settings.monitor);
     if (command !== "qmp_capabilities") {
       throw new QomError("unknown-name", `expecting capabilities negotiation with 'qmp_capabilities', not '${printable(command)}'`, {
         qmpClass: "CommandNotFound",

@@ -92,6 +92,7 @@ export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
 
 const OBJECTS: readonly KindRow[] = [
   { subject: "object", kind: "ours", reason: "PR managers are what this library is about", names: "pr-manager-helper" },
+  { subject: "object", kind: "ours", reason: "they are monitors", names: "monitor-hmp monitor-qmp" },
   {
     subject: "object",
     kind: "inert",
@@ -116,7 +117,6 @@ const OBJECTS: readonly KindRow[] = [
       "cryptodev-vhost-user dbus-vmstate filter-buffer filter-dump filter-mirror filter-redirector filter-replay filter-rewriter " +
       "input-barrier input-linux iommufd qtest rng-builtin rng-egd rng-random x-remote-object x-vfio-user-server",
   },
-  { subject: "object", kind: "not ours", reason: "monitors are made by -qmp, -monitor and -mon", names: "monitor-hmp monitor-qmp" },
 ];
 
 const DRIVERS: readonly KindRow[] = [

@@ -4,6 +4,7 @@ import { PrManager } from "../../pr-manager/pr-manager.js";
 import { addObject } from "../../qom/add-object.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
+import { requireDeletable } from "../monitor-objects.js";
 
 const objectAdd = defineCommand({
   name: "object-add",
@@ -19,7 +20,8 @@ const objectDel = defineCommand({
   name: "object-del",
   arguments: () => z.strictObject({ id: z.string() }),
   result: nothingSchema,
-  run: async ({ id }, { host }) => {
+  run: async ({ id }, { host, monitor }) => {
+    requireDeletable(host.tree.object(id), monitor);
     await host.tree.delete(id);
     return {};
   },

@@ -2,6 +2,7 @@
 import { QomError } from "../../base/errors.js";
 import { BLOCK_NODE_TYPE } from "../../block/node.js";
 import { splitWords } from "./command.js";
+import { MONITOR_TYPES } from "../monitor-objects.js";
 import type { CompletionKind, HumanArgument, HumanContext } from "./command.js";
 import { recordsOf, textOf } from "./values.js";
 import type { QmpRecord } from "./values.js";
@@ -54,7 +55,11 @@ type Candidates = (context: HumanContext, typed: string, previous: string) => Pr
 const CANDIDATES: Readonly<Record<CompletionKind, Candidates>> = {
   command: ({ commands }) => Promise.resolve(commands.map(({ name }) => name)),
   "object-type": (context, typed) => typeAndOptions(context, typed, "user-creatable"),
-  "object-id": (context) => childNames(context, "/objects"),
+  // a monitor for people stays
+  "object-id": async (context) =>
+    (await list(context, "/objects"))
+      .filter((entry) => isChild(entry) && textOf(entry, "type") !== `child<${MONITOR_TYPES.readline}>`)
+      .map(nameOf),
   "device-type": (context, typed) => typeAndOptions(context, typed, "device"),
   "device-id": (context) => childNames(context, "/machine/peripheral"),
   path: async (context, typed) => {

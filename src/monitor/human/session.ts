@@ -27,6 +27,14 @@ const HISTORY_LENGTH_MAX = 200;
 /** What ends a line; a terminal in raw mode sends CR for its Enter key. */
 const [LF, CR] = [0x0a, 0x0d];
 
+/** How a session is set up. */
+export interface HumanSettings {
+  /** Lines can be edited if it is a terminal. */
+  readonly edits: boolean;
+  /** Called once, when the session is over. */
+  readonly ended: () => void;
+}
+
 /** See the file text. */
 export class HumanSession implements MonitorSession {
   readonly #connection: Connection;
@@ -40,18 +48,18 @@ export class HumanSession implements MonitorSession {
   /** Bytes of the line that is not complete yet. */
   #lineBytes = 0;
 
-  /** Greets the client and serves it from now on. `ended` is called once, when that is over. */
-  constructor(context: Pick<HumanContext, "executor" | "host">, connection: Connection, ended: () => void) {
+  /** Greets the client and serves it from now on. */
+  constructor(context: Pick<HumanContext, "executor" | "host">, connection: Connection, settings: HumanSettings) {
     this.#connection = connection;
     this.#context = { ...context, commands: HUMAN_COMMANDS, history: this.#history };
     this.#queue = new ClientQueue<string>(connection, {
       answer: (line) => this.#serve(line),
       read: (go) => void (go ? this.#lines.resume() : this.#lines.pause()),
       release: () => this.#release(),
-      ended,
+      ended: settings.ended,
     });
     const { input, output } = connection;
-    this.#terminal = "isTTY" in output && output.isTTY === true;
+    this.#terminal = settings.edits && "isTTY" in output && output.isTTY === true;
     input.on("data", this.#onData);
     this.#lines = createInterface({
       input,

@@ -23,15 +23,7 @@ export const LIBVIRT: readonly PastedLine[] = [
       ...[...storage({ aio: "native", ...UNCACHED }), ...lun({}), ...LIBVIRT_TAIL],
     ],
     disks: ["scsi0-0-0-0"],
-    leftOut: [
-      "-no-shutdown",
-      "-machine",
-      "-msg",
-      "monitor-qmp 'monitor'",
-      "socket 'charmonitor'",
-      "pcie-root-port 'pci.1'",
-      "virtio-balloon-pci 'balloon0'",
-    ],
+    leftOut: ["-no-shutdown", "-machine", "-msg", "pcie-root-port 'pci.1'", "virtio-balloon-pci 'balloon0'"],
     kept: ["iothread", "secret", "memory-backend-ram", "scsi0", "libvirt-1-storage"],
   },
   {
