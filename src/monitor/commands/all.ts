@@ -13,6 +13,7 @@ import type { SchemaVariants } from "../schema.js";
 import { BLOCK_COMMANDS } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
 import { GENERAL_COMMANDS } from "./general.js";
+import { MIGRATION_COMMANDS } from "./migration.js";
 import { OBJECT_COMMANDS } from "./objects.js";
 import { QOM_COMMANDS } from "./qom.js";
 import { SCSI_COMMANDS } from "./scsi.js";
@@ -47,6 +48,7 @@ function makeCommands(own: readonly QmpCommand[]): readonly QmpCommand[] {
     ...DEVICE_COMMANDS,
     ...BLOCK_COMMANDS,
     ...SCSI_COMMANDS,
+    ...MIGRATION_COMMANDS,
   ];
   const queryCommands = defineCommand({
     name: "query-commands",
