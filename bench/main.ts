@@ -4,6 +4,7 @@ import { helperRoundTrip } from "./helper-round-trip.js";
 import { helperServer } from "./helper-server.js";
 import { helperStarts } from "./helper-start.js";
 import type { Spread } from "./measure.js";
+import { migrationOverhead } from "./migration.js";
 import { optionTexts } from "./options.js";
 import { treeSize } from "./qom.js";
 import { startUp } from "./start.js";
@@ -40,6 +41,7 @@ for (const measure of [
   machines,
   optionTexts,
   traceOverhead,
+  migrationOverhead,
 ])
   figures.push(...(await measure()));
 

@@ -1,45 +1,21 @@
 /**
  * What trace points cost while nobody listens, in two ways: the tests that a READ KEYS meets, by themselves, as a part of what it takes; and this library
- * beside a copy of it from which they have been cut out.
- *
- * Two copies of the same text differ by some percent within a process, by which of them the compiler saw first; so there are many processes, half of
- * them with the copies the other way round, and two of these give one ratio. The same of two copies without trace points shows what is left.
+ * beside a copy of it from which they have been cut out (copies.ts).
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Machine } from "qom-pr";
 import { tracePoint } from "#src/base/trace.js";
 import { requestsTraced } from "#src/devices/disk/request-trace.js";
 import type { Figure } from "./main.js";
+import { compareCopies, copyOf, MEASURED, PACKAGE, valueOf } from "./copies.js";
 import { inTurn, nanosecondsEach, spread } from "./measure.js";
-import type { Spread } from "./measure.js";
-
-/** Processes of each order. */
-const PROCESSES = 7;
-
-const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
-const PAIR = fileURLToPath(new URL("./trace-pair.js", import.meta.url));
-
-/** What a process measures, in its order. */
-const MEASURED = ["TEST UNIT READY", "READ KEYS through pr-manager-memory"] as const;
 
 /** A statement that asks whether a point is listened to. */
 const TRACE_STATEMENT = /^ *if \((?:\w+Trace\.enabled|requestsTraced\(\))\)\s*[^;]*;$/gm;
 
 /** Statements that there are at least; fewer mean that the pattern has gone out of use. */
 const STATEMENTS_MIN = 8;
-
-/** What a copy of the package needs to be loaded: it reads its version from the second. */
-const LOADED = ["dist", "package.json"] as const;
-
-/** A copy of the package, inside this one so that it finds its dependencies. */
-function copyOfPackage(): string {
-  const copy = mkdtempSync(join(PACKAGE, "build", "untraced-"));
-  for (const part of LOADED) cpSync(join(PACKAGE, part), join(copy, part), { recursive: true });
-  return copy;
-}
 
 function cutTracesOut(copy: string): void {
   let found = 0;
@@ -53,20 +29,6 @@ function cutTracesOut(copy: string): void {
     );
   }
   if (found < STATEMENTS_MIN) throw new Error(`only ${found} trace statements were found`);
-}
-
-function processRatios(first: string, second: string): readonly number[] {
-  return JSON.parse(execFileSync(process.execPath, [PAIR, first, second], { encoding: "utf8" })) as number[]; // what it prints
-}
-
-/** For each command how many times as long it takes with `first` as with `second`, whichever is loaded first. */
-function compare(first: string, second: string): readonly Spread[] {
-  const found = MEASURED.map((): number[] => []);
-  for (let count = 0; count < PROCESSES; count += 1) {
-    const [there, back] = [processRatios(first, second), processRatios(second, first)];
-    for (const [index, values] of found.entries()) values.push(Math.sqrt((there[index] ?? Number.NaN) / (back[index] ?? Number.NaN)));
-  }
-  return found.map(spread);
 }
 
 /** Rounds and runs of the tests alone. */
@@ -107,10 +69,10 @@ export async function traceOverhead(): Promise<readonly Figure[]> {
 }
 
 function besideCopy(): readonly Figure[] {
-  const [traced, untraced, other] = [copyOfPackage(), copyOfPackage(), copyOfPackage()];
+  const [traced, untraced, other] = [copyOf(PACKAGE), copyOf(PACKAGE), copyOf(PACKAGE)];
   try {
     for (const copy of [untraced, other]) cutTracesOut(copy);
-    const [costs, noise] = [compare(traced, untraced), compare(other, untraced)];
+    const [costs, noise] = [compareCopies(traced, untraced), compareCopies(other, untraced)];
     return MEASURED.flatMap((what, index): Figure[] => [
       { what: `${what}, trace points nobody listens to / none`, unit: "ratio", ...valueOf(costs[index]), aim: "<= 1.01 (median)" },
       { what: "the same, none / none", unit: "ratio", ...valueOf(noise[index]), aim: "1.00: the error of the line above" },
@@ -118,8 +80,4 @@ function besideCopy(): readonly Figure[] {
   } finally {
     for (const copy of [traced, untraced, other]) rmSync(copy, { recursive: true, force: true });
   }
-}
-
-function valueOf(value: Spread | undefined): { readonly value?: Spread } {
-  return value === undefined ? {} : { value };
 }

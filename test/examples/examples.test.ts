@@ -16,6 +16,10 @@ const EXAMPLES: readonly (readonly [name: string, output: RegExp])[] = [
   ["custom-manager", /^naa\.5000000000000001: 5fh, status 0, took less than \d+ ms\n$/],
   ["own-store", /^b writes: status 0\na has fenced b, which writes: status 24 \(24 is RESERVATION CONFLICT\)\n$/],
   ["own-block-driver", /^made before the machine was\nbyte 511 is now 5ah\n$/],
+  [
+    "migrate",
+    /^(?:(?:one network|two networks): the destination takes the reservation, and its guest writes: status 0\n[^\n]+ source takes the reservation back, and its guest writes: status 0\n[^\n]+: the other node was refused (\d+) times of \1\n){2}$/,
+  ],
   ["own-command", /^\{"holder":"naa\.5000000000000a01","registrants":1\}\n$/],
 ];
 

@@ -15,6 +15,7 @@ import type { SchemaVariants } from "../schema.js";
 import { BLOCK_COMMANDS } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
 import { generalCommands } from "./general.js";
+import { MIGRATION_COMMANDS } from "./migration.js";
 import { OBJECT_COMMANDS } from "./objects.js";
 import { QOM_COMMANDS } from "./qom.js";
 import { SCSI_COMMANDS } from "./scsi.js";
@@ -53,6 +54,7 @@ function makeCommands(version: QemuVersion, own: readonly QmpCommand[]): readonl
     ...DEVICE_COMMANDS,
     ...BLOCK_COMMANDS,
     ...SCSI_COMMANDS,
+    ...MIGRATION_COMMANDS,
   ];
   const queryCommands = defineCommand({
     name: "query-commands",

@@ -19,16 +19,17 @@ const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 /** Most bytes that one x-scsi-execute moves in either direction; in digits they still fit a message with room to spare. */
 const DATA_BYTES_MAX = 1024 * 1024;
 
-function bytesOf(option: string, digits: string): Uint8Array {
+/** The bytes that an option says. @throws QomError `invalid-value`, `limit` */
+export function bytesOf(option: string, digits: string, bytesMax = DATA_BYTES_MAX): Uint8Array {
   const context = { option, value: printable(digits) };
   if (!HEX.test(digits))
     throw new QomError("invalid-value", `'${option}' expects pairs of hexadecimal digits, not '${printable(digits)}'`, { context });
-  if (digits.length > 2 * DATA_BYTES_MAX)
-    throw new QomError("limit", `'${option}' is longer than ${DATA_BYTES_MAX} bytes`, { context: { option } });
+  if (digits.length > 2 * bytesMax) throw new QomError("limit", `'${option}' is longer than ${bytesMax} bytes`, { context: { option } });
   return Uint8Array.from(Buffer.from(digits, "hex"));
 }
 
-function digitsOf(bytes: Uint8Array): string {
+/** Bytes as an answer says them. */
+export function digitsOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 
@@ -72,7 +73,8 @@ const scsiExecute = defineCommand({
   },
 });
 
-function scsiDevice(host: MonitorHost, idOrPath: string): ScsiDevice {
+/** The SCSI device of that id or path. @throws QomError `not-found` (DeviceNotFound), `wrong-type` */
+export function scsiDevice(host: MonitorHost, idOrPath: string): ScsiDevice {
   const device = host.devices.find(idOrPath);
   if (device instanceof ScsiDevice) return device;
   throw new QomError("wrong-type", `${device.describe()} is of type '${device.typeName}' and takes no SCSI commands`, {

@@ -1,6 +1,6 @@
 /**
- * One process of the measurement of trace points: two copies of the package, in the order in which they are given, and how many times as
- * long each command takes with the first as with the second. Started by trace.ts, to which it prints JSON.
+ * One process of a comparison of two builds: two copies of the package, in the order in which they are given, and how many times as
+ * long each command takes with the first as with the second. Started by copies.ts, to which it prints JSON.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
