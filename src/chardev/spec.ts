@@ -7,7 +7,8 @@
  * | `-qmp`, `-qmp-pretty` | `unix:PATH[,server=on][,wait=off]`, `tcp:HOST:PORT[,…]`, `stdio`, `chardev:ID` |
  * | `-mon` | `[chardev=]ID[,mode=control\|readline][,pretty=on\|off]` |
  *
- * `server` and `nowait` stand for `server=on` and `wait=off`. Interface followed: QEMU 7.2 (chardev/char.c, monitor/monitor.c).
+ * `server` and `nowait` stand for `server=on` and `wait=off`. What else QEMU's character devices take has no effect here, or asks for another
+ * protocol, which there is not. Interface followed: QEMU 7.2 (chardev/char.c, monitor/monitor.c).
  */
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
@@ -15,7 +16,7 @@ import { requireWellFormedId } from "../options/id.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { parseBool, parseInteger } from "../options/scalars.js";
 import { takeText } from "../options/take.js";
-import type { PlainValue } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 
 /** Where a socket is. */
 export type SocketAddress =
@@ -57,6 +58,31 @@ const PORT_MAX = 65_535n;
 const FD_MAX = 0x7fff_ffffn;
 /** QEMU tries again so many seconds, or milliseconds, after a connection was lost. Here the first time counts. */
 const RECONNECTING = ["reconnect", "reconnect-ms"] as const;
+
+/** What QEMU takes for either kind, without effect here. */
+const COMMON_INERT: InertMembers = { bools: ["mux", "logappend"], numbers: [], texts: ["logfile"] };
+
+/** What QEMU takes for a socket, without effect here: which addresses a name may have, and further ports if one is taken. */
+const SOCKET_INERT: InertMembers = { bools: ["ipv4", "ipv6", "tight"], numbers: ["to"], texts: [] };
+
+/** Another protocol over the socket, or an address that is not a file. `tls-creds` is one too, by being there. */
+const OTHER_PROTOCOLS = ["telnet", "tn3270", "websocket", "abstract"] as const;
+
+/** Names of members by the kind of their value. */
+interface InertMembers {
+  readonly bools: readonly string[];
+  readonly numbers: readonly string[];
+  readonly texts: readonly string[];
+}
+
+/** Whether the values of a character device ask for a protocol of QEMU's that there is not here. */
+export function asksForOtherProtocol(values: OptionMap): boolean {
+  const isOn = (name: string): boolean => {
+    const value = values.get(name);
+    return typeof value === "string" && parseBool(value) === true;
+  };
+  return values.has("tls-creds") || OTHER_PROTOCOLS.some(isOn);
+}
 
 /** An address as it is written in options and messages: `unix:PATH`, `tcp:HOST:PORT`. */
 export function formatAddress(address: SocketAddress): string {
@@ -131,7 +157,7 @@ export function parseMon(text: string): MonitorSpec {
     });
   }
   const pretty = takeBool(values, "pretty");
-  if (pretty !== undefined && mode === "readline") {
+  if (pretty === true && mode === "readline") {
     throw new QomError("conflict", "option 'pretty' needs mode=control", { context: { option: "pretty" } });
   }
   requireNoOthers(values);
@@ -150,6 +176,7 @@ function splitHostAndPort(values: Map<string, PlainValue>, text: string): Map<st
 function stdio(values: Map<string, PlainValue>): ChardevSpec {
   // Whether Ctrl-C is a signal is the terminal's business here.
   takeBool(values, "signal");
+  takeInert(values, COMMON_INERT);
   requireNoOthers(values);
   return { kind: "stdio" };
 }
@@ -171,8 +198,13 @@ function socket(values: Map<string, PlainValue>): ChardevSpec {
   takeBool(values, "delay");
   const again = RECONNECTING.map((name) => [name, takeText(values, name)] as const);
   const optional = again.some(([name, text]) => text !== undefined && numberOf(name, text, FD_MAX) > 0n);
-  if (optional && server)
+  if (server && again.some(([, text]) => text !== undefined))
     throw new QomError("conflict", "option 'reconnect' is for a socket that connects", { context: { option: "reconnect" } });
+  takeInert(values, COMMON_INERT);
+  takeInert(values, SOCKET_INERT);
+  for (const name of OTHER_PROTOCOLS) {
+    if (takeBool(values, name) === true) throw unsupported(name);
+  }
   requireNoOthers(values);
   return { kind: "socket", address, server, wait: wait ?? server, optional };
 }
@@ -210,8 +242,21 @@ function missing(option: string): QomError {
   return new QomError("missing", `the option '${option}' is required`, { context: { option } });
 }
 
+/** Refuses what is not of the kind, and forgets the rest. */
+function takeInert(values: Map<string, PlainValue>, { bools, numbers, texts }: InertMembers): void {
+  for (const name of bools) takeBool(values, name);
+  for (const name of texts) takeText(values, name);
+  for (const name of numbers) {
+    const text = takeText(values, name);
+    if (text !== undefined) numberOf(name, text, PORT_MAX);
+  }
+}
+
+function unsupported(option: string): QomError {
+  return new QomError("unknown-name", `option '${printable(option)}' is not supported here`, { context: { option: printable(option) } });
+}
+
 function requireNoOthers(values: ReadonlyMap<string, PlainValue>): void {
   const [name] = values.keys();
-  if (name === undefined) return;
-  throw new QomError("unknown-name", `option '${printable(name)}' is not supported here`, { context: { option: printable(name) } });
+  if (name !== undefined) throw unsupported(name);
 }

@@ -1,6 +1,7 @@
 /** THE table of the options of `qom-pr run`; the help and docs/cli.md come from it. */
 import { QomError } from "../base/errors.js";
 import { optionLength, unknownOption } from "../machine/arguments.js";
+import { programLength } from "../machine/line-words.js";
 import { HELP_WIDTH, wrap } from "./table.js";
 
 /** One option. */
@@ -100,6 +101,8 @@ export function takeRunWords(argv: readonly string[]): RunWords {
   const strict = argv.some((word) => /^--?strict$/.test(word));
   let at = 0;
   while (at < argv.length) {
+    if (machine.length === 0) at += programLength(argv, at);
+    if (at === argv.length) break;
     const [word = "", text] = argv.slice(at, at + 2);
     if (/^--?(?:h|help)$/.test(word)) return { help: true, check: false, json: false, strict: false, traces, machine };
     const option = RUN_OPTIONS.find(({ name }) => word === `-${name}` || word === `--${name}`);

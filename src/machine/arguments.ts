@@ -9,6 +9,7 @@ import type { ParsedOptions } from "../options/value.js";
 import type { QemuVersion } from "../qemu/compat.js";
 import { foreignOption, foreignOptions, REFUSED_OPTIONS } from "../qemu/kinds.js";
 import { compatVersionOf } from "./compat.js";
+import { isImageWord, programLength } from "./line-words.js";
 import { MONITORING } from "./monitoring.js";
 import type { GivenMonitoring, MonitoringArgument } from "./monitoring.js";
 import { machineNameOf } from "./name.js";
@@ -52,6 +53,12 @@ export interface CommandLine {
 /** Options that take no text. */
 const FLAGS: readonly string[] = ["S"];
 
+/** The option that a word without one stands for. */
+const IMAGE_OPTION = "hda";
+
+/** Of programs alone, which take it out of the line. */
+const TRACE = "trace";
+
 const ALL: readonly string[] = [...STRUCTURED, ...MONITORING, "name", "compat", ...FLAGS];
 
 /**
@@ -66,15 +73,15 @@ export function parseArguments(argv: readonly string[], strict = false): Command
 /** The same as work that can be interrupted (base/slices.ts) between two options. */
 export function* parsingArguments(argv: readonly string[], strict = false): Generator<void, CommandLine> {
   const line: GrowingLine = { name: undefined, stopped: false, compat: undefined, options: [], monitoring: [], foreign: [], warnings: [] };
-  let at = 0;
+  let at = programLength(argv);
   while (at < argv.length) {
     const word = argv[at] ?? "";
     const option = optionAt(word, strict);
-    const text = argv[at + 1];
-    const isFlag = option.kind === "flag" || option.kind === "stopped";
-    at += isFlag ? 1 : 2;
-    if (!isFlag && text === undefined) throw needsValue(word, option.name);
-    take(line, option, text ?? "");
+    const text = option.kind === "image" ? word : argv[at + 1];
+    const isAlone = option.kind === "flag" || option.kind === "stopped" || option.kind === "image";
+    at += isAlone ? 1 : 2;
+    if (!isAlone && text === undefined) throw needsValue(word, option.name);
+    take(line, option, text ?? "", strict);
     yield;
   }
   return line;
@@ -86,7 +93,7 @@ export function* parsingArguments(argv: readonly string[], strict = false): Gene
  */
 export function optionLength(word: string): 1 | 2 | null {
   const name = nameOf(word);
-  if (name === undefined) return null;
+  if (name === undefined) return isImageWord(word) ? 1 : null;
   if (FLAGS.includes(name)) return 1;
   if (ALL.includes(name) || REFUSED_OPTIONS.has(name)) return 2;
   const foreign = foreignOption(name);
@@ -105,19 +112,20 @@ interface GrowingLine {
   readonly warnings: string[];
 }
 
-function take(line: GrowingLine, option: KnownOption, text: string): void {
+function take(line: GrowingLine, option: KnownOption, text: string, strict: boolean): void {
   switch (option.kind) {
     case "flag":
       line.foreign.push({ name: option.name, text: null });
       break;
     case "foreign":
+    case "image":
       line.foreign.push({ name: option.name, text });
       break;
     case "stopped":
       line.stopped = true;
       break;
     case "name": {
-      const { name, warning } = machineNameOf(text);
+      const { name, warning } = machineNameOf(text, strict);
       line.name = name;
       if (warning !== undefined) line.warnings.push(warning);
       break;
@@ -150,11 +158,14 @@ function parsedOption(argument: StructuredArgument, text: string): ParsedOptions
 type KnownOption =
   | { readonly kind: "structured"; readonly name: StructuredArgument }
   | { readonly kind: "monitoring"; readonly name: MonitoringArgument }
-  | { readonly kind: "name" | "compat" | "stopped" | "foreign" | "flag"; readonly name: string };
+  | { readonly kind: "name" | "compat" | "stopped" | "foreign" | "flag" | "image"; readonly name: string };
 
 function optionAt(word: string, strict: boolean): KnownOption {
   const name = nameOf(word);
-  if (name === undefined) throw unknownOption(word, ALL);
+  if (name === undefined) {
+    if (strict || !isImageWord(word)) throw unknownOption(word, ALL);
+    return { kind: "image", name: IMAGE_OPTION };
+  }
   const structured = STRUCTURED.find((argument) => argument === name);
   if (structured !== undefined) return { kind: "structured", name: structured };
   const monitoring = MONITORING.find((argument) => argument === name);
@@ -163,7 +174,7 @@ function optionAt(word: string, strict: boolean): KnownOption {
   if (name === "S") return { kind: "stopped", name };
   const refusal = REFUSED_OPTIONS.get(name);
   if (refusal !== undefined && !strict) throw new QomError("unsupported", refusal, { context: { argument: name } });
-  const foreign = strict ? null : foreignOption(name);
+  const foreign = strict ? null : name === TRACE ? "text" : foreignOption(name);
   if (foreign === null) throw unknownOption(word, ALL);
   return { kind: foreign === "flag" ? "flag" : "foreign", name };
 }

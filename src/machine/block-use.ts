@@ -1,7 +1,7 @@
 /** Which block nodes of a command line are there for the sake of devices that are left out of the machine. */
 import type { Steps } from "../base/slices.js";
 import { isOptionMap, isPlainList } from "../options/value.js";
-import type { PlainValue } from "../options/value.js";
+import type { OptionMap, PlainValue } from "../options/value.js";
 import { isForeign } from "../qemu/kinds.js";
 import type { GivenOption } from "./arguments.js";
 
@@ -97,6 +97,7 @@ export class BlockUse {
 
   #hasForeignDriver(option: GivenOption): boolean {
     const { argument, parsed } = option;
+    if (argument === "drive" && isEmptyDrive(parsed.values)) return true;
     return someMember(parsed.values, "", (key, text) => {
       if (key === "driver" || (argument === "drive" && key === "format")) return this.#question.isForeignDriver(text);
       if (argument !== "drive" || key !== "file") return false;
@@ -108,6 +109,14 @@ export class BlockUse {
 
 /** What QEMU's `if=` may be besides `none`: the board has a controller for it. */
 const BOARD_INTERFACES = ["ide", "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen"] as const;
+
+/** What a drive without a medium may say of itself, as a guest's CD-ROM drive does. */
+const EMPTY_DRIVE = /^(?:id|if|media|index|bus|unit|readonly|read-only|aio|discard|detect-zeroes|[wr]error|cache(?:\..+)?)$/;
+
+/** A drive that has no medium. A key that is not known makes it one with a slip, which is refused as such. */
+function isEmptyDrive(values: OptionMap): boolean {
+  return [...values.keys()].every((key) => EMPTY_DRIVE.test(key));
+}
 
 /** Whether `test` holds for a text in the value, given the last part of its name. */
 function someMember(value: PlainValue, key: string, test: (key: string, text: string) => boolean): boolean {

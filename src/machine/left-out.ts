@@ -5,6 +5,7 @@
  */
 import { printable } from "../base/limits.js";
 import type { Steps } from "../base/slices.js";
+import { asksForOtherProtocol } from "../chardev/spec.js";
 import { DEVICE_TYPE } from "../devices/set/device-set.js";
 import { parseQemuOpts } from "../options/qemu-opts.js";
 import { isOptionMap, isPlainList } from "../options/value.js";
@@ -118,7 +119,7 @@ function foreignMonitoring(
   const chardevs = all
     .filter(({ argument }) => argument === "chardev")
     .map((option) => ({ option, values: optsOf(option.text, "backend") }));
-  const foreign = chardevs.filter(({ values }) => isForeign("chardev", textOf(values, "backend") ?? ""));
+  const foreign = chardevs.filter(({ values }) => isForeign("chardev", textOf(values, "backend") ?? "") || asksForOtherProtocol(values));
   const foreignIds = new Set(foreign.flatMap(({ values }) => textOf(values, "id") ?? []));
   const monitors = all.filter((option) => option.argument !== "chardev");
   const ofMonitors = new Set([...monitors.map(chardevOfMonitor), ...ofObjects]);
@@ -143,7 +144,8 @@ const SHORT_TEXTS = ["telnet", "websocket", "con", "mon", "COM1"] as const;
 
 function isForeignDeviceText(text: string): boolean {
   const [kind = ""] = text.split(/[:,]/, 1);
-  return isForeign("chardev", kind) || SHORT_TEXTS.some((known) => known === kind) || text.startsWith("/dev/");
+  if (isForeign("chardev", kind) || SHORT_TEXTS.some((known) => known === kind) || text.startsWith("/dev/")) return true;
+  return (kind === "unix" || kind === "tcp") && asksForOtherProtocol(optsOf(text.slice(kind.length + 1), "address"));
 }
 
 function chardevOfMonitor({ argument, text }: GivenMonitoring): string | undefined {

@@ -29,12 +29,13 @@ export function machineName(text: string): string {
 const NAME_MEMBERS = ["guest", "process", "debug-threads"] as const;
 
 /**
- * The same for a machine, whose `-name` may be in QEMU's longer form: `guest=NAME,process=NAME,debug-threads=on`. A name in that form is taken
- * from another program: what cannot be in a name here becomes a dash, with a warning.
+ * The same for a machine, whose `-name` may be in QEMU's longer form: `guest=NAME,process=NAME,debug-threads=on`. QEMU takes any name: what
+ * cannot be in a name here becomes a dash, with a warning.
+ * @param strict a name without members is refused as {@link machineName} refuses it
  * @throws QomError as {@link machineName}; `unknown-name`, `invalid-value`
  */
-export function machineNameOf(text: string): { readonly name: string | undefined; readonly warning?: string } {
-  if (!text.includes("=")) return { name: machineName(text) };
+export function machineNameOf(text: string, strict = false): { readonly name: string | undefined; readonly warning?: string } {
+  if (strict && !text.includes("=")) return { name: machineName(text) };
   const { values } = parseQemuOpts(text, { impliedKey: "guest" });
   for (const [option, value] of values) {
     const context = { argument: "name", option };

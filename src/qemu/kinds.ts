@@ -76,6 +76,7 @@ const OPTIONS: readonly KindRow[] = [
     names: "dump-vmstate incoming loadvm",
     flags: "only-migratable",
   },
+  { subject: "option", kind: "not ours", reason: "Proxmox numbers its guests with it", names: "id" },
   {
     subject: "option",
     kind: "not ours",
@@ -84,6 +85,9 @@ const OPTIONS: readonly KindRow[] = [
     flags: "async-teardown daemonize enable-sync-profile jitdump no-user-config perfmap s version",
   },
 ];
+
+/** Of them, those that only the QEMU of Proxmox has. */
+export const PROXMOX_OPTIONS: readonly string[] = ["id"];
 
 /** Options that QEMU has and that would mean something here: refused, strict or not. By name the reason. */
 export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([

@@ -39,7 +39,7 @@ describe("the manager of persist", () => {
   }
 
   it("lives on a host that has a name, which is checked", async () => {
-    const asMachine = await refusal(() => Machine.create(["-name", "a b"]));
+    const asMachine = await refusal(() => Machine.create(["-name", "a b"], { strict: true }));
     expect(await stderrOf("--name", "a b", "--manager", "pr-manager-memory")).to.equal(`qom-pr persist: ${describeError(asMachine)}\n`);
   });
 

@@ -25,7 +25,10 @@ class Secret extends QomObject {}
 /** Left out with a warning unless the machine is strict. */
 const DRIVE_ON_AN_INTERFACE = "a drive on an interface";
 
-const isForStrict = (what: string): boolean => what === DRIVE_ON_AN_INTERFACE;
+/** Rows of what QEMU takes, and a machine here changes or leaves out unless it is strict. */
+const FOR_STRICT = [DRIVE_ON_AN_INTERFACE, "a machine name with a blank", "a machine name that is too long", "a drive without file"];
+
+const isForStrict = (what: string): boolean => FOR_STRICT.includes(what);
 
 /** The words of a program that refuses the row. */
 const words = ({ what, argv }: Row): string[] => [...(isForStrict(what) ? ["--strict"] : []), ...argv()];

@@ -1,17 +1,29 @@
 /** Whole command lines of QEMU: each gives a machine with its disks, and one warning that names what is left out. */
+import { PassThrough } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Machine, PersistentReserveIn } from "qom-pr";
 import { parseArguments } from "#src/machine/arguments.js";
 import { LEFT_OUT_NAMES_MAX } from "#src/machine/left-out.js";
 import { temporaryFolder } from "../support/folder.js";
+import { present } from "#src/base/assert.js";
+import { runProgram } from "../cli/support/programs.js";
+import type { Ended } from "../cli/support/programs.js";
 import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 import { PASTED_LINES, standIn } from "./support/pasted-lines.js";
 
+/** Runs `qom-pr` once for each line, in one process. */
+const DRIVER = fileURLToPath(new URL("./support/program-driver.js", import.meta.url));
+
+/** All lines, on a machine with much else to do. */
+const PROGRAM_LIMIT_MS = 600_000;
+
 describe("a command line that was made for QEMU", () => {
   const folder = temporaryFolder();
   const withMachine = async (argv: readonly string[], look: (machine: Machine) => Promise<void> | void): Promise<void> => {
-    const machine = await Machine.create(argv);
+    // a terminal that a line asks for is not that of the tests
+    const machine = await Machine.create(argv, { stdio: { input: new PassThrough(), output: new PassThrough() } });
     try {
       await look(machine);
     } finally {
@@ -30,7 +42,9 @@ describe("a command line that was made for QEMU", () => {
           machine.cont();
           expect(scsiDevices.map(({ id }) => id)).to.deep.equal(line.disks);
           for (const disk of scsiDevices) {
-            const expected = argv().some((word) => word.includes("pr-manager-memory")) ? "GOOD" : "0B/00/06";
+            const hasManager =
+              argv().some((word) => word.includes("pr-manager-memory")) && line.withoutManager?.includes(disk.id ?? "") !== true;
+            const expected = hasManager ? "GOOD" : "0B/00/06";
             expect(outcome(await disk.execute(PersistentReserveIn.readKeys(8)))).to.equal(expected);
           }
         }));
@@ -74,6 +88,23 @@ describe("a command line that was made for QEMU", () => {
       });
     });
   }
+
+  it("is what qom-pr run --check takes as it stands, each line in one process", async function () {
+    this.timeout(PROGRAM_LIMIT_MS);
+    const lines = PASTED_LINES.map((line) => ["run", "--check", ...standIn(line, folder.path("."))]);
+    const { stdout, stderr } = await runProgram(process.execPath, [DRIVER], { stdin: JSON.stringify(lines) });
+    expect(stderr).to.equal("");
+    const results = JSON.parse(stdout) as Ended[]; // what the driver wrote
+    expect(results).to.have.lengthOf(PASTED_LINES.length);
+    for (const [index, { what, leftOut }] of PASTED_LINES.entries()) {
+      const ended = present(results[index], "a result");
+      expect(ended.code, `${what}: ${ended.stderr}`).to.equal(0);
+      expect(
+        ended.stderr.split("\n").filter((text) => text.startsWith("qom-pr: warning: left out")),
+        what,
+      ).to.have.lengthOf(leftOut.length === 0 ? 0 : 1);
+    }
+  });
 
   it("may have a chain of nodes as long as it likes that nothing here uses", async () => {
     const LENGTH = 20_000;

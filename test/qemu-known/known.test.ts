@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { typeRegistries } from "#src/machine/types.js";
 import { foreignDevices, foreignStorage } from "#src/qemu/device-names.js";
-import { KINDS, REFUSED_OPTIONS } from "#src/qemu/kinds.js";
+import { KINDS, PROXMOX_OPTIONS, REFUSED_OPTIONS } from "#src/qemu/kinds.js";
 import type { KindRow } from "#src/qemu/kinds.js";
 import { inertObjects } from "#src/qemu/objects.js";
 import { DEVICES_LOOKED_AT, DRIVERS_LOOKED_AT } from "./known.js";
@@ -45,7 +45,7 @@ describe("what QEMU knows", () => {
 
   it("has a row for every option, and knows which take a text", () => {
     expect(sorted([...rows("option").flatMap(({ names }) => words(names)), ...REFUSED_OPTIONS.keys()])).to.deep.equal(
-      all(({ options }) => options),
+      sorted([...all(({ options }) => options), ...PROXMOX_OPTIONS]),
     );
     expect(sorted(rows("option").flatMap(({ flags }) => words(flags)))).to.deep.equal(all(({ flags }) => flags));
   });

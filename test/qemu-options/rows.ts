@@ -336,7 +336,7 @@ const DRIVES: readonly Row[] = [
     "if=none,id=hd,driver=file,file=FILE,filename=FILE",
     "if=none,id=hd,driver=file,file=/nope",
   ),
-  ...differing("drive", "empty drives are not supported", "if=none,id=hd", ""),
+  ...differing("drive", "empty drives are left out, with a warning", "if=none,id=hd", ""),
   { way: "drive", texts: ["if=none,id=hd,file=FILE,format=raw", "if=none,id=hd,file=FILE,format=raw"] },
 ];
 

@@ -6,6 +6,8 @@ export interface PastedLine {
   readonly argv: readonly string[];
   /** Ids of the SCSI devices that it comes to. */
   readonly disks: readonly string[];
+  /** Those of them whose node has no PR manager; all of them where the line has none. */
+  readonly withoutManager?: readonly string[];
   /** Names that the warning has, and names that it has not. */
   readonly leftOut: readonly string[];
   readonly kept?: readonly string[];
