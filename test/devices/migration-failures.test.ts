@@ -75,6 +75,26 @@ describe("a restore that cannot be", () => {
     });
   }
 
+  it("does not guess whether a key is among more than can be read", async () => {
+    const { b } = await started();
+    const many = new Uint8Array(8192).fill(1);
+    many.set([0, 0, 0, 1, 0, 0, 0x20, 0]);
+    const result = { status: 0, dataIn: many, residual: 0, sense: new Uint8Array(0) };
+    cluster.fabric.unit(WWN).disturb(({ cdb }) => cdb[0] === 0x5e && cdb[1] === 0, { result });
+    const error = await refusal(() => b.disk().migration.restore(bytes(`00000001 ${K} 00`)));
+    expect([error.kind, error.message]).to.deep.equal([
+      "limit",
+      "device 'disk0' cannot take reservations over: the disk has more than the 1023 keys that can be read",
+    ]);
+  });
+
+  it("is taken for done when the disk does not tell of it afterwards", async () => {
+    const { b } = await started();
+    let reads = 0;
+    cluster.fabric.unit(WWN).disturb(({ cdb }) => cdb[0] === 0x5e && cdb[1] === 1 && ++reads > 1, { result: bareStatus(0x08) });
+    expect((await b.disk().migration.restore(TYPE_5)).taken).to.equal("reservation");
+  });
+
   it("is refused while another one is under way, and so is what would come in between", async () => {
     const { b } = await started();
     const hold = cluster.fabric.unit(WWN).hold();

@@ -119,6 +119,16 @@ describe("a migration of reservations", () => {
     await cluster.fabric.unit(WWN).execute(nexus, PersistentReserveOut.encode({ action: "register", serviceActionKey: key }));
   }
 
+  it("leaves a reservation where it is that another port with the guest's key holds, and says so", async () => {
+    const { a, b } = await started(5);
+    expect(hex(saved(a))).to.equal(hex(TYPE_5));
+    expect(await b.disk().migration.restore(REGISTERED)).to.deep.equal({
+      taken: "registration",
+      warnings: ["another port with the guest's key holds the reservation of type 5: it stays there"],
+    });
+    expect(cluster.reserved).to.equal(`a0=${K} c0=cc b0=${K}, type 5 of a0`);
+  });
+
   it("leaves APTPL as it is, which every REGISTER says anew", async () => {
     const { a, b } = await started(5, { aptpl: true });
     await b.disk().migration.restore(saved(a));
