@@ -129,13 +129,16 @@ describe("a migration of reservations", () => {
     expect(cluster.reserved).to.equal(`a0=${K} c0=cc b0=${K}, type 5 of a0`);
   });
 
-  it("leaves APTPL as it is, which every REGISTER says anew", async () => {
-    const { a, b } = await started(5, { aptpl: true });
-    await b.disk().migration.restore(saved(a));
-    expect(outs(b)[0]).to.equal(`PERSISTENT RESERVE OUT 0 ${K} type 0 APTPL: GOOD`);
-    await cluster.fabric.powerCycle();
-    expect(cluster.reserved).to.equal(`c0=cc b0=${K}, type 5 of b0`);
-  });
+  for (const type of [0, 5, 7]) {
+    it(`leaves APTPL as it is, which every REGISTER says anew, type ${type}`, async () => {
+      const { a, b } = await started(type, { aptpl: true });
+      await b.disk().migration.restore(saved(a));
+      expect(outs(b)[0]).to.match(/ APTPL: GOOD$/);
+      const before = cluster.reserved;
+      await cluster.fabric.powerCycle();
+      expect(cluster.reserved).to.equal(before);
+    });
+  }
 
   it("works where both ends are one initiator", async () => {
     for (const type of [0, 5, 7]) {
@@ -227,6 +230,19 @@ describe("a guest with two paths to a disk and one key", () => {
       expect(cluster.reserved).to.equal(`b0=${K} b1=${K}${held.replace("X", "b")}`);
       for (const id of ["disk0", "disk1"]) expect((await a.disk(id).migration.reclaim()).taken).not.to.equal("nothing");
       expect(cluster.reserved).to.equal(`a0=${K} a1=${K}${held.replace("X", "a")}`);
+    });
+  }
+
+  for (const type of [0, 5, 7]) {
+    it(`has both back when it had come from there and could not return, type ${type}`, async () => {
+      const { a, b, streams } = await moving(type);
+      const both = ["disk0", "disk1"];
+      for (const [path, stream] of streams.entries()) await b.disk(`disk${path}`).migration.restore(stream);
+      for (const id of both) a.disk(id).migration.forget();
+      const back = both.map((id) => b.disk(id).migration.save() ?? expect.fail("nothing was saved"));
+      for (const [path, stream] of back.entries()) await a.disk(`disk${path}`).migration.restore(stream);
+      for (const id of both) await b.disk(id).migration.reclaim();
+      expect(cluster.reserved).to.equal(`b0=${K} b1=${K}${type === 0 ? "" : `, type ${type} of ${type === 7 ? "all" : "b0"}`}`);
     });
   }
 
