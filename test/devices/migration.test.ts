@@ -335,6 +335,28 @@ describe("unit attentions and a migration", () => {
   });
 });
 
+describe("a source whose destination has taken nothing", () => {
+  const cluster = Cluster.ofTests();
+
+  for (const type of [0, 1, 5, 7]) {
+    for (const paths of [1, 2]) {
+      it(`has all that it had after a reclaim, type ${type}, paths: ${paths}`, async () => {
+        const [a, c] = [await cluster.node("a", { paths }), await cluster.node("c")];
+        await c.out({ action: "register", serviceActionKey: OTHER_KEY });
+        const disks = Array.from({ length: paths }, (_, path) => `disk${path}`);
+        for (const id of disks) await a.out({ action: "register", serviceActionKey: KEY }, id);
+        if (type !== 0) await a.out({ action: "reserve", key: KEY, type });
+        const [before, states] = [cluster.reserved, disks.map((id) => hex(a.disk(id).migration.save() ?? TYPE_5))];
+        for (const id of disks) await a.disk(id).migration.reclaim();
+        expect(cluster.reserved.split(/,? /).toSorted()).to.deep.equal(before.split(/,? /).toSorted());
+        expect(disks.map((id) => hex(a.disk(id).migration.save() ?? TYPE_5))).to.deep.equal(states);
+        for (const id of disks) expect(await a.testUnitReady(id)).to.equal("GOOD");
+        expect(await c.testUnitReady()).to.equal("GOOD");
+      });
+    }
+  }
+});
+
 describe("a source whose migration succeeded", () => {
   const cluster = Cluster.ofTests();
 
