@@ -1,10 +1,13 @@
 /** Takeovers of reservations that fail, that are ended, and what waits for them. */
 import { expect } from "chai";
+import { Sense } from "qom-pr";
+import type { Machine } from "qom-pr";
 import { bareStatus } from "#src/scsi/command.js";
 import { bytes, hex } from "../support/hex.js";
 import { outcome } from "../support/outcome.js";
 import { refusal } from "../support/refusal.js";
 import { WWN } from "../support/machine.js";
+import { failed, goodData, ScriptedDisk } from "../support/scripted-disk.js";
 import { Cluster, KEY } from "./support/migrating.js";
 import type { Node } from "./support/migrating.js";
 
@@ -75,6 +78,26 @@ describe("a restore that cannot be", () => {
     });
   }
 
+  it("does not guess whether a key is among more than can be read", async () => {
+    const { b } = await started();
+    const many = new Uint8Array(8192).fill(1);
+    many.set([0, 0, 0, 1, 0, 0, 0x20, 0]);
+    const result = { status: 0, dataIn: many, residual: 0, sense: new Uint8Array(0) };
+    cluster.fabric.unit(WWN).disturb(({ cdb }) => cdb[0] === 0x5e && cdb[1] === 0, { result });
+    const error = await refusal(() => b.disk().migration.restore(bytes(`00000001 ${K} 00`)));
+    expect([error.kind, error.message]).to.deep.equal([
+      "limit",
+      "device 'disk0' cannot take reservations over: the disk has more than the 1023 keys that can be read",
+    ]);
+  });
+
+  it("is taken for done when the disk does not tell of it afterwards", async () => {
+    const { b } = await started();
+    let reads = 0;
+    cluster.fabric.unit(WWN).disturb(({ cdb }) => cdb[0] === 0x5e && cdb[1] === 1 && ++reads > 1, { result: bareStatus(0x08) });
+    expect((await b.disk().migration.restore(TYPE_5)).taken).to.equal("reservation");
+  });
+
   it("is refused while another one is under way, and so is what would come in between", async () => {
     const { b } = await started();
     const hold = cluster.fabric.unit(WWN).hold();
@@ -100,6 +123,34 @@ describe("a restore that cannot be", () => {
     hold.release();
     await b.machine.close();
     expect((await refusal(() => disk.migration.restore(TYPE_5))).kind).to.equal("closed");
+  });
+});
+
+describe("a takeover of a disk of the host without a manager", () => {
+  const disk = new ScriptedDisk();
+  let machine: Machine;
+  before(async () => {
+    machine = await disk.machine("scsi-block");
+  });
+  after(() => machine.close());
+
+  it("goes where its commands go, with their deadline, and again after a unit attention", async () => {
+    const reserved = bytes(`00000001 00000010 ${K} 00000000 00 05 0000`);
+    let attentions = 2;
+    disk.script = (request) => {
+      if (attentions-- > 0) return failed(Sense.REGISTRATIONS_PREEMPTED);
+      return request.cdb[0] === 0x5e && request.cdb[1] === 1 ? goodData(request, reserved) : undefined;
+    };
+    expect(await machine.scsiDevice("disk0").migration.restore(TYPE_5)).to.deep.equal({ taken: "reservation", warnings: [] });
+    expect(disk.requests.map(({ cdb }) => hex(cdb.subarray(0, 2)))).to.deep.equal(["5e01", "5e01", "5e01", "5e02", "5f00", "5f04", "5e01"]);
+    expect(new Set(disk.requests.map(({ timeoutMs }) => timeoutMs))).to.deep.equal(new Set([30_000]));
+    expect(machine.scsiDevice("disk0").migration.save({ attentions: true })).to.deep.equal(TYPE_5);
+  });
+
+  it("is refused by a kernel that lets only the privileged reserve", async () => {
+    disk.script = () => failed(Sense.IO_ERROR);
+    const { message } = await refusal(() => machine.scsiDevice("disk0").migration.restore(TYPE_5));
+    expect(message).to.match(/^device 'disk0' cannot take reservations over: READ RESERVATION ended with ABORTED COMMAND/);
   });
 });
 

@@ -14,7 +14,7 @@ import { Cluster, KEY, OTHER_KEY } from "./support/migrating.js";
 import type { Node } from "./support/migrating.js";
 import { MigrationAsking } from "./support/migration-qemu.js";
 import { readMigrationRecord } from "./support/migration-record.js";
-import { K, REGISTER, reserve, ROWS } from "./support/migration-rows.js";
+import { ignoring, K, REGISTER, reserve, ROWS } from "./support/migration-rows.js";
 
 const FOLDER = process.env["NEWER_QEMU"];
 
@@ -22,28 +22,34 @@ const record = readMigrationRecord();
 
 const streamOf = (row: string): Uint8Array => bytes(record.subsections[row] ?? expect.fail(`QEMU saves nothing after ${row}`));
 
-/** What is on the disk, QEMU's stream for it, and what QEMU's destination would send. */
-const TAKEOVERS: readonly (readonly [what: string, before: readonly ReserveOutRequest[], row: string])[] = [
+/** What is on the disk when a stream of QEMU arrives, commands of c meanwhile, the stream, and what is there in the end; QEMU's, if left out. */
+const TAKEOVERS: readonly (readonly [what: string, before: readonly ReserveOutRequest[], row: string, reserved?: string])[] = [
   ["reservation", [REGISTER, reserve(5)], "RESERVE of type 5"],
   ["registration", [REGISTER], "REGISTER"],
   ["registration of a lost reservation", [REGISTER], "RESERVE of type 5"],
   ["nothing", [], "RESERVE of type 5"],
+  ["nothing of a fenced guest", [], "RESERVE of type 5"],
+  ["reservation of all registrants", [REGISTER, reserve(7)], "RESERVE of type 7", `b0=${K}, type 7 of all`],
 ];
 
 describe(`a stream of QEMU ${record.version}`, () => {
   const cluster = Cluster.ofTests();
 
-  for (const [what, before, row] of TAKEOVERS) {
-    it(`is taken over with its destination's PERSISTENT RESERVE OUT: ${what}`, async () => {
-      const [a, b] = [await cluster.node("a"), await cluster.node("b")];
+  for (const [what, before, row, reserved] of TAKEOVERS) {
+    it(`is taken over${reserved === undefined ? " with its destination's PERSISTENT RESERVE OUT" : ", as QEMU does not"}: ${what}`, async () => {
+      const [a, b, c] = [await cluster.node("a"), await cluster.node("b"), await cluster.node("c")];
       for (const request of before) await a.out(request);
+      if (what.includes("fenced")) {
+        await c.out(ignoring(OTHER_KEY));
+        await c.out(reserve(5, OTHER_KEY));
+      }
       const { taken } = await b.disk().migration.restore(streamOf(row));
       expect(taken).to.equal(what.split(" ", 1)[0]);
-      const theirs = record.takeovers[what]?.filter((command) => command.startsWith("5f"));
-      expect(b.raw.filter((command) => command.startsWith("5f"))).to.deep.equal(theirs);
-      expect(before.length === 0 ? "" : cluster.reserved).to.equal(
-        before.length === 0 ? "" : `b0=${K}${before.length > 1 ? ", type 5 of b0" : ""}`,
-      );
+      const theirs = record.takeovers[what] ?? expect.fail("it was not recorded");
+      if (reserved !== undefined) expect(theirs.reserved).not.to.equal(reserved);
+      expect(cluster.reserved).to.equal(reserved ?? theirs.reserved);
+      const outs = theirs.commands.filter((command) => command.startsWith("5f"));
+      if (reserved === undefined) expect(b.raw.filter((command) => command.startsWith("5f"))).to.deep.equal(outs);
     });
   }
 

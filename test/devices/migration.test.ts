@@ -119,13 +119,26 @@ describe("a migration of reservations", () => {
     await cluster.fabric.unit(WWN).execute(nexus, PersistentReserveOut.encode({ action: "register", serviceActionKey: key }));
   }
 
-  it("leaves APTPL as it is, which every REGISTER says anew", async () => {
-    const { a, b } = await started(5, { aptpl: true });
-    await b.disk().migration.restore(saved(a));
-    expect(outs(b)[0]).to.equal(`PERSISTENT RESERVE OUT 0 ${K} type 0 APTPL: GOOD`);
-    await cluster.fabric.powerCycle();
-    expect(cluster.reserved).to.equal(`c0=cc b0=${K}, type 5 of b0`);
+  it("leaves a reservation where it is that another port with the guest's key holds, and says so", async () => {
+    const { a, b } = await started(5);
+    expect(hex(saved(a))).to.equal(hex(TYPE_5));
+    expect(await b.disk().migration.restore(REGISTERED)).to.deep.equal({
+      taken: "registration",
+      warnings: ["another port with the guest's key holds the reservation of type 5: it stays there"],
+    });
+    expect(cluster.reserved).to.equal(`a0=${K} c0=cc b0=${K}, type 5 of a0`);
   });
+
+  for (const type of [0, 5, 7]) {
+    it(`leaves APTPL as it is, which every REGISTER says anew, type ${type}`, async () => {
+      const { a, b } = await started(type, { aptpl: true });
+      await b.disk().migration.restore(saved(a));
+      expect(outs(b)[0]).to.match(/ APTPL: GOOD$/);
+      const before = cluster.reserved;
+      await cluster.fabric.powerCycle();
+      expect(cluster.reserved).to.equal(before);
+    });
+  }
 
   it("works where both ends are one initiator", async () => {
     for (const type of [0, 5, 7]) {
@@ -220,6 +233,19 @@ describe("a guest with two paths to a disk and one key", () => {
     });
   }
 
+  for (const type of [0, 5, 7]) {
+    it(`has both back when it had come from there and could not return, type ${type}`, async () => {
+      const { a, b, streams } = await moving(type);
+      const both = ["disk0", "disk1"];
+      for (const [path, stream] of streams.entries()) await b.disk(`disk${path}`).migration.restore(stream);
+      for (const id of both) a.disk(id).migration.forget();
+      const back = both.map((id) => b.disk(id).migration.save() ?? expect.fail("nothing was saved"));
+      for (const [path, stream] of back.entries()) await a.disk(`disk${path}`).migration.restore(stream);
+      for (const id of both) await b.disk(id).migration.reclaim();
+      expect(cluster.reserved).to.equal(`b0=${K} b1=${K}${type === 0 ? "" : `, type ${type} of ${type === 7 ? "all" : "b0"}`}`);
+    });
+  }
+
   it("is told when the holder did not come first", async () => {
     const { b, streams } = await moving(5);
     const [holder = REGISTERED, other = REGISTERED] = streams;
@@ -307,6 +333,28 @@ describe("unit attentions and a migration", () => {
     cluster.fabric.unit(WWN).disturb(({ cdb, nexus }) => cdb[0] === 0x5e && nexus.initiator.format().endsWith("b0"), { result });
     expect((await refusal(() => b.disk().migration.restore(TYPE_5))).message).to.match(/READ RESERVATION ended with UNIT ATTENTION/);
   });
+});
+
+describe("a source whose destination has taken nothing", () => {
+  const cluster = Cluster.ofTests();
+
+  for (const type of [0, 1, 5, 7]) {
+    for (const paths of [1, 2]) {
+      it(`has all that it had after a reclaim, type ${type}, paths: ${paths}`, async () => {
+        const [a, c] = [await cluster.node("a", { paths }), await cluster.node("c")];
+        await c.out({ action: "register", serviceActionKey: OTHER_KEY });
+        const disks = Array.from({ length: paths }, (_, path) => `disk${path}`);
+        for (const id of disks) await a.out({ action: "register", serviceActionKey: KEY }, id);
+        if (type !== 0) await a.out({ action: "reserve", key: KEY, type });
+        const [before, states] = [cluster.reserved, disks.map((id) => hex(a.disk(id).migration.save() ?? TYPE_5))];
+        for (const id of disks) await a.disk(id).migration.reclaim();
+        expect(cluster.reserved.split(/,? /).toSorted()).to.deep.equal(before.split(/,? /).toSorted());
+        expect(disks.map((id) => hex(a.disk(id).migration.save() ?? TYPE_5))).to.deep.equal(states);
+        for (const id of disks) expect(await a.testUnitReady(id)).to.equal("GOOD");
+        expect(await c.testUnitReady()).to.equal("GOOD");
+      });
+    }
+  }
 });
 
 describe("a source whose migration succeeded", () => {

@@ -1,6 +1,6 @@
 /**
  * `npm run record:migration [-- FOLDER]`: asks the newest QEMU of Debian what it saves and sends when its scsi-block migrates, and writes it
- * down. FOLDER keeps the packages for the next time.
+ * down. FOLDER, or NEWER_QEMU of the environment, keeps the packages for the next time.
  */
 import { spawnSync } from "node:child_process";
 import { makeFolder, removeFolder } from "../support/folder.js";
@@ -11,7 +11,7 @@ import { MigrationAsking } from "./support/migration-qemu.js";
 import { writeMigrationRecord } from "./support/migration-record.js";
 import { ROWS } from "./support/migration-rows.js";
 
-const [kept] = process.argv.slice(2);
+const [kept = process.env["NEWER_QEMU"]] = process.argv.slice(2);
 const folder = kept ?? makeFolder();
 const disks = new LentDisks();
 try {

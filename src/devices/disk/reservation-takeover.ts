@@ -69,12 +69,24 @@ export class ReservationClient {
     return PersistentReserveIn.parse("read-reservation", result).reservation;
   }
 
-  /** READ KEYS. @throws QomError `io` */
+  /** What is reserved instead, if there is no reservation of that key; null if there is one, or if the disk does not tell. */
+  async lost(key: bigint): Promise<{ readonly reservation: ReportedReservation | null } | null> {
+    const result = await this.#send(PersistentReserveIn.readReservation(READ_RESERVATION_LENGTH));
+    if (result.status !== ScsiStatus.GOOD || result.dataIn.length < HEADER_LENGTH) return null;
+    const { reservation } = PersistentReserveIn.parse("read-reservation", result.dataIn);
+    return isSingle(reservation, key) ? null : { reservation };
+  }
+
+  /** READ KEYS. @throws QomError `io`; `limit` if it is not among the keys that can be read, and there are more */
   async hasKey(key: bigint): Promise<boolean> {
     const first = await this.#read("READ KEYS", PersistentReserveIn.readKeys(READ_KEYS_LENGTH));
     const length = HEADER_LENGTH + readU32(first, 4);
     const all = length <= READ_KEYS_LENGTH ? first : await this.#read("READ KEYS", PersistentReserveIn.readKeys(READ_KEYS_LENGTH_MAX));
-    return PersistentReserveIn.parse("read-keys", all).keys.includes(key);
+    const { keys } = PersistentReserveIn.parse("read-keys", all);
+    if (keys.includes(key)) return true;
+    if (length <= READ_KEYS_LENGTH_MAX) return false;
+    const message = `${this.#describe} cannot take reservations over: the disk has more than the ${keys.length} keys that can be read`;
+    throw new QomError("limit", message, { context: { object: this.#describe } });
   }
 
   /**
@@ -142,6 +154,8 @@ export async function takeOver(wanted: ReservationState, disk: ReservationClient
   const warnings = lossOf(wanted, reservation);
   if (pathHere || isSingle(reservation, key)) {
     await disk.register(key);
+    if (!pathHere)
+      warnings.push(`another port with the guest's key holds the reservation of type ${reservation?.type ?? 0}: it stays there`);
     return { taken: "registration", warnings, state: { key, type: 0 } };
   }
   if (reservation !== null && isAllRegistrantsReservation(reservation)) return takeShare(wanted, reservation, disk);
@@ -153,7 +167,7 @@ function isSingle(reservation: ReportedReservation | null, key: bigint): boolean
   return reservation !== null && reservation.key === key && !isAllRegistrantsReservation(reservation);
 }
 
-function lossOf({ type }: ReservationState, reservation: ReportedReservation | null): readonly string[] {
+function lossOf({ type }: ReservationState, reservation: ReportedReservation | null): string[] {
   if (type === 0 || (reservation !== null && isAllRegistrantsReservation(reservation))) return [];
   if (reservation === null) return [`the guest's reservation of type ${type} is not on the disk any more`];
   return [
@@ -175,12 +189,16 @@ async function takeReservation(
   const { key } = wanted;
   const isNew = await disk.register(key);
   const preempted = await preempt(disk, isNew, { key, serviceActionKey: key, type });
-  const now = await disk.reservation();
+  const warnings = otherType(wanted, type);
   // Another node may have been quicker: it has removed both registrations with that key, or this PREEMPT has.
-  if (!preempted || !isSingle(now, key)) return gone(wanted, now);
-  const warnings = type === wanted.type ? [] : [`the guest's reservation has type ${type} on the disk, not ${wanted.type}`];
+  const lost = preempted ? await disk.lost(key) : { reservation: null };
+  if (lost !== null) return gone(wanted, lost.reservation);
   if (pathHere) warnings.push("the guest's other paths to the disk have lost their registration: restore them again, after this one");
   return { taken: "reservation", warnings, state: { key, type } };
+}
+
+function otherType(wanted: ReservationState, type: number): string[] {
+  return type === wanted.type || wanted.type === 0 ? [] : [`the guest's reservation has type ${type} on the disk, not ${wanted.type}`];
 }
 
 async function takeRegistration(wanted: ReservationState, disk: ReservationClient, warnings: readonly string[]): Promise<Moved> {
@@ -209,7 +227,7 @@ async function takeShare(wanted: ReservationState, { type }: ReportedReservation
   if (done.status !== ScsiStatus.GOOD) throw disk.failure("REGISTER", done);
   return wanted.type === 0
     ? { taken: "registration", warnings: [], state: wanted }
-    : { taken: "reservation", warnings: [], state: { key, type } };
+    : { taken: "reservation", warnings: otherType(wanted, type), state: { key, type } };
 }
 
 /** False if that registration is gone: another node has removed it since, and this one with it. @throws QomError `io` */

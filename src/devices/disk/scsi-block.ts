@@ -166,10 +166,7 @@ export class ScsiBlock extends ScsiDevice {
   #carryOut(command: ScsiCommand): ScsiAnswer {
     const { cdb } = command;
     const kind = this.#blockPathKind(cdb);
-    if (kind === null) {
-      const following = routeOf(cdb[0]) === "manager" ? this.#following : null;
-      return following === null ? super.dispatch(command) : following.follow(command, (passed) => super.dispatch(passed));
-    }
+    if (kind === null) return this.#pass(command);
     const { hostTraits: host, readOnly } = this.unit;
     // A unit without a host on the way says so itself, of every command that writes, and in its turn.
     if (host !== null && kind === "write" && readOnly) return senseResult(Sense.WRITE_PROTECTED);
@@ -184,6 +181,12 @@ export class ScsiBlock extends ScsiDevice {
     if (access === null || host === null) return super.dispatch(command);
     const { transferBytesMax } = host;
     return transferBlocks(command, access, { blockSizeBytes, transferBytesMax, send: (piece) => super.dispatch(piece) });
+  }
+
+  /** A command of the raw path. */
+  #pass(command: ScsiCommand): ScsiAnswer {
+    const following = routeOf(command.cdb[0]) === "manager" ? this.#following : null;
+    return following === null ? super.dispatch(command) : following.follow(command, (passed) => super.dispatch(passed));
   }
 
   /** Null for a command of the raw path. Optical media are written beyond their last LBA, so theirs all take it. */

@@ -5,21 +5,33 @@ import { makeFolder, removeFolder } from "../../support/folder.js";
 import { hex } from "../../support/hex.js";
 import type { LentDisks } from "../../support/lent-disk.js";
 import type { NewerQemu } from "../../support/newer-qemu.js";
-import type { Cluster } from "./migrating.js";
-import { KEY } from "./migrating.js";
+import { KEY, OTHER_KEY } from "./migrating.js";
+import type { Cluster, Node } from "./migrating.js";
 import { MigratingQemu, subsectionOf } from "./migrating-qemu.js";
-import { ignoring, REGISTER, reserve } from "./migration-rows.js";
+import { ignoring, preempt, REGISTER, reserve } from "./migration-rows.js";
 import type { Row } from "./migration-rows.js";
-import type { MigrationRecord } from "./migration-record.js";
+import type { MigrationRecord, MigrationTakeover } from "./migration-record.js";
 
 const PR_OPCODES = ["5e", "5f"];
 
-/** What a destination takes over, and what is on the disk before. */
-const TAKEOVERS: readonly (readonly [what: string, before: readonly ReserveOutRequest[], after: readonly ReserveOutRequest[]])[] = [
+/** Commands while the guest moves: by way of its former port, or of the node c. */
+type Meanwhile = readonly (readonly [by: "a" | "c", command: ReserveOutRequest])[];
+
+/** What a destination takes over, and commands of the guest before. */
+const TAKEOVERS: readonly (readonly [what: string, before: readonly ReserveOutRequest[], meanwhile: Meanwhile])[] = [
   ["reservation", [REGISTER, reserve(5)], []],
   ["registration", [REGISTER], []],
-  ["registration of a lost reservation", [REGISTER, reserve(5)], [{ action: "release", key: KEY, type: 5 }]],
-  ["nothing", [REGISTER, reserve(5)], [ignoring(0n)]],
+  ["registration of a lost reservation", [REGISTER, reserve(5)], [["a", { action: "release", key: KEY, type: 5 }]]],
+  ["nothing", [REGISTER, reserve(5)], [["a", ignoring(0n)]]],
+  [
+    "nothing of a fenced guest",
+    [REGISTER, reserve(5)],
+    [
+      ["c", ignoring(OTHER_KEY)],
+      ["c", { ...preempt(KEY), key: OTHER_KEY }],
+    ],
+  ],
+  ["reservation of all registrants", [REGISTER, reserve(7)], []],
 ];
 
 /** See the file text. */
@@ -41,7 +53,7 @@ export class MigrationAsking {
   }
 
   async capabilities(): Promise<string> {
-    const node = await this.cluster.node("a", { device: "scsi-generic" });
+    const node = await this.#lender("a");
     const guest = await MigratingQemu.start(this.qemu, this.disks, node.disk());
     const answer = await guest.capabilities();
     await guest.close();
@@ -51,7 +63,7 @@ export class MigrationAsking {
 
   /** The subsection after the commands of a row. */
   async subsection([, commands]: Row): Promise<string | null> {
-    const [a, b] = [await this.cluster.node("a", { device: "scsi-generic" }), await this.cluster.node("b")];
+    const [a, b] = [await this.#lender("a"), await this.cluster.node("b")];
     const guest = await MigratingQemu.start(this.qemu, this.disks, a.disk());
     try {
       for (const command of commands) await ("b" in command ? b.out(command.b) : guest.out(command));
@@ -64,23 +76,28 @@ export class MigrationAsking {
     return found === null ? null : hex(found);
   }
 
-  /** The commands of destinations. */
+  /** The commands of destinations, and what is registered and reserved after them. */
   async takeovers(): Promise<MigrationRecord["takeovers"]> {
-    const found: Record<string, readonly string[]> = {};
-    for (const [what, before, after] of TAKEOVERS) {
-      const [a, b] = [await this.cluster.node("a", { device: "scsi-generic" }), await this.cluster.node("b", { device: "scsi-generic" })];
+    const found: Record<string, MigrationTakeover> = {};
+    for (const [what, before, meanwhile] of TAKEOVERS) {
+      const [a, b, c] = [await this.#lender("a"), await this.#lender("b"), await this.cluster.node("c")];
       const source = await MigratingQemu.start(this.qemu, this.disks, a.disk());
       for (const command of before) await source.out(command);
       await source.save(this.#file);
       await source.close();
-      for (const command of after) await a.out(command);
+      for (const [by, command] of meanwhile) await (by === "a" ? a : c).out(command);
       const destination = await MigratingQemu.start(this.qemu, this.disks, b.disk(), true);
       await destination.load(this.#file);
       const sent = destination.commands.filter(({ cdb }) => PR_OPCODES.includes(hex(cdb.subarray(0, 1))));
-      found[what] = sent.map(({ cdb, dataOut }) => `${hex(cdb)} ${hex(dataOut)}`.trimEnd());
+      found[what] = { commands: sent.map(({ cdb, dataOut }) => `${hex(cdb)} ${hex(dataOut)}`.trimEnd()), reserved: this.cluster.reserved };
       await destination.close();
       await this.cluster.clear();
     }
     return found;
+  }
+
+  /** A node whose disk is lent: what QEMU sends must pass as it is. */
+  #lender(name: string): Promise<Node> {
+    return this.cluster.node(name, { device: "scsi-generic" });
   }
 }

@@ -12,8 +12,16 @@ export interface MigrationRecord {
   readonly capabilities: string;
   /** The subsection of the stream by row of migration-rows.ts; null where there is none. */
   readonly subsections: Readonly<Record<string, string | null>>;
-  /** The commands of a destination, CDB and data-out, by what it takes over. */
-  readonly takeovers: Readonly<Record<string, readonly string[]>>;
+  /** Of a destination, by what it takes over. */
+  readonly takeovers: Readonly<Record<string, MigrationTakeover>>;
+}
+
+/** What a destination does. */
+export interface MigrationTakeover {
+  /** CDB and data-out. */
+  readonly commands: readonly string[];
+  /** What is registered and reserved then, as `Cluster.reserved` says it. */
+  readonly reserved: string;
 }
 
 export function readMigrationRecord(): MigrationRecord {
