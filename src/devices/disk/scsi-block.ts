@@ -9,12 +9,14 @@ import { inert } from "../../qemu/inert.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { qom } from "../../qom/property-type.js";
 import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../../scsi/capacity.js";
-import { blockAccess, Opcode } from "../../scsi/cdb.js";
-import { ScsiStatus } from "../../scsi/command.js";
-import type { ScsiAnswer, ScsiCommand } from "../../scsi/command.js";
+import { blockAccess, expectedTransfer, Opcode } from "../../scsi/cdb.js";
+import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { DeviceType } from "../../scsi/inquiry.js";
-import { Sense, senseResult } from "../../scsi/sense.js";
+import { parseSense, sameSense, Sense, senseResult } from "../../scsi/sense.js";
 import { transferBlocks } from "./block-path.js";
+import { actionOf, blockErrorOf, ERROR_POLICIES, mayStop } from "./error-policy.js";
+import type { ErrorPolicy } from "./error-policy.js";
 import { ScsiDevice } from "./scsi-device.js";
 
 /** What a command of the block path does to the medium; null for an operation code that is none of these. */
@@ -50,39 +52,30 @@ const BYTE_CHECK_ALL = 0x02;
 const PROTECT = 0xe0;
 const SCSI_2 = 2;
 
-/** What QEMU can do about an error (QAPI: BlockdevOnError). */
-type ErrorPolicy = "report" | "ignore" | "enospc" | "stop" | "auto";
+const ERROR_POLICY = qom.enumeration("BlockdevOnError", ERROR_POLICIES);
 
-/** What is done here, see {@link requireReport}. */
-const SUPPORTED: readonly ErrorPolicy[] = Object.freeze(["report", "auto"]);
-
-const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"], SUPPORTED);
-
-/**
- * Errors go to the guest: a machine that stopped at one, as QEMU's did before 9.1 even at a RESERVATION CONFLICT, would be of no use in a
- * cluster, and there is none here to be stopped. `auto` leaves the choice to the device.
- */
-function requireReport(option: string, policy: ErrorPolicy): void {
-  if (SUPPORTED.includes(policy)) return;
-  throw new QomError("unsupported", `${option}=${policy} is not supported: errors of a disk are reported to the guest`, {
-    context: { option, value: policy },
-  });
-}
+/** A command of the block path, by what it does to the medium. */
+type BlockPathKind = "read" | "write" | "verify";
 
 /** See the module text. */
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
 @inert(SCSI_BLOCK_INERT)
 export class ScsiBlock extends ScsiDevice {
-  @qomProperty(ERROR_POLICY, { description: "how read errors are handled: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "what is done about errors of reads (auto: report)", default: "auto" })
   accessor rerror!: ErrorPolicy;
 
-  @qomProperty(ERROR_POLICY, { description: "how write errors are handled: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "what is done about errors of writes (auto: enospc)", default: "auto" })
   accessor werror!: ErrorPolicy;
 
-  override complete(): Promise<void> {
-    requireReport("rerror", this.rerror);
-    requireReport("werror", this.werror);
-    return super.complete();
+  #failed: { readonly status: "failed" | "nospace"; readonly conts: number } | undefined;
+
+  /**
+   * How the last error went that stopped the machine: `ok` when there was none since the last `cont`; null if no error of the device can
+   * stop it (QAPI: BlockDeviceIoStatus).
+   */
+  get ioStatus(): "ok" | "failed" | "nospace" | null {
+    if (!mayStop(this.rerror, this.werror)) return null;
+    return this.#failed?.conts === this.host.runState.conts ? this.#failed.status : "ok";
   }
 
   protected override async probe(): Promise<void> {
@@ -108,9 +101,49 @@ export class ScsiBlock extends ScsiDevice {
   }
 
   protected override dispatch(command: ScsiCommand): ScsiAnswer {
-    const { cdb } = command;
-    const kind = this.#blockPathKind(cdb);
+    const kind = this.#blockPathKind(command.cdb);
+    return kind === null ? super.dispatch(command) : (this.#refusal(command.cdb, kind) ?? this.#transfer(command));
+  }
+
+  protected override dispatchForGuest(command: ScsiCommand): ScsiAnswer {
+    const kind = this.#blockPathKind(command.cdb);
     if (kind === null) return super.dispatch(command);
+    const refusal = this.#refusal(command.cdb, kind);
+    if (refusal !== null) return refusal;
+    const answer = this.#transfer(command);
+    if (answer instanceof Promise) return answer.then((result) => this.#judge(command, kind, result));
+    return this.#judge(command, kind, answer);
+  }
+
+  /** What is done about an error of the block path. */
+  #judge(command: ScsiCommand, kind: BlockPathKind, result: ScsiResult): ScsiAnswer {
+    if (result.status === ScsiStatus.GOOD || command.signal?.aborted === true) return result;
+    const { hostTraits, readOnly } = this.unit;
+    const error = blockErrorOf(result, hostTraits !== null);
+    // Of a disk of the host the same is said here, before the command is sent.
+    if (error === null || (readOnly && kind !== "read" && isWriteProtected(result))) return result;
+    const operation = kind === "read" ? "read" : "write";
+    const action = actionOf(operation === "read" ? this.rerror : this.werror, operation, error);
+    const { runState, ioError } = this.host;
+    if (action === "stop" && this.ioStatus === "ok") this.#failed = { status: error.noSpace ? "nospace" : "failed", conts: runState.conts };
+    ioError({ device: this, operation, action, error });
+    if (action === "report") return result;
+    if (action === "ignore") return this.#good(command);
+    runState.stop("io-error");
+    return this.hold(command);
+  }
+
+  /** As if nothing had happened: the data are whatever is in the buffer. */
+  #good(command: ScsiCommand): ScsiResult {
+    if (command.dataOut !== undefined) return bareStatus(ScsiStatus.GOOD);
+    const { bytes } = expectedTransfer(command.cdb, this.facts.blockSizeBytes);
+    const buffer = command.allocationLength ?? command.into?.length ?? bytes;
+    const dataIn = (command.into ?? new Uint8Array(Math.min(buffer, bytes))).subarray(0, bytes);
+    return { status: ScsiStatus.GOOD, dataIn, residual: buffer - dataIn.length, sense: NO_BYTES };
+  }
+
+  /** What QEMU checks itself; null for a command that is sent. */
+  #refusal(cdb: Uint8Array, kind: BlockPathKind): ScsiResult | null {
     const { hostTraits: host, readOnly } = this.unit;
     // A unit without a host on the way says so itself, of every command that writes, and in its turn.
     if (host !== null && kind === "write" && readOnly) return senseResult(Sense.WRITE_PROTECTED);
@@ -118,10 +151,14 @@ export class ScsiBlock extends ScsiDevice {
       return senseResult(Sense.INVALID_FIELD_IN_CDB);
     }
     const access = blockAccess(cdb);
-    const { blocks, blockSizeBytes } = this.facts;
-    if (access !== null && blocks !== null && access.lba + access.blocks > blocks) {
-      return senseResult(Sense.LBA_OUT_OF_RANGE);
-    }
+    const { blocks } = this.facts;
+    return access !== null && blocks !== null && access.lba + access.blocks > blocks ? senseResult(Sense.LBA_OUT_OF_RANGE) : null;
+  }
+
+  #transfer(command: ScsiCommand): ScsiAnswer {
+    const { hostTraits: host } = this.unit;
+    const access = blockAccess(command.cdb);
+    const { blockSizeBytes } = this.facts;
     if (access === null || host === null) return super.dispatch(command);
     const { transferBytesMax } = host;
     return transferBlocks(command, access, { blockSizeBytes, transferBytesMax, send: (piece) => super.dispatch(piece) });
@@ -140,4 +177,9 @@ export class ScsiBlock extends ScsiDevice {
     if (short.status !== ScsiStatus.GOOD || parseCapacity10(short.dataIn)?.lastLba !== LBA_BEYOND_10) return;
     await this.ask({ cdb: readCapacity16Cdb() });
   }
+}
+
+function isWriteProtected({ sense }: ScsiResult): boolean {
+  const code = parseSense(sense);
+  return code !== null && sameSense(code, Sense.WRITE_PROTECTED);
 }
