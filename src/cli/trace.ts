@@ -78,10 +78,7 @@ export interface Tracing {
  * Prints from now on what the options ask for. A pattern that fits nothing is warned of.
  * @throws QomError `io` for a file that cannot be read or written, `limit`
  */
-export async function startTracing(
-  { sources, file }: TraceSettings,
-  { error, errorBacklogBytes }: Pick<Output, "error" | "errorBacklogBytes">,
-): Promise<Tracing> {
+export async function startTracing({ sources, file }: TraceSettings, { error, errorBacklogBytes }: Output): Promise<Tracing> {
   const lists = await Promise.all(sources.map(async (source) => ("pattern" in source ? [source.pattern] : readPatterns(source.events))));
   const selection = new PatternSelection(traceNames());
   for (const pattern of lists.flat()) selection.apply(pattern);
