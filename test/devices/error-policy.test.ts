@@ -124,6 +124,18 @@ describe("rerror and werror", () => {
     });
   }
 
+  it("are those of the -drive where the device leaves it to that", async () => {
+    const drive = ["-drive", `if=none,id=hd,driver=sim-lun,wwn=${WWN},size=1M,rerror=stop,werror=ignore`];
+    machine = await Machine.create([...drive, "-device", "virtio-scsi", "-device", "scsi-block,drive=hd,id=disk0,werror=report"]);
+    const policies = async (): Promise<unknown[]> =>
+      Promise.all(["rerror", "werror"].map((property) => machine.qmp.execute("qom-get", { path: "disk0", property })));
+    expect(await policies()).to.deep.equal(["stop", "report"]);
+    const args = machine.toArgs();
+    await machine.close();
+    machine = await Machine.create(args);
+    expect(await policies()).to.deep.equal(["stop", "report"]);
+  });
+
   it("keep the command, with its data, and send it again as often as it fails", async () => {
     await make(",werror=stop");
     const sent = write();

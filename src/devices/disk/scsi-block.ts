@@ -78,6 +78,14 @@ export class ScsiBlock extends ScsiDevice {
     return this.#failed?.conts === this.host.runState.conts ? this.#failed.status : "ok";
   }
 
+  override async complete(): Promise<void> {
+    await super.complete();
+    // A drive is written back as the node that it is, which has no policies.
+    const { rerror = this.rerror, werror = this.werror } = this.host.graph.policiesOf(this.drive);
+    if (this.rerror === "auto" && rerror !== "auto") this.rerror = rerror;
+    if (this.werror === "auto" && werror !== "auto") this.werror = werror;
+  }
+
   protected override async probe(): Promise<void> {
     const { unit, facts } = this;
     const geometry = unit.geometry();
