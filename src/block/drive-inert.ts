@@ -4,6 +4,7 @@ import { parseBool, parseInteger } from "../options/scalars.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
+import type { DrivePolicies } from "./graph.js";
 
 /** `cache=MODE` as options of a node. */
 const CACHE_MODES: Readonly<Record<string, OptionMap>> = {
@@ -17,8 +18,17 @@ const CACHE_MODES: Readonly<Record<string, OptionMap>> = {
 /** `discard=WORD` that a node says otherwise. */
 const DISCARD: Readonly<Record<string, string>> = { on: "unmap", off: "ignore" };
 
-/** What a drive does about errors, for a device that leaves that to it; here they are reported to the guest. */
+/** What a drive says is done about errors, for a device that leaves that to it. */
 const POLICIES = { werror: ["report", "ignore", "enospc", "stop"], rerror: ["report", "ignore", "stop"] } as const;
+
+/** The policies of a drive's options, which {@link takeInertDriveOptions} has found right. */
+export function drivePolicies(options: OptionMap): DrivePolicies {
+  const [rerror, werror] = [
+    POLICIES.rerror.find((word) => word === options.get("rerror")),
+    POLICIES.werror.find((word) => word === options.get("werror")),
+  ];
+  return { ...(rerror === undefined ? {} : { rerror }), ...(werror === undefined ? {} : { werror }) };
+}
 
 const MEDIA = ["disk", "cdrom"] as const;
 

@@ -8,7 +8,7 @@ import { unflatten } from "../options/dotted.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import { takeInertDriveOptions } from "./drive-inert.js";
+import { drivePolicies, takeInertDriveOptions } from "./drive-inert.js";
 import type { BlockGraph } from "./graph.js";
 
 /** Which driver the file of that name needs; `option` is what gave the name. */
@@ -29,7 +29,7 @@ export async function addDrive(graph: BlockGraph, given: OptionMap): Promise<voi
   const id = idOf(given) ?? freeId(graph);
   if (graph.isDrive(id))
     throw new QomError("duplicate", `a drive with id '${id}' exists already`, { context: { option: "id", value: id } });
-  await graph.openDrive(await driveToNode(given, id, (driver) => graph.isProtocol(driver)));
+  await graph.openDrive(await driveToNode(given, id, (driver) => graph.isProtocol(driver)), drivePolicies(given));
 }
 
 /**

@@ -27,6 +27,12 @@ const NODE_CHAIN_LENGTH_MAX = 64;
 
 const A_NODE = instanceOf(BlockNode, "a block node");
 
+/** What a drive says is done about errors, for a device that leaves that to it. */
+export interface DrivePolicies {
+  readonly rerror?: "report" | "ignore" | "stop";
+  readonly werror?: "report" | "ignore" | "enospc" | "stop";
+}
+
 /** See the module text. */
 export class BlockGraph implements NodeOpener {
   readonly #factory: ObjectFactory;
@@ -41,7 +47,7 @@ export class BlockGraph implements NodeOpener {
   /** By node: its place in the chain that it was opened in, 1 for the outermost. */
   readonly #levels = new WeakMap<BlockNode, number>();
   /** Nodes that -drive made. */
-  readonly #drives = new Set<BlockNode>();
+  readonly #drives = new Map<BlockNode, DrivePolicies>();
   #unnamed = 0;
   #closed = false;
 
@@ -108,11 +114,22 @@ export class BlockGraph implements NodeOpener {
     }
   }
 
-  /** Opens the node of a drive: `-drive`. It goes with the device that uses it. @throws QomError as {@link open} */
-  async openDrive(values: OptionMap): Promise<BlockNode> {
+  /**
+   * Opens the node of a drive: `-drive`. It goes with the device that uses it.
+   * @param policies what the drive says is done about errors
+   * @throws QomError as {@link open}
+   */
+  async openDrive(values: OptionMap, policies: DrivePolicies = {}): Promise<BlockNode> {
     const node = await this.open(values, "text");
-    this.#drives.add(node);
+    this.#drives.set(node, policies);
     return node;
+  }
+
+  /** What the drive of that name says is done about errors; nothing of a node that is no drive. */
+  policiesOf(name: string): DrivePolicies {
+    check("BlockGraph.policiesOf", "name", name, aString);
+    const node = this.#nodes.get(name);
+    return (node === undefined ? undefined : this.#drives.get(node)) ?? {};
   }
 
   /** Whether there is a node of that name. */
@@ -130,7 +147,7 @@ export class BlockGraph implements NodeOpener {
 
   /** Nodes that -drive made, in order of opening; each has the drive's id as its name. */
   get drives(): readonly BlockNode[] {
-    return [...this.#drives];
+    return [...this.#drives.keys()];
   }
 
   /** Whether nodes of that driver talk to a medium, so that a file is their own and not that of a node below. */

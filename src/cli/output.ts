@@ -1,10 +1,15 @@
 /** Where the program writes. */
 import { errnoOrMessage, isErrnoError } from "../base/errors.js";
 
+/** What a message of the program begins with. */
+const MESSAGE = "qom-pr: ";
+
 /** The two streams of a program. */
 export interface Output {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
+  /** From now on messages of the program on stderr begin with what `prefix` gives. */
+  readonly beginMessages?: (prefix: () => string) => void;
   /** Bytes for stderr that nobody has taken yet; absent where nothing waits. */
   readonly errorBacklogBytes?: () => number;
 }
@@ -20,6 +25,7 @@ const EXIT_LOST_OUTPUT = 1;
 export function processOutput(): Output {
   const { stdout, stderr } = process;
   let lost = false;
+  let prefixOf = (): string => "";
   const written = (failure?: Error | null): void => {
     if (failure === undefined || failure === null || lost) return;
     lost = true;
@@ -31,7 +37,8 @@ export function processOutput(): Output {
   for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
   return {
     out: (text) => void stdout.write(text, written),
-    error: (text) => void stderr.write(text),
+    error: (text) => void stderr.write(text.startsWith(MESSAGE) ? prefixOf() + text : text),
+    beginMessages: (prefix) => void (prefixOf = prefix),
     errorBacklogBytes: () => stderr.writableLength,
   };
 }

@@ -39,6 +39,10 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     text: "print trace points to file=FILE or stderr; events=FILE has patterns; `-trace help` lists them",
     own: true,
   },
+  { name: "msg", value: "[timestamp=on][,guest-name=on]", text: "begin messages with the time, and with the machine's name", own: true },
+  { name: "pidfile", value: "FILE", text: "write the number of the process into FILE, which no other process may have locked", own: true },
+  { name: "daemonize", text: "go to the background when the machine stands and its monitors listen", own: true },
+  { name: "no-shutdown", text: "without effect: there is no guest that could shut its machine down", own: true },
   { name: "strict", text: "refuse options and devices of QEMU that there are not here, instead of leaving them out", own: true },
   { name: "check", text: "only make the machine, to check its options", own: true },
   { name: "json", text: "with --check: print the machine as JSON", own: true },
@@ -86,8 +90,13 @@ export interface RunWords {
   readonly check: boolean;
   readonly json: boolean;
   readonly strict: boolean;
+  readonly daemonize: boolean;
+  /** Path of `-pidfile`; the last one counts. */
+  readonly pidFile: string | null;
   /** Texts of `-trace`. */
   readonly traces: readonly string[];
+  /** Texts of `-msg`. */
+  readonly messages: readonly string[];
   readonly machine: readonly string[];
 }
 
@@ -96,38 +105,48 @@ export interface RunWords {
  * @throws QomError `unknown-name` for what is no option; `missing` for `-trace` without a text
  */
 export function takeRunWords(argv: readonly string[]): RunWords {
-  const [machine, traces]: [string[], string[]] = [[], []];
+  const machine: string[] = [];
   const flags = new Set<string>();
+  const texts = new Map<string, string[]>();
   const strict = argv.some((word) => /^--?strict$/.test(word));
   let at = 0;
   while (at < argv.length) {
     if (machine.length === 0) at += programLength(argv, at);
     if (at === argv.length) break;
     const [word = "", text] = argv.slice(at, at + 2);
-    if (/^--?(?:h|help)$/.test(word)) return { help: true, check: false, json: false, strict: false, traces, machine };
+    if (/^--?(?:h|help)$/.test(word)) return runWords([], new Set(["help"]), new Map());
     const option = RUN_OPTIONS.find(({ name }) => word === `-${name}` || word === `--${name}`);
-    if (option === undefined) {
-      const length = strict ? null : optionLength(word);
-      if (length === null) {
-        throw unknownOption(
-          word,
-          RUN_OPTIONS.map(({ name }) => name),
-        );
-      }
+    if (option?.own !== true) {
+      const length = option === undefined ? foreignLength(word, strict) : option.value === undefined ? 1 : 2;
       machine.push(...argv.slice(at, at + length));
       at += length;
-      continue;
-    }
-    if (option.value === undefined) {
-      if (option.own === true) flags.add(option.name);
-      else machine.push(word);
+    } else if (option.value === undefined) {
+      flags.add(option.name);
       at += 1;
-      continue;
+    } else {
+      if (text === undefined) throw new QomError("missing", `option '${word}' needs a value`, { context: { argument: option.name } });
+      texts.set(option.name, [...(texts.get(option.name) ?? []), text]);
+      at += 2;
     }
-    if (option.own !== true) machine.push(...argv.slice(at, at + 2));
-    else if (text === undefined) throw new QomError("missing", `option '${word}' needs a value`, { context: { argument: option.name } });
-    else traces.push(text);
-    at += 2;
   }
-  return { help: false, check: flags.has("check"), json: flags.has("json"), strict: flags.has("strict"), traces, machine };
+  return runWords(machine, flags, texts);
+}
+
+/** How many words an option takes that is none of `run`. @throws QomError `unknown-name` */
+function foreignLength(word: string, strict: boolean): 1 | 2 {
+  const length = strict ? null : optionLength(word);
+  if (length !== null) return length;
+  throw unknownOption(
+    word,
+    RUN_OPTIONS.map(({ name }) => name),
+  );
+}
+
+function runWords(machine: readonly string[], flags: ReadonlySet<string>, texts: ReadonlyMap<string, readonly string[]>): RunWords {
+  const [help, check, json, strict, daemonize] = ["help", "check", "json", "strict", "daemonize"].map((name) => flags.has(name));
+  return {
+    ...{ help: help === true, check: check === true, json: json === true, strict: strict === true, daemonize: daemonize === true },
+    ...{ pidFile: texts.get("pidfile")?.at(-1) ?? null, traces: texts.get("trace") ?? [], messages: texts.get("msg") ?? [] },
+    machine,
+  };
 }

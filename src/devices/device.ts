@@ -7,12 +7,22 @@ import { QomObject } from "../qom/object.js";
 import type { ScsiBuses } from "./bus/scsi-bus.js";
 import type { RunState } from "./run-state.js";
 
+/** An error of a device's disk, and what is done about it. */
+export interface DeviceError {
+  readonly device: Device & { readonly drive: string; readonly ioStatus: string | null };
+  readonly operation: "read" | "write";
+  readonly action: "report" | "ignore" | "stop";
+  readonly error: { readonly reason: string; readonly noSpace: boolean };
+}
+
 /** What devices of one machine find around them. */
 export interface DeviceHost {
   readonly graph: BlockGraph;
   readonly buses: ScsiBuses;
   /** Whether the machine runs. */
   readonly runState: RunState;
+  /** Told of each error of a disk that a policy has decided on. */
+  readonly ioError: (failure: DeviceError) => void;
   /** Names of buses that devices left out of the machine would have: an adapter may say that it sits on one. */
   readonly foreignBuses?: ReadonlySet<string>;
 }

@@ -14,6 +14,7 @@ export class RunState {
   #stopped: boolean;
   /** In order of arrival. */
   readonly #held = new Set<() => void>();
+  #conts = 0;
   readonly #listeners = new Set<(status: RunStatus) => void>();
 
   constructor(status: "prelaunch" | "running" = "running") {
@@ -23,6 +24,11 @@ export class RunState {
 
   get status(): RunStatus {
     return this.#status;
+  }
+
+  /** Counts {@link cont}, whether the machine was stopped or not. */
+  get conts(): number {
+    return this.#conts;
   }
 
   get stopped(): boolean {
@@ -43,6 +49,7 @@ export class RunState {
 
   /** Lets the machine run; what waits goes on, in the order in which it came, unless one of them stops the machine again. */
   cont(): void {
+    this.#conts += 1;
     if (!this.#stopped) return;
     this.#change("running");
     // what comes while this goes on is not held

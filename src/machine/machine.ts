@@ -24,16 +24,15 @@ import { EventHub } from "../monitor/events.js";
 import { QmpExecutor } from "../monitor/executor.js";
 import type { MonitorHost } from "../monitor/host.js";
 import type { HumanSession } from "../monitor/human/session.js";
+import { IoErrorEvents } from "../monitor/io-errors.js";
 import { MachineEvents } from "../monitor/machine-events.js";
-import { MONITOR_TYPES, MonitorDesk } from "../monitor/monitor-objects.js";
+import { MonitorDesk } from "../monitor/monitor-objects.js";
 import { Monitors } from "../monitor/monitors.js";
-import type { NamedMonitor } from "../monitor/monitors.js";
 import { QmpSession } from "../monitor/session.js";
 import { ThreadedSgIoExecutor } from "../native/sg-io/executor.js";
 import { SgIoExecutor } from "../native/sg-io/sg-io.js";
 import { MachineContext } from "../target/fabric/machine-context.js";
 import { printJson } from "../options/json.js";
-import type { PlainValue } from "../options/value.js";
 import type { QomType } from "../qom/decorators.js";
 import { ObjectFactory } from "../qom/factory.js";
 import type { QomObject } from "../qom/object.js";
@@ -51,7 +50,7 @@ import { readingArguments } from "./given.js";
 import type { MachineArguments } from "./given.js";
 import { MACHINE_OPTIONS } from "./machine-options.js";
 import type { MachineOptions } from "./machine-options.js";
-import type { Monitoring } from "./monitoring.js";
+import { addMonitors } from "./monitoring.js";
 import { typeRegistries } from "./types.js";
 import type { TypeRegistries } from "./types.js";
 import { machineArguments, machineOmissions, machineValues } from "./write.js";
@@ -93,6 +92,7 @@ export class Machine {
   readonly #events = new EventHub();
   readonly #runState: RunState;
   readonly #machineEvents: MachineEvents;
+  readonly #ioErrors: IoErrorEvents;
   readonly #monitors: Monitors;
   #humanSession: typeof HumanSession | undefined; // loaded when there is a monitor for people
   /** From then on each warning is reported as it comes. */
@@ -141,6 +141,7 @@ export class Machine {
     packageVersion(); // monitors greet with it, and by then it may not be there to be read
     provide(container, Clock, systemClock);
     const clock = container.resolve<Clock>(Clock);
+    this.#ioErrors = new IoErrorEvents(this.#events, this.graph, clock);
     this.#monitors = new Monitors(monitoring, clock, (connection, { id, mode, pretty, edits }, ended) => {
       if (mode === "readline")
         return new (present(this.#humanSession, "was loaded"))({ executor: this.qmp, host }, connection, { edits, ended });
@@ -150,7 +151,13 @@ export class Machine {
     provide(container, MachineCompat, given.compat);
     provide(container, StoreUse, { use: options.folderUse ?? "lasting" });
     provide(container, MonitorDesk, this.#monitorDesk());
-    provide(container, DeviceHost, { graph: this.graph, buses: this.#buses, runState: this.#runState, foreignBuses: given.foreignBuses });
+    provide(container, DeviceHost, {
+      graph: this.graph,
+      buses: this.#buses,
+      runState: this.#runState,
+      ioError: this.#ioErrors.tell,
+      foreignBuses: given.foreignBuses,
+    });
     provide(container, SgIoExecutor, this.#sgIo);
     this.#join(this.fabric);
   }
@@ -178,7 +185,7 @@ export class Machine {
         openMonitors: async () => {
           const tell = { notify, warn: (text: string): void => void machine.#warnings.push(text) };
           await machine.#monitors.open({ stdio, wait, signal, borrowed: given.borrowed, ...tell }, given.blame);
-          for (const monitor of given.monitoring.monitors) await machine.#addMonitor(monitor, given.blame);
+          await addMonitors(machine.qom, given);
         },
         signal,
       });
@@ -321,17 +328,6 @@ export class Machine {
     };
   }
 
-  /** Every monitor is an object, whatever option asks for it. */
-  async #addMonitor(monitor: NamedMonitor, blame: Monitoring["blame"]): Promise<void> {
-    const { id, chardev, mode, pretty } = monitor;
-    const values = new Map<string, PlainValue>([["chardev", chardev], ...(pretty ? [["pretty", true] as const] : [])]);
-    try {
-      await this.qom.add(MONITOR_TYPES[mode], id, values);
-    } catch (error) {
-      throw blame(monitor, error);
-    }
-  }
-
   /** What monitors see of it. */
   #monitorHost({ answers }: MachineCompat): MonitorHost {
     return {
@@ -406,6 +402,7 @@ export class Machine {
       () => this.#joined.forEach((fabric) => fabric.members.leave(this.#member)),
       () => this.#sgIo.close(),
       () => this.#machineEvents.close(),
+      () => this.#ioErrors.close(),
       () => (this.#ownsFabric ? this.fabric.close() : undefined),
       () => this.#monitors.close(),
     ]);

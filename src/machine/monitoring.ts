@@ -4,6 +4,9 @@ import { parseChardev, parseMon, parseMonitorDevice } from "../chardev/spec.js";
 import type { ChardevSpec, MonitorSpec } from "../chardev/spec.js";
 import { checkMonitorOptions } from "../monitor/monitors.js";
 import type { ChardevUser, MonitorOptions, NamedMonitor } from "../monitor/monitors.js";
+import { MONITOR_TYPES } from "../monitor/monitor-objects.js";
+import type { PlainValue } from "../options/value.js";
+import type { CompositionTree } from "../qom/tree.js";
 import { atText } from "../options/option-error.js";
 
 /** Their names. */
@@ -47,6 +50,19 @@ export function monitoringOf(given: readonly GivenMonitoring[], objects: readonl
     ...objects,
   ]);
   return { monitoring, blame };
+}
+
+/** Makes the monitors: each is an object, whatever option asks for it. @throws QomError with that option in its message */
+export async function addMonitors(tree: CompositionTree, { monitoring, blame }: Monitoring): Promise<void> {
+  for (const monitor of monitoring.monitors) {
+    const { id, chardev, mode, pretty } = monitor;
+    const values = new Map<string, PlainValue>([["chardev", chardev], ...(pretty ? [["pretty", true] as const] : [])]);
+    try {
+      await tree.add(MONITOR_TYPES[mode], id, values);
+    } catch (error) {
+      throw blame(monitor, error);
+    }
+  }
 }
 
 function inOption<T>({ argument, text }: GivenMonitoring, action: () => T): T {

@@ -35,6 +35,21 @@ describe("a device on a disk of the host", () => {
     for (const machine of machines.splice(0)) await machine.close();
   });
 
+  it("counts a system call that fails as an error of the disk, and checks before a policy decides", async () => {
+    const failing = { errno: 5 };
+    const scsi = await start("scsi-block,rerror=stop");
+    const machine = machines.at(-1);
+    let failures = 1;
+    disk.script = ({ cdb }) => (cdb[0] === 0x28 && failures-- > 0 ? failing : undefined);
+    const kept = scsi.execute({ cdb: bytes("28 00 00 00 00 00 00 00 01 00") });
+    while (machine?.status === "running") await new Promise(setImmediate);
+    expect(machine?.status).to.equal("io-error");
+    machine?.cont();
+    expect((await kept).status).to.equal(0);
+    expect(outcome(await scsi.execute({ cdb: bytes("28 00 00 00 ff 00 00 00 01 00") }))).to.equal("05/21/00");
+    expect(machine?.status).to.equal("running");
+  });
+
   describe("when it is created", () => {
     const probes = async (type: string): Promise<string[]> => {
       let asked: string[] = [];

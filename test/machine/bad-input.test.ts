@@ -214,13 +214,6 @@ const ROWS: readonly Row[] = [
   row("an unknown bus", [...HBA, ...NODE, "-device", "scsi-block,drive=hd,bus=scsi9.0"], "not-found", "'scsi9.0'", "scsi.0"),
   row("a bus of no kind", ["-device", "virtio-scsi,bus=nonsense"], "not-found", "'nonsense'"),
   row("a deadline of 0", [...HBA, ...NODE, "-device", "scsi-block,drive=hd,io_timeout=0"], "invalid-value", "'io_timeout'", "'0'"),
-  row(
-    "a machine that stops at an error",
-    [...HBA, ...NODE, "-device", "scsi-block,drive=hd,werror=stop"],
-    "unsupported",
-    "werror=stop",
-    "reported to the guest",
-  ),
   row("no policy at all", [...HBA, ...NODE, "-device", "scsi-block,drive=hd,rerror=x"], "invalid-value", "'rerror'", "'x'", "report"),
   row(
     "the first boot device twice",

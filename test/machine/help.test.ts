@@ -55,7 +55,7 @@ describe("help", () => {
   it("lists of values only those that are taken", async () => {
     for (const property of ["rerror", "werror"]) {
       expect(help("-device", "scsi-block,help")).to.match(
-        new RegExp(`\n  ${property}=<BlockdevOnError> .*\\(one of report, auto; default: auto\\)\n`),
+        new RegExp(`\n  ${property}=<BlockdevOnError> .*\\(one of report, ignore, enospc, stop, auto; default: auto\\)\n`),
       );
     }
     expect(() => qom.enumeration("None", ["a"], [])).to.throw("supported");

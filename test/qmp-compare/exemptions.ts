@@ -10,9 +10,5 @@ export const EXEMPTIONS: ReadonlyMap<string, string> = new Map([
   ["properties of types", "`pr-manager-helper` has `connections`, `timeout` and `handshake-timeout` as well as `path`"],
   ["properties of devices", "devices have properties of their own, all with descriptions"],
   ["blockdev-reopen to read-only", "`blockdev-reopen` changes no option, `read-only` neither"],
-  [
-    "stopping at an error of a disk",
-    "`rerror` and `werror` of `scsi-block` are `auto` or `report`: errors go to the guest, and there is no machine that could be stopped",
-  ],
   ["a number as text", "`device_add` takes JSON types as they are, as QEMU does since 9.2"],
 ]);

@@ -13,7 +13,7 @@ const NODE = { driver: "sim-lun", wwn: WWN };
 export async function askOurselves(script: Script, words: Omit<Words, "disk" | "node">): Promise<Transcript> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const argv = script.hba === true ? ["-device", "virtio-scsi-pci,id=s0"] : [];
-  const machine = await Machine.create([...argv, "-qmp", "stdio"], { stdio: { input, output }, types: TYPES });
+  const machine = await Machine.create([...argv, "-S", "-qmp", "stdio"], { stdio: { input, output }, types: TYPES });
   try {
     const conversation = converse(script, { ...words, disk: "scsi-block", node: NODE }, input, output);
     void machine.ended.then(() => output.destroy());

@@ -9,6 +9,9 @@ import { BLOCK, DEVICES } from "./block-scripts.js";
 import { CAPABILITIES, DISK_NODE, HELPED_NODE, HELPER, NODE_MEMBERS, raw, run, script } from "./steps.js";
 import type { Script } from "./steps.js";
 
+/** What a machine made with -S says of itself. */
+const STATUS = run("query-status", undefined, ["status", "running"]);
+
 const PROTOCOL: readonly Script[] = [
   { ...raw("the greeting", CAPABILITIES), greeting: true },
   raw("commands before negotiation", { execute: "query-status" }, { execute: "nope", id: 1 }, CAPABILITIES, {
@@ -60,6 +63,7 @@ const PROTOCOL: readonly Script[] = [
 const QUERIES: readonly Script[] = [
   script("query-version", run("query-version", undefined, "shape")),
   script("query-status", run("query-status", undefined, "shape")),
+  script("the machine runs and stops", ...["stop", "cont", "cont", "stop", "stop", "cont"].flatMap((command) => [run(command), STATUS])),
   script("query-commands", run("query-commands", undefined, "shape")),
   script("query-pr-managers without any", run("query-pr-managers")),
   script("query-block without any", run("query-block"), run("query-named-block-nodes")),

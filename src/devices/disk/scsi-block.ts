@@ -9,19 +9,21 @@ import { inert } from "../../qemu/inert.js";
 import { qomProperty, qomType } from "../../qom/decorators.js";
 import { qom } from "../../qom/property-type.js";
 import { LBA_BEYOND_10, parseCapacity10, readCapacity10Cdb, readCapacity16Cdb } from "../../scsi/capacity.js";
-import { blockAccess, Opcode } from "../../scsi/cdb.js";
-import { ScsiStatus } from "../../scsi/command.js";
-import type { ScsiAnswer, ScsiCommand } from "../../scsi/command.js";
+import { blockAccess, expectedTransfer, Opcode } from "../../scsi/cdb.js";
+import { bareStatus, NO_BYTES, ScsiStatus } from "../../scsi/command.js";
+import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { DeviceType } from "../../scsi/inquiry.js";
-import { Sense, senseResult } from "../../scsi/sense.js";
 import { routeOf } from "../../scsi/routing.js";
 import { Clock } from "../../base/clock.js";
 import { inject } from "../../qom/inject.js";
 import { MachineCompat } from "../../qemu/compat.js";
 import { DeviceHost } from "../device.js";
-import { transferBlocks } from "./block-path.js";
 import { FollowingMigration } from "./migration.js";
 import type { ReservationMigration } from "./migration.js";
+import { parseSense, sameSense, Sense, senseResult } from "../../scsi/sense.js";
+import { transferBlocks } from "./block-path.js";
+import { actionOf, blockErrorOf, ERROR_POLICIES, mayStop } from "./error-policy.js";
+import type { ErrorPolicy } from "./error-policy.js";
 import { ScsiDevice } from "./scsi-device.js";
 
 /** What a command of the block path does to the medium; null for an operation code that is none of these. */
@@ -57,24 +59,10 @@ const BYTE_CHECK_ALL = 0x02;
 const PROTECT = 0xe0;
 const SCSI_2 = 2;
 
-/** What QEMU can do about an error (QAPI: BlockdevOnError). */
-type ErrorPolicy = "report" | "ignore" | "enospc" | "stop" | "auto";
+const ERROR_POLICY = qom.enumeration("BlockdevOnError", ERROR_POLICIES);
 
-/** What is done here, see {@link requireReport}. */
-const SUPPORTED: readonly ErrorPolicy[] = Object.freeze(["report", "auto"]);
-
-const ERROR_POLICY = qom.enumeration("BlockdevOnError", ["report", "ignore", "enospc", "stop", "auto"], SUPPORTED);
-
-/**
- * Errors go to the guest: a machine that stopped at one, as QEMU's did before 9.1 even at a RESERVATION CONFLICT, would be of no use in a
- * cluster, and there is none here to be stopped. `auto` leaves the choice to the device.
- */
-function requireReport(option: string, policy: ErrorPolicy): void {
-  if (SUPPORTED.includes(policy)) return;
-  throw new QomError("unsupported", `${option}=${policy} is not supported: errors of a disk are reported to the guest`, {
-    context: { option, value: policy },
-  });
-}
+/** A command of the block path, by what it does to the medium. */
+type BlockPathKind = "read" | "write" | "verify";
 
 /** QEMU's for the machine types of 11.0 and later; the machine may follow an older one. */
 const MIGRATE_PR_DEFAULT = true;
@@ -83,10 +71,10 @@ const MIGRATE_PR_DEFAULT = true;
 @qomType({ name: "scsi-block", description: "a disk behind a block node, with its reads and writes checked before they are sent" })
 @inert(SCSI_BLOCK_INERT)
 export class ScsiBlock extends ScsiDevice {
-  @qomProperty(ERROR_POLICY, { description: "how read errors are handled: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "what is done about errors of reads (auto: report)", default: "auto" })
   accessor rerror!: ErrorPolicy;
 
-  @qomProperty(ERROR_POLICY, { description: "how write errors are handled: always `report`, to the guest", default: "auto" })
+  @qomProperty(ERROR_POLICY, { description: "what is done about errors of writes (auto: enospc)", default: "auto" })
   accessor werror!: ErrorPolicy;
 
   @qomProperty(qom.bool(), {
@@ -99,6 +87,17 @@ export class ScsiBlock extends ScsiDevice {
 
   /** Null with `migrate-pr=off`. */
   #following: FollowingMigration | null = null;
+
+  #failed: { readonly status: "failed" | "nospace"; readonly conts: number } | undefined;
+
+  /**
+   * How the last error went that stopped the machine: `ok` when there was none since the last `cont`; null if no error of the device can
+   * stop it (QAPI: BlockDeviceIoStatus).
+   */
+  get ioStatus(): "ok" | "failed" | "nospace" | null {
+    if (!mayStop(this.rerror, this.werror)) return null;
+    return this.#failed?.conts === this.host.runState.conts ? this.#failed.status : "ok";
+  }
 
   constructor(
     @inject(DeviceHost) host: DeviceHost,
@@ -113,9 +112,7 @@ export class ScsiBlock extends ScsiDevice {
     return this.#following ?? super.migration;
   }
 
-  override complete(): Promise<void> {
-    requireReport("rerror", this.rerror);
-    requireReport("werror", this.werror);
+  override async complete(): Promise<void> {
     if (this.migratePr) {
       this.#following = new FollowingMigration({
         describe: () => this.describe(),
@@ -124,7 +121,11 @@ export class ScsiBlock extends ScsiDevice {
         hasPathWith: (key) => this.#otherPaths().some((path) => path.#following?.hasBrought(key) === true),
       });
     }
-    return super.complete();
+    await super.complete();
+    // A drive is written back as the node that it is, which has no policies.
+    const { rerror = this.rerror, werror = this.werror } = this.host.graph.policiesOf(this.drive);
+    if (this.rerror === "auto" && rerror !== "auto") this.rerror = rerror;
+    if (this.werror === "auto" && werror !== "auto") this.werror = werror;
   }
 
   /** The machine's other devices for the same disk. */
@@ -163,10 +164,56 @@ export class ScsiBlock extends ScsiDevice {
     return following?.intercepts === true ? following.admit(command, (admitted) => this.#carryOut(admitted)) : this.#carryOut(command);
   }
 
+  protected override dispatchForGuest(command: ScsiCommand): ScsiAnswer {
+    const following = this.#following;
+    if (following?.intercepts === true) return following.admit(command, (admitted) => this.#carryOutForGuest(admitted));
+    return this.#carryOutForGuest(command);
+  }
+
   #carryOut(command: ScsiCommand): ScsiAnswer {
-    const { cdb } = command;
-    const kind = this.#blockPathKind(cdb);
+    const kind = this.#blockPathKind(command.cdb);
+    return kind === null ? this.#pass(command) : (this.#refusal(command.cdb, kind) ?? this.#transfer(command));
+  }
+
+  #carryOutForGuest(command: ScsiCommand): ScsiAnswer {
+    const kind = this.#blockPathKind(command.cdb);
     if (kind === null) return this.#pass(command);
+    const refusal = this.#refusal(command.cdb, kind);
+    if (refusal !== null) return refusal;
+    const answer = this.#transfer(command);
+    if (answer instanceof Promise) return answer.then((result) => this.#judge(command, kind, result));
+    return this.#judge(command, kind, answer);
+  }
+
+  /** What is done about an error of the block path. */
+  #judge(command: ScsiCommand, kind: BlockPathKind, result: ScsiResult): ScsiAnswer {
+    if (result.status === ScsiStatus.GOOD || command.signal?.aborted === true) return result;
+    const { hostTraits, readOnly } = this.unit;
+    const error = blockErrorOf(result, hostTraits !== null);
+    // Of a disk of the host the same is said here, before the command is sent.
+    if (error === null || (readOnly && kind !== "read" && isWriteProtected(result))) return result;
+    const operation = kind === "read" ? "read" : "write";
+    const action = actionOf(operation === "read" ? this.rerror : this.werror, operation, error);
+    const { runState, ioError } = this.host;
+    if (action === "stop" && this.ioStatus === "ok") this.#failed = { status: error.noSpace ? "nospace" : "failed", conts: runState.conts };
+    ioError({ device: this, operation, action, error });
+    if (action === "report") return result;
+    if (action === "ignore") return this.#good(command);
+    runState.stop("io-error");
+    return this.hold(command);
+  }
+
+  /** As if nothing had happened: the data are whatever is in the buffer. */
+  #good(command: ScsiCommand): ScsiResult {
+    if (command.dataOut !== undefined) return bareStatus(ScsiStatus.GOOD);
+    const { bytes } = expectedTransfer(command.cdb, this.facts.blockSizeBytes);
+    const buffer = command.allocationLength ?? command.into?.length ?? bytes;
+    const dataIn = (command.into ?? new Uint8Array(Math.min(buffer, bytes))).subarray(0, bytes);
+    return { status: ScsiStatus.GOOD, dataIn, residual: buffer - dataIn.length, sense: NO_BYTES };
+  }
+
+  /** What QEMU checks itself; null for a command that is sent. */
+  #refusal(cdb: Uint8Array, kind: BlockPathKind): ScsiResult | null {
     const { hostTraits: host, readOnly } = this.unit;
     // A unit without a host on the way says so itself, of every command that writes, and in its turn.
     if (host !== null && kind === "write" && readOnly) return senseResult(Sense.WRITE_PROTECTED);
@@ -174,10 +221,14 @@ export class ScsiBlock extends ScsiDevice {
       return senseResult(Sense.INVALID_FIELD_IN_CDB);
     }
     const access = blockAccess(cdb);
-    const { blocks, blockSizeBytes } = this.facts;
-    if (access !== null && blocks !== null && access.lba + access.blocks > blocks) {
-      return senseResult(Sense.LBA_OUT_OF_RANGE);
-    }
+    const { blocks } = this.facts;
+    return access !== null && blocks !== null && access.lba + access.blocks > blocks ? senseResult(Sense.LBA_OUT_OF_RANGE) : null;
+  }
+
+  #transfer(command: ScsiCommand): ScsiAnswer {
+    const { hostTraits: host } = this.unit;
+    const access = blockAccess(command.cdb);
+    const { blockSizeBytes } = this.facts;
     if (access === null || host === null) return super.dispatch(command);
     const { transferBytesMax } = host;
     return transferBlocks(command, access, { blockSizeBytes, transferBytesMax, send: (piece) => super.dispatch(piece) });
@@ -202,4 +253,9 @@ export class ScsiBlock extends ScsiDevice {
     if (short.status !== ScsiStatus.GOOD || parseCapacity10(short.dataIn)?.lastLba !== LBA_BEYOND_10) return;
     await this.ask({ cdb: readCapacity16Cdb() });
   }
+}
+
+function isWriteProtected({ sense }: ScsiResult): boolean {
+  const code = parseSense(sense);
+  return code !== null && sameSense(code, Sense.WRITE_PROTECTED);
 }

@@ -6,6 +6,7 @@ import { inSlices } from "../../base/slices.js";
 import type { BlockNode, MediumInfo } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
+import { ScsiBlock } from "../../devices/disk/scsi-block.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
@@ -146,6 +147,7 @@ const blockInfoSchema = lazily(() =>
     type: z.string(),
     removable: z.boolean(),
     locked: z.boolean(),
+    "io-status": z.enum(["ok", "failed", "nospace"]).optional(),
     inserted: nodeInfoSchema().optional(),
   }),
 );
@@ -154,18 +156,24 @@ const blockInfoSchema = lazily(() =>
 interface ListedNode extends AskedNode {
   readonly driveId: string;
   readonly qdev: string | undefined;
+  readonly ioStatus: ScsiBlock["ioStatus"];
 }
 
 function blockInfo(listed: ListedNode, medium: MediumInfo): z.output<ReturnType<typeof blockInfoSchema>> {
-  const { driveId, qdev } = listed;
+  const { driveId, qdev, ioStatus } = listed;
   return {
     device: driveId,
     ...(qdev === undefined ? {} : { qdev }),
     type: "unknown",
     removable: false,
     locked: false,
+    ...(ioStatus === null ? {} : { "io-status": ioStatus }),
     inserted: nodeInfo(listed, medium),
   };
+}
+
+function ioStatusOf(device: ScsiDevice | undefined): ScsiBlock["ioStatus"] {
+  return device instanceof ScsiBlock ? device.ioStatus : null;
 }
 
 /** Drives first, then the nodes of devices that use no drive. */
@@ -180,11 +188,17 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
   return [
     ...drives.map((node) => {
       const user = users.get(node.nodeName);
-      return { node, readOnly: node.isReadOnly, driveId: node.nodeName, qdev: user === undefined ? undefined : nameOf(user) };
+      return {
+        node,
+        readOnly: node.isReadOnly,
+        driveId: node.nodeName,
+        qdev: user === undefined ? undefined : nameOf(user),
+        ioStatus: ioStatusOf(user),
+      };
     }),
     ...devices
       .filter((device) => !names.has(device.drive))
-      .map((device) => ({ ...asking(host.graph.node(device.drive)), driveId: "", qdev: nameOf(device) })),
+      .map((device) => ({ ...asking(host.graph.node(device.drive)), driveId: "", qdev: nameOf(device), ioStatus: ioStatusOf(device) })),
   ];
 }
 

@@ -129,6 +129,7 @@ export const machineRows: readonly Row[] = [
   method("PrManager#nexusGone", (c) => c.manager, nexus),
   method("PrManager#onExecute", (c) => c.manager, aFunction("listener")),
   method("ScsiDevice#execute", (c) => c.device, command),
+  method("BlockGraph#policiesOf", (c) => c.machine.graph, text("name")),
   method("ScsiDevice#executeAnyway", (c) => c.device, command),
   method("ScsiDevice#reset", (c) => c.device, parameter("scope", "target", accepts.nothing)),
   method("ReservationMigration#save", (c) => c.device.migration, options("options", { attentions: orNothing(accepts.flag) })),
