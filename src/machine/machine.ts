@@ -132,9 +132,10 @@ export class Machine {
       return object;
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
-    const objects = new ObjectFactory(this.#registries.objects, make, warn);
+    const onDeprecated = given.compat.answers.deprecatedSizes ? warn : "refuse";
+    const objects = new ObjectFactory(this.#registries.objects, make, onDeprecated);
     this.qom = new CompositionTree(objects);
-    const nodes = new ObjectFactory(this.#registries.drivers, make, warn);
+    const nodes = new ObjectFactory(this.#registries.drivers, make, onDeprecated);
     this.graph = new BlockGraph(nodes, this.qom.resolveLink);
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));
@@ -369,11 +370,12 @@ function argumentsOf(line: CommandLine, { types = [], strict = false, compat }: 
       hint: "Machine.help gives it",
     });
   }
-  const registries = typeRegistries(types);
+  const followed = machineCompat(line, compat);
+  const registries = typeRegistries(types, followed.version);
   const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : selectOurs(line, registries);
   const spellings = options.flatMap(({ argument, text, parsed }) =>
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
   );
   const warnings = [...line.warnings, ...(warning === null ? [] : [warning]), ...spellings];
-  return { name: line.name, registries, compat: machineCompat(line, compat), options, foreignBuses, warnings, ...monitoringOf(monitoring) };
+  return { name: line.name, registries, compat: followed, options, foreignBuses, warnings, ...monitoringOf(monitoring) };
 }

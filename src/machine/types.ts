@@ -12,6 +12,8 @@ import { ScsiBlock } from "../devices/disk/scsi-block.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
 import { VIRTIO_SCSI_TYPES } from "../devices/virtio-scsi/adapters.js";
+import { answersOf, QEMU_VERSION_DEFAULT } from "../qemu/compat.js";
+import type { QemuVersion } from "../qemu/compat.js";
 import { inertObjectTypes } from "../qemu/objects.js";
 import { typeMetadata } from "../qom/decorators.js";
 import type { QomType } from "../qom/decorators.js";
@@ -62,12 +64,14 @@ function withInertTypes({ objects, drivers }: TypeRegistries): TypeRegistries {
 
 /**
  * The built-in types and the embedder's own, in registries that nobody else has.
+ * @param version of QEMU, whose options they have
  * @throws QomError `type-definition`, `duplicate`, `unknown-type`
  */
-export function typeRegistries(own: readonly QomType[]): TypeRegistries {
-  if (own.length === 0) return { objects: builtIn().objects.copy(), drivers: builtIn().drivers.copy() };
+export function typeRegistries(own: readonly QomType[], version: QemuVersion = QEMU_VERSION_DEFAULT): TypeRegistries {
+  const { missingNodeOptions } = answersOf(version);
+  if (own.length === 0) return { objects: builtIn().objects.copy(), drivers: builtIn().drivers.copy(missingNodeOptions) };
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [effective().objects.copy(), effective().drivers.copy()];
+  const [objects, drivers] = [effective().objects.copy(), effective().drivers.copy(missingNodeOptions)];
   objects.registerAll(own.filter((type) => !isDriver(type)));
   drivers.registerAll(own.filter(isDriver));
   return withInertTypes({ objects, drivers });

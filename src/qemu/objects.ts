@@ -5,6 +5,7 @@
 import { QomError } from "../base/errors.js";
 import { lazily } from "../base/lazily.js";
 import type { QomType } from "../qom/decorators.js";
+import { named } from "../qom/property-kind.js";
 import { qom } from "../qom/property-type.js";
 import { inertObjectType, row } from "./inert.js";
 import type { InertObject, InertProperties, InertProperty } from "./inert.js";
@@ -177,8 +178,28 @@ const THREADS_AND_MEMORY = (): readonly InertObject[] => [
   { name: "throttle-group", description: "limits that block nodes share", properties: throttleGroup() },
 ];
 
+/** What QEMU calls kinds of values of an object, where those of a device have another name. `-object TYPE,help` of QEMU shows them. */
+const OBJECT_KINDS: Readonly<Record<string, string>> = {
+  int64: "int",
+  uint32: "int",
+  size: "int",
+  uint16List: "int",
+  int32: "int32_t",
+  QAuthZListRuleList: "QAuthZListRule",
+};
+
+function withKindsOfObjects(object: InertObject): InertObject {
+  const properties = Object.entries(object.properties).map(([name, { type, ...rest }]) => {
+    const kind = OBJECT_KINDS[type.name];
+    return [name, { ...rest, type: kind === undefined ? type : named(type, kind) }] as const;
+  });
+  return { ...object, properties: Object.fromEntries(properties) };
+}
+
 /** What they are made of. */
-export const inertObjects: () => readonly InertObject[] = lazily(() => [...SECRETS_AND_RIGHTS(), ...THREADS_AND_MEMORY()]);
+export const inertObjects: () => readonly InertObject[] = lazily(() =>
+  [...SECRETS_AND_RIGHTS(), ...THREADS_AND_MEMORY()].map(withKindsOfObjects),
+);
 
 /** The types. */
 export const inertObjectTypes: () => readonly QomType[] = lazily(() => inertObjects().map(inertObjectType));

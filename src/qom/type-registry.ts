@@ -6,9 +6,11 @@ import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
 import { ownProperties, typeMetadata } from "./decorators.js";
 import type { QomType } from "./decorators.js";
+import { USER_CREATABLE } from "./interfaces.js";
 import type { QomInterface } from "./interfaces.js";
 import { QomObject } from "./object.js";
 import type { PropertyDefinition } from "./property-definition.js";
+import { named } from "./property-kind.js";
 import { qom } from "./property-type.js";
 
 /** A type as the registry knows it: metadata of the class and everything inherited. */
@@ -47,10 +49,14 @@ const TYPE_NAME = /^[A-Za-z1-9][A-Za-z0-9._-]+$/;
 
 const ROOT_TYPE = "object";
 
+/** What QEMU calls the type of a text property: of devices and block nodes, and of objects that users create. */
+const TEXT = "str";
+const OBJECT_TEXT = "string";
+
 /** The property that every object has. */
 const TYPE_PROPERTY: PropertyDefinition = {
   name: "type",
-  type: qom.string(),
+  type: named(qom.string(), OBJECT_TEXT),
   description: "type of the object",
   required: false,
   default: undefined,
@@ -83,12 +89,14 @@ export class TypeRegistry {
     });
   }
 
-  /** A registry with the same types, to which others are added without the first. */
-  copy(): TypeRegistry {
+  /**
+   * A registry with the same types, to which others are added without the first.
+   * @param without names of properties that its types do not have
+   */
+  copy(without: readonly string[] = []): TypeRegistry {
     const copy = new TypeRegistry(this.#reserved);
-    for (const [name, type] of this.#types) copy.#types.set(name, type);
+    for (const type of this.#types.values()) copy.#add(withoutProperties(type, without));
     for (const [alias, name] of this.#aliases) copy.#aliases.set(alias, name);
-    for (const [type, registered] of this.#byClass) copy.#byClass.set(type, registered);
     for (const [name, added] of this.#interfaces) copy.#interfaces.set(name, added);
     return copy;
   }
@@ -117,14 +125,18 @@ export class TypeRegistry {
       throw new QomError("unknown-type", `parent class '${parentName}' of type '${name}' is not registered`, { context });
     }
     for (const added of metadata.interfaces ?? []) this.#requireInterface(added, name);
+    const interfaces = new Set([...parent.interfaces, ...(metadata.interfaces ?? []).map((added) => added.name)]);
+    const properties = mergeProperties(parent, name, ownProperties(type));
     const registered: RegisteredType = Object.freeze({
       name,
       description: metadata.description,
       abstract: metadata.abstract ?? false,
       aliases: metadata.aliases ?? [],
       parent: parent.name,
-      interfaces: new Set([...parent.interfaces, ...(metadata.interfaces ?? []).map((added) => added.name)]),
-      properties: mergeProperties(parent, name, ownProperties(type)),
+      interfaces,
+      properties: interfaces.has(USER_CREATABLE.name)
+        ? new Map([...properties].map(([key, property]) => [key, asOfObject(property)]))
+        : properties,
       constructor: type,
     });
     this.requireReachable(registered, registered.properties.values());
@@ -230,6 +242,15 @@ export class TypeRegistry {
     this.#types.set(type.name, type);
     this.#byClass.set(type.constructor, type);
   }
+}
+
+function asOfObject(property: PropertyDefinition): PropertyDefinition {
+  return property.type.name === TEXT ? { ...property, type: named(property.type, OBJECT_TEXT) } : property;
+}
+
+function withoutProperties(type: RegisteredType, names: readonly string[]): RegisteredType {
+  if (!names.some((name) => type.properties.has(name))) return type;
+  return Object.freeze({ ...type, properties: new Map([...type.properties].filter(([name]) => !names.includes(name))) });
 }
 
 /** Types that a hint lists: more than a machine has without those of an embedder. */

@@ -132,6 +132,12 @@ export class CommandSet {
     await Promise.all(ended);
   }
 
+  /** Waits for all commands. */
+  async quiet(): Promise<void> {
+    if (this.#sending > 0) await sendingDone();
+    if (this.#commands.size > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve));
+  }
+
   /** Waits for all commands, at most `graceMs`, and ends the rest. */
   async drain(graceMs: number): Promise<void> {
     if (this.#sending > 0) await sendingDone();

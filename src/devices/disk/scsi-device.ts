@@ -87,6 +87,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   readonly #commands: CommandSet;
   readonly #traces = new RequestTraces();
   readonly #dispatch = (command: ScsiCommand): ScsiAnswer => this.dispatch(command);
+  #node: BlockNode | undefined;
   #protocol: ProtocolAccess | undefined;
   #unit: DiskUnit | undefined;
   #address: ScsiAddress | undefined;
@@ -175,6 +176,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
       // As in QEMU, the properties give the address that was chosen.
       this.scsiId = this.#address.target;
       this.lun = this.#address.lun;
+      this.#node = node;
       this.#protocol = protocol;
       // A format above the protocol may be read-only where the protocol is not.
       this.#unit = node.isReadOnly && !unit.readOnly ? unit.asReadOnly() : unit;
@@ -218,6 +220,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     if (this.#closed) throw this.#closedError();
     const refusal = cdbRefusal(command.cdb);
     if (refusal !== null) return refusal;
+    // As from a disk that is busy: initiators send the command again.
+    if (this.#node?.active === false) return bareStatus(ScsiStatus.BUSY);
     if (own === null && command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     if (requestsTraced()) return this.#traced(command, own);
     return this.#send(command, own);
@@ -298,6 +302,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** Asks the new device what a subclass needs to know of it. @throws QomError when it is not what the device type drives */
   protected abstract probe(): Promise<void>;
+
+  /** Resolves when no command of the device is in flight. */
+  quiet(): Promise<void> {
+    return this.#commands.quiet();
+  }
 
   override drain(graceMs: number): Promise<void> {
     this.#closed = true;

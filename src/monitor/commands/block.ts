@@ -3,14 +3,17 @@ import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { present } from "../../base/assert.js";
 import { inSlices } from "../../base/slices.js";
-import type { BlockNode, MediumInfo } from "../../block/node.js";
+import type { BlockNode } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
+import type { QemuAnswers } from "../../qemu/compat.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
+import { factsOf, nodeInfo, nodeInfoSchema } from "../node-info.js";
+import type { NodeFacts } from "../node-info.js";
 import { LIST_SLICE_LENGTH } from "../values.js";
 
 const blockdevAdd = defineCommand({
@@ -49,64 +52,6 @@ const blockdevReopen = defineCommand({
   },
 });
 
-/** What QEMU knows of a node and its medium (QAPI: BlockDeviceInfo). Limits of throughput and what concerns images are always 0 here. */
-const nodeInfoSchema = lazily(() =>
-  z.strictObject({
-    "node-name": z.string(),
-    drv: z.string(),
-    file: z.string(),
-    ro: z.boolean(),
-    encrypted: z.boolean(),
-    backing_file_depth: z.int(),
-    detect_zeroes: z.enum(["off", "on", "unmap"]),
-    bps: z.int(),
-    bps_rd: z.int(),
-    bps_wr: z.int(),
-    iops: z.int(),
-    iops_rd: z.int(),
-    iops_wr: z.int(),
-    write_threshold: z.int(),
-    cache: z.strictObject({ writeback: z.boolean(), direct: z.boolean(), "no-flush": z.boolean() }),
-    image: z.strictObject({ filename: z.string(), format: z.string(), "virtual-size": z.int(), "dirty-flag": z.boolean() }),
-  }),
-);
-
-/** What differs from node to node, at the moment of the question. */
-interface NodeFacts {
-  readonly nodeName: string;
-  readonly driver: string;
-  readonly readOnly: boolean;
-  readonly medium: MediumInfo;
-}
-
-/** Begins to ask all of them before it returns, so that the answers belong together. */
-async function factsOf(nodes: readonly BlockNode[]): Promise<readonly NodeFacts[]> {
-  const known = nodes.map(({ nodeName, typeName, isReadOnly }) => ({ nodeName, driver: typeName, readOnly: isReadOnly }));
-  const media = await Promise.all(nodes.map((node) => node.protocol.medium()));
-  return known.map((facts, index) => ({ ...facts, medium: present(media[index], "every node has a medium") }));
-}
-
-function nodeInfo({ nodeName, driver, readOnly, medium: { name, sizeBytes } }: NodeFacts): z.output<ReturnType<typeof nodeInfoSchema>> {
-  return {
-    "node-name": nodeName,
-    drv: driver,
-    file: name,
-    ro: readOnly,
-    encrypted: false,
-    backing_file_depth: 0,
-    detect_zeroes: "off",
-    bps: 0,
-    bps_rd: 0,
-    bps_wr: 0,
-    iops: 0,
-    iops_rd: 0,
-    iops_wr: 0,
-    write_threshold: 0,
-    cache: { writeback: true, direct: false, "no-flush": false },
-    image: { filename: name, format: driver, "virtual-size": sizeBytes, "dirty-flag": false },
-  };
-}
-
 /** One piece of information for each of `items`, as work that can be interrupted. */
 function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Generator<void, Info[]> {
   const all: Info[] = [];
@@ -117,25 +62,33 @@ function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Gene
   return all;
 }
 
-const queryNamedBlockNodes = defineCommand({
-  name: "query-named-block-nodes",
-  /** `flat` leaves out backing images; there are none here. */
-  arguments: () => z.strictObject({ flat: z.boolean().optional() }),
-  result: () => z.array(nodeInfoSchema()),
-  run: async (_given, { host }) => inSlices(informing(await factsOf(host.graph.nodes.toReversed()), nodeInfo), LIST_SLICE_LENGTH),
-});
+/** `flat` leaves out backing images; there are none here. */
+const flatArguments = lazily(() => z.strictObject({ flat: z.boolean().optional() }));
+
+function queryNamedBlockNodes(answers: QemuAnswers): QmpCommand {
+  return defineCommand({
+    name: "query-named-block-nodes",
+    arguments: flatArguments,
+    result: () => z.array(nodeInfoSchema(answers)),
+    run: async (_given, { host: { graph } }) =>
+      inSlices(
+        informing(await factsOf(graph.nodes.toReversed(), graph), (facts) => nodeInfo(facts, answers)),
+        LIST_SLICE_LENGTH,
+      ),
+  });
+}
 
 /** Drives, and nodes that a device uses (QAPI: BlockInfo). `qdev` is the device's id, or its path when it has none. */
-const blockInfoSchema = lazily(() =>
-  z.strictObject({
+function blockInfoSchema(answers: QemuAnswers) {
+  return z.strictObject({
     device: z.string(),
     qdev: z.string().optional(),
     type: z.string(),
     removable: z.boolean(),
     locked: z.boolean(),
-    inserted: nodeInfoSchema().optional(),
-  }),
-);
+    inserted: nodeInfoSchema(answers).optional(),
+  });
+}
 
 /** A node that is listed, with the id of its drive, or "", and what to call the device that uses it. */
 interface ListedNode {
@@ -144,18 +97,17 @@ interface ListedNode {
   readonly qdev: string | undefined;
 }
 
-function blockInfo({
-  driveId,
-  qdev,
-  facts,
-}: Omit<ListedNode, "node"> & { readonly facts: NodeFacts }): z.output<ReturnType<typeof blockInfoSchema>> {
+function blockInfo(
+  { driveId, qdev, facts }: Omit<ListedNode, "node"> & { readonly facts: NodeFacts },
+  answers: QemuAnswers,
+): z.output<ReturnType<typeof blockInfoSchema>> {
   return {
     device: driveId,
     ...(qdev === undefined ? {} : { qdev }),
     type: "unknown",
     removable: false,
     locked: false,
-    inserted: nodeInfo(facts),
+    inserted: nodeInfo(facts, answers),
   };
 }
 
@@ -179,17 +131,38 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
   ];
 }
 
-const queryBlock = defineCommand({
-  name: "query-block",
-  arguments: noArgumentsSchema,
-  result: () => z.array(blockInfoSchema()),
-  run: async (_given, { host }) => {
-    const listed = listedNodes(host);
-    const facts = await factsOf(listed.map(({ node }) => node));
-    const both = listed.map((each, index) => ({ ...each, facts: present(facts[index], "there are facts of every node") }));
-    return inSlices(informing(both, blockInfo), LIST_SLICE_LENGTH);
+function queryBlock(answers: QemuAnswers): QmpCommand {
+  return defineCommand({
+    name: "query-block",
+    arguments: answers.nodeState ? flatArguments : noArgumentsSchema,
+    result: () => z.array(blockInfoSchema(answers)),
+    run: async (_given, { host }) => {
+      const listed = listedNodes(host);
+      const facts = await factsOf(
+        listed.map(({ node }) => node),
+        host.graph,
+      );
+      const both = listed.map((each, index) => ({ ...each, facts: present(facts[index], "there are facts of every node") }));
+      return inSlices(
+        informing(both, (each) => blockInfo(each, answers)),
+        LIST_SLICE_LENGTH,
+      );
+    },
+  });
+}
+
+/** Which nodes take requests (QEMU 10.0). */
+const blockdevSetActive = defineCommand({
+  name: "blockdev-set-active",
+  arguments: () => z.strictObject({ "node-name": z.string().optional(), active: z.boolean() }),
+  result: nothingSchema,
+  run: async (given, { host }) => {
+    await host.graph.setActive(given["node-name"] ?? null, given.active);
+    return {};
   },
 });
 
 /** See the file text. */
-export const BLOCK_COMMANDS: readonly QmpCommand[] = [blockdevAdd, blockdevDel, blockdevReopen, queryBlock, queryNamedBlockNodes];
+export function blockCommands(answers: QemuAnswers): readonly QmpCommand[] {
+  return [blockdevAdd, blockdevDel, blockdevReopen, blockdevSetActive, queryBlock(answers), queryNamedBlockNodes(answers)];
+}
