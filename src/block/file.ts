@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
-import type { Locking } from "../base/image-access.js";
+import type { ImageAccess, Locking } from "../base/image-access.js";
 import { ImageLock } from "../native/file/image-lock.js";
 import { HOST_FILE_INERT } from "../qemu/block.js";
 import { inert } from "../qemu/inert.js";
@@ -61,7 +61,10 @@ export class FileNode extends ProtocolNode {
         const context = { option: "filename", value: this.filename };
         throw new QomError("invalid-value", `'${printable(this.filename)}' is not a regular file: driver 'file' needs one`, { context });
       }
-      this.#lock = this.#locked(handle);
+      const { filename, locking = "auto" } = this;
+      this.#lock = new ImageLock({ fd: handle.fd, filename, locking, warn: (line) => this.#machine.warn(line) });
+      // No device ever uses the node, so that it is its image's user itself, and shares the writing only if it does none.
+      this.useImage({ writes: !this.isReadOnly, sharesWrites: this.isReadOnly });
     } catch (error) {
       await handle.close();
       throw error;
@@ -70,7 +73,7 @@ export class FileNode extends ProtocolNode {
   }
 
   override async medium(): Promise<MediumInfo> {
-    return { name: this.filename, sizeBytes: (await this.#handle?.stat())?.size ?? 0 };
+    return { name: this.filename, sizeBytes: (await this.#handle?.stat())?.size ?? 0, specificKind: "file" };
   }
 
   override async finalize(): Promise<void> {
@@ -78,11 +81,7 @@ export class FileNode extends ProtocolNode {
     await this.#handle?.close();
   }
 
-  /** No device ever uses the node, so that it is its image's user itself, and shares the writing only if it does none. */
-  #locked(handle: FileHandle): ImageLock {
-    const { filename, locking = "auto" } = this;
-    const lock = new ImageLock({ fd: handle.fd, filename, locking, warn: (line) => this.#machine.warn(line) });
-    lock.claim({ writes: !this.isReadOnly, sharesWrites: this.isReadOnly });
-    return lock;
+  protected override claimImage(access: ImageAccess): () => void {
+    return this.#lock?.claim(access) ?? super.claimImage(access);
   }
 }

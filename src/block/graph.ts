@@ -1,6 +1,6 @@
 /** The block nodes of a machine: a name space of its own, as in QEMU (qapi/block-core.json, blockdev-add). */
 import { assert, present } from "../base/assert.js";
-import { aString, check, instanceOf, oneOf } from "../base/check.js";
+import { aBoolean, aString, check, instanceOf, nullable, oneOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
@@ -25,6 +25,13 @@ const NODE_NAME_LENGTH_MAX = 31;
 /** Nodes in one chain, one below the other: whoever asks for the node at its end goes through all of them by recursion. No use needs ten. */
 const NODE_CHAIN_LENGTH_MAX = 64;
 
+/** A use of a node by another one. */
+interface Reference {
+  /** Of the property that asks for it. */
+  readonly name: string;
+  readonly release: () => void;
+}
+
 const A_NODE = instanceOf(BlockNode, "a block node");
 
 /** What a drive says is done about errors, for a device that leaves that to it. */
@@ -42,8 +49,8 @@ export class BlockGraph implements NodeOpener {
   readonly #pending = new Set<string>();
   /** Nodes that were made inside another one, and that one. */
   readonly #nested = new Map<BlockNode, BlockNode>();
-  /** By node: the nodes that it uses, and how to let go of each. */
-  readonly #references = new Map<BlockNode, Map<BlockNode, () => void>>();
+  /** By node: the nodes that it uses. */
+  readonly #references = new Map<BlockNode, Map<BlockNode, Reference>>();
   /** By node: its place in the chain that it was opened in, 1 for the outermost. */
   readonly #levels = new WeakMap<BlockNode, number>();
   /** Nodes that -drive made. */
@@ -179,13 +186,70 @@ export class BlockGraph implements NodeOpener {
     await runAll(this.outermost.toReversed().map((node) => () => this.#close(node)));
   }
 
+  /** The nodes that `node` uses, each with the name of the property that asks for it. */
+  childrenOf(node: BlockNode): readonly { readonly name: string; readonly node: BlockNode }[] {
+    check("BlockGraph.childrenOf", "node", node, A_NODE);
+    return [...(this.#references.get(node) ?? [])].map(([child, { name }]) => ({ name, node: child }));
+  }
+
+  /**
+   * Lets a node take requests, or no longer: blockdev-set-active. The nodes below follow: to be active, a node needs them active, and they are
+   * inactive with the last that uses them.
+   * @param name of the node; null for all of them
+   * @throws QomError `not-found`; `in-use` for a node that an active one uses, or whose image another process uses
+   */
+  async setActive(name: string | null, active: boolean): Promise<void> {
+    check("BlockGraph.setActive", "name", name, nullable(aString));
+    check("BlockGraph.setActive", "active", active, aBoolean);
+    const given = name === null ? this.nodes : [this.node(name)];
+    if (active) {
+      // Nested nodes come before those around them, and a node that has another one by its name is younger than that.
+      for (const node of given) await this.#activate(node);
+      return;
+    }
+    if (name !== null) for (const node of given) this.#requireNoActiveOwner(node);
+    for (const node of given.toReversed()) await this.#deactivate(node);
+  }
+
+  async #activate(node: BlockNode): Promise<void> {
+    if (node.active) return;
+    for (const child of this.#references.get(node)?.keys() ?? []) await this.#activate(child);
+    await node.changeActivity(true);
+  }
+
+  async #deactivate(node: BlockNode): Promise<void> {
+    if (!node.active || this.#activeOwner(node) !== undefined) return;
+    await node.changeActivity(false);
+    for (const child of this.#references.get(node)?.keys() ?? []) await this.#deactivate(child);
+  }
+
+  #activeOwner(node: BlockNode): BlockNode | undefined {
+    for (const [owner, references] of this.#references) if (owner.active && references.has(node)) return owner;
+    return undefined;
+  }
+
+  #requireNoActiveOwner(node: BlockNode): void {
+    const owner = this.#activeOwner(node);
+    if (owner === undefined) return;
+    throw new QomError("in-use", `${node.describe()} cannot be inactive: ${owner.describe()}, which uses it, is active`, {
+      context: { option: "node-name", value: node.nodeName },
+    });
+  }
+
   async openChild(owner: BlockNode, name: string, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
     const child = await this.#child(owner, value, form, inherited).catch((error: unknown) => {
       throw error instanceof QomError ? error.nestedIn(name) : error;
     });
+    if (owner.active && !child.active) {
+      if (isOptionMap(value)) await this.#close(child);
+      throw new QomError("in-use", `${child.describe()} is inactive, and ${owner.describe()}, which is to use it, is active`, {
+        context: { option: name, value: child.nodeName },
+        hint: "active=off, or set it active before",
+      });
+    }
     const release = hold(child, owner);
-    const references = this.#references.get(owner) ?? new Map<BlockNode, () => void>();
-    references.set(child, release);
+    const references = this.#references.get(owner) ?? new Map<BlockNode, Reference>();
+    references.set(child, { name, release });
     this.#references.set(owner, references);
     if (isOptionMap(value)) this.#nested.set(child, owner);
     return child;
@@ -193,7 +257,7 @@ export class BlockGraph implements NodeOpener {
 
   async closeChild(owner: BlockNode, child: BlockNode): Promise<void> {
     const references = this.#references.get(owner);
-    references?.get(child)?.();
+    references?.get(child)?.release();
     references?.delete(child);
     if (references?.size === 0) this.#references.delete(owner);
     if (this.#nested.get(child) === owner) await this.#close(child);

@@ -10,7 +10,7 @@ import type { ImageAccess, Locking } from "../base/image-access.js";
 import { ImageLock } from "../native/file/image-lock.js";
 import { SgIoExecutor } from "../native/sg-io/sg-io.js";
 import { HostUnit } from "../host/host-unit.js";
-import { readHostTraits, readSizeBytes } from "../host/traits.js";
+import { readHostMedium, readHostTraits } from "../host/traits.js";
 import type { DeviceFile } from "../host/traits.js";
 import { HOST_FILE_INERT } from "../qemu/block.js";
 import { inert } from "../qemu/inert.js";
@@ -73,7 +73,8 @@ export class HostDeviceNode extends ProtocolNode {
   }
 
   override async medium(): Promise<MediumInfo> {
-    return { name: this.filename, sizeBytes: this.#device === undefined ? 0 : await readSizeBytes(this.#device) };
+    const medium = this.#device === undefined ? { sizeBytes: 0 } : await readHostMedium(this.#device);
+    return { name: this.filename, ...medium, specificKind: "file" };
   }
 
   override async finalize(): Promise<void> {

@@ -14,6 +14,18 @@ interface NodeOptions extends QomObject {
 /** Value of `cache`. */
 type CacheOptions = Readonly<Partial<Record<"direct" | "no-flush", boolean>>>;
 
+/** Options that have no effect and that monitors show, whether they were given or not. */
+export interface InertOptions {
+  readonly cache: Readonly<Record<"direct" | "no-flush", boolean>>;
+  readonly detectZeroes: "off" | "on" | "unmap";
+}
+
+/** Those of a node. */
+export function inertOptionsOf(node: QomObject): InertOptions {
+  const detectZeroes = inertValue(node, "detect-zeroes") as InertOptions["detectZeroes"] | undefined; // the kind of the property
+  return { cache: { direct: false, "no-flush": false, ...cacheOf(node) }, detectZeroes: detectZeroes ?? "off" };
+}
+
 function cacheOf(node: QomObject): CacheOptions | undefined {
   return inertValue(node, "cache") as CacheOptions | undefined; // the kind of the property
 }

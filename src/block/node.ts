@@ -45,6 +45,12 @@ export interface MediumInfo {
   readonly name: string;
   /** 0 if it is not known. */
   readonly sizeBytes: number;
+  /** What reads and writes past the host's cache are multiples of. Default: 512. */
+  readonly blockSizeBytes?: number;
+  /** Longest transfer of the host's hardware in bytes, and most pieces of memory of one; absent where there is no limit. */
+  readonly hardware?: { readonly transferBytesMax?: number; readonly segmentsMax?: number };
+  /** What QEMU calls the kind of further facts about it, where it has some (QAPI: ImageInfoSpecificKind). */
+  readonly specificKind?: "file";
 }
 
 /** What the node at the end of a chain offers a device. */
@@ -68,6 +74,14 @@ export interface NodeUser {
   describe(): string;
   /** Others may use the node at the same time (`share-rw`). */
   readonly shares: boolean;
+  /** Resolves when none of the user's requests is under way any more. Default: at once. */
+  quiet?(): Promise<void>;
+}
+
+/** A use of the node's image, which is locked for it while the node is active. */
+interface Claim {
+  readonly access: ImageAccess;
+  release: (() => void) | null;
 }
 
 /** Kind of a property for a child node: the name of a node, or the options of a new one. */
@@ -91,7 +105,56 @@ export abstract class BlockNode extends QomObject {
   accessor autoReadOnly!: boolean;
 
   #opening: NodeOpening | undefined;
+  #active = true;
   readonly #users = new Set<NodeUser>();
+  readonly #claims = new Set<Claim>();
+
+  /** Whether the node takes requests. {@link BlockGraph.setActive} changes it, with the nodes around this one. */
+  @qomProperty(qom.bool(), {
+    name: "active",
+    description: "the node takes requests from the start; until it is set active, its image may be another process's",
+    default: true,
+  })
+  get active(): boolean {
+    return this.#active;
+  }
+
+  set active(active: boolean) {
+    this.#active = active;
+  }
+
+  /**
+   * Called when {@link active} is to change: takes the locks of the image, or waits for requests under way and gives the locks back.
+   * @throws QomError `in-use` if another process uses the image in an incompatible way; the node stays inactive then
+   */
+  async changeActivity(active: boolean): Promise<void> {
+    if (active === this.#active) return;
+    if (active) {
+      this.#lockAll();
+      this.active = true;
+      return;
+    }
+    this.active = false;
+    await Promise.all([...this.#users].map((user) => user.quiet?.() ?? Promise.resolve()));
+    // It may have been set active again meanwhile.
+    if (!this.#active) this.#unlockAll();
+  }
+
+  #lockAll(): void {
+    try {
+      for (const claim of this.#claims) claim.release ??= this.claimImage(claim.access);
+    } catch (error) {
+      this.#unlockAll();
+      throw error;
+    }
+  }
+
+  #unlockAll(): void {
+    for (const claim of this.#claims) {
+      claim.release?.();
+      claim.release = null;
+    }
+  }
 
   /** Called by the graph once, before `complete`. */
   prepare(opening: NodeOpening): void {
@@ -139,13 +202,26 @@ export abstract class BlockNode extends QomObject {
         hint: "to allow this, set share-rw=on on every device that uses it",
       });
     }
-    const releaseImage = this.claimImage({ writes, sharesWrites: user.shares });
+    const releaseImage = this.useImage({ writes, sharesWrites: user.shares });
     this.#users.add(user);
     const release = hold(this, user);
     return () => {
       release();
       this.#users.delete(user);
       releaseImage();
+    };
+  }
+
+  /**
+   * Has the node's image locked for one more user while the node is active, until the returned function is called.
+   * @throws QomError as {@link claimImage}
+   */
+  protected useImage(access: ImageAccess): () => void {
+    const claim: Claim = { access, release: this.#active ? this.claimImage(access) : null };
+    this.#claims.add(claim);
+    return () => {
+      this.#claims.delete(claim);
+      claim.release?.();
     };
   }
 

@@ -23,7 +23,16 @@ export function reopen(graph: BlockGraph, given: OptionMap): void {
   if (!given.has("driver")) throw new QomError("missing", "parameter 'driver' is missing", { context: { option: "driver" } });
   const name = given.get("node-name");
   if (typeof name !== "string") throw new QomError("missing", "the option 'node-name' is required", { context: { option: "node-name" } });
-  requireSame(graph, graph.node(name), given, "");
+  const node = graph.node(name);
+  requireSame(graph, node, given, "");
+}
+
+/** As in QEMU, only active nodes are reopened. */
+function inactive(node: BlockNode): QomError {
+  return new QomError("in-use", `${node.describe()} is not active, and blockdev-reopen is for active nodes`, {
+    context: { object: node.nodeName },
+    hint: "blockdev-set-active sets it active",
+  });
 }
 
 function requireSame(graph: BlockGraph, node: BlockNode, given: OptionMap, prefix: string): void {
@@ -33,6 +42,7 @@ function requireSame(graph: BlockGraph, node: BlockNode, given: OptionMap, prefi
   const driver = takeText(values, "driver");
   if (driver !== undefined && driver !== node.typeName) throw cannotChange(`${prefix}driver`, driver);
   const type = graph.typeOf(node);
+  if (!node.active) throw inactive(node);
   const written = new Map(writtenProperties(type, node).map((property) => [property.name, property.json]));
   const nested = graph.nestedIn(node)[Symbol.iterator]();
   for (const [option, property] of type.properties) {

@@ -135,7 +135,8 @@ export class SimLunNode extends ProtocolNode {
   }
 
   override medium(): Promise<MediumInfo> {
-    return Promise.resolve({ name: this.filename ?? `sim-lun:${this.unit.logicalUnit.wwn}`, sizeBytes: this.unit.logicalUnit.sizeBytes });
+    const { wwn, sizeBytes } = this.unit.logicalUnit;
+    return Promise.resolve({ name: this.filename ?? `sim-lun:${wwn}`, sizeBytes, blockSizeBytes: this.unit.geometry().blockSizeBytes });
   }
 
   override finalize(): void {

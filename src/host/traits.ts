@@ -22,20 +22,42 @@ export interface DeviceFile {
 }
 
 /** Reads the traits of a device node. Without a queue in /sys there is no limit. */
-export async function readHostTraits({ kind, rdev }: DeviceFile): Promise<HostTraits> {
-  const number = splitDeviceNumber(rdev);
-  const device = deviceName(number);
-  const queues =
-    kind === "block"
-      ? [`/sys/dev/block/${device}/queue`, `/sys/dev/block/${device}/../queue`]
-      : await queuesBelow(`/sys/dev/char/${device}/device/block`);
-  return { genericNode: kind === "character" && number.major === GENERIC_MAJOR, transferBytesMax: await transferLimit(queues) };
+export async function readHostTraits(device: DeviceFile): Promise<HostTraits> {
+  const isGeneric = device.kind === "character" && splitDeviceNumber(device.rdev).major === GENERIC_MAJOR;
+  return { genericNode: isGeneric, transferBytesMax: await transferLimit(await queuesOf(device)) };
 }
 
-/** Size of the medium; 0 if not known, as for a character device. Node cannot get the size of a block device from a descriptor. */
-export async function readSizeBytes({ kind, rdev }: DeviceFile): Promise<number> {
-  if (kind !== "block") return 0;
-  return (await readNumber(`/sys/dev/block/${deviceName(splitDeviceNumber(rdev))}/size`)) * SYSFS_SECTOR_BYTES;
+/** What Linux reports about the medium of a device. */
+export interface HostMedium {
+  /** 0 if not known, as for a character device. Node cannot get the size of a block device from a descriptor. */
+  readonly sizeBytes: number;
+  /** Logical block size; 1 for a character device, whose blocks nobody counts. */
+  readonly blockSizeBytes: number;
+  /** Limits of one transfer. */
+  readonly hardware: { readonly transferBytesMax?: number; readonly segmentsMax?: number };
+}
+
+/** Reads what there is to know of the medium at this moment. */
+export async function readHostMedium(device: DeviceFile): Promise<HostMedium> {
+  const queues = await queuesOf(device);
+  const limitOf = async (file: string): Promise<number> =>
+    (await Promise.all(queues.map((queue) => readNumber(join(queue, file))))).find((limit) => limit > 0) ?? 0;
+  const [transferKilobytes, segmentsMax] = [await limitOf("max_sectors_kb"), await limitOf("max_segments")];
+  const hardware = {
+    ...(transferKilobytes > 0 ? { transferBytesMax: transferKilobytes * 1024 } : {}),
+    ...(segmentsMax > 0 ? { segmentsMax } : {}),
+  };
+  if (device.kind !== "block") return { sizeBytes: 0, blockSizeBytes: 1, hardware };
+  const sectors = await readNumber(`/sys/dev/block/${deviceName(splitDeviceNumber(device.rdev))}/size`);
+  const blockSizeBytes = await limitOf("logical_block_size");
+  return { sizeBytes: sectors * SYSFS_SECTOR_BYTES, blockSizeBytes: blockSizeBytes > 0 ? blockSizeBytes : SYSFS_SECTOR_BYTES, hardware };
+}
+
+/** Folders in which there may be the queue of a device. */
+async function queuesOf({ kind, rdev }: DeviceFile): Promise<readonly string[]> {
+  const device = deviceName(splitDeviceNumber(rdev));
+  if (kind === "block") return [`/sys/dev/block/${device}/queue`, `/sys/dev/block/${device}/../queue`];
+  return queuesBelow(`/sys/dev/char/${device}/device/block`);
 }
 
 /** Queues of the disk behind an sg node. */

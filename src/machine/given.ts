@@ -39,7 +39,8 @@ export function* readingArguments(argv: readonly string[], given: MachineOptions
       hint: "Machine.help gives it",
     });
   }
-  const registries = typeRegistries(types);
+  const followed = machineCompat(line, compat);
+  const registries = typeRegistries(types, followed.version);
   const { options, monitoring, foreignBuses, warning } = strict ? selectAll(line) : yield* selectingOurs(line, registries);
   const spellings = options.flatMap(({ argument, text, parsed }) =>
     parsed.warnings.map((message) => `-${argument} ${printable(text)}: ${message}`),
@@ -49,7 +50,7 @@ export function* readingArguments(argv: readonly string[], given: MachineOptions
     name: line.name,
     stopped: line.stopped,
     registries,
-    compat: machineCompat(line, compat),
+    compat: followed,
     options,
     foreignBuses,
     warnings,

@@ -129,9 +129,10 @@ export class Machine {
       return object;
     };
     this.#machineEvents = new MachineEvents(this.#events, this.fabric, warn);
-    const objects = new ObjectFactory(this.#registries.objects, make, warn);
+    const onDeprecated = given.compat.answers.deprecatedSizes ? warn : "refuse";
+    const objects = new ObjectFactory(this.#registries.objects, make, onDeprecated);
     this.qom = new CompositionTree(objects);
-    const nodes = new ObjectFactory(this.#registries.drivers, make, warn);
+    const nodes = new ObjectFactory(this.#registries.drivers, make, onDeprecated);
     this.graph = new BlockGraph(nodes, this.qom.resolveLink);
     this.#factories = [objects, nodes];
     this.#devices = new DeviceSet(this.qom, objects, (device) => this.#buses.plug(device));

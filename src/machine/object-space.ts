@@ -62,7 +62,7 @@ export class ObjectSpace {
       if (object instanceof ScsiFabric) object.onWarning((line) => warn(`'${object.id ?? ""}': ${line}`));
       return object;
     };
-    this.#factory = new ObjectFactory(registry, make, warn);
+    this.#factory = new ObjectFactory(registry, make);
     this.#tree = new CompositionTree(this.#factory);
     const context: MachineContext = {
       name: this.#member.name,

@@ -12,6 +12,8 @@ import { ScsiBlock } from "../devices/disk/scsi-block.js";
 import { ScsiDevice } from "../devices/disk/scsi-device.js";
 import { ScsiGeneric } from "../devices/disk/scsi-generic.js";
 import { VIRTIO_SCSI_TYPES } from "../devices/virtio-scsi/adapters.js";
+import { answersOf, QEMU_VERSION_DEFAULT } from "../qemu/compat.js";
+import type { QemuVersion } from "../qemu/compat.js";
 import { inertObjectTypes } from "../qemu/objects.js";
 import { MonitorHmp, MonitorObject, MonitorQmp } from "../monitor/monitor-objects.js";
 import type { QomType } from "../qom/decorators.js";
@@ -65,11 +67,13 @@ const builtIn: () => TypeRegistries = lazily(() => {
 /**
  * The built-in types and the embedder's own, in registries that nobody else has. A type of the embedder's that does something goes before one
  * of the same name that does nothing.
+ * @param version of QEMU, whose options they have
  * @throws QomError `type-definition`, `duplicate`, `unknown-type`
  */
-export function typeRegistries(own: readonly QomType[]): TypeRegistries {
+export function typeRegistries(own: readonly QomType[], version: QemuVersion = QEMU_VERSION_DEFAULT): TypeRegistries {
   const isDriver = (type: QomType): boolean => type.prototype instanceof BlockNode;
-  const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy()];
+  const { missingNodeOptions } = answersOf(version);
+  const [objects, drivers] = [builtIn().objects.copy(), builtIn().drivers.copy(missingNodeOptions)];
   objects.registerAll(own.filter((type) => !isDriver(type)));
   drivers.registerAll(own.filter(isDriver));
   return { objects, drivers };

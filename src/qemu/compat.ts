@@ -40,6 +40,24 @@ export const DIFFERENCES = {
   ),
   /** Whether query-status has that member. */
   singlestep: difference("`singlestep` in `query-status`", ["`false`", true], ["not there", false]),
+  /** Whether query-named-block-nodes and query-block tell what 7.2 does not; and an argument of the latter. */
+  nodeState: difference(
+    "`active`, `children`, `image.limits` and `image.format-specific` of a node, `flat` of `query-block`",
+    ["not there", false],
+    ["there", true],
+  ),
+  /** Names of commands that do not exist. */
+  missingCommands: difference<readonly string[]>(
+    "`blockdev-set-active`, `qom-list-get`",
+    ["`CommandNotFound`", ["blockdev-set-active", "qom-list-get"]],
+    ["there", []],
+  ),
+  /** Names of options of every block node that do not exist. */
+  missingNodeOptions: difference<readonly string[]>("option `active` of a block node", ["refused", ["active"]], ["taken", []]),
+  /** Whether a hexadecimal number with a suffix is a size. */
+  deprecatedSizes: difference("`size=0x1M`", ["taken, with a warning", true], ["refused", false]),
+  /** Whether device_add takes text for every kind of value. */
+  looseDeviceAdd: difference("`device_add` with text for a number or a boolean", ["taken", true], ["refused", false]),
   /** Default of the property of scsi-block; an older machine type has an older default as well, see {@link MachineCompat}. */
   migratePr: difference("default of `migrate-pr` of `scsi-block`", ["off", false], ["on; off for machine types up to 10.2", true]),
 } as const;

@@ -4,6 +4,7 @@
  */
 import { QomError } from "../base/errors.js";
 import { lazily } from "../base/lazily.js";
+import { named } from "../qom/property-kind.js";
 import { qom } from "../qom/property-type.js";
 import type { LaterTypes } from "../qom/type-registry.js";
 import { inertObjectType, row } from "./inert.js";
@@ -177,12 +178,33 @@ const THREADS_AND_MEMORY: InertObjects = {
 
 const TABLE: InertObjects = { ...SECRETS_AND_RIGHTS, ...THREADS_AND_MEMORY };
 
+/** What QEMU calls kinds of values of an object, where those of a device have another name. `-object TYPE,help` of QEMU shows them. */
+const OBJECT_KINDS: Readonly<Record<string, string>> = {
+  int64: "int",
+  uint32: "int",
+  size: "int",
+  uint16List: "int",
+  int32: "int32_t",
+  QAuthZListRuleList: "QAuthZListRule",
+};
+
+function withKindsOfObjects(object: InertObject): InertObject {
+  const properties = Object.entries(object.properties).map(([name, { type, ...rest }]) => {
+    const kind = OBJECT_KINDS[type.name];
+    return [name, { ...rest, type: kind === undefined ? type : named(type, kind) }] as const;
+  });
+  return { ...object, properties: Object.fromEntries(properties) };
+}
+
 /** What they are made of. */
 export function inertObjects(): readonly InertObject[] {
-  return Object.entries(TABLE).map(([name, describe]) => ({ name, ...describe() }));
+  return Object.entries(TABLE).map(([name, describe]) => withKindsOfObjects({ name, ...describe() }));
 }
 
 /** The types by name; each is made when it is first asked for. */
 export const inertObjectTypes: () => LaterTypes = lazily(
-  () => new Map(Object.entries(TABLE).map(([name, describe]) => [name, lazily(() => inertObjectType({ name, ...describe() }))])),
+  () =>
+    new Map(
+      Object.entries(TABLE).map(([name, describe]) => [name, lazily(() => inertObjectType(withKindsOfObjects({ name, ...describe() })))]),
+    ),
 );

@@ -11,7 +11,7 @@ import { instanceProperties } from "./instance-properties.js";
 import { LinkHolder } from "./links.js";
 import { stateOf } from "./object.js";
 import type { QomObject } from "./object.js";
-import { checkProperties, deprecations, needsObjectToCheck, setProperties } from "./properties.js";
+import { checkProperties, deprecations, needsObjectToCheck, refuseDeprecated, setProperties } from "./properties.js";
 import type { PropertyValues } from "./properties.js";
 import type { LinkResolver } from "./property-type.js";
 import type { RegisteredType, TypeRegistry } from "./type-registry.js";
@@ -34,19 +34,21 @@ export interface CreationSteps {
   readonly attach?: (object: QomObject) => void;
 }
 
+/** What becomes of a property's value in a deprecated spelling: it is refused, or taken and this is told, in one line. */
+export type DeprecatedSpellings = "refuse" | ((message: string) => void);
+
 /** See the module text. */
 export class ObjectFactory {
   readonly #creations = new Set<Promise<QomObject>>();
   #closed = false;
   readonly #registry: TypeRegistry;
   readonly #construct: Construct;
-  readonly #warn: (message: string) => void;
+  readonly #onDeprecated: DeprecatedSpellings;
 
-  /** @param warn told, in one line, of a property's value in a deprecated spelling */
-  constructor(registry: TypeRegistry, construct: Construct, warn: (message: string) => void = () => undefined) {
+  constructor(registry: TypeRegistry, construct: Construct, onDeprecated: DeprecatedSpellings = "refuse") {
     this.#registry = registry;
     this.#construct = construct;
-    this.#warn = warn;
+    this.#onDeprecated = onDeprecated;
   }
 
   get registry(): TypeRegistry {
@@ -75,6 +77,7 @@ export class ObjectFactory {
    */
   check(type: RegisteredType, given: PropertyValues): void {
     requireConcrete(type);
+    if (this.#onDeprecated === "refuse") refuseDeprecated(type, given);
     if (needsObjectToCheck(type, given)) this.inspect(type, (object) => checkProperties(type, given, object));
     else checkProperties(type, given, undefined);
   }
@@ -113,7 +116,8 @@ export class ObjectFactory {
       const own = instanceProperties(object);
       if (own.length > 0) this.#registry.requireReachable(type, own);
       setProperties(type, object, request, resolve);
-      for (const message of deprecations(type, request)) this.#warn(message);
+      if (this.#onDeprecated === "refuse") refuseDeprecated(type, request);
+      else for (const message of deprecations(type, request)) this.#onDeprecated(message);
       prepare?.(object);
       await this.#complete(object, resolve, completed);
       this.#requireOpen(request);

@@ -129,11 +129,25 @@ export function needsObjectToCheck(type: RegisteredType, { values }: PropertyVal
 }
 
 /** What is to be said about values in deprecated spellings, one line each. */
-export function deprecations(type: RegisteredType, { values, form }: PropertyValues): readonly string[] {
+export function deprecations(type: RegisteredType, given: PropertyValues): readonly string[] {
+  return deprecated(type, given).map(({ property, message }) => `property '${property.name}' of '${type.name}': ${message}`);
+}
+
+/** Refuses values in deprecated spellings. @throws QomError `invalid-value` */
+export function refuseDeprecated(type: RegisteredType, given: PropertyValues): void {
+  const [first] = deprecated(type, given);
+  if (first !== undefined) throw unexpected(type, first.property, first.value, given.form);
+}
+
+function deprecated(
+  type: RegisteredType,
+  { values, form }: PropertyValues,
+): readonly { readonly property: PropertyDefinition; readonly value: string; readonly message: string }[] {
   if (form === "json") return [];
   return [...values].flatMap(([name, value]) => {
-    const message = typeof value === "string" ? type.properties.get(name)?.type.deprecated?.(value) : undefined;
-    return message === undefined ? [] : [`property '${name}' of '${type.name}': ${message}`];
+    const property = type.properties.get(name);
+    const message = typeof value === "string" ? property?.type.deprecated?.(value) : undefined;
+    return property === undefined || typeof value !== "string" || message === undefined ? [] : [{ property, value, message }];
   });
 }
 

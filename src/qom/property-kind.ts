@@ -79,6 +79,12 @@ export function propertyType<T>(says: Description<T>, json: () => z.ZodType<T>, 
   };
 }
 
+/** The same type under another name; its schemas are still made when first asked for. */
+export function named<T>(type: PropertyType<T>, name: string): PropertyType<T> {
+  const renamed = { ...Object.getOwnPropertyDescriptors(type), name: { value: name, enumerable: true } };
+  return Object.defineProperties({}, renamed) as PropertyType<T>; // all members of one, with their getters
+}
+
 const DESCRIBED = having("a type of properties", { name: aString, expects: aString });
 const WITH_SCHEMA = having("a type of properties", { json: anObject });
 

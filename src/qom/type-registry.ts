@@ -7,9 +7,11 @@ import { printable } from "../base/limits.js";
 import { didYouMean } from "../options/nearest.js";
 import { ownProperties, typeMetadata } from "./decorators.js";
 import type { QomType } from "./decorators.js";
+import { USER_CREATABLE } from "./interfaces.js";
 import type { QomInterface } from "./interfaces.js";
 import { QomObject } from "./object.js";
 import type { PropertyDefinition } from "./property-definition.js";
+import { named } from "./property-kind.js";
 import { qom } from "./property-type.js";
 
 /** A type as the registry knows it: metadata of the class and everything inherited. */
@@ -57,10 +59,14 @@ const TYPE_NAME = /^[A-Za-z1-9][A-Za-z0-9._-]+$/;
 
 const ROOT_TYPE = "object";
 
+/** What QEMU calls the type of a text property: of devices and block nodes, and of objects that users create. */
+const TEXT = "str";
+const OBJECT_TEXT = "string";
+
 /** The property that every object has. */
 const TYPE_PROPERTY: PropertyDefinition = {
   name: "type",
-  type: qom.string(),
+  type: named(qom.string(), OBJECT_TEXT),
   description: "type of the object",
   required: false,
   default: undefined,
@@ -97,10 +103,15 @@ export class TypeRegistry {
     this.#later = original === null ? new Map() : original.#later;
   }
 
-  /** A registry with the same types, to which others are added without the first. */
-  copy(): TypeRegistry {
+  /**
+   * A registry with the same types, to which others are added without the first.
+   * @param without names of properties that its types do not have
+   */
+  copy(without: readonly string[] = []): TypeRegistry {
     this.#isShared = true;
-    return new TypeRegistry(this.#reserved, this);
+    const copy = new TypeRegistry(this.#reserved, this);
+    if (without.length > 0) copy.#leaveOut(without);
+    return copy;
   }
 
   /**
@@ -127,14 +138,18 @@ export class TypeRegistry {
       throw new QomError("unknown-type", `parent class '${parentName}' of type '${name}' is not registered`, { context });
     }
     for (const added of metadata.interfaces ?? []) this.#requireInterface(added, name);
-    const properties = lazily(() => mergeProperties(parent, name, ownProperties(type)));
+    const interfaces = new Set([...parent.interfaces, ...(metadata.interfaces ?? []).map((added) => added.name)]);
+    const properties = lazily(() => {
+      const merged = mergeProperties(parent, name, ownProperties(type));
+      return interfaces.has(USER_CREATABLE.name) ? new Map([...merged].map(([key, property]) => [key, asOfObject(property)])) : merged;
+    });
     const registered: RegisteredType = Object.freeze({
       name,
       description: metadata.description,
       abstract: metadata.abstract ?? false,
       aliases: metadata.aliases ?? [],
       parent: parent.name,
-      interfaces: new Set([...parent.interfaces, ...(metadata.interfaces ?? []).map((added) => added.name)]),
+      interfaces,
       get properties() {
         return properties();
       },
@@ -257,6 +272,14 @@ export class TypeRegistry {
   }
 
   /** The tables, which nobody else has from now on. */
+  /** The types are others then: those without the properties. */
+  #leaveOut(names: readonly string[]): void {
+    const { types, aliases, interfaces } = this.#tables;
+    this.#tables = { types: new Map(), aliases: new Map(aliases), byClass: new Map(), interfaces: new Map(interfaces) };
+    this.#isShared = false;
+    for (const type of types.values()) add(this.#tables, withoutProperties(type, names));
+  }
+
   #ownTables(): Tables {
     if (!this.#isShared) return this.#tables;
     const { types, aliases, byClass, interfaces } = this.#tables;
@@ -284,6 +307,21 @@ function newTables(): Tables {
 function add({ types, byClass }: Tables, type: RegisteredType): void {
   types.set(type.name, type);
   byClass.set(type.constructor, type);
+}
+
+function asOfObject(property: PropertyDefinition): PropertyDefinition {
+  return property.type.name === TEXT ? { ...property, type: named(property.type, OBJECT_TEXT) } : property;
+}
+
+function withoutProperties(type: RegisteredType, names: readonly string[]): RegisteredType {
+  const { name, description, abstract, aliases, parent, interfaces, constructor } = type;
+  const properties = lazily(() => new Map([...type.properties].filter(([key]) => !names.includes(key))));
+  return Object.freeze({
+    ...{ name, description, abstract, aliases, parent, interfaces, constructor },
+    get properties() {
+      return properties();
+    },
+  });
 }
 
 /** Types that a hint lists: more than a machine has without those of an embedder. */

@@ -96,6 +96,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
 const TAKES_NOTHING: ReadonlySet<string> = new Set([
   ...["QomObject#describe", "QomObject#complete", "QomObject#finalize", "QomObject#busyWith", "QomObject#canBeDeleted"],
   ...["PrManager#busyWith", "ScsiFabric#complete", "ScsiFabric#finalize", "ScsiDevice#complete", "ScsiDevice#finalize"],
+  "ScsiDevice#quiet",
   ...["ScsiDevice#probeHostDisk", "VirtioScsi#complete", "VirtioScsi#finalize", "VirtioScsi#busyWith", "VirtioScsi#reset"],
   ...["Fabric#powerCycle", "Fabric#close", "LogicalUnit#powerCycle", "LogicalUnit#close", "Hold#release"],
   ...["TransportId#format", "TransportId#toString", "TransportId#encode", "Machine#toArgs", "Machine#toJson", "Machine#close"],

@@ -1,9 +1,11 @@
-/** `npm run record:virtio-scsi`: drives QEMU's device through all scenarios and writes its answers down. */
+/** `npm run record:virtio-scsi`: drives the device of the QEMU that is installed through all scenarios and writes its answers down. */
+import { installedVersion } from "../support/qemu-version.js";
 import { QemuPeer } from "./support/qemu.js";
-import { play, writeRecord } from "./support/record.js";
+import { play, RECORD } from "./support/record.js";
 import type { Step } from "./support/record.js";
 import { SCENARIOS } from "./support/scenarios.js";
 
+const version = installedVersion();
 const peer = await QemuPeer.start();
 const steps: Step[] = [];
 try {
@@ -11,5 +13,8 @@ try {
 } finally {
   await peer.close();
 }
-writeRecord(steps);
-console.log(`${steps.length} steps`);
+RECORD.write(
+  version,
+  steps.map(({ name, answer }) => [name, answer] as const),
+);
+console.log(`QEMU ${version}: ${steps.length} steps`);

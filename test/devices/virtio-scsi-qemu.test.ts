@@ -1,20 +1,22 @@
-/** The virtio-scsi device against QEMU's: the record is what QEMU says, and what this library says. */
+/** The virtio-scsi device against QEMU's: the records are what QEMU says, and what this library says. */
 import { expect } from "chai";
+import { QEMU_VERSIONS } from "#src/qemu/compat.js";
 import { OurPeer } from "./support/ours.js";
-import { isInstalled, PACKAGE, QemuPeer } from "./support/qemu.js";
-import { play, readRecord } from "./support/record.js";
+import { PACKAGE, QemuPeer } from "./support/qemu.js";
+import { play, RECORD } from "./support/record.js";
+import type { Step } from "./support/record.js";
 import { SCENARIOS } from "./support/scenarios.js";
-import { skipUnlessRequired } from "../support/requirement.js";
+import { requireQemu } from "../support/qemu-version.js";
 
 /** Each step takes a few round trips to QEMU, and a slow disk some 300 ms. */
 const QEMU_TIMEOUT_MS = 120_000;
 
 describe("virtio-scsi, as QEMU's device answers", () => {
-  const record = readRecord();
+  const records = QEMU_VERSIONS.map((version) => [version, RECORD.read(version)] as const);
 
-  it("is recorded as QEMU answers", async function () {
+  it("is recorded as the installed QEMU answers", async function () {
     this.timeout(QEMU_TIMEOUT_MS);
-    if (!isInstalled()) skipUnlessRequired(this, `there is no QEMU: apt-get install ${PACKAGE}`);
+    const version = requireQemu(this, PACKAGE);
     const answers = new Map<string, string>();
     const peer = await QemuPeer.start();
     try {
@@ -22,7 +24,7 @@ describe("virtio-scsi, as QEMU's device answers", () => {
     } finally {
       await peer.close();
     }
-    expect(Object.fromEntries(answers)).to.deep.equal(Object.fromEntries(record));
+    expect(Object.fromEntries(answers)).to.deep.equal(Object.fromEntries(RECORD.read(version)));
   });
 
   for (const scenario of SCENARIOS) {
@@ -30,10 +32,13 @@ describe("virtio-scsi, as QEMU's device answers", () => {
       const peer = await OurPeer.start();
       try {
         const steps = await play(peer, scenario);
-        const same = steps.filter(({ differs }) => differs === undefined);
-        expect(same.map(({ name, answer }) => [name, answer])).to.deep.equal(same.map(({ name }) => [name, record.get(name)]));
-        // A difference that is none any more would be documented for nothing.
-        for (const { name, answer, differs } of steps) if (differs !== undefined) expect(answer, name).not.to.equal(record.get(name));
+        for (const [version, record] of records) {
+          const differs = ({ differs: reason, only = version }: Step): boolean => reason !== undefined && only === version;
+          const same = steps.filter((step) => !differs(step));
+          expect(same.map(({ name, answer }) => [name, answer])).to.deep.equal(same.map(({ name }) => [name, record.get(name)]));
+          // A difference that is none any more would be documented for nothing.
+          for (const step of steps) if (differs(step)) expect(step.answer, step.name).not.to.equal(record.get(step.name));
+        }
       } finally {
         await peer.close();
       }

@@ -1,6 +1,7 @@
 /** docs/qmp.md has the commands and events that there are. */
 import { expect } from "chai";
 import { allCommands } from "#src/monitor/commands/all.js";
+import { DIFFERENCES } from "#src/qemu/compat.js";
 import { eventSchemas } from "#src/monitor/event-schemas.js";
 import { projectFile } from "../lint/planted-tree.js";
 import { quoted, tableOf } from "../support/page-table.js";
@@ -20,6 +21,11 @@ describe("docs/qmp.md", () => {
         .map(({ name }) => name)
         .filter((name) => name.startsWith("x-")),
     );
+  });
+
+  it("has every difference between versions of QEMU, in the words of the code's table", () => {
+    const rows = Object.values(DIFFERENCES).map(({ what, says }) => [what, says["7.2"], says["11.1"]]);
+    expect(tableOf(PAGE, ["What", "7.2", "11.1"])).to.deep.equal(rows);
   });
 
   it("has every event, and no other", () => {

@@ -66,7 +66,7 @@ describe("help", () => {
       expect(help("-object", text), text).to.equal(
         "greeter: says hello\n" +
           "  volume=<size>        how loud (default: 2K)\n" +
-          "  name=<str>           to whom (required)\n" +
+          "  name=<string>        to whom (required)\n" +
           '  languages=<strList>  in which languages (default: ["en"])\n',
       );
     }

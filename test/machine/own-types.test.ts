@@ -148,7 +148,7 @@ describe("qom-list-properties", () => {
     const machine = await create([]);
     const rows = machine.qom.listProperties("test-rack").map(({ name, type }) => [name, type]);
     expect(rows).to.deep.equal([
-      ["type", "str"],
+      ["type", "string"],
       ["owner", "link<object>"],
       ["slot-room", "size"],
       ["slot", "child<test-slot>"],

@@ -4,82 +4,35 @@ import { Machine } from "qom-pr";
 import { allCommands } from "#src/monitor/commands/all.js";
 import { toPlain, fromPlain } from "#src/monitor/values.js";
 import { machineArguments } from "../support/machine.js";
-
-interface Entity {
-  readonly name: string;
-  readonly "meta-type": string;
-  readonly "arg-type"?: string;
-  readonly "ret-type"?: string;
-  readonly "element-type"?: string;
-  readonly "json-type"?: string;
-  readonly members?: readonly { readonly name?: string; readonly type?: string; readonly default?: null }[];
-  readonly variants?: readonly { readonly case: string; readonly type: string }[];
-  readonly values?: readonly string[];
-  readonly tag?: string;
-}
-
-/** Whether a value is of a type, as a client that has nothing but the answer of query-qmp-schema finds out; undefined, or the first mistake. */
-function mistake(schema: ReadonlyMap<string, Entity>, type: string | undefined, value: unknown, at: string): string | undefined {
-  const entity = schema.get(type ?? "");
-  const first = (mistakes: readonly (string | undefined)[]): string | undefined => mistakes.find((each) => each !== undefined);
-  switch (entity?.["meta-type"]) {
-    case "builtin": {
-      const kind = typeof value === "bigint" || Number.isInteger(value) ? "int" : value === null ? "null" : typeof value;
-      return entity["json-type"] === "value" || entity["json-type"] === kind ? undefined : `${at} is no ${entity["json-type"]}`;
-    }
-    case "enum":
-      return entity.values?.includes(String(value)) === true ? undefined : `${at} has no such value`;
-    case "array":
-      if (!Array.isArray(value)) return `${at} is no list`;
-      return first(value.map((each, index) => mistake(schema, entity["element-type"], each, `${at}[${index}]`)));
-    case "object": {
-      if (typeof value !== "object" || value === null) return `${at} is no object`;
-      const given = new Map(Object.entries(value));
-      const members = entity.members ?? [];
-      const missing = members.find(({ name = "", default: left }) => left === undefined && !given.has(name));
-      if (missing !== undefined) return `${at} lacks ${missing.name}`;
-      return first(
-        [...given].map(([name, each]) => {
-          const member = members.find((known) => known.name === name);
-          return member === undefined ? `${at} has ${name}` : mistake(schema, member.type, each, `${at}.${name}`);
-        }),
-      );
-    }
-    default:
-      return `${at} is of an unknown type`;
-  }
-}
+import { QapiSchema } from "../support/qapi-schema.js";
+import type { Entity } from "../support/qapi-schema.js";
 
 describe("query-qmp-schema", () => {
   let machine: Machine;
-  let schema: ReadonlyMap<string, Entity>;
+  let schema: QapiSchema;
   before(async () => {
     machine = await Machine.create(machineArguments("blockdev", "pr-manager-memory,id=pr0"));
     const entities = (await machine.qmp.execute("query-qmp-schema")) as unknown as readonly Entity[]; // what is tested here
-    schema = new Map(entities.map((entity) => [entity.name, entity]));
-    expect(schema.size, "every name once").to.equal(entities.length);
+    schema = new QapiSchema(entities);
+    expect(schema.entities.size, "every name once").to.equal(entities.length);
   });
   after(() => machine.close());
 
-  const members = (name: string | undefined): Readonly<Record<string, string>> =>
-    Object.fromEntries((schema.get(name ?? "")?.members ?? []).map((each) => [each.name ?? "", each.type ?? ""]));
+  const members = (name: string | undefined): Readonly<Record<string, string>> => schema.members(name);
 
   it("names every type that it uses, and only known kinds of entities", () => {
-    for (const entity of schema.values()) {
+    for (const entity of schema.entities.values()) {
       expect(entity["meta-type"]).to.be.oneOf(["command", "event", "object", "enum", "array", "builtin", "alternate"]);
-      const used = [entity["arg-type"], entity["ret-type"], entity["element-type"]];
-      used.push(...(entity.members ?? []).flatMap((member) => (entity["meta-type"] === "enum" ? [] : [member.type])));
-      used.push(...(entity.variants ?? []).map(({ type }) => type));
-      for (const name of used) if (name !== undefined) expect(schema.has(name), `${entity.name} uses ${name}`).to.equal(true);
+      for (const name of schema.uses(entity)) expect(schema.find(name), `${entity.name} uses ${name}`).not.to.equal(undefined);
     }
   });
 
   it("has every command, with its arguments", async () => {
     const commands = (await machine.qmp.execute("query-commands")) as readonly { name: string }[]; // the shape is its schema
-    for (const { name } of commands) expect(schema.get(name)?.["meta-type"], name).to.equal("command");
+    for (const { name } of commands) expect(schema.find(name)?.["meta-type"], name).to.equal("command");
     expect(commands).to.have.lengthOf(allCommands().length);
-    expect(members(schema.get("qom-set")?.["arg-type"])).to.deep.equal({ path: "str", property: "str", value: "any" });
-    expect(members(schema.get("x-scsi-execute")?.["arg-type"])).to.deep.equal({
+    expect(members(schema.find("qom-set")?.["arg-type"])).to.deep.equal({ path: "str", property: "str", value: "any" });
+    expect(members(schema.find("x-scsi-execute")?.["arg-type"])).to.deep.equal({
       device: "str",
       cdb: "str",
       "data-out": "str",
@@ -89,13 +42,13 @@ describe("query-qmp-schema", () => {
   });
 
   it("has the properties of types as variants", () => {
-    const add = schema.get(schema.get("object-add")?.["arg-type"] ?? "");
+    const add = schema.find(schema.find("object-add")?.["arg-type"] ?? "");
     expect(add?.tag).to.equal("qom-type");
     expect(members(add?.variants?.find((variant) => variant.case === "pr-manager-helper")?.type)).to.include({ path: "str" });
-    const node = schema.get(schema.get("blockdev-add")?.["arg-type"] ?? "");
+    const node = schema.find(schema.find("blockdev-add")?.["arg-type"] ?? "");
     const simulated = members(node?.variants?.find((variant) => variant.case === "sim-lun")?.type);
     expect(simulated).to.include({ wwn: "str", size: "int", "target-port": "int", "pr-manager": "str" });
-    const nested = schema.get(members(node?.variants?.find((variant) => variant.case === "raw")?.type)["file"] ?? "");
+    const nested = schema.find(members(node?.variants?.find((variant) => variant.case === "raw")?.type)["file"] ?? "");
     expect(nested?.["meta-type"], "a node's options, or its name").to.equal("alternate");
     expect(nested?.members?.map(({ type }) => type)).to.deep.equal([node?.name, "str"]);
   });
@@ -116,7 +69,7 @@ describe("query-qmp-schema", () => {
       const given = await machine.qmp.execute(name, { ...asked[name] });
       const parsed = result.safeParse(given);
       expect(parsed.success, `${name}: ${parsed.error?.message}`).to.equal(true);
-      expect(mistake(schema, schema.get(name)?.["ret-type"], given, name)).to.equal(undefined);
+      expect(schema.mistake(schema.find(name)?.["ret-type"], given, name)).to.equal(undefined);
       checked += 1;
     }
     expect(checked).to.be.at.least(15);

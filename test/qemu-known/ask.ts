@@ -1,6 +1,6 @@
 /** Asks a QEMU what it knows: its help and its schema. */
 import { spawnSync } from "node:child_process";
-import { DEVICES_LOOKED_AT, DRIVERS_LOOKED_AT } from "./known.js";
+import { DEVICES_LOOKED_AT, DRIVERS_LOOKED_AT, OBJECTS_LOOKED_AT } from "./known.js";
 import type { KnownMembers, KnownProgram, KnownType } from "./known.js";
 
 /** Runs the program with arguments; `input` is its standard input. */
@@ -25,6 +25,7 @@ export function askWhatIsKnown(ask: Ask): KnownProgram {
   const takesText = (name: string): boolean => ask(["-version", `-${name}`]).status !== 0;
   const devices = deviceNames(ask(["-device", "help"]).output);
   const known = new Set(devices.map((line) => line.split(" ")[0]));
+  const objects = indented(ask(["-object", "help"]).output);
   const schema = new Schema(ask);
   return {
     version,
@@ -33,10 +34,16 @@ export function askWhatIsKnown(ask: Ask): KnownProgram {
     // Its own help leaves out what is in modules.
     chardevs: [...new Set([...indented(ask(["-chardev", "help"]).output), ...chardevsOf(help)])].toSorted(),
     devices,
-    objects: indented(ask(["-object", "help"]).output),
+    objects,
     drivers: schema.variants("blockdev-add"),
     properties: Object.fromEntries(
       DEVICES_LOOKED_AT.filter((name) => known.has(name)).map((name) => [name, helpMembers(ask(["-device", `${name},help`]).output)]),
+    ),
+    objectProperties: Object.fromEntries(
+      OBJECTS_LOOKED_AT.filter((name) => objects.includes(name)).map((name) => [
+        name,
+        helpMembers(ask(["-object", `${name},help`]).output),
+      ]),
     ),
     objectMembers: Object.fromEntries(schema.variants("object-add").map((name) => [name, schema.members("object-add", name)])),
     blockMembers: Object.fromEntries(["", ...DRIVERS_LOOKED_AT].map((name) => [name, schema.members("blockdev-add", name)])),

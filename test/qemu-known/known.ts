@@ -28,6 +28,8 @@ export interface KnownProgram {
   readonly drivers: readonly string[];
   /** Properties of the devices in {@link DEVICES_LOOKED_AT} that it has. */
   readonly properties: Readonly<Record<string, KnownMembers>>;
+  /** What its help calls the properties of the objects in {@link OBJECTS_LOOKED_AT} that it has. */
+  readonly objectProperties: Readonly<Record<string, KnownMembers>>;
   /** Members of -object, by type. */
   readonly objectMembers: Readonly<Record<string, KnownMembers>>;
   /** Members of -blockdev: of every driver ("") and of those in {@link DRIVERS_LOOKED_AT}. */
@@ -43,6 +45,26 @@ export const DEVICES_LOOKED_AT = [
   "virtio-scsi-device",
   "scsi-block",
   "scsi-generic",
+] as const;
+
+/** Objects that this library has too. */
+export const OBJECTS_LOOKED_AT = [
+  "pr-manager-helper",
+  "secret",
+  "secret_keyring",
+  "iothread",
+  "thread-context",
+  "memory-backend-file",
+  "memory-backend-memfd",
+  "memory-backend-ram",
+  "memory-backend-shm",
+  "throttle-group",
+  "tls-cipher-suites",
+  "tls-creds-anon",
+  "tls-creds-psk",
+  "tls-creds-x509",
+  "authz-list",
+  "authz-simple",
 ] as const;
 
 /** Block drivers that this library has too. */

@@ -4,6 +4,7 @@ import type { PlainValue, QomType } from "qom-pr";
 import { Device } from "#src/devices/device.js";
 import { parseOption } from "#src/options/arguments.js";
 import { parseKeyval } from "#src/options/keyval.js";
+import type { QemuVersion } from "#src/qemu/compat.js";
 import { isOptionMap, isPlainList } from "#src/options/value.js";
 import { addObject } from "#src/qom/add-object.js";
 import { READ_BACK, sorted } from "./result.js";
@@ -35,13 +36,13 @@ class VirtioRng extends VirtioDevice {
 /** The stand-ins. */
 export const TYPES: readonly QomType[] = [VirtioDevice, VirtioRng];
 
-/** What this library makes of a row. */
-export async function askOurselves(row: Row, file: string): Promise<Result> {
+/** What this library makes of a row that follows that QEMU. */
+export async function askOurselves(row: Row, file: string, compat: QemuVersion): Promise<Result> {
   const texts = row.texts.map((text) => text.replaceAll("FILE", file));
   try {
     if (texts.some((text) => asksHelp(row.way, text))) return "help";
     const argv = row.way === "keyval-object" ? [] : texts.flatMap((text) => [`-${row.way}`, text]);
-    const machine = await Machine.create(argv, { types: TYPES });
+    const machine = await Machine.create(argv, { types: TYPES, compat });
     try {
       if (row.way === "keyval-object") for (const text of texts) await addObject(machine.qom, parseKeyval(text, OBJECT_SYNTAX));
       return {

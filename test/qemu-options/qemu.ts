@@ -30,14 +30,14 @@ export function isInstalled(): boolean {
 const FAMILIES: readonly (readonly [RegExp, Family])[] = [
   [/Parameter '(qom-type|driver)' does not accept|Unknown driver|not a valid device model|non-abstract/, "type"],
   [/ missing$|must be specified for the root|Must specify either/, "missing"],
-  [/expects an identifier|Invalid node-name/, "bad-id"],
+  [/expects an identifier|Invalid node-name|Invalid qdev ID/, "bad-id"],
   [/[Dd]uplicate (device )?ID|duplicate property|[Dd]uplicate nodes/, "duplicate"],
   [/used inconsistently|Expected '='|JSON parse error|Duplicate key|Help is not available|Expecting at most one JSON/, "syntax"],
   [/ too long$| too long \(/, "limit"],
   [/Cannot find device|No persistent reservation|Bus '.*' not found/, "not-found"],
   [/unexpected$|support the option|Property '.*' not found/, "unknown-name"],
   [
-    /expects|must be a positive|property .* must be|does not accept value|must be in range|Invalid parameter type|can't be 0|must be non-negative|unsupported bus type|doesn't (accept|take value)/,
+    /expects|must be a positive|property .* must be|does not accept value|must be in range|Invalid parameter type|can't be 0|must be non-negative|unsupported bus type|doesn't (accept|take value)|parameter must be positive/,
     "invalid-value",
   ],
   [/Cannot specify both|Can't specify .* at the same time/, "conflict"],
@@ -126,6 +126,9 @@ interface Listing {
   readonly type: string;
 }
 
+/** The type of what QEMU 11.1 makes of the monitor that it is asked through. */
+const OWN_MONITOR = "monitor-qmp";
+
 function objects(talk: Conversation, way: Way): (readonly [string, Read])[] {
   const folders = foldersOf(way);
   const lists = talk.ask(folders.map(list)) as readonly (readonly Listing[])[] | null;
@@ -133,7 +136,7 @@ function objects(talk: Conversation, way: Way): (readonly [string, Read])[] {
   const found = folders.flatMap((folder, index) => (lists[index] ?? []).map(({ name, type }) => ({ folder, name, type })));
   return found
     .map((object) => ({ ...object, type: /^child<(.*)>$/.exec(object.type)?.[1] }))
-    .filter((object): object is typeof object & { type: string } => object.type !== undefined)
+    .filter((object): object is typeof object & { type: string } => object.type !== undefined && object.type !== OWN_MONITOR)
     .map(({ folder, name, type }) => {
       const properties = READ_BACK[type] ?? [];
       const values = talk.ask(properties.map((property) => get(`${folder}/${name}`, property))) ?? [];

@@ -1,28 +1,17 @@
-/** The record of QEMU's answers: record.json, one line per row of the table. */
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+/** The record of QEMU's answers: a line for each row of the table. */
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { QemuRecord } from "../support/qemu-record.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import type { Result } from "./result.js";
 import type { Row } from "./rows.js";
 
-/** Beside the sources, not beside what is compiled from them. */
-const PATH = fileURLToPath(new URL("../../../test/qemu-options/record.json", import.meta.url));
+/** QEMU's answers by {@link keyOf}. */
+export const RECORD = new QemuRecord<Result>("qemu-options/record");
 
 /** Name of a row: how the texts are given, and the texts. */
 export function keyOf(row: Row): string {
   return `${row.way} ${row.texts.join(" | ")}`;
-}
-
-/** QEMU's answers by {@link keyOf}. */
-export function readRecord(): ReadonlyMap<string, Result> {
-  return new Map(Object.entries(JSON.parse(readFileSync(PATH, "utf8")) as Record<string, Result>));
-}
-
-/** Writes the record anew. */
-export function writeRecord(results: readonly (readonly [string, Result])[]): void {
-  const lines = results.map(([key, result]) => `  ${JSON.stringify(key)}: ${JSON.stringify(result)}`);
-  writeFileSync(PATH, `{\n${lines.join(",\n")}\n}\n`);
 }
 
 /** Gives `action` the path of a file of 1 MiB, which is gone afterwards. */

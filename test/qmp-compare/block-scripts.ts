@@ -1,6 +1,10 @@
 /** Scripts about block nodes and devices. */
-import { DISK_NODE, HELPED_NODE, HELPER, NULL_NODE, onHba, run, script, unplug } from "./steps.js";
+import { DISK_NODE, HELPED_NODE, HELPER, NODE_IMAGE, NODE_STATE, NULL_NODE, onHba, run, script, unplug } from "./steps.js";
 import type { Script } from "./steps.js";
+
+/** {@link DISK_NODE} with a name for the node below, and how it is reopened. */
+const NAMED_NODE = { ...DISK_NODE, file: { ...DISK_NODE.file, "node-name": "f" } };
+const REOPENED_NODE = { ...DISK_NODE, file: "f" };
 
 /** Block nodes. */
 export const BLOCK: readonly Script[] = [
@@ -88,6 +92,69 @@ export const BLOCK: readonly Script[] = [
     "blockdev-reopen to read-only",
     run("blockdev-add", DISK_NODE),
     run("blockdev-reopen", { options: [{ ...DISK_NODE, "read-only": true }] }),
+  ),
+  script(
+    "states of nodes",
+    run("blockdev-add", { ...NAMED_NODE, cache: { "no-flush": true }, "detect-zeroes": "on" }),
+    run("blockdev-add", NULL_NODE),
+    run("query-named-block-nodes", undefined, NODE_STATE),
+    run("query-named-block-nodes", undefined, NODE_IMAGE),
+    run("query-block", { flat: true }),
+    run("query-block", { flat: "yes" }),
+  ),
+  script(
+    "limits past the host's cache",
+    run("blockdev-add", { ...NAMED_NODE, cache: { direct: true } }),
+    run("query-named-block-nodes", undefined, NODE_STATE),
+    run("query-named-block-nodes", undefined, NODE_IMAGE),
+  ),
+  script(
+    "nodes that are set inactive and active",
+    run("blockdev-add", NAMED_NODE),
+    run("blockdev-set-active", { "node-name": "f", active: false }),
+    run("blockdev-set-active", { "node-name": "hd", active: false }),
+    run("query-named-block-nodes", undefined, ["node-name", "active"]),
+    run("blockdev-set-active", { "node-name": "hd", active: false }),
+    run("blockdev-set-active", { "node-name": "f", active: true }),
+    run("query-named-block-nodes", undefined, ["node-name", "active"]),
+    run("blockdev-set-active", { active: true }),
+    run("query-named-block-nodes", undefined, ["node-name", "active"]),
+    run("blockdev-set-active", { active: false }),
+    run("query-named-block-nodes", undefined, ["node-name", "active"]),
+    run("blockdev-del", { "node-name": "hd" }),
+  ),
+  script(
+    "nodes that cannot be active",
+    run("blockdev-set-active", { "node-name": "nope", active: true }),
+    run("blockdev-set-active", {}),
+    run("blockdev-set-active", { active: "yes" }),
+    run("blockdev-set-active", { active: true, x: 1 }),
+    run("blockdev-set-active", { active: false }),
+  ),
+  script(
+    "nodes that are inactive from the start",
+    run("blockdev-add", { ...NAMED_NODE, active: false }),
+    run("query-named-block-nodes", undefined, ["node-name", "active"]),
+    run("blockdev-add", { driver: "raw", "node-name": "r", file: "hd" }),
+    run("blockdev-add", { driver: "raw", "node-name": "r", active: false, file: "hd" }),
+    run("blockdev-set-active", { "node-name": "r", active: true }),
+    run("query-named-block-nodes", undefined, ["node-name", "active"]),
+    run("blockdev-add", { driver: "raw", "node-name": "s", file: { ...DISK_NODE.file, active: false } }),
+    run("blockdev-add", { ...DISK_NODE, "node-name": "t", active: "no" }),
+  ),
+  script(
+    "blockdev-reopen of nodes that are not active, or are to be",
+    run("blockdev-add", NAMED_NODE),
+    run("blockdev-reopen", { options: [REOPENED_NODE] }),
+    run("blockdev-reopen", { options: [{ ...REOPENED_NODE, active: true }] }),
+    run("blockdev-set-active", { "node-name": "hd", active: false }),
+    ...[true, false].map((active) => run("blockdev-reopen", { options: [{ ...REOPENED_NODE, active }] })),
+  ),
+  script(
+    "blockdev-reopen to inactive",
+    run("blockdev-add", NAMED_NODE),
+    run("blockdev-reopen", { options: [{ ...REOPENED_NODE, active: false }] }),
+    run("query-named-block-nodes", undefined, ["node-name", "active"]),
   ),
   script(
     "blockdev-reopen and the manager",
@@ -220,6 +287,16 @@ export const DEVICES: readonly Script[] = [
     run("blockdev-add", { $node: true, "node-name": "hd" }),
     run("device_add", { driver: "$DISK", drive: "hd", id: "d0" }),
     run("query-block", undefined, ["device", "qdev", "type", "locked", "removable"]),
+  ),
+  onHba(
+    "a disk on a node that is not active",
+    run("blockdev-add", { $node: true, "node-name": "hd", active: false }),
+    run("device_add", { driver: "$DISK", drive: "hd", id: "d0" }),
+    run("query-block", undefined, ["qdev", "inserted.active"]),
+    run("blockdev-set-active", { "node-name": "hd", active: true }),
+    run("query-block", undefined, ["qdev", "inserted.active"]),
+    run("blockdev-set-active", { active: false }),
+    run("query-block", undefined, ["qdev", "inserted.active"]),
   ),
   onHba(
     "a manager's node under a disk",

@@ -130,7 +130,14 @@ function compared(value: Json, as: Comparison, words: Words): Json {
   if (as === "shape") return shape(value);
   const known = JSON.parse(JSON.stringify(value).replaceAll(words.file, "$FILE").replaceAll(words.disk, "$DISK")) as Json;
   if (as === "value" || !Array.isArray(known)) return sorted(known);
-  return sorted(known.map((element: Json) => Object.fromEntries(as.map((name) => [name, (element as Message)[name] ?? null])))); // elements are objects
+  return sorted(known.map((element: Json) => Object.fromEntries(as.map((name) => [name, memberOf(element, name)]))));
+}
+
+/** A member by its name, or by the names of members that lead to it; null where it is not. */
+function memberOf(value: Json, name: string): Json {
+  const [first = "", ...rest] = name.split(".");
+  const member = (value as Message)[first] ?? null; // elements and their members with members are objects
+  return rest.length === 0 || member === null ? member : memberOf(member, rest.join("."));
 }
 
 /** Members by name; lists in the order of their text, since QEMU's order is arbitrary. */

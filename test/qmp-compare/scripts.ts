@@ -135,6 +135,12 @@ const OBJECTS: readonly Script[] = [
   script("a manager that a node uses", run("object-add", HELPER), run("blockdev-add", HELPED_NODE), run("object-del", { id: "h0" })),
 ];
 
+const OBJECTS_TO_LIST = [
+  { "qom-type": "secret", id: "a", data: "x" },
+  { "qom-type": "iothread", id: "i" },
+  { "qom-type": "authz-list", id: "l" },
+];
+
 const MODEL: readonly Script[] = [
   script("qom-list of the root", run("qom-list", { path: "/objects" }), run("qom-list", { path: "//objects/" })),
   script(
@@ -163,6 +169,21 @@ const MODEL: readonly Script[] = [
     run("qom-get", { path: "/", property: "nope" }),
     run("qom-get", { path: "/" }),
     run("qom-get", { path: "", property: "type" }),
+  ),
+  script(
+    "qom-list-get",
+    ...OBJECTS_TO_LIST.map((object) => run("object-add", object)),
+    run("qom-list-get", { paths: ["/objects/a", "i", "/objects/l"] }),
+    run("qom-list-get", { paths: [] }),
+    run("qom-get", { path: "a", property: "file" }),
+  ),
+  script(
+    "qom-list-get of nothing",
+    run("object-add", { "qom-type": "secret", id: "a", data: "x" }),
+    run("qom-list-get", { paths: ["/objects/a", "/nope"] }),
+    run("qom-list-get", { paths: [""] }),
+    run("qom-list-get", { paths: "a" }),
+    run("qom-list-get", {}),
   ),
   script(
     "qom-set",

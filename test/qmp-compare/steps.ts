@@ -1,4 +1,9 @@
 /** What scripts are made of. */
+import { QemuRecord } from "../support/qemu-record.js";
+import type { Transcript } from "./conversation.js";
+
+/** QEMU's answers by name of the script. */
+export const RECORD = new QemuRecord<Transcript>("qmp-compare/record");
 
 /** How the answer to a step is compared. */
 export type Comparison =
@@ -6,7 +11,7 @@ export type Comparison =
   | "value"
   /** Names and types of what is in it. */
   | "shape"
-  /** The members of each element that are named. */
+  /** The members of each element that are named, `image.limits` for one that is deeper. */
   | readonly string[];
 
 /** One message to the server. */
@@ -65,3 +70,7 @@ export const NULL_NODE = { driver: "host_device", "node-name": "n", filename: "/
 export const HELPED_NODE = { ...NULL_NODE, "pr-manager": "h0" };
 /** Members of query-named-block-nodes whose values mean something here. */
 export const NODE_MEMBERS = ["node-name", "drv", "ro", "file"];
+/** The same of those that have a state. */
+export const NODE_STATE = ["node-name", "active", "children", "cache", "detect_zeroes", "image.virtual-size"];
+/** Of its image. */
+export const NODE_IMAGE = ["node-name", "image.limits", "image.format-specific", "image.format", "image.dirty-flag"];

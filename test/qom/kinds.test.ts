@@ -170,7 +170,7 @@ describe("properties of one object", () => {
     const tree = newTree();
     await tree.add("owner", "o");
     expect(tree.list("o").map(({ name, type }) => `${name}: ${type}`)).to.deep.equal([
-      "type: str",
+      "type: string",
       "counter: uint8",
       "slot[0]: str",
       "slot[1]: str",

@@ -15,6 +15,7 @@ const PACKAGES = [
   "qemu-system-x86",
   "qemu-system-arm",
   "qemu-system-s390x",
+  "qemu-utils",
   "qemu-block-extra",
   "qemu-system-modules-opengl",
   "qemu-system-modules-spice",
@@ -22,6 +23,9 @@ const PACKAGES = [
 
 /** The library folders of the packages, within where they are unpacked. */
 const LIBRARIES = ["usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio", "usr/lib"];
+
+/** Programs that tests start by their name. */
+const PROGRAMS = ["qemu-system-x86_64", "qemu-storage-daemon", "qemu-pr-helper"] as const;
 
 /** What to start, and with which environment, for a program of that QEMU. */
 export interface NewerProgram {
@@ -42,7 +46,7 @@ export class NewerQemu {
   /** Fills `folder`, unless that has been done. It takes some 130 MB from the archive, and 500 MB on the disk. */
   static fetch(folder: string): NewerQemu {
     const qemu = new NewerQemu(folder);
-    if (existsSync(join(qemu.#root, "usr/bin/qemu-system-x86_64"))) return qemu;
+    if (PROGRAMS.every((name) => existsSync(join(qemu.#root, "usr/bin", name)))) return qemu;
     const apt = join(folder, "apt");
     for (const path of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(apt, path), { recursive: true });
     mkdirSync(qemu.#root, { recursive: true });
@@ -79,6 +83,24 @@ export class NewerQemu {
       env: { QEMU_MODULE_DIR: join(this.#root, "usr/lib/x86_64-linux-gnu/qemu") },
     };
   }
+
+  /** A folder for PATH, where its programs are found by their names: scripts that become them. */
+  wrappers(): string {
+    const folder = join(this.#root, "../wrappers");
+    mkdirSync(folder, { recursive: true });
+    for (const name of PROGRAMS) {
+      const { file, args, env } = this.program(name, []);
+      const settings = Object.entries(env).map(([variable, value]) => `${variable}=${quotedWord(value)} `);
+      const words = [file, ...args].map(quotedWord).join(" ");
+      writeFileSync(join(folder, name), `#!/bin/sh\n${settings.join("")}exec ${words} "$@"\n`, { mode: 0o755 });
+    }
+    return folder;
+  }
+}
+
+/** A word of the shell. */
+function quotedWord(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv): void {

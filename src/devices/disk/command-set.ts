@@ -135,6 +135,12 @@ export class CommandSet {
     await Promise.all(ended);
   }
 
+  /** Waits for the commands that do not wait themselves. */
+  async quiet(): Promise<void> {
+    if (this.#sending > 0) await sendingDone();
+    if (!this.#isSettled) await new Promise<void>((resolve) => this.#onSettled.push(resolve));
+  }
+
   /** Waits for all commands, at most `graceMs`, and ends the rest. */
   async drain(graceMs: number): Promise<void> {
     await this.settle(graceMs);

@@ -14,7 +14,6 @@ import { qomProperty, qomType } from "../../qom/decorators.js";
 import { inject } from "../../qom/inject.js";
 import { hold } from "../../qom/object.js";
 import { qom } from "../../qom/property-type.js";
-import { expectedTransfer } from "../../scsi/cdb.js";
 import { cdbRefusal, commandProblem } from "../../scsi/command-problem.js";
 import { bareStatus, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
@@ -25,6 +24,7 @@ import { aResetScope, IO_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from "../../scsi/u
 import type { DiskUnit, ResetScope } from "../../scsi/unit.js";
 import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
+import { withBuffer } from "./command-buffer.js";
 import { CommandSet } from "./command-set.js";
 import { NoMigration } from "./migration.js";
 import type { ReservationMigration } from "./migration.js";
@@ -48,9 +48,6 @@ const BOOT_INDEX_NONE = -1;
 const PROBE_ATTEMPTS_MAX = 4;
 
 const UNIT_ATTENTION = 6;
-
-/** Block size that a block node takes for granted where a command does not say how much it wants. */
-const IMPLIED_BLOCK_SIZE_BYTES = 512;
 
 /** Room for the list of VPD pages: all codes there are would need 260. */
 const SUPPORTED_PAGES_LENGTH = 252;
@@ -93,6 +90,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   readonly #held: HeldCommands;
   readonly #runState: RunState;
   readonly #dispatch = (command: ScsiCommand): ScsiAnswer => (this.#runState.stopped ? this.hold(command) : this.dispatchForGuest(command));
+  #node: BlockNode | undefined;
   #protocol: ProtocolAccess | undefined;
   #unit: DiskUnit | undefined;
   #address: ScsiAddress | undefined;
@@ -189,6 +187,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
       // As in QEMU, the properties give the address that was chosen.
       this.scsiId = this.#address.target;
       this.lun = this.#address.lun;
+      this.#node = node;
       this.#protocol = protocol;
       // A format above the protocol may be read-only where the protocol is not.
       this.#unit = node.isReadOnly && !unit.readOnly ? unit.asReadOnly() : unit;
@@ -226,7 +225,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     if (this.#closed) throw this.#closedError();
     const problem = commandProblem("ScsiDevice.executeAnyway", command);
     if (problem !== null) throw problem;
-    const refusal = cdbRefusal(command.cdb);
+    const refusal = this.#refusal(command);
     if (refusal !== null) return refusal;
     if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     const send = (): ScsiAnswer => this.#commands.run(command, (sent) => this.dispatch(sent));
@@ -245,11 +244,16 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   #answer(command: ScsiCommand, own: AbortController | null): ScsiAnswer {
     if (this.#closed) throw this.#closedError();
-    const refusal = cdbRefusal(command.cdb);
+    const refusal = this.#refusal(command);
     if (refusal !== null) return refusal;
     if (own === null && command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     if (requestsTraced()) return this.#traced(command, own);
     return this.#send(command, own);
+  }
+
+  /** A node that is not active is as a disk that is busy: initiators send the command again. */
+  #refusal({ cdb }: ScsiCommand): ScsiResult | null {
+    return cdbRefusal(cdb) ?? (this.#node?.active === false ? bareStatus(ScsiStatus.BUSY) : null);
   }
 
   #closedError(): QomError {
@@ -296,7 +300,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** Sends a command on its way. Subclasses answer here what they must not pass on. */
   protected dispatch(command: ScsiCommand): ScsiAnswer {
-    const sized = this.facts.blockSizeBytes === IMPLIED_BLOCK_SIZE_BYTES ? command : withBuffer(command, this.facts.blockSizeBytes);
+    const sized = withBuffer(command, this.facts.blockSizeBytes);
     const running = present(this.#protocol, "a completed device has a node").execute(this.unit, this.#timed(sized));
     if (!isPatched(command.cdb)) return running;
     return running instanceof Promise ? running.then((result) => this.#patch(command, result)) : this.#patch(command, running);
@@ -355,6 +359,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     return this.#commands.settle(graceMs);
   }
 
+  /** Resolves when no command of the device is in flight. */
+  quiet(): Promise<void> {
+    return this.#commands.quiet();
+  }
+
   override drain(graceMs: number): Promise<void> {
     this.#closed = true;
     this.#held.endAll();
@@ -389,11 +398,4 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     if (this.#address !== undefined) this.#bus?.remove(this.#address);
     this.#releaseNode?.();
   }
-}
-
-/** The command with the buffer that its CDB asks for, unless it has one. */
-function withBuffer(command: ScsiCommand, blockSizeBytes: number): ScsiCommand {
-  if (command.dataOut !== undefined || command.allocationLength !== undefined || command.into !== undefined) return command;
-  const { direction, bytes } = expectedTransfer(command.cdb, blockSizeBytes);
-  return direction === "in" ? { ...command, allocationLength: bytes } : command;
 }

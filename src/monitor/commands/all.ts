@@ -12,7 +12,7 @@ import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
 import { qmpSchema, schemaInfo } from "../schema.js";
 import type { SchemaVariants } from "../schema.js";
-import { BLOCK_COMMANDS } from "./block.js";
+import { blockCommands } from "./block.js";
 import { DEVICE_COMMANDS } from "./devices.js";
 import { generalCommands } from "./general.js";
 import { MIGRATION_COMMANDS } from "./migration.js";
@@ -47,15 +47,16 @@ export function allCommands(version: QemuVersion = QEMU_VERSION_DEFAULT, own: re
 
 function makeCommands(version: QemuVersion, own: readonly QmpCommand[]): readonly QmpCommand[] {
   const answers = answersOf(version);
-  const commands: QmpCommand[] = [
+  const builtIn: readonly QmpCommand[] = [
     ...generalCommands(answers),
     ...OBJECT_COMMANDS,
     ...QOM_COMMANDS,
     ...DEVICE_COMMANDS,
-    ...BLOCK_COMMANDS,
+    ...blockCommands(answers),
     ...SCSI_COMMANDS,
     ...MIGRATION_COMMANDS,
   ];
+  const commands = builtIn.filter(({ name }) => !answers.missingCommands.includes(name));
   const queryCommands = defineCommand({
     name: "query-commands",
     arguments: noArgumentsSchema,

@@ -3,15 +3,18 @@ import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { present } from "../../base/assert.js";
 import { inSlices } from "../../base/slices.js";
-import type { BlockNode, MediumInfo } from "../../block/node.js";
+import type { BlockNode } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
 import { ScsiBlock } from "../../devices/disk/scsi-block.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import type { OptionMap } from "../../options/value.js";
+import type { QemuAnswers } from "../../qemu/compat.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
+import { factsOf, nodeInfo, nodeInfoSchema } from "../node-info.js";
+import type { NodeFacts } from "../node-info.js";
 import { LIST_SLICE_LENGTH } from "../values.js";
 
 const blockdevAdd = defineCommand({
@@ -50,117 +53,57 @@ const blockdevReopen = defineCommand({
   },
 });
 
-/** What QEMU knows of a node and its medium (QAPI: BlockDeviceInfo). Limits of throughput and what concerns images are always 0 here. */
-const nodeInfoSchema = lazily(() =>
-  z.strictObject({
-    "node-name": z.string(),
-    drv: z.string(),
-    file: z.string(),
-    ro: z.boolean(),
-    encrypted: z.boolean(),
-    backing_file_depth: z.int(),
-    detect_zeroes: z.enum(["off", "on", "unmap"]),
-    bps: z.int(),
-    bps_rd: z.int(),
-    bps_wr: z.int(),
-    iops: z.int(),
-    iops_rd: z.int(),
-    iops_wr: z.int(),
-    write_threshold: z.int(),
-    cache: z.strictObject({ writeback: z.boolean(), direct: z.boolean(), "no-flush": z.boolean() }),
-    image: z.strictObject({ filename: z.string(), format: z.string(), "virtual-size": z.int(), "dirty-flag": z.boolean() }),
-  }),
-);
-
-/** A node, and what of it may be another at the next moment. */
-interface AskedNode {
-  readonly node: BlockNode;
-  readonly readOnly: boolean;
-}
-
-function nodeInfo(
-  { node: { nodeName, typeName: driver }, readOnly }: AskedNode,
-  { name, sizeBytes }: MediumInfo,
-): z.output<ReturnType<typeof nodeInfoSchema>> {
-  return {
-    "node-name": nodeName,
-    drv: driver,
-    file: name,
-    ro: readOnly,
-    encrypted: false,
-    backing_file_depth: 0,
-    detect_zeroes: "off",
-    bps: 0,
-    bps_rd: 0,
-    bps_wr: 0,
-    iops: 0,
-    iops_rd: 0,
-    iops_wr: 0,
-    write_threshold: 0,
-    cache: { writeback: true, direct: false, "no-flush": false },
-    image: { filename: name, format: driver, "virtual-size": sizeBytes, "dirty-flag": false },
-  };
-}
-
-function asking(node: BlockNode): AskedNode {
-  return { node, readOnly: node.isReadOnly };
-}
-
-/**
- * Information on each of `nodes`, in slices. All media are asked before this returns, so that the answers belong together; of many nodes
- * that alone takes long, so everything else is done afterwards.
- */
-async function informing<Asked extends AskedNode, Info>(
-  nodes: readonly Asked[],
-  info: (asked: Asked, medium: MediumInfo) => Info,
-): Promise<Info[]> {
-  const media = await Promise.all(nodes.map(({ node }) => node.protocol.medium()));
-  return inSlices(informingSteps(nodes, media, info), LIST_SLICE_LENGTH);
-}
-
-function* informingSteps<Asked, Info>(
-  nodes: readonly Asked[],
-  media: readonly MediumInfo[],
-  info: (asked: Asked, medium: MediumInfo) => Info,
-): Generator<void, Info[]> {
+/** One piece of information for each of `items`, as work that can be interrupted. */
+function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Generator<void, Info[]> {
   const all: Info[] = [];
-  for (const [index, asked] of nodes.entries()) {
-    all.push(info(asked, present(media[index], "every node has a medium")));
+  for (const item of items) {
+    all.push(info(item));
     yield;
   }
   return all;
 }
 
-const queryNamedBlockNodes = defineCommand({
-  name: "query-named-block-nodes",
-  /** `flat` leaves out backing images; there are none here. */
-  arguments: () => z.strictObject({ flat: z.boolean().optional() }),
-  result: () => z.array(nodeInfoSchema()),
-  run: (_given, { host }) => informing(host.graph.nodes.toReversed().map(asking), nodeInfo),
-});
+/** `flat` leaves out backing images; there are none here. */
+const flatArguments = lazily(() => z.strictObject({ flat: z.boolean().optional() }));
+
+function queryNamedBlockNodes(answers: QemuAnswers): QmpCommand {
+  return defineCommand({
+    name: "query-named-block-nodes",
+    arguments: flatArguments,
+    result: () => z.array(nodeInfoSchema(answers)),
+    run: async (_given, { host: { graph } }) =>
+      inSlices(
+        informing(await factsOf(graph.nodes.toReversed(), graph), (facts) => nodeInfo(facts, answers)),
+        LIST_SLICE_LENGTH,
+      ),
+  });
+}
 
 /** Drives, and nodes that a device uses (QAPI: BlockInfo). `qdev` is the device's id, or its path when it has none. */
-const blockInfoSchema = lazily(() =>
-  z.strictObject({
+function blockInfoSchema(answers: QemuAnswers) {
+  return z.strictObject({
     device: z.string(),
     qdev: z.string().optional(),
     type: z.string(),
     removable: z.boolean(),
     locked: z.boolean(),
     "io-status": z.enum(["ok", "failed", "nospace"]).optional(),
-    inserted: nodeInfoSchema().optional(),
-  }),
-);
+    inserted: nodeInfoSchema(answers).optional(),
+  });
+}
 
 /** A node that is listed, with the id of its drive, or "", and what to call the device that uses it. */
-interface ListedNode extends AskedNode {
+interface ListedNode {
+  readonly node: BlockNode;
   readonly driveId: string;
   readonly qdev: string | undefined;
   readonly ioStatus: ScsiBlock["ioStatus"];
 }
 
-function blockInfo(listed: ListedNode, medium: MediumInfo): z.output<ReturnType<typeof blockInfoSchema>> {
-  const { driveId, qdev, ioStatus } = listed;
+function blockInfo(
+  { driveId, qdev, ioStatus, facts }: Omit<ListedNode, "node"> & { readonly facts: NodeFacts },
+  answers: QemuAnswers,
+): z.output<ReturnType<typeof blockInfoSchema>> {
   return {
     device: driveId,
     ...(qdev === undefined ? {} : { qdev }),
@@ -168,7 +111,7 @@ function blockInfo(listed: ListedNode, medium: MediumInfo): z.output<ReturnType<
     removable: false,
     locked: false,
     ...(ioStatus === null ? {} : { "io-status": ioStatus }),
-    inserted: nodeInfo(listed, medium),
+    inserted: nodeInfo(facts, answers),
   };
 }
 
@@ -188,26 +131,46 @@ function listedNodes(host: MonitorHost): readonly ListedNode[] {
   return [
     ...drives.map((node) => {
       const user = users.get(node.nodeName);
-      return {
-        node,
-        readOnly: node.isReadOnly,
-        driveId: node.nodeName,
-        qdev: user === undefined ? undefined : nameOf(user),
-        ioStatus: ioStatusOf(user),
-      };
+      return { node, driveId: node.nodeName, qdev: user === undefined ? undefined : nameOf(user), ioStatus: ioStatusOf(user) };
     }),
     ...devices
       .filter((device) => !names.has(device.drive))
-      .map((device) => ({ ...asking(host.graph.node(device.drive)), driveId: "", qdev: nameOf(device), ioStatus: ioStatusOf(device) })),
+      .map((device) => ({ node: host.graph.node(device.drive), driveId: "", qdev: nameOf(device), ioStatus: ioStatusOf(device) })),
   ];
 }
 
-const queryBlock = defineCommand({
-  name: "query-block",
-  arguments: noArgumentsSchema,
-  result: () => z.array(blockInfoSchema()),
-  run: (_given, { host }) => informing(listedNodes(host), blockInfo),
+function queryBlock(answers: QemuAnswers): QmpCommand {
+  return defineCommand({
+    name: "query-block",
+    arguments: answers.nodeState ? flatArguments : noArgumentsSchema,
+    result: () => z.array(blockInfoSchema(answers)),
+    run: async (_given, { host }) => {
+      const listed = listedNodes(host);
+      const facts = await factsOf(
+        listed.map(({ node }) => node),
+        host.graph,
+      );
+      const both = listed.map((each, index) => ({ ...each, facts: present(facts[index], "there are facts of every node") }));
+      return inSlices(
+        informing(both, (each) => blockInfo(each, answers)),
+        LIST_SLICE_LENGTH,
+      );
+    },
+  });
+}
+
+/** Which nodes take requests (QEMU 10.0). */
+const blockdevSetActive = defineCommand({
+  name: "blockdev-set-active",
+  arguments: () => z.strictObject({ "node-name": z.string().optional(), active: z.boolean() }),
+  result: nothingSchema,
+  run: async (given, { host }) => {
+    await host.graph.setActive(given["node-name"] ?? null, given.active);
+    return {};
+  },
 });
 
 /** See the file text. */
-export const BLOCK_COMMANDS: readonly QmpCommand[] = [blockdevAdd, blockdevDel, blockdevReopen, queryBlock, queryNamedBlockNodes];
+export function blockCommands(answers: QemuAnswers): readonly QmpCommand[] {
+  return [blockdevAdd, blockdevDel, blockdevReopen, blockdevSetActive, queryBlock(answers), queryNamedBlockNodes(answers)];
+}

@@ -6,6 +6,7 @@ import { givenId } from "../../devices/set/device-set.js";
 import { Device } from "../../devices/device.js";
 import { ScsiDevice } from "../../devices/disk/scsi-device.js";
 import { VirtioScsi } from "../../devices/virtio-scsi/device.js";
+import type { OptionMap, PlainValue } from "../../options/value.js";
 import { defineCommand, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
@@ -15,10 +16,22 @@ const deviceAdd = defineCommand({
   arguments: () => z.looseObject({ driver: z.string(), bus: z.string().optional(), id: z.string().optional() }),
   result: nothingSchema,
   run: async (_given, { host }, raw) => {
-    await host.devices.create(raw, "json");
+    const texts = host.answers.looseDeviceAdd ? textsOf(raw) : null;
+    await (texts === null ? host.devices.create(raw, "json") : host.devices.create(texts, "text"));
     return {};
   },
 });
+
+/** The values as an option's text has them; null when there is one that text cannot say. */
+function textsOf(values: OptionMap): OptionMap | null {
+  const texts = [...values].map(([name, value]) => [name, textOf(value)] as const);
+  return texts.every(([, text]) => text !== null) ? new Map(texts) : null;
+}
+
+function textOf(value: PlainValue): string | null {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return value === null || typeof value === "object" ? null : String(value);
+}
 
 /** How long commands in flight on a device that is unplugged may take before they end with TASK ABORTED. */
 const UNPLUG_GRACE_MS = 5000;

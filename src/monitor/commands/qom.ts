@@ -52,11 +52,22 @@ function unlessAmbiguous<T>(path: string, action: () => T): T {
   }
 }
 
+/** What QEMU calls the types of texts. */
+const TEXT_TYPES: readonly string[] = ["str", "string"];
+
+/** A text that was never set reads as an empty one, as in QEMU. @param type of the property, where it is known */
+function readProperty(host: MonitorHost, path: string, property: string, type?: string): PlainValue {
+  const value = host.tree.get(path, property);
+  if (value !== null) return value;
+  const itsType = type ?? host.tree.list(path).find(({ name }) => name === property)?.type;
+  return itsType !== undefined && TEXT_TYPES.includes(itsType) ? "" : null;
+}
+
 const qomGet = defineCommand({
   name: "qom-get",
   arguments: () => z.strictObject({ path: z.string(), property: z.string() }),
   result: anyValueSchema,
-  run: ({ path, property }, { host }) => unlessAmbiguous(path, () => host.tree.get(path, property)),
+  run: ({ path, property }, { host }) => unlessAmbiguous(path, () => readProperty(host, path, property)),
 });
 
 const qomSet = defineCommand({
@@ -84,13 +95,13 @@ const qomListGet = defineCommand({
     ),
   run: ({ paths }, { host }) =>
     paths.map((path) => ({
-      properties: host.tree.list(path).map(({ name, type }) => ({ name, type, ...readable(host, path, name) })),
+      properties: host.tree.list(path).map(({ name, type }) => ({ name, type, ...readable(host, path, name, type) })),
     })),
 });
 
-function readable(host: MonitorHost, path: string, name: string): { readonly value?: PlainValue } {
+function readable(host: MonitorHost, path: string, name: string, type: string): { readonly value?: PlainValue } {
   try {
-    const value = host.tree.get(path, name);
+    const value = readProperty(host, path, name, type);
     return value === null ? {} : { value };
   } catch (error) {
     if (error instanceof QomError) return {};

@@ -57,8 +57,14 @@ function blockLines(entry: QmpRecord): readonly string[] {
   return [
     `${name}: ${textOf(node, "file")} (${textOf(node, "drv")}${node["ro"] === true ? ", read-only" : ""})`,
     ...(attached === "" ? [] : [`    Attached to:      ${attached}`]),
-    `    Cache mode:       writeback`,
+    `    Cache mode:       ${cacheMode(node)}`,
+    ...(textOf(node, "detect_zeroes") === "off" ? [] : [`    Detect zeroes:    ${textOf(node, "detect_zeroes")}`]),
   ];
+}
+
+function cacheMode({ cache }: QmpRecord): string {
+  const { direct, "no-flush": noFlush }: QmpRecord = isRecord(cache) ? cache : {};
+  return ["writeback", ...(direct === true ? ["direct"] : []), ...(noFlush === true ? ["ignore flushes"] : [])].join(", ");
 }
 
 const qomTree: HumanCommand = {

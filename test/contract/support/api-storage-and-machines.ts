@@ -176,6 +176,13 @@ export const machineRows: readonly Row[] = [
   method("BlockGraph#openDrive", (c) => c.machine.graph, map("values")),
   method("BlockGraph#close", (c) => c.machine.graph, text("name")),
   method("BlockGraph#nestedIn", (c) => c.machine.graph, object("owner")),
+  method("BlockGraph#childrenOf", (c) => c.machine.graph, object("node")),
+  method(
+    "BlockGraph#setActive",
+    (c) => c.machine.graph,
+    parameter("name", null, (value) => value === null || typeof value === "string"),
+    parameter("active", true, accepts.flag),
+  ),
   method("BlockGraph#isProtocol", (c) => c.machine.graph, text("driver")),
   method("BlockGraph#typeOf", (c) => c.machine.graph, object("node")),
   method(

@@ -1,37 +1,28 @@
-/** The record of QEMU's answers: virtio-scsi.json, one line per step of a scenario. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+/** The record of QEMU's answers: a line for each step of a scenario. */
+import { QemuRecord } from "../../support/qemu-record.js";
+import type { QemuVersion } from "#src/qemu/compat.js";
 import type { Peer } from "./peer.js";
 import type { Scenario } from "./scenarios.js";
 
-/** Beside the sources, not beside what is compiled from them. */
-const PATH = fileURLToPath(new URL("../../../../test/devices/virtio-scsi.json", import.meta.url));
+/** QEMU's answers by name of the step. */
+export const RECORD = new QemuRecord<string>("devices/virtio-scsi");
 
 /** A step's answer. */
 export interface Step {
   readonly name: string;
   readonly answer: string;
   readonly differs: string | undefined;
+  /** The one version whose answer is another one; undefined for all. */
+  readonly only: QemuVersion | undefined;
 }
 
 /** Runs a scenario with a driver that has just begun. */
 export async function play(peer: Peer, scenario: Scenario): Promise<readonly Step[]> {
   const steps: Step[] = [];
   await peer.restart();
-  const note = (step: string, answer: string, differs?: string): void => {
-    steps.push({ name: `${scenario.title}: ${step}`, answer, differs });
+  const note = (step: string, answer: string, differs?: string, only?: QemuVersion): void => {
+    steps.push({ name: `${scenario.title}: ${step}`, answer, differs, only });
   };
   await scenario.run(peer, { note });
   return steps;
-}
-
-/** QEMU's answers by name of the step. */
-export function readRecord(): ReadonlyMap<string, string> {
-  return new Map(Object.entries(JSON.parse(readFileSync(PATH, "utf8")) as Record<string, string>)); // written below
-}
-
-/** Writes the record anew. */
-export function writeRecord(steps: readonly Step[]): void {
-  const lines = steps.map(({ name, answer }) => `  ${JSON.stringify(name)}: ${JSON.stringify(answer)}`);
-  writeFileSync(PATH, `{\n${lines.join(",\n")}\n}\n`);
 }

@@ -1,4 +1,5 @@
 /** What a driver asks, step by step: the same of QEMU and of this library. */
+import type { QemuVersion } from "#src/qemu/compat.js";
 import { commandRequest, commandText, fields, lunField, manage, plainText, send } from "./peer.js";
 import type { Answer, Command, Lun, Peer } from "./peer.js";
 
@@ -17,8 +18,11 @@ const NO_LUN = new Uint8Array(8);
 
 /** What a scenario notes of an answer. */
 export interface Notes {
-  /** @param differs why this library answers otherwise on purpose */
-  readonly note: (step: string, answer: string, differs?: string) => void;
+  /**
+   * @param differs why this library answers otherwise on purpose
+   * @param only the one version of QEMU that it differs from
+   */
+  readonly note: (step: string, answer: string, differs?: string, only?: QemuVersion) => void;
 }
 
 /** One scenario; it begins with a driver that has just begun. */
@@ -28,15 +32,15 @@ export interface Scenario {
 }
 
 /** Steps of commands that follow each other. */
-type CommandStep = readonly [step: string, lun: Lun, command: Command | string, differs?: string];
+type CommandStep = readonly [step: string, lun: Lun, command: Command | string, differs?: string, only?: QemuVersion];
 
 function commands(title: string, steps: readonly CommandStep[]): Scenario {
   return {
     title,
     run: async (peer, { note }) => {
-      for (const [step, lun, command, differs] of steps) {
+      for (const [step, lun, command, differs, only] of steps) {
         const answer = await send(peer, lun, typeof command === "string" ? { cdb: command } : command);
-        note(step, commandText(answer), differs);
+        note(step, commandText(answer), differs, only);
       }
     },
   };
@@ -59,7 +63,7 @@ const UNITS: readonly Scenario[] = [
     ["READ without a buffer", [0, 0], READ_ONE_BLOCK],
     ["the unit attention after it", [0, 0], TUR, LOST_ATTENTION],
     ["an operation code without length", [0, 300], "ff0000000000"],
-    ["the unit attention after it (2)", [0, 300], TUR, LOST_ATTENTION],
+    ["the unit attention after it (2)", [0, 300], TUR, LOST_ATTENTION, "7.2"],
   ]),
   commands("REPORT LUNS", [
     ["target 0", [0, 0], { cdb: REPORT_LUNS, inBytes: 256 }],
