@@ -1,8 +1,9 @@
 /** Options of -drive that have no effect here, or another spelling in a node's options (QEMU: blockdev.c, blockdev_init). */
 import { QomError } from "../base/errors.js";
+import { printable } from "../base/limits.js";
 import { parseBool, parseInteger } from "../options/scalars.js";
 import { describeValue, takeText } from "../options/take.js";
-import { isOptionMap } from "../options/value.js";
+import { isOptionMap, isPlainList } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import type { DrivePolicies } from "./graph.js";
 
@@ -38,6 +39,12 @@ const PLACES = ["index", "bus", "unit"] as const;
 /** Limits, in the older spelling: `iops`, `bps_rd_max`. */
 const LIMIT = /^(?:bps|iops)(?:_rd|_wr)?(?:_max)?(?:_length)?$|^iops_size$/;
 
+/** The same of `throttling`. */
+const THROTTLING = /^(?:bps|iops)-(?:total|read|write)(?:-max)?(?:-length)?$|^iops-size$/;
+
+/** What is counted, which nobody can ask for here. */
+const ACCOUNTING = ["stats-account-invalid", "stats-account-failed"] as const;
+
 function wrong(option: string, value: PlainValue, expects: string): QomError {
   return new QomError("invalid-value", `option '${option}' expects ${expects}, not ${describeValue(value)}`, {
     context: { option, value: describeValue(value) },
@@ -72,13 +79,33 @@ function takeCache(options: Map<string, PlainValue>): void {
 function takeLimits(options: Map<string, PlainValue>): void {
   const throttling = options.get("throttling");
   if (throttling !== undefined && isOptionMap(throttling)) {
-    for (const [name, value] of throttling) if (name !== "group") requireNumber(`throttling.${name}`, value);
+    for (const [name, value] of throttling) {
+      if (name === "group") continue;
+      if (!THROTTLING.test(name)) throw unknown(`throttling.${name}`);
+      requireNumber(`throttling.${name}`, value);
+    }
     options.delete("throttling");
   }
+  takeText(options, "group");
   for (const [name, value] of [...options].filter(([option]) => LIMIT.test(option))) {
     requireNumber(name, value);
     options.delete(name);
   }
+}
+
+function unknown(option: string): QomError {
+  return new QomError("unknown-name", `a drive has no option '${printable(option)}'`, { context: { option: printable(option) } });
+}
+
+function takeAccounting(options: Map<string, PlainValue>): void {
+  for (const option of ACCOUNTING) {
+    const value = takeText(options, option);
+    if (value !== undefined && parseBool(value) === undefined) throw wrong(option, value, "'on' or 'off'");
+  }
+  const intervals = options.get("stats-intervals");
+  if (intervals === undefined || !isPlainList(intervals)) return;
+  for (const [index, value] of intervals.entries()) requireNumber(`stats-intervals.${index}`, value);
+  options.delete("stats-intervals");
 }
 
 /**
@@ -90,6 +117,7 @@ function takeLimits(options: Map<string, PlainValue>): void {
 export function takeInertDriveOptions(options: Map<string, PlainValue>): string | undefined {
   takeCache(options);
   takeLimits(options);
+  takeAccounting(options);
   const discard = options.get("discard");
   if (typeof discard === "string") options.set("discard", DISCARD[discard] ?? discard);
   for (const [option, words] of Object.entries(POLICIES)) {

@@ -14,6 +14,9 @@ import type { BlockGraph } from "./graph.js";
 /** Which driver the file of that name needs; `option` is what gave the name. */
 type DriverOfFile = (filename: string, option: string) => Promise<string>;
 
+/** What a file name may begin with, for drivers that the file itself tells. */
+const FILE_PROTOCOL = /^(?:file|host_device):/;
+
 /** Any file, looked at or not: the drivers for files have the same options. */
 const anyFile: DriverOfFile = () => Promise.resolve("file");
 
@@ -88,7 +91,7 @@ async function driveToNode(
   const flat = new Map(drive);
   flat.delete("id");
   // `file=PATH` goes together with `file.pr-manager=ID`, which as nested keys would contradict each other.
-  const filename = takeText(flat, "file");
+  const filename = takeText(flat, "file")?.replace(FILE_PROTOCOL, "");
   const options = new Map(unflatten(flat));
   requireNoInterface(takeText(options, "if"));
   const format = takeText(options, "format");

@@ -46,7 +46,6 @@ const BOOT_INDEX_NONE = -1;
 
 /** A device that was just attached has a unit attention or two for whoever asks first; more answers than this mean trouble. */
 const PROBE_ATTEMPTS_MAX = 4;
-
 const UNIT_ATTENTION = 6;
 
 /** Room for the list of VPD pages: all codes there are would need 260. */
@@ -300,8 +299,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** Sends a command on its way. Subclasses answer here what they must not pass on. */
   protected dispatch(command: ScsiCommand): ScsiAnswer {
-    const sized = withBuffer(command, this.facts.blockSizeBytes);
-    const running = present(this.#protocol, "a completed device has a node").execute(this.unit, this.#timed(sized));
+    const timed = this.#timed(withBuffer(command, this.facts.blockSizeBytes));
+    const running = present(this.#protocol, "a completed device has a node").execute(this.unit, timed);
     if (!isPatched(command.cdb)) return running;
     return running instanceof Promise ? running.then((result) => this.#patch(command, result)) : this.#patch(command, running);
   }
@@ -359,7 +358,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     return this.#commands.settle(graceMs);
   }
 
-  /** Resolves when no command of the device is in flight. */
+  /** The same without a limit. */
   quiet(): Promise<void> {
     return this.#commands.quiet();
   }
