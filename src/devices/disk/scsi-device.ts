@@ -221,7 +221,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     const refusal = cdbRefusal(command.cdb);
     if (refusal !== null) return refusal;
     // As from a disk that is busy: initiators send the command again.
-    if (this.#node?.active === false) return bareStatus(ScsiStatus.BUSY);
+    if (this.#node?.takesRequests === false) return bareStatus(ScsiStatus.BUSY);
     if (own === null && command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     if (requestsTraced()) return this.#traced(command, own);
     return this.#send(command, own);
