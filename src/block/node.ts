@@ -123,6 +123,11 @@ export abstract class BlockNode extends QomObject {
     this.#active = active;
   }
 
+  /** The same as {@link active} for who asks at every command: a property is read by detours. */
+  get takesRequests(): boolean {
+    return this.#active;
+  }
+
   /**
    * Called when {@link active} is to change: takes the locks of the image, or waits for requests under way and gives the locks back.
    * @throws QomError `in-use` if another process uses the image in an incompatible way; the node stays inactive then

@@ -90,9 +90,6 @@ export interface MachineCompat {
 /** Injection token of {@link MachineCompat}. */
 export const MachineCompat: unique symbol = Symbol("MachineCompat");
 
-/** A machine that was told nothing. */
-export const COMPAT_DEFAULT: () => MachineCompat = lazily(() => compatOf({}));
-
 /** What {@link compatOf} is told. */
 export interface CompatGiven {
   readonly version?: QemuVersion | undefined;

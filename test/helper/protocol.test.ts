@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { RESPONSE_HEADER_SIZE } from "#src/scsi/pr-helper.js";
 import { parseSense } from "#src/scsi/sense.js";
-import { usePrHelper } from "../support/pr-helper.js";
+import { prHelperVersion, usePrHelper } from "../support/pr-helper.js";
 import { Workshop } from "./support/helper-process.js";
 import type { HelperProcess } from "./support/helper-process.js";
 import { descriptorsAtRest, hasClosed } from "./support/process-status.js";
@@ -116,6 +116,14 @@ describe("wire protocol of qom-pr-helper", () => {
 
   describe("is the same as that of qemu-pr-helper", () => {
     const original = usePrHelper();
+    /** What qemu-pr-helper 11.1 hangs up on, and 7.2 answers as ours does: a descriptor that was opened for its path only. */
+    let hungUpOn: Descriptor | null = null;
+    before(() => {
+      if (prHelperVersion()?.startsWith("11.") === true) hungUpOn = "null, path only";
+    });
+
+    const isHungUpOn = (messages: readonly Message[]): boolean =>
+      messages.some((message) => hungUpOn !== null && message.with?.includes(hungUpOn) === true);
 
     async function same(scenario: Scenario): Promise<{ ours: Transcript; theirs: Transcript }> {
       const theirs = await converse(original.path, scenario, file);
@@ -125,13 +133,15 @@ describe("wire protocol of qom-pr-helper", () => {
     for (const scenario of usable) {
       it(scenario.name, async () => {
         const { ours, theirs } = await same(scenario);
-        expect(ours).to.deep.equal(theirs);
+        if (isHungUpOn(scenario.messages)) expect(theirs.bytes).to.have.lengthOf(0);
+        else expect(ours).to.deep.equal(theirs);
       });
     }
 
     it(`in ${RANDOM_CONVERSATIONS} random conversations`, async function () {
       this.timeout(RANDOM_TIMEOUT_MS);
       const property = fc.asyncProperty(fc.array(anyRequest, { minLength: 1, maxLength: 8 }), async (requests) => {
+        fc.pre(!isHungUpOn(requests.flat()));
         const { ours, theirs } = await same({ name: "random", messages: requests.flat(), answers: [], then: "eof", finish: true });
         // Whether the end is a reset depends on how much had arrived by then.
         expect(ours.bytes.toString("hex")).to.equal(theirs.bytes.toString("hex"));

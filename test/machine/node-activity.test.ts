@@ -73,6 +73,9 @@ describe("the activity of block nodes", () => {
       const command = ready(machine).then((status) => ended.push(`command ${status}`));
       const inactive = set(machine, false, "hd").then(() => ended.push("inactive"));
       expect(await ready(machine)).to.equal(BUSY);
+      // A whole command of QMP is done in less.
+      for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+      await machine.qmp.execute("query-named-block-nodes");
       expect(ended).to.deep.equal([]);
       slow.release();
       await Promise.all([command, inactive]);

@@ -7,7 +7,7 @@
  * Where it is not installed the suite is skipped, with a line that says how to install it; with REQUIRE_SYSTEM=1 the suite fails.
  */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { connect } from "node:net";
@@ -75,6 +75,12 @@ export class PrHelper {
     await this.kill();
     removeFolder(this.#folder);
   }
+}
+
+/** The version of the program on PATH, `7.2.22`; null where there is none. */
+export function prHelperVersion(): string | null {
+  const { stdout } = spawnSync(PROGRAM, ["--version"], { encoding: "utf8" });
+  return /(\d+\.\d+\.\d+) /.exec(stdout)?.[1] ?? null;
 }
 
 /** Path of the program, or null where it is not installed, or cannot run since it has no privileges to drop. */

@@ -252,7 +252,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** A node that is not active is as a disk that is busy: initiators send the command again. */
   #refusal({ cdb }: ScsiCommand): ScsiResult | null {
-    return cdbRefusal(cdb) ?? (this.#node?.active === false ? bareStatus(ScsiStatus.BUSY) : null);
+    return cdbRefusal(cdb) ?? (this.#node?.takesRequests === false ? bareStatus(ScsiStatus.BUSY) : null);
   }
 
   #closedError(): QomError {
