@@ -329,17 +329,12 @@ export class Machine {
     };
   }
 
-  /** What monitors see of it. */
   #monitorHost({ answers }: MachineCompat): MonitorHost {
+    const { name, qom: tree, graph, fabric } = this;
+    const { objects: objectTypes, drivers } = this.#registries;
     return {
-      name: this.name,
-      answers,
-      tree: this.qom,
-      graph: this.graph,
+      ...{ name, answers, tree, graph, fabric, objectTypes, drivers },
       devices: this.#devices,
-      objectTypes: this.#registries.objects,
-      drivers: this.#registries.drivers,
-      fabric: this.fabric,
       events: this.#events,
       runState: this.#runState,
       stop: () => this.stop(),
@@ -355,14 +350,8 @@ export class Machine {
 
   #writable(): WritableMachine {
     this.qom.requireOpen();
-    return {
-      name: this.name,
-      version: this.compat,
-      tree: this.qom,
-      graph: this.graph,
-      devices: this.#devices,
-      registries: this.#registries,
-    };
+    const { name, compat: version, qom: tree, graph } = this;
+    return { ...{ name, version, tree, graph }, devices: this.#devices, registries: this.#registries };
   }
 
   /** @param warn adds a warning */

@@ -15,7 +15,9 @@ const NODE_OPTIONS = "--conditions=qom-pr-source";
 const SUITES = [
   "qmp-compare/qmp-compare.test.js",
   "qemu-options/qemu-options.test.js",
+  "qemu-inert/qemu-inert.test.js",
   "devices/virtio-scsi-qemu.test.js",
+  "devices/migration-qemu.test.js",
   "monitor/qapi.test.js",
   "monitor/human/compare.test.js",
   "helper/qemu.test.js",
@@ -25,7 +27,13 @@ const SUITES = [
 ];
 
 /** Programs that write a record of what the QEMU on PATH answers. */
-const RECORDERS = ["qmp-compare/rewrite.js", "qemu-options/rewrite.js", "devices/rewrite.js", "monitor/rewrite-qapi.js"];
+const RECORDERS = [
+  "qmp-compare/rewrite.js",
+  "qemu-options/rewrite.js",
+  "devices/rewrite.js",
+  "devices/rewrite-migration.js",
+  "monitor/rewrite-qapi.js",
+];
 
 function run(words: readonly string[], env: NodeJS.ProcessEnv): void {
   const { status, error } = spawnSync(process.execPath, words, { cwd: ROOT, stdio: "inherit", env });
@@ -37,7 +45,7 @@ const [mode, kept] = process.argv.slice(2);
 const folder = kept ?? makeFolder();
 try {
   const programs = NewerQemu.fetch(folder).wrappers();
-  const env = { ...process.env, PATH: `${programs}${delimiter}${process.env["PATH"] ?? ""}`, REQUIRE_SYSTEM: "1" };
+  const env = { ...process.env, PATH: `${programs}${delimiter}${process.env["PATH"] ?? ""}`, REQUIRE_SYSTEM: "1", NEWER_QEMU: folder };
   if (mode === "record") for (const recorder of RECORDERS) run([NODE_OPTIONS, `build/test/${recorder}`], env);
   else run(["node_modules/mocha/bin/mocha.js", ...SUITES.map((suite) => `build/test/${suite}`)], env);
 } finally {

@@ -5,7 +5,7 @@ import { systemClock } from "#src/base/clock.js";
 import { Device } from "#src/devices/device.js";
 import type { DeviceHost } from "#src/devices/device.js";
 import { ScsiBlock } from "#src/devices/disk/scsi-block.js";
-import { COMPAT_DEFAULT } from "#src/qemu/compat.js";
+import { compatOf } from "#src/qemu/compat.js";
 import type { Hold } from "#src/target/unit/interference.js";
 import type { Answer, Peer } from "./peer.js";
 
@@ -99,7 +99,7 @@ export class OurPeer implements Peer {
   async place(target: number, lun: number): Promise<ScsiBlock> {
     const probe = this.machine.device("probe");
     if (!(probe instanceof HostProbe)) throw new Error("the probe is one");
-    const spare = new ScsiBlock(probe.shown, systemClock, COMPAT_DEFAULT());
+    const spare = new ScsiBlock(probe.shown, systemClock, compatOf({}));
     Object.assign(spare, { drive: "spare", scsiId: target, lun });
     await spare.complete();
     return spare;
