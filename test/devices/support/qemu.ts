@@ -12,6 +12,7 @@ import type { Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { makeFolder, removeFolder } from "../../support/folder.js";
+import type { NewerQemu } from "../../support/newer-qemu.js";
 import { QmpClient } from "../../monitor/support/qmp-client.js";
 import { fields } from "./peer.js";
 import type { Answer, Peer } from "./peer.js";
@@ -91,6 +92,10 @@ export interface QemuSetup {
   /** Options of its command line; `folder` is gone when it ends. */
   readonly options: (folder: string) => readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** A QEMU that is not the installed one. */
+  readonly newer?: NewerQemu;
+  /** With `qtest` the machine can run, since no processor does (default: tcg, and it stays stopped). */
+  readonly accel?: "tcg" | "qtest";
 }
 
 function peerDisks(folder: string): readonly string[] {
@@ -121,14 +126,15 @@ export class QemuPeer implements Peer {
   #nextBuffer = BUFFERS_AT;
   #diskBytes = DISK_BYTES;
 
-  private constructor(folder: string, { options, environment }: QemuSetup) {
+  private constructor(folder: string, { options, environment, newer, accel = "tcg" }: QemuSetup) {
     this.#folder = folder;
     const all = [
-      ...["-M", "pc", "-accel", "tcg", "-S", "-m", "16", "-nodefaults", "-display", "none", "-qtest", "stdio", "-qtest-log", "none"],
+      ...["-M", "pc", "-accel", accel, "-S", "-m", "16", "-nodefaults", "-display", "none", "-qtest", "stdio", "-qtest-log", "none"],
       ...["-qmp", `unix:${join(folder, "qmp")},server=on,wait=off`, "-device", `virtio-scsi-pci,id=s,addr=${SLOT}`],
       ...options(folder),
     ];
-    this.#process = spawn(PROGRAM, all, { stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, ...environment } });
+    const { file, args, env } = newer?.program(PROGRAM, all) ?? { file: PROGRAM, args: all, env: {} };
+    this.#process = spawn(file, args, { stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, ...env, ...environment } });
     this.#replies = createInterface(this.#process.stdout);
     this.#replies.on("line", (line) => {
       if (!line.startsWith("IRQ")) this.#waiting.shift()?.resolve(line);
