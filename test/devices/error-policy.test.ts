@@ -2,11 +2,14 @@
  * rerror and werror of scsi-block. Each row of the table is what QEMU 11.1 does with the same answer of a disk of the host, by its own events
  * and by query-status; the sense data, or the lack of them, are what its guest gets.
  */
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { createContainer, Fabric, Machine, PersistentReserveIn, ScsiStatus } from "qom-pr";
 import type { QmpEvent, ScsiDevice, ScsiResult } from "qom-pr";
 import { Clock } from "#src/base/clock.js";
-import { fixedSense } from "#src/scsi/sense.js";
+import { answer, ANSWERS, check, COMMANDS, OPERATIONS, POLICIES, recordName } from "./support/disk-errors.js";
+import { commandText, send as sendTo } from "./support/peer.js";
+import type { Answer } from "./support/peer.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { outcome } from "../support/outcome.js";
 import { bytes } from "../support/hex.js";
@@ -17,39 +20,15 @@ const WRITE = bytes("2a 00 00 00 00 01 00 00 01 00");
 const VERIFY = bytes("2f 02 00 00 00 01 00 00 01 00");
 const PATTERN = new Uint8Array(512).fill(0xa5);
 
-const answer = (status: number, sense: Uint8Array = new Uint8Array(), hostStatus?: number): ScsiResult => ({
-  ...{ status, dataIn: new Uint8Array(), residual: 0, sense },
-  ...(hostStatus === undefined ? {} : { hostStatus }),
-});
-const check = (key: number, asc: number, ascq: number): ScsiResult => answer(ScsiStatus.CHECK_CONDITION, fixedSense({ key, asc, ascq }));
+/** Answers of QEMU to the first block's READ and WRITE, or why it stopped; see rewrite-errors.ts. It knows `enospc` of writes alone. */
+const QEMU = JSON.parse(readFileSync(new URL("../../../test/devices/error-policy.json", import.meta.url), "utf8")) as Readonly<
+  Record<string, string>
+>; // as it was written
 
-/** An answer of the disk: its error, or null where the guest is told in any case; `*` where there is no space. */
-const ANSWERS: readonly (readonly [string, ScsiResult, string | null])[] = [
-  ["a medium error", check(0x3, 0x11, 0x00), "Input/output error"],
-  ["a hardware error", check(0x4, 0x44, 0x00), "Input/output error"],
-  ["a blank check", check(0x8, 0x00, 0x00), "Input/output error"],
-  ["a miscompare", check(0xe, 0x1d, 0x00), "Input/output error"],
-  ["no medium", check(0x2, 0x3a, 0x00), "No medium found"],
-  ["a disk that becomes ready", check(0x2, 0x04, 0x01), null],
-  ["a disk that wants to be started", check(0x2, 0x04, 0x02), null],
-  ["a disk that is not ready", check(0x2, 0x04, 0x03), "Input/output error"],
-  ["write protection", check(0x7, 0x27, 0x00), "Permission denied"],
-  ["no space", check(0x7, 0x27, 0x07), "No space left on device*"],
-  ["an LBA out of range", check(0x5, 0x21, 0x00), "No space left on device*"],
-  ["an unaligned write", check(0x5, 0x21, 0x04), null],
-  ["an invalid field", check(0x5, 0x24, 0x00), null],
-  ["an invalid operation code", check(0x5, 0x20, 0x00), null],
-  ["a unit attention", check(0x6, 0x29, 0x00), null],
-  ["an aborted command", check(0xb, 0x47, 0x00), null],
-  ["a recovered error", check(0x1, 0x17, 0x00), null],
-  ["no sense data", answer(ScsiStatus.CHECK_CONDITION), null],
-  ["RESERVATION CONFLICT", answer(ScsiStatus.RESERVATION_CONFLICT), null],
-  ["BUSY", answer(ScsiStatus.BUSY), "Invalid argument"],
-  ["TASK SET FULL", answer(ScsiStatus.TASK_SET_FULL), "Invalid argument"],
-  ["a path that is lost", answer(0, new Uint8Array(), 0x0e), "No such device"],
-  ["a timeout", answer(0, new Uint8Array(), 0x03), "No such device"],
-  ["a conflict that the transport reports", answer(0, new Uint8Array(), 0x11), null],
-];
+/** QEMU takes what memory happens to have for sense data that there are not, and stops at a conflict if the transport tells of it. */
+function isOurOwn(what: string, policy: string): boolean {
+  return what === "no sense data" || (what === "a conflict that the transport reports" && (policy === "stop" || policy === "ignore"));
+}
 
 describe("rerror and werror", () => {
   const clock = new ManualClock();
@@ -65,7 +44,7 @@ describe("rerror and werror", () => {
     machine = await Machine.create(
       [
         ...["-object", "pr-manager-memory,id=pr0", "-blockdev", `sim-lun,node-name=hd,wwn=${WWN},size=1M,pr-manager=pr0`],
-        ...["-device", "virtio-scsi", "-device", `scsi-block,drive=hd,id=disk0${options}`],
+        ...["-device", "virtio-scsi,id=s", "-device", `scsi-block,drive=hd,id=disk0${options}`],
       ],
       { fabric, container },
     );
@@ -122,6 +101,37 @@ describe("rerror and werror", () => {
         }
       }
     });
+  }
+
+  for (const policy of POLICIES) {
+    for (const operation of policy === "enospc" ? (["write"] as const) : OPERATIONS) {
+      it(`answer a driver as QEMU 11.1 does: ${operation}, ${policy}`, async () => {
+        await make(`,rerror=${policy},werror=${policy}`, null);
+        const hba = machine.hba("s");
+        const driver = {
+          submit: async (queue: number, readable: readonly Uint8Array[], writable: readonly number[]): Promise<Answer> => {
+            const buffers = writable.map((length) => new Uint8Array(length));
+            const used = await hba.submit(queue, { readable, writable: buffers });
+            return { used, written: Buffer.concat(buffers) };
+          },
+        };
+        await sendTo(driver, [0, 0], { cdb: "000000000000" }); // the unit attention of a disk that was switched on just now
+        for (const [what, result] of ANSWERS) {
+          const expected = QEMU[recordName(operation, policy, what)];
+          if (expected === undefined || isOurOwn(what, policy)) continue;
+          heal = machine.fabric.unit(WWN).disturb(() => true, { result });
+          const answered = sendTo(driver, [0, 0], COMMANDS[operation]).then((text) => commandText(text));
+          await new Promise(setImmediate);
+          const reason = events.findLast((event) => event.startsWith("BLOCK_IO_ERROR"))?.replace(/^.* stop |\*$/g, "");
+          const stops = machine.status === "running" ? null : `stops: ${machine.status}, ${reason}`;
+          heal();
+          machine.cont();
+          const text = await answered;
+          expect(stops ?? text, what).to.equal(expected);
+          clock.advance(1000);
+        }
+      });
+    }
   }
 
   it("are those of the -drive where the device leaves it to that", async () => {

@@ -70,7 +70,7 @@ export function commandRequest(lun: Lun, cdb: string, tag = 1n, cdbSize = CDB_SI
 }
 
 /** Sends a command with data in buffers of their own. */
-export function send(peer: Peer, lun: Lun, { cdb, inBytes = 0, out, tag }: Command): Promise<Answer> {
+export function send(peer: Pick<Peer, "submit">, lun: Lun, { cdb, inBytes = 0, out, tag }: Command): Promise<Answer> {
   const readable = [commandRequest(lun, cdb, tag), ...(out === undefined ? [] : [out])];
   return peer.submit(2, readable, [RESPONSE_HEADER + SENSE_SIZE, ...(inBytes === 0 ? [] : [inBytes])]);
 }

@@ -96,6 +96,8 @@ export interface QemuSetup {
   readonly qemu?: NewerQemu;
   /** It starts with the state of another one: there is no driver to be started, nor registers to be found. */
   readonly incoming?: boolean;
+  /** With `qtest` the machine can run, since no processor does (default: tcg, and it stays stopped). */
+  readonly accel?: "tcg" | "qtest";
 }
 
 function peerDisks(folder: string): readonly string[] {
@@ -126,10 +128,10 @@ export class QemuPeer implements Peer {
   #nextBuffer = BUFFERS_AT;
   #diskBytes = DISK_BYTES;
 
-  private constructor(folder: string, { options, environment, qemu }: QemuSetup) {
+  private constructor(folder: string, { options, environment, qemu, accel = "tcg" }: QemuSetup) {
     this.#folder = folder;
     const all = [
-      ...["-M", "pc", "-accel", "tcg", "-S", "-m", "16", "-nodefaults", "-display", "none", "-qtest", "stdio", "-qtest-log", "none"],
+      ...["-M", "pc", "-accel", accel, "-S", "-m", "16", "-nodefaults", "-display", "none", "-qtest", "stdio", "-qtest-log", "none"],
       ...["-qmp", `unix:${join(folder, "qmp")},server=on,wait=off`, "-device", `virtio-scsi-pci,id=s,addr=${SLOT}`],
       ...options(folder),
     ];
