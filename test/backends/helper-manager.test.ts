@@ -371,7 +371,7 @@ describe("pr-manager-helper", () => {
     await start(answer, ",connections=2,timeout=30");
     const rows = machine.qom.listProperties("pr-manager-helper").map(({ name, type, defaultValue }) => [name, type, defaultValue]);
     expect(rows).to.deep.include.members([
-      ["path", "str", undefined],
+      ["path", "string", undefined],
       ["connections", "uint32", 1],
       ["timeout", "uint32", 60],
       ["handshake-timeout", "uint32", 5],

@@ -78,7 +78,7 @@ describe("a machine under libvirt", () => {
     helper = new EmptyHelper(folder.path("helper"));
     for (const name of ["0", "1"]) writeFileSync(folder.path(name), Buffer.alloc(IMAGE_SIZE_BYTES));
     const monitor = `unix:${folder.path("qmp")},server=on,wait=off`;
-    machine = await Machine.create(["-qmp", monitor, "-device", '{"driver":"virtio-scsi-pci","id":"scsi0"}']);
+    machine = await Machine.create(["-S", "-qmp", monitor, "-device", '{"driver":"virtio-scsi-pci","id":"scsi0"}']);
     const client = await QmpClient.ready({ path: folder.path("qmp") });
     schema = (await client.run("query-qmp-schema")) as unknown[]; // a list of entries
     await client.close();

@@ -46,6 +46,8 @@ const ASKED: readonly (readonly [command: string, args?: QmpArguments])[] = [
   ["object-del", { id: "pr1" }],
   ["device_add", { driver: "virtio-scsi-pci", id: "s1" }],
   ["device_del", { id: "s1" }],
+  ["stop"],
+  ["cont"],
   ["quit"],
 ];
 

@@ -3,6 +3,7 @@
  * has its rows at once.
  */
 import { typeRegistries } from "#src/machine/types.js";
+import type { PropertyType } from "qom-pr";
 import { KINDS } from "#src/qemu/kinds.js";
 
 /** How the values are given: as the text of an option, or in JSON. */
@@ -54,10 +55,17 @@ const DRIVERS = ["raw", "file", "host_device"] as const;
 
 const registries = typeRegistries([]);
 
+/** The kind of a value as a device's option would call it: of objects QEMU calls every integer and lists of them `int`. */
+function kindOf({ name, expects, expectsJson = expects }: Pick<PropertyType<unknown>, "name" | "expects" | "expectsJson">): string {
+  if (/^an? (?:list|array)/.test(expectsJson)) return "List";
+  if (expects.startsWith("a size")) return "size";
+  return /\((u?int\d+)\)$/.exec(expects)?.[1] ?? name;
+}
+
 function optionsOf(registry: keyof typeof registries, type: string): readonly Option[] {
   return [...registries[registry].get(type).properties]
     .filter(([name, { set }]) => set !== undefined && !NOT_COMPARED.includes(name))
-    .map(([name, { type: kind, required }]) => ({ name, kind: kind.name, isRequired: required, isClosed: kind.values !== undefined }));
+    .map(([name, { type: kind, required }]) => ({ name, kind: kindOf(kind), isRequired: required, isClosed: kind.values !== undefined }));
 }
 
 /** What a type needs besides. */
