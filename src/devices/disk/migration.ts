@@ -38,7 +38,7 @@ export interface ReservationMigration {
    *
    * Rejects with a QomError, and the disk stays as it was: `syntax` for a stream that is torn or too long, `unsupported` for another
    * version and for a device that takes none, `invalid-value`, `in-use` while another call is under way, `io` for a command that the disk
-   * did not carry out, `closed`.
+   * did not carry out, `closed`. If the last REGISTER of several fails (`io`), the source's registration has gone by then.
    */
   restore(bytes: Uint8Array): Promise<ReservationTakeover>;
   /** At the source of a migration that failed, before its guest runs on: takes back what the destination may have. Rejects as restore(). */
