@@ -115,7 +115,7 @@ HOME=/var/lib/libvirt/qemu/domain-3-jammy \
 -object '{"qom-type":"pr-manager-helper","id":"pr-helper0","path":"HELPER"}' \
 -blockdev '{"driver":"host_device","filename":"DISK","aio":"native","pr-manager":"pr-helper0","node-name":"libvirt-2-storage","cache":{"direct":true,"no-flush":false},"auto-read-only":true,"discard":"unmap"}' \
 -blockdev '{"node-name":"libvirt-2-format","read-only":false,"discard":"unmap","detect-zeroes":"unmap","cache":{"direct":true,"no-flush":false},"driver":"raw","file":"libvirt-2-storage"}' \
--device '{"driver":"scsi-block","bus":"scsi0.0","channel":0,"scsi-id":0,"lun":3,"share-rw":true,"drive":"libvirt-2-format","id":"scsi0-0-0-3","bootindex":2,"werror":"report","rerror":"report"}' \
+-device '{"driver":"scsi-block","bus":"scsi0.0","channel":0,"scsi-id":0,"lun":3,"share-rw":true,"drive":"libvirt-2-format","id":"scsi0-0-0-3","bootindex":2,"werror":"stop","rerror":"stop"}' \
 -blockdev '{"driver":"host_device","filename":"DISK","node-name":"libvirt-1-backend","read-only":true}' \
 -device '{"driver":"scsi-generic","drive":"libvirt-1-backend","id":"hostdev0","bus":"scsi0.0","channel":0,"scsi-id":1,"lun":0}' \
 -netdev tap,fd=36,id=hostnet0,vhost=on,vhostfd=38 \
