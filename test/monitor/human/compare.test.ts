@@ -54,16 +54,14 @@ const LINES: readonly string[] = [
 
 /** Answers that are ours on purpose. */
 const DIFFERENT: ReadonlySet<string> = new Set([
-  // QEMU 7.2 has no /objects before the first object, and 11.1 has its monitor in there.
-  "info qom-tree /objects",
   // QEMU does not tell that the path may be left out.
   "help qom-list",
   // Flags are told on the same line.
   "help qom-set",
 ]);
 
-/** The same of the first one alone. */
-const DIFFERENT_FROM_7_2 = ["qom-get /objects type"];
+/** Of 7.2 alone, which has no `/objects` before the first object. */
+const DIFFERENT_FROM_7_2 = ["qom-get /objects type", "info qom-tree /objects"];
 
 /** Errors are of our own wording; what a command is said to do too. */
 function comparable(line: string): string {
