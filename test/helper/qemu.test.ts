@@ -47,7 +47,7 @@ describe("QEMU as a client of qom-pr-helper", function () {
     qemu = await QemuPeer.start({
       options: () => [
         ...["-object", `pr-manager-helper,id=helper0,path=${workshop.path("socket")}`],
-        ...["-blockdev", "driver=host_device,node-name=n0,filename=/dev/null,pr-manager=helper0"],
+        ...["-blockdev", "driver=host_device,node-name=n0,filename=/dev/null,locking=off,pr-manager=helper0"],
         ...["-device", "scsi-generic,drive=n0,scsi-id=0,lun=0"],
       ],
       environment: disks.disk(new Map([[INQUIRY, { data: STANDARD_INQUIRY }]])).environment,

@@ -38,7 +38,7 @@ export class MigratingQemu {
     try {
       const peer = await QemuPeer.start({
         options: () => [
-          ...["-blockdev", "driver=host_device,node-name=n0,filename=/dev/null"],
+          ...["-blockdev", "driver=host_device,node-name=n0,filename=/dev/null,locking=off"],
           ...["-device", "scsi-block,drive=n0,id=disk0,scsi-id=0,lun=0", ...(incoming ? ["-incoming", "defer"] : [])],
         ],
         environment: loan.environment,
