@@ -5,7 +5,6 @@ import { parseBool, parseInteger } from "../options/scalars.js";
 import { describeValue, takeText } from "../options/take.js";
 import { isOptionMap, isPlainList } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
-import type { DrivePolicies } from "./graph.js";
 
 /** `cache=MODE` as options of a node. */
 const CACHE_MODES: Readonly<Record<string, OptionMap>> = {
@@ -21,6 +20,9 @@ const DISCARD: Readonly<Record<string, string>> = { on: "unmap", off: "ignore" }
 
 /** What a drive says is done about errors, for a device that leaves that to it. */
 const POLICIES = { werror: ["report", "ignore", "enospc", "stop"], rerror: ["report", "ignore", "stop"] } as const;
+
+/** What a drive says of the two. */
+export type DrivePolicies = { readonly [Option in keyof typeof POLICIES]?: (typeof POLICIES)[Option][number] };
 
 /** The policies of a drive's options, which {@link takeInertDriveOptions} has found right. */
 export function drivePolicies(options: OptionMap): DrivePolicies {

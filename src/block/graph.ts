@@ -15,6 +15,7 @@ import { hold } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
 import { typeHint } from "../qom/type-registry.js";
 import type { RegisteredType } from "../qom/type-registry.js";
+import type { DrivePolicies } from "./drive-inert.js";
 import { BLOCK_NODE_TYPE, BlockNode, NODE_REFERENCE } from "./node.js";
 import type { NodeOpener } from "./node.js";
 import { PROTOCOL_NODE_TYPE } from "./protocol-node.js";
@@ -33,12 +34,6 @@ interface Reference {
 }
 
 const A_NODE = instanceOf(BlockNode, "a block node");
-
-/** What a drive says is done about errors, for a device that leaves that to it. */
-export interface DrivePolicies {
-  readonly rerror?: "report" | "ignore" | "stop";
-  readonly werror?: "report" | "ignore" | "enospc" | "stop";
-}
 
 /** See the module text. */
 export class BlockGraph implements NodeOpener {
@@ -224,7 +219,7 @@ export class BlockGraph implements NodeOpener {
   }
 
   #activeOwner(node: BlockNode): BlockNode | undefined {
-    for (const [owner, references] of this.#references) if (owner.active && references.has(node)) return owner;
+    for (const [owner, references] of this.#references) if (references.has(node) && owner.active) return owner;
     return undefined;
   }
 

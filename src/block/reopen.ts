@@ -23,8 +23,7 @@ export function reopen(graph: BlockGraph, given: OptionMap): void {
   if (!given.has("driver")) throw new QomError("missing", "parameter 'driver' is missing", { context: { option: "driver" } });
   const name = given.get("node-name");
   if (typeof name !== "string") throw new QomError("missing", "the option 'node-name' is required", { context: { option: "node-name" } });
-  const node = graph.node(name);
-  requireSame(graph, node, given, "");
+  requireSame(graph, graph.node(name), given, "");
 }
 
 /** As in QEMU, only active nodes are reopened. */

@@ -16,8 +16,11 @@ const PASSED_DESCRIPTOR_MAX = 1023;
 /** The standard streams come before. */
 const FIRST_DESCRIPTOR = 3;
 
-/** What ends the foreground ends the process that was started, too. */
-const END_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/**
+ * Signals that end a machine in good order: QEMU's. SIGHUP comes when the terminal is closed. What ends the foreground ends the process that
+ * was started, too.
+ */
+export const END_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Says that the machine stands; null in a process that is not in the background. The variable is gone then. */
 export function takeReady(): (() => void) | null {

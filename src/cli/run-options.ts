@@ -102,7 +102,7 @@ export interface RunWords {
 
 /**
  * Takes out the program's own options where an option may stand; a word that follows an option is that option's text.
- * @throws QomError `unknown-name` for what is no option; `missing` for `-trace` without a text
+ * @throws QomError `unknown-name` for what is no option; `missing` for an option of the program without its text
  */
 export function takeRunWords(argv: readonly string[]): RunWords {
   const machine: string[] = [];
@@ -143,10 +143,15 @@ function foreignLength(word: string, strict: boolean): 1 | 2 {
 }
 
 function runWords(machine: readonly string[], flags: ReadonlySet<string>, texts: ReadonlyMap<string, readonly string[]>): RunWords {
-  const [help, check, json, strict, daemonize] = ["help", "check", "json", "strict", "daemonize"].map((name) => flags.has(name));
   return {
-    ...{ help: help === true, check: check === true, json: json === true, strict: strict === true, daemonize: daemonize === true },
-    ...{ pidFile: texts.get("pidfile")?.at(-1) ?? null, traces: texts.get("trace") ?? [], messages: texts.get("msg") ?? [] },
+    help: flags.has("help"),
+    check: flags.has("check"),
+    json: flags.has("json"),
+    strict: flags.has("strict"),
+    daemonize: flags.has("daemonize"),
+    pidFile: texts.get("pidfile")?.at(-1) ?? null,
+    traces: texts.get("trace") ?? [],
+    messages: texts.get("msg") ?? [],
     machine,
   };
 }

@@ -1,16 +1,13 @@
 /** `qom-pr run`: a machine from options in QEMU's manner, until a signal ends it. */
 import { QomError } from "../base/errors.js";
 import { Machine } from "../machine/machine.js";
-import { runInBackground, takeReady } from "./background.js";
+import { END_SIGNALS, runInBackground, takeReady } from "./background.js";
 import { messagePrefix } from "./message-form.js";
 import type { Output } from "./output.js";
 import { runHelp, takeRunWords } from "./run-options.js";
 import type { RunWords } from "./run-options.js";
 import { parseTraceOptions, startTracing, traceHelp } from "./trace.js";
 import type { TraceSettings } from "./trace.js";
-
-/** Signals that end a machine in good order: QEMU's. SIGHUP comes when the terminal is closed. */
-const END_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** A running machine says how many devices it has; this is the word that goes with the number. */
 function plural(count: number, noun: string): string {

@@ -7,12 +7,21 @@ import { QomObject } from "../qom/object.js";
 import type { ScsiBuses } from "./bus/scsi-bus.js";
 import type { RunState } from "./run-state.js";
 
+/** What is done about an error of a disk (QAPI: BlockErrorAction). */
+export type ErrorAction = "report" | "ignore" | "stop";
+
+/** An error that a policy decides on: what the system calls it, which is all that QEMU tells of it. */
+export interface BlockError {
+  readonly reason: string;
+  readonly noSpace: boolean;
+}
+
 /** An error of a device's disk, and what is done about it. */
 export interface DeviceError {
   readonly device: Device & { readonly drive: string; readonly ioStatus: string | null };
   readonly operation: "read" | "write";
-  readonly action: "report" | "ignore" | "stop";
-  readonly error: { readonly reason: string; readonly noSpace: boolean };
+  readonly action: ErrorAction;
+  readonly error: BlockError;
 }
 
 /** What devices of one machine find around them. */

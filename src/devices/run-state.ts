@@ -47,7 +47,7 @@ export class RunState {
     return true;
   }
 
-  /** Lets the machine run; what waits goes on, in the order in which it came, unless one of them stops the machine again. */
+  /** Lets the machine run; what waits goes on, in the order in which it began to wait, unless one of them stops the machine again. */
   cont(): void {
     this.#conts += 1;
     if (!this.#stopped) return;

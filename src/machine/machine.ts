@@ -233,7 +233,7 @@ export class Machine {
     return machineOmissions(this.#writable());
   }
 
-  /** The machine as JSON: `name`, `compat` unless it is the default, and the options of `objects`, `blockdevs` and `devices`. Integers are exact to 64 bits. */
+  /** As JSON: `name`, `compat` if not the default, options of `objects`, `blockdevs`, `devices`. Integers are exact to 64 bits. */
   toJson(): string {
     return printJson(machineValues(this.#writable()), { indent: 2 });
   }
@@ -292,7 +292,7 @@ export class Machine {
     await Promise.all(this.scsiDevices.map((device) => device.settle(CLOSE_GRACE_MS)));
   }
 
-  /** Lets the machine run; what waits goes on in the order in which it came. @throws QomError `closed` */
+  /** Lets the machine run; what waits goes on in the order in which it began to wait. @throws QomError `closed` */
   cont(): void {
     this.qom.requireOpen();
     this.#runState.cont();

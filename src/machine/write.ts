@@ -49,8 +49,8 @@ interface Entry {
 }
 
 /**
- * The machine as plain values: `name`, `compat` unless it is the default, and the options of `objects`, `blockdevs` and `devices` in the order in which they can be made.
- * What was left at its default is left out, and so is what is computed. A drive is written as the block node that it made.
+ * The machine as plain values: `name`, `compat` unless it is the default, and the options of `objects`, `blockdevs` and `devices` in the order
+ * in which they can be made. What was left at its default is left out, and so is what is computed. A drive is written as the block node that it made.
  */
 export function machineValues(machine: WritableMachine): OptionMap {
   const { entries } = writingOf(machine);

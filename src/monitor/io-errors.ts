@@ -35,7 +35,7 @@ export class IoErrorEvents {
     const { drive, ioStatus } = device;
     const data = {
       "qom-path": path,
-      device: this.#graph.drives.some(({ nodeName }) => nodeName === drive) ? drive : "",
+      device: this.#graph.isDrive(drive) ? drive : "",
       "node-name": drive,
       operation,
       action,

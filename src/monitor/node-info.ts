@@ -1,11 +1,10 @@
 /** Block nodes as monitors show them: in query-named-block-nodes, and as `inserted` in query-block (QEMU: qapi/block-core.json, BlockDeviceInfo). */
 import * as z from "zod";
-import { present } from "../base/assert.js";
 import type { BlockGraph } from "../block/graph.js";
 import { inertOptionsOf } from "../block/inert-options.js";
-import type { InertOptions } from "../block/inert-options.js";
 import type { BlockNode, MediumInfo } from "../block/node.js";
 import type { QemuAnswers } from "../qemu/compat.js";
+import type { MonitorHost } from "./host.js";
 
 /** What QEMU has memory for I/O begin at multiples of, if it can choose: a page. */
 const OPTIMAL_MEMORY_ALIGNMENT = 4096;
@@ -72,56 +71,36 @@ export const nodeInfoSchema: (answers: QemuAnswers) => ReturnType<typeof schemaO
 /** What is told of a node. */
 export type NodeInfo = z.output<ReturnType<typeof nodeInfoSchema>>;
 
-/** What differs from node to node, at the moment of the question. */
-export interface NodeFacts {
-  readonly nodeName: string;
-  readonly driver: string;
+/** A node, and what of it may be another at the next moment. */
+export interface AskedNode {
+  readonly node: BlockNode;
   readonly readOnly: boolean;
   readonly active: boolean;
-  readonly options: InertOptions;
-  /** The options of the node that has the medium. */
-  readonly ofMedium: InertOptions;
-  readonly children: readonly { readonly child: string; readonly "node-name": string }[];
-  readonly hasMedium: boolean;
-  readonly medium: MediumInfo;
+  readonly children: ReturnType<BlockGraph["childrenOf"]>;
 }
 
-/** Begins to ask all of them before it returns, so that the answers belong together. */
-export async function factsOf(nodes: readonly BlockNode[], graph: BlockGraph): Promise<readonly NodeFacts[]> {
-  const known = nodes.map((node) => {
-    const children = graph.childrenOf(node);
-    return {
-      nodeName: node.nodeName,
-      driver: node.typeName,
-      readOnly: node.isReadOnly,
-      active: node.active,
-      options: inertOptionsOf(node),
-      ofMedium: inertOptionsOf(mediumNode(node, graph)),
-      children: children.map(({ name, node: child }) => ({ child: name, "node-name": child.nodeName })),
-      hasMedium: children.length === 0,
-    };
-  });
-  const media = await Promise.all(nodes.map((node) => node.protocol.medium()));
-  return known.map((facts, index) => ({ ...facts, medium: present(media[index], "every node has a medium") }));
+/** The node as it is at this moment. Of many nodes that is asked at once, so it is no more than that. */
+export function asking(node: BlockNode, graph: BlockGraph): AskedNode {
+  return { node, readOnly: node.isReadOnly, active: node.takesRequests, children: graph.childrenOf(node) };
 }
 
 /** The node at the end of a chain. */
-function mediumNode(node: BlockNode, graph: BlockGraph): BlockNode {
-  const [below] = graph.childrenOf(node);
-  return below === undefined ? node : mediumNode(below.node, graph);
+function mediumNode({ node, children: [below] }: Pick<AskedNode, "node" | "children">, graph: BlockGraph): BlockNode {
+  return below === undefined ? node : mediumNode({ node: below.node, children: graph.childrenOf(below.node) }, graph);
 }
 
 /** As {@link nodeInfoSchema} describes it. */
-export function nodeInfo(facts: NodeFacts, { nodeState }: QemuAnswers): NodeInfo {
-  const { nodeName, driver, readOnly, options, medium } = facts;
+export function nodeInfo(asked: AskedNode, medium: MediumInfo, { graph, answers }: Pick<MonitorHost, "graph" | "answers">): NodeInfo {
+  const { node, readOnly, active, children } = asked;
+  const { cache, detectZeroes } = inertOptionsOf(node);
   return {
-    "node-name": nodeName,
-    drv: driver,
+    "node-name": node.nodeName,
+    drv: node.typeName,
     file: medium.name,
     ro: readOnly,
     encrypted: false,
     backing_file_depth: 0,
-    detect_zeroes: options.detectZeroes,
+    detect_zeroes: detectZeroes,
     bps: 0,
     bps_rd: 0,
     bps_wr: 0,
@@ -129,22 +108,25 @@ export function nodeInfo(facts: NodeFacts, { nodeState }: QemuAnswers): NodeInfo
     iops_rd: 0,
     iops_wr: 0,
     write_threshold: 0,
-    cache: { writeback: true, direct: options.cache.direct, "no-flush": options.cache["no-flush"] },
+    cache: { writeback: true, direct: cache.direct, "no-flush": cache["no-flush"] },
     image: {
       filename: medium.name,
-      format: driver,
+      format: node.typeName,
       "virtual-size": medium.sizeBytes,
       "dirty-flag": false,
-      ...(nodeState ? newImageInfo(facts) : {}),
+      ...(answers.nodeState ? newImageInfo(asked, medium, graph) : {}),
     },
-    ...(nodeState ? { active: facts.active, children: [...facts.children] } : {}),
+    ...(answers.nodeState
+      ? { active, children: children.map(({ name, node: child }) => ({ child: name, "node-name": child.nodeName })) }
+      : {}),
   };
 }
 
 /** A format passes requests on whatever they are multiples of; the memory for them is what the node below needs. */
-function newImageInfo({ ofMedium, hasMedium, medium }: NodeFacts): Pick<NodeInfo["image"], "limits" | "format-specific"> {
+function newImageInfo(asked: AskedNode, medium: MediumInfo, graph: BlockGraph): Pick<NodeInfo["image"], "limits" | "format-specific"> {
   const { blockSizeBytes = BLOCK_BYTES_DEFAULT, hardware = {}, specificKind } = medium;
-  const alignment = ofMedium.cache.direct ? blockSizeBytes : 1;
+  const hasMedium = asked.children.length === 0;
+  const alignment = inertOptionsOf(mediumNode(asked, graph)).cache.direct ? blockSizeBytes : 1;
   return {
     limits: {
       "request-alignment": hasMedium ? alignment : 1,

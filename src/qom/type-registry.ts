@@ -271,7 +271,6 @@ export class TypeRegistry {
     return this.#tables.types.get(this.#tables.aliases.get(name) ?? name);
   }
 
-  /** The tables, which nobody else has from now on. */
   /** The types are others then: those without the properties. */
   #leaveOut(names: readonly string[]): void {
     const { types, aliases, interfaces } = this.#tables;
@@ -280,6 +279,7 @@ export class TypeRegistry {
     for (const type of types.values()) add(this.#tables, withoutProperties(type, names));
   }
 
+  /** The tables, which nobody else has from now on. */
   #ownTables(): Tables {
     if (!this.#isShared) return this.#tables;
     const { types, aliases, byClass, interfaces } = this.#tables;

@@ -15,6 +15,7 @@
 import { QomError } from "../base/errors.js";
 import { readU32, readU64, writeU32, writeU64 } from "./bytes.js";
 import { formatKey } from "./persistent-reserve.js";
+import { UNIT_ATTENTION } from "./sense.js";
 import type { SenseCode } from "./sense.js";
 
 /** What a nexus has registered and reserved by its own commands. */
@@ -39,9 +40,6 @@ export interface MigratedReservations extends ReservationState {
  * tenth of them at a time.
  */
 export const STREAM_ATTENTIONS_MAX = 64;
-
-/** Sense key of unit attentions. */
-export const UNIT_ATTENTION = 0x06;
 
 const VERSION = 1;
 const CONTENT_LENGTH = 13;

@@ -55,9 +55,11 @@ const TRANSPORT_IDS_OFFSET = 28;
 const SPEC_I_PT = 0x08;
 const ALL_TG_PT = 0x04;
 const APTPL = 0x01;
-const UNREG = 0x02;
+/** UNREG of REGISTER AND MOVE, in the byte {@link MOVE_FLAGS_OFFSET}. */
+export const UNREG = 0x02;
 const FLAGS_OFFSET = 20;
-const MOVE_FLAGS_OFFSET = 17;
+/** Where the parameter list of REGISTER AND MOVE has its flags. */
+export const MOVE_FLAGS_OFFSET = 17;
 const TRANSPORT_ID_LENGTH_OFFSET = 20;
 const LIST_LENGTH_OFFSET = 5;
 

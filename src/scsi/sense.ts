@@ -70,6 +70,9 @@ function code(key: number, asc: number, ascq: number): SenseCode {
   return Object.freeze({ key, asc, ascq });
 }
 
+/** Sense key UNIT ATTENTION. */
+export const UNIT_ATTENTION = 0x6;
+
 /** The codes this library raises itself. Names are those of SPC-4, some of them shortened, except where the comment says otherwise. */
 export const Sense = Object.freeze({
   NO_SENSE: code(0x0, 0x00, 0x00),

@@ -17,13 +17,6 @@ const TYPE_5 = bytes(`00000001 ${K} 05`);
 describe("a restore that cannot be", () => {
   const cluster = Cluster.ofTests();
 
-  async function started(): Promise<{ a: Node; b: Node }> {
-    const [a, b] = [await cluster.node("a"), await cluster.node("b")];
-    await a.out({ action: "register", serviceActionKey: KEY });
-    await a.out({ action: "reserve", key: KEY, type: 5 });
-    return { a, b };
-  }
-
   const STREAMS: readonly (readonly [string, string, RegExp])[] = [
     ["torn", hex(TYPE_5.subarray(0, 12)), /^device 'disk0': a migration stream of reservations is torn: it has 12 bytes instead of 13$/],
     ["of another version", hex(TYPE_5).replace("00000001", "00000002"), /^device 'disk0': .* version 2, and version 1 is understood$/],
@@ -31,7 +24,7 @@ describe("a restore that cannot be", () => {
   ];
   for (const [what, stream, message] of STREAMS) {
     it(`says that the stream is ${what}, and leaves the disk as it was`, async () => {
-      const { b } = await started();
+      const { b } = await cluster.pair();
       expect((await refusal(() => b.disk().migration.restore(bytes(stream)))).message).to.match(message);
       expect([b.sent, cluster.reserved]).to.deep.equal([[], `a0=${K}, type 5 of a0`]);
       expect(await b.testUnitReady()).to.equal("GOOD");
@@ -39,7 +32,7 @@ describe("a restore that cannot be", () => {
   }
 
   it("refuses what are no bytes, and options that are none", async () => {
-    const { b } = await started();
+    const { b } = await cluster.pair();
     const { migration } = b.disk();
     expect((await refusal(() => Reflect.apply(migration.restore.bind(migration), null, ["00000001"]))).kind).to.equal("invalid-value");
     expect((await refusal(() => Reflect.apply(migration.save.bind(migration), null, [{ attentions: 1 }]))).kind).to.equal("invalid-value");
@@ -65,7 +58,7 @@ describe("a restore that cannot be", () => {
   ];
   for (const [opcode, action, name] of FAILING) {
     it(`names ${name} when the disk does not carry it out, and leaves the disk as it was`, async () => {
-      const { b } = await started();
+      const { b } = await cluster.pair();
       const undo = cluster.fabric.unit(WWN).disturb(({ cdb }) => cdb[0] === opcode && cdb[1] === action, { result: bareStatus(0x08) });
       const error = await refusal(() => b.disk().migration.restore(TYPE_5));
       expect([error.kind, error.message]).to.deep.equal([
@@ -79,7 +72,7 @@ describe("a restore that cannot be", () => {
   }
 
   it("does not guess whether a key is among more than can be read", async () => {
-    const { b } = await started();
+    const { b } = await cluster.pair();
     const many = new Uint8Array(8192).fill(1);
     many.set([0, 0, 0, 1, 0, 0, 0x20, 0]);
     const result = { status: 0, dataIn: many, residual: 0, sense: new Uint8Array(0) };
@@ -92,14 +85,14 @@ describe("a restore that cannot be", () => {
   });
 
   it("is taken for done when the disk does not tell of it afterwards", async () => {
-    const { b } = await started();
+    const { b } = await cluster.pair();
     let reads = 0;
     cluster.fabric.unit(WWN).disturb(({ cdb }) => cdb[0] === 0x5e && cdb[1] === 1 && ++reads > 1, { result: bareStatus(0x08) });
     expect((await b.disk().migration.restore(TYPE_5)).taken).to.equal("reservation");
   });
 
   it("is refused while another one is under way, and so is what would come in between", async () => {
-    const { b } = await started();
+    const { b } = await cluster.pair();
     const hold = cluster.fabric.unit(WWN).hold();
     const { migration } = b.disk();
     const first = migration.restore(TYPE_5);
@@ -113,7 +106,7 @@ describe("a restore that cannot be", () => {
   });
 
   it("is refused by a device that is closed, and ended by one that closes", async () => {
-    const { b } = await started();
+    const { b } = await cluster.pair();
     const disk = b.disk();
     const hold = cluster.fabric.unit(WWN).hold();
     const moving = refusal(() => disk.migration.restore(TYPE_5));

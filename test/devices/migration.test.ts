@@ -259,13 +259,6 @@ describe("a guest with two paths to a disk and one key", () => {
 describe("unit attentions and a migration", () => {
   const cluster = Cluster.ofTests();
 
-  async function reserved(): Promise<{ a: Node; b: Node }> {
-    const [a, b] = [await cluster.node("a"), await cluster.node("b")];
-    await a.out({ action: "register", serviceActionKey: KEY });
-    await a.out({ action: "reserve", key: KEY, type: 5 });
-    return { a, b };
-  }
-
   async function told(node: Node): Promise<readonly string[]> {
     const answers: string[] = [];
     for (let answer = await node.testUnitReady(); answer !== "GOOD"; answer = await node.testUnitReady()) answers.push(answer);
@@ -273,7 +266,7 @@ describe("unit attentions and a migration", () => {
   }
 
   it("do not end it: commands are sent again, and resets before the guest came are not its affair", async () => {
-    const { a, b } = await reserved();
+    const { a, b } = await cluster.pair();
     const stream = a.disk().migration.save() ?? TYPE_5;
     await b.disk().reset("logical-unit");
     await b.disk().reset("target");
@@ -282,7 +275,7 @@ describe("unit attentions and a migration", () => {
   });
 
   it("go along when they are asked for", async () => {
-    const { a, b } = await reserved();
+    const { a, b } = await cluster.pair();
     await b.disk().reset("logical-unit");
     expect(hex(a.disk().migration.save() ?? TYPE_5)).to.equal(hex(TYPE_5));
     const stream = a.disk().migration.save({ attentions: true }) ?? TYPE_5;
@@ -293,7 +286,7 @@ describe("unit attentions and a migration", () => {
   });
 
   it("go along once more when the guest has not seen them before it goes on", async () => {
-    const { a, b } = await reserved();
+    const { a, b } = await cluster.pair();
     await b.disk().migration.restore(Uint8Array.from([...(a.disk().migration.save() ?? []), 1, 0x2a, 0x09]));
     expect(hex(b.disk().migration.save({ attentions: true }) ?? TYPE_5)).to.equal(`${hex(TYPE_5)}012a09`);
   });
@@ -309,7 +302,7 @@ describe("unit attentions and a migration", () => {
   });
 
   it("of the destination's doing are not told after a reclaim, and others are", async () => {
-    const { a, b } = await reserved();
+    const { a, b } = await cluster.pair();
     await b.disk().migration.restore(a.disk().migration.save() ?? TYPE_5);
     await b.disk().reset("logical-unit");
     await a.disk().migration.reclaim();
@@ -317,7 +310,7 @@ describe("unit attentions and a migration", () => {
   });
 
   it("of a guest that was fenced meanwhile are told after a reclaim", async () => {
-    const { a } = await reserved();
+    const { a } = await cluster.pair();
     const c = await cluster.node("c");
     a.disk().migration.save();
     await c.out({ action: "register", serviceActionKey: OTHER_KEY });
@@ -328,7 +321,7 @@ describe("unit attentions and a migration", () => {
   });
 
   it("end a takeover that meets nothing else", async () => {
-    const { b } = await reserved();
+    const { b } = await cluster.pair();
     const result = senseResult(Sense.POWER_ON_OR_RESET);
     cluster.fabric.unit(WWN).disturb(({ cdb, nexus }) => cdb[0] === 0x5e && nexus.initiator.format().endsWith("b0"), { result });
     expect((await refusal(() => b.disk().migration.restore(TYPE_5))).message).to.match(/READ RESERVATION ended with UNIT ATTENTION/);

@@ -7,21 +7,13 @@ import type { ScsiResult } from "../../scsi/command.js";
 import { HostStatus } from "../../scsi/host-status.js";
 import { parseSense, sameSense, Sense } from "../../scsi/sense.js";
 import type { SenseCode } from "../../scsi/sense.js";
+import type { BlockError, ErrorAction } from "../device.js";
 
 /** What can be done about an error (QAPI: BlockdevOnError); `auto` is `report` of reads and `enospc` of writes. */
 export const ERROR_POLICIES = ["report", "ignore", "enospc", "stop", "auto"] as const;
 
 /** One of {@link ERROR_POLICIES}. */
 export type ErrorPolicy = (typeof ERROR_POLICIES)[number];
-
-/** What is done about one (QAPI: BlockErrorAction). */
-export type ErrorAction = "report" | "ignore" | "stop";
-
-/** An error that a policy decides on: what the system calls it, which is all that QEMU tells of it. */
-export interface BlockError {
-  readonly reason: string;
-  readonly noSpace: boolean;
-}
 
 const blockError = (reason: string, noSpace = false): BlockError => Object.freeze({ reason, noSpace });
 

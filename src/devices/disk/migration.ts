@@ -7,10 +7,10 @@ import { QomError } from "../../base/errors.js";
 import { Opcode, serviceActionOf } from "../../scsi/cdb.js";
 import { bareStatus, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
-import { decodeMigration, encodeMigration, NOTHING_RESERVED, STREAM_ATTENTIONS_MAX, UNIT_ATTENTION } from "../../scsi/migration-stream.js";
+import { decodeMigration, encodeMigration, NOTHING_RESERVED, STREAM_ATTENTIONS_MAX } from "../../scsi/migration-stream.js";
 import type { ReservationState } from "../../scsi/migration-stream.js";
 import { PR_IN, ReserveIn } from "../../scsi/persistent-reserve.js";
-import { parseSense, sameSense, senseResult } from "../../scsi/sense.js";
+import { parseSense, sameSense, Sense, senseResult, UNIT_ATTENTION } from "../../scsi/sense.js";
 import type { SenseCode } from "../../scsi/sense.js";
 import { followedCommand, mayHaveRemovedSender, stateAfter, stateAfterPreempt } from "./reservation-state.js";
 import type { FollowedCommand } from "./reservation-state.js";
@@ -36,9 +36,10 @@ export interface ReservationMigration {
    * Takes over what the source has saved: the content of the subsection, or the whole of it. New commands of the guest wait meanwhile.
    * Where a guest has several paths to a disk, the one that holds the reservation comes first.
    *
-   * Rejects with a QomError, and the disk stays as it was: `syntax` for a stream that is torn or too long, `unsupported` for another
-   * version and for a device that takes none, `invalid-value`, `in-use` while another call is under way, `io` for a command that the disk
-   * did not carry out, `closed`. If the last REGISTER of several fails (`io`), the source's registration has gone by then.
+   * Rejects with a QomError, and the disk stays as it was: `syntax` for a stream that is torn or too long, `limit` for too many unit
+   * attentions or keys, `unsupported` for another version and for a device that takes none, `invalid-value`, `in-use` while another call is
+   * under way, `io` for a command that the disk did not carry out, `closed`. If the last REGISTER of several fails (`io`), or the device is
+   * closed meanwhile, the source's registration may have gone by then: let the call settle before you close the device.
    */
   restore(bytes: Uint8Array): Promise<ReservationTakeover>;
   /** At the source of a migration that failed, before its guest runs on: takes back what the destination may have. Rejects as restore(). */
@@ -86,10 +87,9 @@ export class NoMigration implements ReservationMigration {
 
 const SAVE_OPTIONS = { attentions: optional(aBoolean) } as const;
 
-/** ASC of resets, and ASC and ASCQs of what others did to registrations and the reservation. */
+/** ASC of resets, and the codes of what others did to registrations and the reservation. */
 const ASC_RESET = 0x29;
-const ASC_RESERVATIONS = 0x2a;
-const ASCQ_RESERVATIONS = [0x03, 0x04, 0x05];
+const ABOUT_RESERVATIONS = [Sense.RESERVATIONS_PREEMPTED, Sense.RESERVATIONS_RELEASED, Sense.REGISTRATIONS_PREEMPTED] as const;
 
 /** Where REPORT CAPABILITIES has SIP_C and ATP_C: a registration of other ports could not follow. */
 const CAPABILITIES_AT = 2;
@@ -263,8 +263,8 @@ function isReset({ asc }: SenseCode): boolean {
   return asc === ASC_RESET;
 }
 
-function isAboutReservations({ asc, ascq }: SenseCode): boolean {
-  return asc === ASC_RESERVATIONS && ASCQ_RESERVATIONS.includes(ascq);
+function isAboutReservations(code: SenseCode): boolean {
+  return ABOUT_RESERVATIONS.some((known) => sameSense(known, code));
 }
 
 /** Commands that no unit attention keeps from being carried out (SAM-5 5.14). */

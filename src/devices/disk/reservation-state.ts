@@ -11,6 +11,7 @@ import { NOTHING_RESERVED } from "../../scsi/migration-stream.js";
 import type { ReservationState } from "../../scsi/migration-stream.js";
 import { isAllRegistrants, isReservationType, reserveOutAction } from "../../scsi/persistent-reserve.js";
 import type { ReserveOutAction } from "../../scsi/persistent-reserve.js";
+import { MOVE_FLAGS_OFFSET, UNREG } from "../../scsi/persistent-reserve-out.js";
 import type { ReportedReservation } from "../../scsi/persistent-reserve-in.js";
 
 /** What counts of a command; taken from it before it is sent, since a guest may write into its memory meanwhile. */
@@ -22,9 +23,6 @@ export interface FollowedCommand {
   /** UNREG of REGISTER AND MOVE. */
   readonly unregister: boolean;
 }
-
-const MOVE_FLAGS_OFFSET = 17;
-const UNREG = 0x02;
 
 /** Takes a PERSISTENT RESERVE OUT apart. Nothing of it is judged: the disk does that. */
 export function followedCommand({ cdb, dataOut = new Uint8Array(0) }: ScsiCommand): FollowedCommand {

@@ -19,7 +19,7 @@ import { bareStatus, ScsiStatus } from "../../scsi/command.js";
 import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js";
 import { DeviceType, INQUIRY_LENGTH_MIN, inquiryCdb } from "../../scsi/inquiry.js";
 import type { Nexus } from "../../scsi/nexus.js";
-import { formatFailure, parseSense } from "../../scsi/sense.js";
+import { formatFailure, parseSense, UNIT_ATTENTION } from "../../scsi/sense.js";
 import { aResetScope, IO_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from "../../scsi/unit.js";
 import type { DiskUnit, ResetScope } from "../../scsi/unit.js";
 import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
@@ -46,7 +46,6 @@ const BOOT_INDEX_NONE = -1;
 
 /** A device that was just attached has a unit attention or two for whoever asks first; more answers than this mean trouble. */
 const PROBE_ATTEMPTS_MAX = 4;
-const UNIT_ATTENTION = 6;
 
 /** Room for the list of VPD pages: all codes there are would need 260. */
 const SUPPORTED_PAGES_LENGTH = 252;

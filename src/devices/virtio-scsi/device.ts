@@ -120,7 +120,8 @@ export class VirtioScsi extends Device {
   /**
    * Takes a chain that the driver has made available in the queue of that index: 0 control, 1 event, 2 and up requests. What it asks
    * for has begun when this returns. Until the promise settles the chain's memory is the device's: blocks are moved straight to and from
-   * it where they lie in one piece. While the machine is stopped, chains wait, except those of the event queue. The promise always settles. It rejects, with a QomError, only for arguments of another kind.
+   * it where they lie in one piece. While the machine is stopped, chains wait, except those of the event queue. The promise always settles.
+   * It rejects, with a QomError, only for arguments of another kind.
    *
    * @returns the length for the used ring, when the chain is to be put there; null when it is not, because the device needs a reset,
    * was reset meanwhile, or is gone

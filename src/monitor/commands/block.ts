@@ -3,7 +3,7 @@ import * as z from "zod";
 import { lazily } from "../../base/lazily.js";
 import { present } from "../../base/assert.js";
 import { inSlices } from "../../base/slices.js";
-import type { BlockNode } from "../../block/node.js";
+import type { BlockNode, MediumInfo } from "../../block/node.js";
 import { reopen } from "../../block/reopen.js";
 import { givenId } from "../../devices/set/device-set.js";
 import { ScsiBlock } from "../../devices/disk/scsi-block.js";
@@ -13,8 +13,8 @@ import type { QemuAnswers } from "../../qemu/compat.js";
 import { defineCommand, noArgumentsSchema, nothingSchema } from "../command.js";
 import type { QmpCommand } from "../command.js";
 import type { MonitorHost } from "../host.js";
-import { factsOf, nodeInfo, nodeInfoSchema } from "../node-info.js";
-import type { NodeFacts } from "../node-info.js";
+import { asking, nodeInfo, nodeInfoSchema } from "../node-info.js";
+import type { AskedNode } from "../node-info.js";
 import { LIST_SLICE_LENGTH } from "../values.js";
 
 const blockdevAdd = defineCommand({
@@ -53,11 +53,26 @@ const blockdevReopen = defineCommand({
   },
 });
 
-/** One piece of information for each of `items`, as work that can be interrupted. */
-function* informing<T, Info>(items: readonly T[], info: (item: T) => Info): Generator<void, Info[]> {
+/**
+ * Information on each of `nodes`, in slices. All media are asked before this returns, so that the answers belong together; of many nodes
+ * that alone takes long, so everything else is done afterwards.
+ */
+async function informing<Asked extends AskedNode, Info>(
+  nodes: readonly Asked[],
+  info: (asked: Asked, medium: MediumInfo) => Info,
+): Promise<Info[]> {
+  const media = await Promise.all(nodes.map(({ node }) => node.protocol.medium()));
+  return inSlices(informingSteps(nodes, media, info), LIST_SLICE_LENGTH);
+}
+
+function* informingSteps<Asked, Info>(
+  nodes: readonly Asked[],
+  media: readonly MediumInfo[],
+  info: (asked: Asked, medium: MediumInfo) => Info,
+): Generator<void, Info[]> {
   const all: Info[] = [];
-  for (const item of items) {
-    all.push(info(item));
+  for (const [index, asked] of nodes.entries()) {
+    all.push(info(asked, present(media[index], "every node has a medium")));
     yield;
   }
   return all;
@@ -71,10 +86,10 @@ function queryNamedBlockNodes(answers: QemuAnswers): QmpCommand {
     name: "query-named-block-nodes",
     arguments: flatArguments,
     result: () => z.array(nodeInfoSchema(answers)),
-    run: async (_given, { host: { graph } }) =>
-      inSlices(
-        informing(await factsOf(graph.nodes.toReversed(), graph), (facts) => nodeInfo(facts, answers)),
-        LIST_SLICE_LENGTH,
+    run: (_given, { host }) =>
+      informing(
+        host.graph.nodes.toReversed().map((node) => asking(node, host.graph)),
+        (asked, medium) => nodeInfo(asked, medium, host),
       ),
   });
 }
@@ -93,17 +108,14 @@ function blockInfoSchema(answers: QemuAnswers) {
 }
 
 /** A node that is listed, with the id of its drive, or "", and what to call the device that uses it. */
-interface ListedNode {
-  readonly node: BlockNode;
+interface ListedNode extends AskedNode {
   readonly driveId: string;
   readonly qdev: string | undefined;
   readonly ioStatus: ScsiBlock["ioStatus"];
 }
 
-function blockInfo(
-  { driveId, qdev, ioStatus, facts }: Omit<ListedNode, "node"> & { readonly facts: NodeFacts },
-  answers: QemuAnswers,
-): z.output<ReturnType<typeof blockInfoSchema>> {
+function blockInfo(listed: ListedNode, medium: MediumInfo, host: MonitorHost): z.output<ReturnType<typeof blockInfoSchema>> {
+  const { driveId, qdev, ioStatus } = listed;
   return {
     device: driveId,
     ...(qdev === undefined ? {} : { qdev }),
@@ -111,31 +123,28 @@ function blockInfo(
     removable: false,
     locked: false,
     ...(ioStatus === null ? {} : { "io-status": ioStatus }),
-    inserted: nodeInfo(facts, answers),
+    inserted: nodeInfo(listed, medium, host),
   };
 }
 
-function ioStatusOf(device: ScsiDevice | undefined): ScsiBlock["ioStatus"] {
-  return device instanceof ScsiBlock ? device.ioStatus : null;
-}
-
 /** Drives first, then the nodes of devices that use no drive. */
-function listedNodes(host: MonitorHost): readonly ListedNode[] {
-  const { drives } = host.graph;
-  const devices = host.devices.all.filter((device) => device instanceof ScsiDevice);
+function listedNodes({ graph, devices: { all } }: MonitorHost): readonly ListedNode[] {
+  const { drives } = graph;
+  const devices = all.filter((device) => device instanceof ScsiDevice);
   const nameOf = (device: ScsiDevice): string => givenId(device) ?? device.canonicalPath ?? "";
   const users = new Map<string, ScsiDevice>();
   // Of several devices on a node the oldest is named.
   for (const device of devices.toReversed()) users.set(device.drive, device);
   const names = new Set(drives.map(({ nodeName }) => nodeName));
+  const listed = (node: BlockNode, driveId: string, user: ScsiDevice | undefined): ListedNode => {
+    // Of many nodes a spread would take longer than all else here.
+    const { readOnly, active, children } = asking(node, graph);
+    const qdev = user === undefined ? undefined : nameOf(user);
+    return { node, readOnly, active, children, driveId, qdev, ioStatus: user instanceof ScsiBlock ? user.ioStatus : null };
+  };
   return [
-    ...drives.map((node) => {
-      const user = users.get(node.nodeName);
-      return { node, driveId: node.nodeName, qdev: user === undefined ? undefined : nameOf(user), ioStatus: ioStatusOf(user) };
-    }),
-    ...devices
-      .filter((device) => !names.has(device.drive))
-      .map((device) => ({ node: host.graph.node(device.drive), driveId: "", qdev: nameOf(device), ioStatus: ioStatusOf(device) })),
+    ...drives.map((node) => listed(node, node.nodeName, users.get(node.nodeName))),
+    ...devices.filter(({ drive }) => !names.has(drive)).map((device) => listed(graph.node(device.drive), "", device)),
   ];
 }
 
@@ -144,18 +153,7 @@ function queryBlock(answers: QemuAnswers): QmpCommand {
     name: "query-block",
     arguments: answers.nodeState ? flatArguments : noArgumentsSchema,
     result: () => z.array(blockInfoSchema(answers)),
-    run: async (_given, { host }) => {
-      const listed = listedNodes(host);
-      const facts = await factsOf(
-        listed.map(({ node }) => node),
-        host.graph,
-      );
-      const both = listed.map((each, index) => ({ ...each, facts: present(facts[index], "there are facts of every node") }));
-      return inSlices(
-        informing(both, (each) => blockInfo(each, answers)),
-        LIST_SLICE_LENGTH,
-      );
-    },
+    run: (_given, { host }) => informing(listedNodes(host), (listed, medium) => blockInfo(listed, medium, host)),
   });
 }
 

@@ -169,39 +169,22 @@ function helpLines({ commands }: HumanContext, shown: (command: HumanCommand) =>
     .map(helpLine);
 }
 
-const stop: HumanCommand = {
-  name: "stop",
-  alias: "s",
-  arguments: [],
-  text: "stop the machine: commands of the guest wait",
-  run: async (_values, { executor }) => {
-    await executor.execute("stop");
-    return [];
-  },
-};
+/** A command that is QMP's of the same name, without arguments or an answer. */
+function same(name: string, alias: string, text: string): HumanCommand {
+  return {
+    ...{ name, alias, arguments: [], text },
+    run: async (_values, { executor }) => {
+      await executor.execute(name);
+      return [];
+    },
+  };
+}
 
-const cont: HumanCommand = {
-  name: "cont",
-  alias: "c",
-  arguments: [],
-  text: "let the machine run",
-  run: async (_values, { executor }) => {
-    await executor.execute("cont");
-    return [];
-  },
-};
+const stop = same("stop", "s", "stop the machine: commands of the guest wait");
 
-const quit: HumanCommand = {
-  name: "quit",
-  alias: "q",
-  arguments: [],
-  text: "end the machine",
-  last: true,
-  run: async (_values, { executor }) => {
-    await executor.execute("quit");
-    return [];
-  },
-};
+const cont = same("cont", "c", "let the machine run");
+
+const quit: HumanCommand = { ...same("quit", "q", "end the machine"), last: true };
 
 /** All rows. */
 export const HUMAN_COMMANDS: readonly HumanCommand[] = [

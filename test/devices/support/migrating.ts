@@ -72,6 +72,14 @@ export class Cluster {
     this.#fabric = undefined;
   }
 
+  /** A node whose guest has registered, and reserved with type 5, and another one. */
+  async pair(): Promise<{ a: Node; b: Node }> {
+    const [a, b] = [await this.node("a"), await this.node("b")];
+    await a.out({ action: "register", serviceActionKey: KEY });
+    await a.out({ action: "reserve", key: KEY, type: 5 });
+    return { a, b };
+  }
+
   get fabric(): Fabric {
     this.#fabric ??= new Fabric();
     return this.#fabric;
