@@ -2,6 +2,7 @@
 import { assert, present } from "../base/assert.js";
 import { aBoolean, aString, check, instanceOf, nullable, oneOf } from "../base/check.js";
 import { QomError } from "../base/errors.js";
+import { sliceEnd } from "../base/slices.js";
 import { printable } from "../base/limits.js";
 import { runAll } from "../base/run-all.js";
 import { isWellFormedId } from "../options/id.js";
@@ -26,6 +27,9 @@ const NODE_NAME_LENGTH_MAX = 31;
 /** Nodes in one chain, one below the other: whoever asks for the node at its end goes through all of them by recursion. No use needs ten. */
 const NODE_CHAIN_LENGTH_MAX = 64;
 
+/** Nodes that change their activity within a few milliseconds. */
+const ACTIVITY_SLICE_LENGTH = 64;
+
 /** A use of a node by another one. */
 interface Reference {
   /** Of the property that asks for it. */
@@ -46,6 +50,8 @@ export class BlockGraph implements NodeOpener {
   readonly #nested = new Map<BlockNode, BlockNode>();
   /** By node: the nodes that it uses. */
   readonly #references = new Map<BlockNode, Map<BlockNode, Reference>>();
+  /** By node: those that use it. */
+  readonly #owners = new WeakMap<BlockNode, Set<BlockNode>>();
   /** By node: its place in the chain that it was opened in, 1 for the outermost. */
   readonly #levels = new WeakMap<BlockNode, number>();
   /** Nodes that -drive made. */
@@ -197,13 +203,13 @@ export class BlockGraph implements NodeOpener {
     check("BlockGraph.setActive", "name", name, nullable(aString));
     check("BlockGraph.setActive", "active", active, aBoolean);
     const given = name === null ? this.nodes : [this.node(name)];
-    if (active) {
-      // Nested nodes come before those around them, and a node that has another one by its name is younger than that.
-      for (const node of given) await this.#activate(node);
-      return;
+    if (!active && name !== null) for (const node of given) this.#requireNoActiveOwner(node);
+    // Nested nodes come before those around them, and a node that has another one by its name is younger than that.
+    for (const [index, node] of (active ? given : given.toReversed()).entries()) {
+      // It may have been closed meanwhile.
+      if (this.#nodes.get(node.nodeName) === node) await (active ? this.#activate(node) : this.#deactivate(node));
+      await sliceEnd(index, ACTIVITY_SLICE_LENGTH);
     }
-    if (name !== null) for (const node of given) this.#requireNoActiveOwner(node);
-    for (const node of given.toReversed()) await this.#deactivate(node);
   }
 
   async #activate(node: BlockNode): Promise<void> {
@@ -219,7 +225,7 @@ export class BlockGraph implements NodeOpener {
   }
 
   #activeOwner(node: BlockNode): BlockNode | undefined {
-    for (const [owner, references] of this.#references) if (references.has(node) && owner.active) return owner;
+    for (const owner of this.#owners.get(node) ?? []) if (owner.active) return owner;
     return undefined;
   }
 
@@ -246,6 +252,7 @@ export class BlockGraph implements NodeOpener {
     const references = this.#references.get(owner) ?? new Map<BlockNode, Reference>();
     references.set(child, { name, release });
     this.#references.set(owner, references);
+    this.#owners.set(child, (this.#owners.get(child) ?? new Set()).add(owner));
     if (isOptionMap(value)) this.#nested.set(child, owner);
     return child;
   }
@@ -255,6 +262,7 @@ export class BlockGraph implements NodeOpener {
     references?.get(child)?.release();
     references?.delete(child);
     if (references?.size === 0) this.#references.delete(owner);
+    this.#owners.get(child)?.delete(owner);
     if (this.#nested.get(child) === owner) await this.#close(child);
   }
 

@@ -12,10 +12,14 @@ export class RunState {
   #status: RunStatus;
   /** Apart, since every command of a guest looks at it. */
   #stopped: boolean;
-  /** In order of arrival. */
-  readonly #held = new Set<() => void>();
+  /** What waits, with its place in the order of arrival. */
+  readonly #held = new Map<() => void, number>();
+  #arrivals = 0;
   #conts = 0;
   readonly #listeners = new Set<(status: RunStatus) => void>();
+  /** Changes that listeners have not been told of. */
+  readonly #untold: RunStatus[] = [];
+  #isTelling = false;
 
   constructor(status: "prelaunch" | "running" = "running") {
     this.#status = status;
@@ -35,7 +39,10 @@ export class RunState {
     return this.#stopped;
   }
 
-  /** Calls `listener` when the machine has stopped, and when it runs again, before anything that waited goes on. */
+  /**
+   * Calls `listener` when the machine has stopped, and when it runs again, before anything that waited goes on. Every listener hears of all
+   * changes in their order, of one that a listener makes when all have heard of the one before.
+   */
   onChange(listener: (status: RunStatus) => void): void {
     this.#listeners.add(listener);
   }
@@ -47,22 +54,21 @@ export class RunState {
     return true;
   }
 
-  /** Lets the machine run; what waits goes on, in the order in which it began to wait, unless one of them stops the machine again. */
+  /** Lets the machine run; what waits goes on, in the order in which it arrived, unless one of them stops the machine again. */
   cont(): void {
     this.#conts += 1;
-    if (!this.#stopped) return;
-    this.#change("running");
-    // what comes while this goes on is not held
-    for (const go of this.#held) {
-      if (this.stopped) break;
-      this.#held.delete(go);
-      go();
-    }
+    if (this.#stopped) this.#change("running");
   }
 
-  /** Calls `go`, which does not throw, once the machine runs. The result takes that back. */
-  hold(go: () => void): () => void {
-    this.#held.add(go);
+  /** A place in the order of arrival, behind all that were given before. */
+  arrive(): number {
+    this.#arrivals += 1;
+    return this.#arrivals;
+  }
+
+  /** Calls `go`, which does not throw, once the machine runs. The result takes that back. @param place in the order of arrival */
+  hold(go: () => void, place: number = this.arrive()): () => void {
+    this.#held.set(go, place);
     return () => {
       this.#held.delete(go);
     };
@@ -71,6 +77,22 @@ export class RunState {
   #change(status: RunStatus): void {
     this.#status = status;
     this.#stopped = status !== "running";
-    tellAll(this.#listeners, status);
+    this.#untold.push(status);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) {
+      tellAll(this.#listeners, next);
+      if (this.#untold.length === 0) this.#goOn();
+    }
+    this.#isTelling = false;
+  }
+
+  #goOn(): void {
+    const waiting = [...this.#held].toSorted(([, place], [, other]) => place - other);
+    for (const [go] of waiting) {
+      // what comes while this goes on is not held, until one of them stops the machine
+      if (this.#stopped) break;
+      if (this.#held.delete(go)) go();
+    }
   }
 }

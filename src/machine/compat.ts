@@ -69,8 +69,8 @@ function unknownKey(key: string): QomError {
 /** Options that name a machine type. */
 const MACHINE_OPTIONS = ["machine", "M"];
 
-/** `pc-q35-10.2`, `virt-9.0`, `s390-ccw-virtio-8.2`. */
-const VERSIONED_TYPE = /-(\d{1,3})\.(\d{1,3})$/;
+/** `pc-q35-10.2`, `virt-9.0`, `s390-ccw-virtio-8.2`; `pc-q35-9.2+pve1`, as Proxmox has them. Other names of distributions count as the newest. */
+const VERSIONED_TYPE = /-(\d{1,3})\.(\d{1,3})(?:\+pve\d{1,3})?$/;
 
 /**
  * The version in the name of the machine type that a command line asks for: of several the last counts, as in QEMU. Of what is wrong in that

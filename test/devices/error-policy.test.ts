@@ -4,8 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { createContainer, Fabric, Machine, PersistentReserveIn, ScsiStatus } from "qom-pr";
+import { createContainer, Fabric, Machine, PersistentReserveIn, qomType, ScsiStatus } from "qom-pr";
 import type { QmpEvent, ScsiDevice, ScsiResult } from "qom-pr";
+import { SimLunNode } from "qom-pr/extend";
 import { Clock } from "#src/base/clock.js";
 import { answer, ANSWERS, check, COMMANDS, OPERATIONS, POLICIES, recordName } from "./support/disk-errors.js";
 import { commandText, send as sendTo } from "./support/peer.js";
@@ -30,6 +31,25 @@ function isOurOwn(what: string, policy: string): boolean {
   return what === "no sense data" || (what === "a conflict that the transport reports" && (policy === "stop" || policy === "ignore"));
 }
 
+/** A disk whose commands end when the test says so, each as the test says. */
+@qomType({ name: "gated-lun", description: "a disk that waits for the test" })
+class GatedLun extends SimLunNode {
+  /** LBAs of commands that were sent, in order. */
+  readonly sent: number[] = [];
+  #gates: ((result: ScsiResult | null) => void)[] = [];
+
+  override async execute(...given: Parameters<SimLunNode["execute"]>): Promise<ScsiResult> {
+    this.sent.push(given[1].cdb[5] ?? 0);
+    const result = await new Promise<ScsiResult | null>((resolve) => this.#gates.push(resolve));
+    return result ?? super.execute(...given);
+  }
+
+  /** Ends the command that was sent as number `index` of those that have not ended; null for as the disk does. */
+  end(index: number, result: ScsiResult | null): void {
+    this.#gates.splice(index, 1)[0]?.(result);
+  }
+}
+
 describe("rerror and werror", () => {
   const clock = new ManualClock();
   let machine: Machine;
@@ -37,16 +57,16 @@ describe("rerror and werror", () => {
   let events: string[];
   let heal: () => void;
 
-  async function make(options: string, result: ScsiResult | null = check(0x3, 0x11, 0)): Promise<void> {
+  async function make(options: string, result: ScsiResult | null = check(0x3, 0x11, 0), driver = "sim-lun"): Promise<void> {
     const container = createContainer();
     container.register(Clock, { useValue: clock });
     const fabric = new Fabric();
     machine = await Machine.create(
       [
-        ...["-object", "pr-manager-memory,id=pr0", "-blockdev", `sim-lun,node-name=hd,wwn=${WWN},size=1M,pr-manager=pr0`],
+        ...["-object", "pr-manager-memory,id=pr0", "-blockdev", `${driver},node-name=hd,wwn=${WWN},size=1M,pr-manager=pr0`],
         ...["-device", "virtio-scsi,id=s", "-device", `scsi-block,drive=hd,id=disk0${options}`],
       ],
-      { fabric, container },
+      { fabric, container, types: [GatedLun] },
     );
     device = machine.scsiDevice("disk0");
     events = [];
@@ -193,6 +213,68 @@ describe("rerror and werror", () => {
     expect((await last).status).to.equal(0x40);
   });
 
+  describe("of a disk that takes its time", () => {
+    let disk: GatedLun;
+    const failure = check(0x3, 0x11, 0);
+    const turn = (): Promise<void> => new Promise(setImmediate);
+    const readOf = (lba: number): Promise<ScsiResult> => device.execute({ cdb: Uint8Array.of(0x28, 0, 0, 0, 0, lba, 0, 0, 1, 0) });
+    beforeEach(async () => {
+      await make(",rerror=stop", null, "gated-lun");
+      const node = machine.graph.node("hd");
+      if (!(node instanceof GatedLun)) throw new Error("another driver");
+      disk = node;
+    });
+
+    it("let commands go on in the order in which they came, whatever the order of their errors", async () => {
+      const all = [readOf(1), readOf(2)];
+      disk.end(1, failure);
+      await turn();
+      disk.end(0, failure);
+      await turn();
+      all.push(readOf(3));
+      machine.cont();
+      expect([machine.status, disk.sent]).to.deep.equal(["running", [1, 2, 1, 2, 3]]);
+      // of two that came at once, the first keeps its place when only that fails again
+      disk.end(0, failure);
+      await turn();
+      const last = readOf(4);
+      machine.cont();
+      expect(disk.sent).to.deep.equal([1, 2, 1, 2, 3, 1, 4]);
+      for (let left = 0; left < 4; left += 1) disk.end(0, null);
+      expect((await Promise.all([...all, last])).map(outcome)).to.deep.equal(["GOOD", "GOOD", "GOOD", "GOOD"]);
+    });
+
+    it("count the time of a command from when it came", async () => {
+      const kept = device.execute({ cdb: READ, timeoutMs: 1000 });
+      clock.advance(600);
+      disk.end(0, failure);
+      await turn();
+      expect(machine.status).to.equal("io-error");
+      clock.advance(399);
+      machine.cont();
+      await turn();
+      disk.end(0, failure);
+      await turn();
+      expect(machine.status).to.equal("io-error");
+      clock.advance(1);
+      expect((await kept).hostStatus).to.equal(3);
+    });
+
+    it("do not keep a command that is late", async () => {
+      const late = device.execute({ cdb: READ, timeoutMs: 1000 });
+      clock.advance(1000);
+      disk.end(0, failure);
+      expect([outcome(await late), machine.status]).to.deep.equal(["03/11/00", "running"]);
+    });
+
+    it("stop no machine for a device that is being removed, nor one that is closing", async () => {
+      const removed = read();
+      await machine.qmp.execute("device_del", { id: "disk0" });
+      disk.end(0, failure);
+      expect([outcome(await removed), machine.status, events]).to.deep.equal(["03/11/00", "running", []]);
+    });
+  });
+
   it("do not concern other commands, those of monitors, and what is checked before a disk is asked", async () => {
     await make(",rerror=stop,werror=stop");
     const sense = "03/11/00";
@@ -232,5 +314,7 @@ describe("rerror and werror", () => {
     const { status: good, dataIn, residual } = await device.execute({ cdb: READ, into });
     expect([good, dataIn.length, dataIn.buffer === into.buffer, residual]).to.deep.equal([0, 512, true, 88]);
     expect((await read()).dataIn).to.have.length(512);
+    const short = await device.execute({ cdb: READ, allocationLength: 100 });
+    expect([short.status, short.dataIn.length, short.residual]).to.deep.equal([0, 100, 0]);
   });
 });

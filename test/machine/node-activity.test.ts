@@ -3,11 +3,13 @@ import { expect } from "chai";
 import { Machine, qomType } from "qom-pr";
 import type { ScsiResult } from "qom-pr";
 import { SimLunNode } from "qom-pr/extend";
+import { check } from "../devices/support/disk-errors.js";
 import { withFile } from "../qemu-options/record.js";
 import { WWN } from "../support/machine.js";
 import { refusal } from "../support/refusal.js";
 
 const TEST_UNIT_READY = new Uint8Array(6);
+const WRITE = Uint8Array.of(0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0);
 const BUSY = 0x08;
 
 /** A disk whose commands end when the test says so. */
@@ -81,6 +83,37 @@ describe("the activity of block nodes", () => {
       await Promise.all([command, inactive]);
       expect(ended).to.deep.equal(["command 0", "inactive"]);
     });
+  });
+
+  it("is asked of a command that waits for the machine when it goes on, and not before", async () => {
+    await withMachine(["-blockdev", node(), ...DISK], async (machine) => {
+      await machine.stop();
+      const before = ready(machine);
+      await set(machine, false, "hd");
+      machine.cont();
+      expect(await before).to.equal(BUSY);
+      await machine.stop();
+      const inactive = ready(machine);
+      await set(machine, true, "hd");
+      machine.cont();
+      expect(await inactive).to.equal(0);
+    });
+  });
+
+  it("is asked again of a command that an error has kept", async () => {
+    await withMachine(
+      ["-blockdev", node(), "-device", "virtio-scsi", "-device", "scsi-block,drive=hd,id=d0,werror=stop"],
+      async (machine) => {
+        const failure = machine.fabric.unit(WWN).disturb(() => true, { result: check(0x3, 0x11, 0) });
+        const written = machine.scsiDevice("d0").execute({ cdb: WRITE, dataOut: new Uint8Array(512) });
+        await new Promise(setImmediate);
+        expect(machine.status).to.equal("io-error");
+        failure();
+        await set(machine, false, "hd");
+        machine.cont();
+        expect((await written).status).to.equal(BUSY);
+      },
+    );
   });
 
   it("decides who has the image: another machine, as at the end of a migration", async () => {

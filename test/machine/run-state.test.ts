@@ -153,6 +153,20 @@ describe("a machine that does not run", () => {
     hold.release();
   });
 
+  it("tells every listener of all changes in their order, whatever a listener does", async () => {
+    await make();
+    const heard: string[] = [];
+    machine.qmp.onEvent(({ event }: QmpEvent) => {
+      heard.push(`first ${event}`);
+      if (event === "STOP" && heard.length === 1) machine.cont();
+      if (event === "RESUME") void machine.stop();
+    });
+    machine.qmp.onEvent(({ event }: QmpEvent) => void heard.push(`second ${event}`));
+    await machine.stop();
+    expect(heard).to.deep.equal(["first STOP", "second STOP", "first RESUME", "second RESUME", "first STOP", "second STOP"]);
+    expect(machine.status).to.equal("paused");
+  });
+
   it("executes what a monitor asks for", async () => {
     await make("-S");
     const cdb = Buffer.from(READ_KEYS).toString("hex");

@@ -24,6 +24,7 @@ import { parseSense, sameSense, Sense, senseResult } from "../../scsi/sense.js";
 import { transferBlocks } from "./block-path.js";
 import { actionOf, blockErrorOf, ERROR_POLICIES, mayStop } from "./error-policy.js";
 import type { ErrorPolicy } from "./error-policy.js";
+import type { Arrival } from "./held-commands.js";
 import { ScsiDevice } from "./scsi-device.js";
 
 /** What a command of the block path does to the medium; null for an operation code that is none of these. */
@@ -164,10 +165,10 @@ export class ScsiBlock extends ScsiDevice {
     return following?.intercepts === true ? following.admit(command, (admitted) => this.#carryOut(admitted)) : this.#carryOut(command);
   }
 
-  protected override dispatchForGuest(command: ScsiCommand): ScsiAnswer {
+  protected override dispatchForGuest(command: ScsiCommand, arrival?: Arrival): ScsiAnswer {
     const following = this.#following;
-    if (following?.intercepts === true) return following.admit(command, (admitted) => this.#carryOutForGuest(admitted));
-    return this.#carryOutForGuest(command);
+    if (following?.intercepts === true) return following.admit(command, (admitted) => this.#carryOutForGuest(admitted, arrival));
+    return this.#carryOutForGuest(command, arrival);
   }
 
   #carryOut(command: ScsiCommand): ScsiAnswer {
@@ -175,19 +176,21 @@ export class ScsiBlock extends ScsiDevice {
     return kind === null ? this.#pass(command) : (this.#refusal(command.cdb, kind) ?? this.#transfer(command));
   }
 
-  #carryOutForGuest(command: ScsiCommand): ScsiAnswer {
+  #carryOutForGuest(command: ScsiCommand, arrival: Arrival | undefined): ScsiAnswer {
     const kind = this.#blockPathKind(command.cdb);
     if (kind === null) return this.#pass(command);
     const refusal = this.#refusal(command.cdb, kind);
     if (refusal !== null) return refusal;
     const answer = this.#transfer(command);
-    if (answer instanceof Promise) return answer.then((result) => this.#judge(command, kind, result));
-    return this.#judge(command, kind, answer);
+    if (!(answer instanceof Promise)) return answer.status === ScsiStatus.GOOD ? answer : this.#judge(command, kind, answer, arrival);
+    const arrived = arrival ?? this.held.arrival(command);
+    return answer.then((result) => (result.status === ScsiStatus.GOOD ? result : this.#judge(command, kind, result, arrived)));
   }
 
-  /** What is done about an error of the block path. */
-  #judge(command: ScsiCommand, kind: BlockPathKind, result: ScsiResult): ScsiAnswer {
-    if (result.status === ScsiStatus.GOOD || command.signal?.aborted === true) return result;
+  /** What is done about a command of the block path that did not end GOOD. */
+  #judge(command: ScsiCommand, kind: BlockPathKind, result: ScsiResult, arrival: Arrival | undefined): ScsiAnswer {
+    // nobody waits for a command that was aborted or is late, and the machine goes on without a device that ends
+    if (command.signal?.aborted === true || this.isEnding || this.held.isLate(command, arrival)) return result;
     const { hostTraits, readOnly } = this.unit;
     const error = blockErrorOf(result, hostTraits !== null);
     // Of a disk of the host the same is said here, before the command is sent.
@@ -200,7 +203,7 @@ export class ScsiBlock extends ScsiDevice {
     if (action === "report") return result;
     if (action === "ignore") return this.#good(command);
     runState.stop("io-error");
-    return this.hold(command);
+    return this.held.hold(command, arrival);
   }
 
   /** As if nothing had happened: the data are whatever is in the buffer. */
@@ -208,7 +211,8 @@ export class ScsiBlock extends ScsiDevice {
     if (command.dataOut !== undefined) return bareStatus(ScsiStatus.GOOD);
     const { bytes } = expectedTransfer(command.cdb, this.facts.blockSizeBytes);
     const buffer = command.allocationLength ?? command.into?.length ?? bytes;
-    const dataIn = (command.into ?? new Uint8Array(Math.min(buffer, bytes))).subarray(0, bytes);
+    const length = Math.min(buffer, bytes);
+    const dataIn = (command.into ?? new Uint8Array(length)).subarray(0, length);
     return { status: ScsiStatus.GOOD, dataIn, residual: buffer - dataIn.length, sense: NO_BYTES };
   }
 

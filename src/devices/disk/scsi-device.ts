@@ -31,6 +31,7 @@ import type { ReservationMigration } from "./migration.js";
 import { Device, DeviceHost } from "../device.js";
 import type { RunState } from "../run-state.js";
 import { HeldCommands } from "./held-commands.js";
+import type { Arrival } from "./held-commands.js";
 import { RequestTraces, requestsTraced } from "./request-trace.js";
 import { DiskFacts } from "./disk-facts.js";
 import type { ScsiAddress, ScsiBus } from "../bus/scsi-bus.js";
@@ -85,9 +86,15 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   protected readonly facts = new DiskFacts();
   readonly #commands: CommandSet;
   readonly #traces = new RequestTraces();
-  readonly #held: HeldCommands;
+  /** Commands of the guest that wait until the machine runs. */
+  protected readonly held: HeldCommands;
   readonly #runState: RunState;
-  readonly #dispatch = (command: ScsiCommand): ScsiAnswer => (this.#runState.stopped ? this.hold(command) : this.dispatchForGuest(command));
+  readonly #dispatch = (command: ScsiCommand, arrival?: Arrival): ScsiAnswer => {
+    if (this.#runState.stopped) return this.held.hold(command, arrival);
+    // A node that is not active is as a disk that is busy: initiators send the command again.
+    if (this.#node?.takesRequests === false) return bareStatus(ScsiStatus.BUSY);
+    return this.dispatchForGuest(command, arrival);
+  };
   #node: BlockNode | undefined;
   #protocol: ProtocolAccess | undefined;
   #unit: DiskUnit | undefined;
@@ -98,9 +105,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   constructor(@inject(DeviceHost) host: DeviceHost, @inject(Clock) clock: Clock) {
     super(host);
-    const held = new HeldCommands(host.runState, clock);
-    this.#held = held;
-    this.#commands = new CommandSet(clock, () => held.size);
+    this.held = new HeldCommands(host.runState, clock, { send: this.#dispatch, kept: () => this.#commands.kept() });
+    this.#commands = new CommandSet(clock, () => this.held.size);
     this.#runState = host.runState;
   }
 
@@ -144,6 +150,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   countsBlocks(cdb: Uint8Array): boolean {
     check("ScsiDevice.countsBlocks", "cdb", cdb, someBytes);
     return false;
+  }
+
+  /** Whether the device is ending, or has ended. */
+  protected get isEnding(): boolean {
+    return this.#closed;
   }
 
   /** Deadline of a command that comes without one. */
@@ -223,9 +234,10 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     if (this.#closed) throw this.#closedError();
     const problem = commandProblem("ScsiDevice.executeAnyway", command);
     if (problem !== null) throw problem;
-    const refusal = this.#refusal(command);
+    const refusal = cdbRefusal(command.cdb);
     if (refusal !== null) return refusal;
     if (command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
+    if (this.#node?.takesRequests === false) return bareStatus(ScsiStatus.BUSY);
     const send = (): ScsiAnswer => this.#commands.run(command, (sent) => this.dispatch(sent));
     return requestsTraced() ? this.#traces.run(this, command, send) : send();
   }
@@ -242,16 +254,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   #answer(command: ScsiCommand, own: AbortController | null): ScsiAnswer {
     if (this.#closed) throw this.#closedError();
-    const refusal = this.#refusal(command);
+    const refusal = cdbRefusal(command.cdb);
     if (refusal !== null) return refusal;
     if (own === null && command.signal?.aborted === true) return bareStatus(ScsiStatus.TASK_ABORTED);
     if (requestsTraced()) return this.#traced(command, own);
     return this.#send(command, own);
-  }
-
-  /** A node that is not active is as a disk that is busy: initiators send the command again. */
-  #refusal({ cdb }: ScsiCommand): ScsiResult | null {
-    return cdbRefusal(cdb) ?? (this.#node?.takesRequests === false ? bareStatus(ScsiStatus.BUSY) : null);
   }
 
   #closedError(): QomError {
@@ -265,13 +272,6 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   #send(command: ScsiCommand, own: AbortController | null): ScsiAnswer {
     return this.#commands.run(command, this.#dispatch, own);
-  }
-
-  /** Keeps a guest's command until the machine runs, and sends it then as if it came anew. */
-  protected hold(command: ScsiCommand): Promise<ScsiResult> {
-    const answer = this.#held.hold(command, this.#dispatch);
-    this.#commands.kept();
-    return answer;
   }
 
   /** Sends a command of the device's own, past what a subclass does with a guest's; a reset ends it. @throws QomError `closed` */
@@ -291,8 +291,9 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     await ended;
   }
 
-  /** Sends a guest's command on its way. */
-  protected dispatchForGuest(command: ScsiCommand): ScsiAnswer {
+  /** Sends a guest's command on its way. @param arrival of one that has waited */
+  protected dispatchForGuest(command: ScsiCommand, arrival?: Arrival): ScsiAnswer {
+    void arrival;
     return this.dispatch(command);
   }
 
@@ -364,7 +365,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   override drain(graceMs: number): Promise<void> {
     this.#closed = true;
-    this.#held.endAll();
+    this.held.endAll();
     return this.#commands.drain(graceMs);
   }
 
