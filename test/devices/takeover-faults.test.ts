@@ -158,6 +158,21 @@ function tell(start: Start): void {
 
 const sorted = (reserved: string): string => reserved.split(/,? /).toSorted().join(" ");
 
+describe("a PREEMPT without an answer", () => {
+  for (const type of [0, 7]) {
+    it(`is told of, since another node could have been the one, type ${type}`, async () => {
+      const fault = FAULTS.find(({ name, done }) => name === "TASK ABORTED" && done) ?? expect.fail("there is none");
+      // READ RESERVATION and READ KEYS, REPORT CAPABILITIES, REGISTER
+      const move = new Move({ type, other: true, same: false }, { fault, at: 4 });
+      await move.prepare();
+      expect((await move.restore()).warnings).to.deep.equal([
+        `PREEMPT ended with status 40h, and key 0x${KEY.toString(16)} is gone: that is taken for its work, not for another node's`,
+      ]);
+      await move.close();
+    });
+  }
+});
+
 describe("a takeover and the end of its device", () => {
   const cluster = Cluster.ofTests();
   const K = KEY.toString(16);

@@ -19,6 +19,7 @@ import { NOTHING_RESERVED } from "../../scsi/migration-stream.js";
 import type { ReservationState } from "../../scsi/migration-stream.js";
 import type { ReportedReservation } from "../../scsi/persistent-reserve-in.js";
 import { formatKey } from "../../scsi/persistent-reserve.js";
+import { formatFailure } from "../../scsi/sense.js";
 import { isSingle, mayBeDone } from "./reservation-client.js";
 import type { ReservationClient } from "./reservation-client.js";
 import { isAllRegistrantsReservation } from "./reservation-state.js";
@@ -111,13 +112,15 @@ async function takeRegistration(wanted: ReservationState, disk: ReservationClien
   const before = disk.generation;
   const isNew = await disk.register(key);
   const mark = disk.preemptions;
-  const moved: Moved = { taken: "registration", warnings, state: { key, type: 0 } };
+  const told = [...warnings];
+  const moved: Moved = { taken: "registration", warnings: told, state: { key, type: 0 } };
   const result = await disk.out({ action: "preempt", key, serviceActionKey: key, type: ANY_TYPE });
   if (result.status !== ScsiStatus.GOOD) {
     const fate = await fateOf(result, disk, key, isNew);
     if (fate === "done") return moved;
     // Whom another node preempts hears of it; whoever preempts itself does not.
     if (!mayBeDone(result) || disk.preemptions !== mark || othersActed(disk, before)) return gone(wanted, null);
+    told.push(unanswered(key, result));
   }
   const again = await becomes(disk, 0n, key);
   // A conflict with the key there: this disk keeps the registration of whoever preempts its own key, or an earlier REGISTER was carried out.
@@ -137,6 +140,11 @@ async function fateOf(result: ScsiResult, disk: ReservationClient, key: bigint, 
   if (copies === 0) return "gone";
   if (copies === 1 && mayBeDone(result)) return "done";
   throw isNew ? await disk.undo(key, 0n, "PREEMPT", result) : disk.failure("PREEMPT", result);
+}
+
+/** Nobody can tell whether another node has removed the key in that moment: nothing says so. */
+function unanswered(key: bigint, result: ScsiResult): string {
+  return `PREEMPT ended with ${formatFailure(result)}, and key ${formatKey(key)} is gone: that is taken for its work, not for another node's`;
 }
 
 /** Whether the disk has carried out more than the REGISTER and the PREEMPT of this takeover since PRGENERATION was `before`. */
@@ -165,6 +173,7 @@ async function takeShare(wanted: ReservationState, { type }: ReportedReservation
   const { key } = wanted;
   const before = disk.generation;
   const isNew = await disk.register(other);
+  const warnings = otherType(wanted, type);
   const result = await disk.out({ action: "preempt", key: other, serviceActionKey: key, type });
   if (result.status !== ScsiStatus.GOOD) {
     const keys = await disk.keysAfter(key, "PREEMPT", result);
@@ -175,6 +184,7 @@ async function takeShare(wanted: ReservationState, { type }: ReportedReservation
       if (await disk.hasKey(other)) throw undone;
       return gone(wanted, null);
     }
+    if (isNew) warnings.push(unanswered(key, result));
   }
   const done = await becomes(disk, other, key);
   if (done.status !== ScsiStatus.GOOD) {
@@ -182,9 +192,7 @@ async function takeShare(wanted: ReservationState, { type }: ReportedReservation
     if (keys.includes(other)) throw disk.failure("REGISTER", done, `; it is left registered with key ${formatKey(other)}`);
     if (!keys.includes(key)) return gone(wanted, null);
   }
-  return wanted.type === 0
-    ? { taken: "registration", warnings: [], state: wanted }
-    : { taken: "reservation", warnings: otherType(wanted, type), state: { key, type } };
+  return { taken: wanted.type === 0 ? "registration" : "reservation", warnings, state: { key, type: wanted.type === 0 ? 0 : type } };
 }
 
 function changed(key: bigint): QomError {
