@@ -52,6 +52,8 @@ class Move {
   readonly #fabric = new Fabric();
   readonly #nexuses = new Map<string, { readonly initiator: TransportId; readonly targetPort: number }>();
   step = 0;
+  /** The fault is over. */
+  mended = false;
   before = "";
   readonly migration: FollowingMigration;
 
@@ -64,7 +66,8 @@ class Move {
       describe: () => "device 'disk0'",
       send: async (command) => {
         const [at, hit] = [this.step++, fault];
-        if (hit === null || !(at === hit.at || (hit.fault.lasting === true && at > hit.at))) return this.#execute(destination, command);
+        if (hit === null || this.mended || !(at === hit.at || (hit.fault.lasting === true && at > hit.at)))
+          return this.#execute(destination, command);
         if (hit.fault.done && at === hit.at) await this.#execute(destination, command);
         return hit.fault.answer();
       },
@@ -171,6 +174,21 @@ describe("a PREEMPT without an answer", () => {
       await move.close();
     });
   }
+});
+
+describe("a takeover that was left with a key of its own", () => {
+  it("is finished by the next one", async () => {
+    const fault = FAULTS.find(({ name }) => name === "BUSY from then on") ?? expect.fail("there is none");
+    // The last REGISTER
+    const move = new Move({ type: 7, other: true, same: false }, { fault, at: 5 });
+    await move.prepare();
+    await refusal(() => move.restore());
+    expect(move.reserved).to.equal(`b0=${(KEY ^ 1n).toString(16)} c0=cc, type 7 of all`);
+    move.mended = true;
+    expect((await move.restore()).taken).to.equal("reservation");
+    expect(sorted(await move.kept())).to.equal(sorted(move.after));
+    await move.close();
+  });
 });
 
 describe("a takeover and the end of its device", () => {

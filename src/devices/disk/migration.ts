@@ -111,6 +111,8 @@ export class FollowingMigration implements ReservationMigration {
   /** Unit attentions that the guest is to be told, in this order: what commands of the device's own were answered with, and restored ones. */
   #attentions: readonly SenseCode[] = [];
   #underWay: Promise<void> | null = null;
+  /** What a takeover that failed may have left on the disk: see {@link ReservationClient.passing}. */
+  #passing = 0n;
   /** PERSISTENT RESERVE OUT of the guest that have not been answered. */
   #changing = 0;
   #isHere = false;
@@ -232,6 +234,7 @@ export class FollowingMigration implements ReservationMigration {
     attentionsOf: (taken: readonly SenseCode[], moved: ReservationTakeover) => readonly SenseCode[],
   ): Promise<ReservationTakeover> {
     const disk = this.#client();
+    disk.passing = this.#passing;
     const taken: readonly SenseCode[] = disk.attentions;
     const paths = this.#device.otherPaths();
     // In turn: two paths with one key that move at once would preempt each other.
@@ -249,10 +252,14 @@ export class FollowingMigration implements ReservationMigration {
     this.#underWay = moving.then(
       (moved) => {
         this.#state = moved.state;
+        this.#passing = 0n;
         this.#isHere = moved.taken !== "nothing";
         ended(attentionsOf(taken, moved));
       },
-      () => ended([...this.#attentions, ...taken]),
+      () => {
+        this.#passing = disk.passing;
+        ended([...this.#attentions, ...taken]);
+      },
     );
     this.intercepts = true;
     const { taken: what, warnings } = await moving;

@@ -42,6 +42,8 @@ export class ReservationClient {
   readonly #pause: Pause;
   /** Unit attentions that commands were answered with, in this order; each of those was sent again. */
   readonly attentions: SenseCode[] = [];
+  /** A key that nobody else has, and that this nexus may have until it has the guest's; 0 without one. */
+  passing = 0n;
   /** What this nexus was told to register last: it may have it, if nothing can be sent any more. */
   #registered = 0n;
   /** PRGENERATION, as the last answer said it. */

@@ -54,7 +54,11 @@ export async function takeOver(wanted: ReservationState, disk: ReservationClient
   const early = type === 0 ? undefined : await disk.reservation();
   if (early !== undefined && early !== null && isSingle(early, key)) return takeReservation(wanted, early, disk, pathHere);
   const keys = await disk.keys(key);
-  if (!keys.includes(key)) return gone(wanted, early ?? null);
+  if (!keys.includes(key)) {
+    // A takeover that failed after its PREEMPT has left it.
+    if (disk.passing !== 0n && keys.includes(disk.passing)) return finishShare(wanted, early ?? (await disk.reservation()), disk, []);
+    return gone(wanted, early ?? null);
+  }
   const reservation = early === undefined ? await disk.reservation() : early;
   const warnings = lossOf(wanted, reservation);
   if (pathHere || isSingle(reservation, key)) {
@@ -63,7 +67,10 @@ export async function takeOver(wanted: ReservationState, disk: ReservationClient
       warnings.push(`another port with the guest's key holds the reservation of type ${reservation?.type ?? 0}: it stays there`);
     return { taken: "registration", warnings, state: { key, type: 0 } };
   }
-  if (reservation !== null && isAllRegistrantsReservation(reservation)) return takeShare(wanted, reservation, disk, unused(keys, key));
+  if (reservation !== null && isAllRegistrantsReservation(reservation)) {
+    disk.passing = unused(keys, key);
+    return takeShare(wanted, reservation, disk);
+  }
   return takeRegistration(wanted, disk, warnings);
 }
 
@@ -168,13 +175,14 @@ function unused(keys: readonly bigint[], key: bigint): bigint {
   }
 }
 
-/** A share in a reservation that all registrants hold. @param other a key that nobody has */
-async function takeShare(wanted: ReservationState, { type }: ReportedReservation, disk: ReservationClient, other: bigint): Promise<Moved> {
+/** A share in a reservation that all registrants hold. */
+async function takeShare(wanted: ReservationState, reservation: ReportedReservation, disk: ReservationClient): Promise<Moved> {
   const { key } = wanted;
+  const other = disk.passing;
   const before = disk.generation;
   const isNew = await disk.register(other);
-  const warnings = otherType(wanted, type);
-  const result = await disk.out({ action: "preempt", key: other, serviceActionKey: key, type });
+  const warnings: string[] = [];
+  const result = await disk.out({ action: "preempt", key: other, serviceActionKey: key, type: reservation.type });
   if (result.status !== ScsiStatus.GOOD) {
     const keys = await disk.keysAfter(key, "PREEMPT", result);
     if (keys.includes(key)) throw await disk.undo(other, isNew ? 0n : key, "PREEMPT", result);
@@ -186,13 +194,29 @@ async function takeShare(wanted: ReservationState, { type }: ReportedReservation
     }
     if (isNew) warnings.push(unanswered(key, result));
   }
-  const done = await becomes(disk, other, key);
+  return finishShare(wanted, reservation, disk, warnings);
+}
+
+/** The last step: the guest's key takes the place of the passing one. */
+async function finishShare(
+  wanted: ReservationState,
+  reservation: ReportedReservation | null,
+  disk: ReservationClient,
+  warnings: readonly string[],
+): Promise<Moved> {
+  const { key } = wanted;
+  const { passing } = disk;
+  const done = await becomes(disk, passing, key);
   if (done.status !== ScsiStatus.GOOD) {
     const keys = await disk.keysAfter(key, "REGISTER", done);
-    if (keys.includes(other)) throw disk.failure("REGISTER", done, `; it is left registered with key ${formatKey(other)}`);
+    if (keys.includes(passing)) throw disk.failure("REGISTER", done, `; it is left registered with key ${formatKey(passing)}: try again`);
     if (!keys.includes(key)) return gone(wanted, null);
   }
-  return { taken: wanted.type === 0 ? "registration" : "reservation", warnings, state: { key, type: wanted.type === 0 ? 0 : type } };
+  if (wanted.type === 0 || reservation === null || !isAllRegistrantsReservation(reservation)) {
+    return { taken: "registration", warnings: [...warnings, ...lossOf(wanted, reservation)], state: { key, type: 0 } };
+  }
+  const { type } = reservation;
+  return { taken: "reservation", warnings: [...warnings, ...otherType(wanted, type)], state: { key, type } };
 }
 
 function changed(key: bigint): QomError {
