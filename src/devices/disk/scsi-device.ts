@@ -135,7 +135,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** How what the guest has registered and reserved follows it to another machine; scsi-block can do that, see `migrate-pr`. */
   get migration(): ReservationMigration {
-    return new NoMigration(this);
+    return new NoMigration({ describe: () => this.describe(), requireOpen: () => this.requireOpen() });
   }
 
   /** No command, unless a subclass says so: what passes through is counted in bytes. */
@@ -254,7 +254,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   }
 
   /** @throws QomError `closed` */
-  requireOpen(): void {
+  protected requireOpen(): void {
     if (this.#closed) throw this.#closedError();
   }
 
