@@ -86,6 +86,7 @@ const WITHOUT_ROW: Readonly<Record<string, string>> = {
   "ScsiDevice#answer": "for host adapters, which answer for the command's shape",
   "ScsiDevice#ask": "protected",
   "ScsiDevice#sendOwn": "protected",
+  "ScsiDevice#requireOpen": "protected",
   "PrManager#connectionChanged": "protected",
   "Hold#keep": "for the unit",
   "PrManager#executeChecked": "for block nodes, after the device's checks",

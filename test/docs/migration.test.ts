@@ -9,7 +9,7 @@ import { quoted, tableOf } from "../support/page-table.js";
 const PAGE = projectFile("docs/migration.md");
 
 /** Of the class, and for the device that it is of. */
-const INSIDE = ["constructor", "hasBrought", "admit", "follow"];
+const INSIDE = ["constructor", "underWay", "hasBrought", "admit", "follow"];
 
 describe("docs/migration.md", () => {
   it("has every call, and no other", () => {

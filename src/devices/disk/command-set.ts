@@ -11,6 +11,9 @@ import { normalizeHostStatus } from "../../scsi/host-status.js";
  */
 const ABORT_GRACE_MS = 100;
 
+/** What a sequence of commands that was ended gets to undo what it has begun. */
+const UNDO_GRACE_MS = 1000;
+
 /** A command that was sent. */
 interface InFlight {
   readonly end: (result: ScsiResult) => void;
@@ -51,6 +54,7 @@ export class CommandSet {
   /** By signal of a caller, who may use it again: making a signal costs more than a short command. */
   readonly #joined = new WeakMap<AbortSignal, JoinedSignal>();
   #onSettled: (() => void)[] = [];
+  #ended = false;
 
   /** @param waiting how many of the commands wait until the machine runs */
   constructor(clock: Clock, waiting: () => number = () => 0) {
@@ -141,10 +145,32 @@ export class CommandSet {
     if (!this.#isSettled) await new Promise<void>((resolve) => this.#onSettled.push(resolve));
   }
 
-  /** Waits for all commands, at most `graceMs`, and ends the rest. */
-  async drain(graceMs: number): Promise<void> {
-    await this.settle(graceMs);
+  /** Whether a {@link drain} is over, or what it has waited for was given up. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Waits for all commands, at most `graceMs`, and ends the rest.
+   * @param work a sequence of commands to be waited for as well; ended, it gets {@link UNDO_GRACE_MS} more to undo what it has begun, and
+   *   must end when its next command is refused
+   */
+  async drain(graceMs: number, work: Promise<void> | null = null): Promise<void> {
+    await Promise.all([this.settle(graceMs), work === null ? null : this.#within(work, graceMs)]);
     if (this.#commands.size > 0) await this.abortAll();
+    if (work !== null) await this.#within(work, UNDO_GRACE_MS);
+    this.#ended = true;
+    if (work === null) return;
+    await this.abortAll();
+    await work;
+  }
+
+  /** Waits for `work`, at most that long. */
+  async #within(work: Promise<void>, graceMs: number): Promise<void> {
+    let timer: Timer | undefined;
+    const over = new Promise<void>((resolve) => (timer = this.#clock.after(graceMs, resolve)));
+    await Promise.race([work, over]);
+    timer?.cancel();
   }
 
   /** Waits for the commands that do not wait themselves, at most `graceMs`. */

@@ -10,12 +10,13 @@ import type { ScsiAnswer, ScsiCommand, ScsiResult } from "../../scsi/command.js"
 import { decodeMigration, encodeMigration, NOTHING_RESERVED, STREAM_ATTENTIONS_MAX } from "../../scsi/migration-stream.js";
 import type { ReservationState } from "../../scsi/migration-stream.js";
 import { PR_IN, ReserveIn } from "../../scsi/persistent-reserve.js";
-import { parseSense, sameSense, Sense, senseResult, UNIT_ATTENTION } from "../../scsi/sense.js";
+import { sameSense, Sense, senseResult } from "../../scsi/sense.js";
 import type { SenseCode } from "../../scsi/sense.js";
 import { followedCommand, mayHaveRemovedSender, stateAfter, stateAfterPreempt } from "./reservation-state.js";
 import type { FollowedCommand } from "./reservation-state.js";
-import { ReservationClient, takeOver } from "./reservation-takeover.js";
-import type { ReservationTakeover, SendToDisk } from "./reservation-takeover.js";
+import { ReservationClient } from "./reservation-client.js";
+import { takeOver } from "./reservation-takeover.js";
+import type { ReservationTakeover } from "./reservation-takeover.js";
 
 /** What {@link ReservationMigration.save} may be told. */
 export interface MigrationSaveOptions {
@@ -29,7 +30,7 @@ export interface ReservationMigration {
    * What the guest has registered and reserved, for the destination; null if there is nothing to restore there, or if `migrate-pr` is off.
    * The bytes are the content of the subsection `scsi-disk/pr` in QEMU's stream: version 1 (4 bytes), key (8 bytes), type (1 byte), all
    * big-endian. Nothing changes on the disk.
-   * @throws QomError `in-use` while reservations are being taken over
+   * @throws QomError `in-use` while reservations are being taken over or a PERSISTENT RESERVE OUT of the guest is under way, `closed`
    */
   save(options?: MigrationSaveOptions): Uint8Array | null;
   /**
@@ -38,13 +39,13 @@ export interface ReservationMigration {
    *
    * Rejects with a QomError, and the disk stays as it was: `syntax` for a stream that is torn or too long, `limit` for too many unit
    * attentions or keys, `unsupported` for another version and for a device that takes none, `invalid-value`, `in-use` while another call is
-   * under way, `io` for a command that the disk did not carry out, `closed`. If the last REGISTER of several fails (`io`), or the device is
-   * closed meanwhile, the source's registration may have gone by then: let the call settle before you close the device.
+   * under way, `io` for a command that the disk did not carry out, `closed`. If the disk refuses for long to finish or to undo what was
+   * begun, the message says which key it may have too many, or too few. A device that is closed meanwhile waits for it.
    */
   restore(bytes: Uint8Array): Promise<ReservationTakeover>;
   /** At the source of a migration that failed, before its guest runs on: takes back what the destination may have. Rejects as restore(). */
   reclaim(): Promise<ReservationTakeover>;
-  /** At the source of a migration that succeeded: what the guest had is the destination's. @throws QomError `in-use` as save() */
+  /** At the source of a migration that succeeded: what the guest had is the destination's. @throws QomError as save() */
   forget(): void;
 }
 
@@ -55,34 +56,42 @@ export interface MigratingDevice {
   send(command: ScsiCommand): Promise<ScsiResult>;
   /** Unit attentions that the disk has for the device and has not reported, as far as that can be known. */
   pendingAttentions(): readonly SenseCode[];
-  /** Whether another path of the guest to the same disk has that key, and has moved already. */
-  hasPathWith(key: bigint): boolean;
+  /** The guest's other paths to the same disk. */
+  otherPaths(): readonly FollowingMigration[];
+  /** @throws QomError `closed` */
+  requireOpen(): void;
+  pause(pauseMs: number): Promise<void>;
 }
 
 /** Of a device whose reservations do not follow. */
 export class NoMigration implements ReservationMigration {
-  readonly #describe: () => string;
+  readonly #device: Pick<MigratingDevice, "describe" | "requireOpen">;
 
-  constructor(describe: () => string) {
-    this.#describe = describe;
+  constructor(device: Pick<MigratingDevice, "describe" | "requireOpen">) {
+    this.#device = device;
   }
 
   save(options: MigrationSaveOptions = {}): null {
     checkMembers("migration.save", "options", options, SAVE_OPTIONS);
+    this.#device.requireOpen();
     return null;
   }
 
-  restore(bytes: Uint8Array): Promise<ReservationTakeover> {
+  async restore(bytes: Uint8Array): Promise<ReservationTakeover> {
     void bytes;
+    this.#device.requireOpen();
     const hint = "scsi-block with migrate-pr=on does";
-    return Promise.reject(new QomError("unsupported", `${this.#describe()} takes no reservations over`, { hint }));
+    return Promise.reject(new QomError("unsupported", `${this.#device.describe()} takes no reservations over`, { hint }));
   }
 
-  reclaim(): Promise<ReservationTakeover> {
+  async reclaim(): Promise<ReservationTakeover> {
+    this.#device.requireOpen();
     return Promise.resolve({ taken: "nothing", warnings: [] });
   }
 
-  forget(): void {}
+  forget(): void {
+    this.#device.requireOpen();
+  }
 }
 
 const SAVE_OPTIONS = { attentions: optional(aBoolean) } as const;
@@ -102,6 +111,10 @@ export class FollowingMigration implements ReservationMigration {
   /** Unit attentions that the guest is to be told, in this order: what commands of the device's own were answered with, and restored ones. */
   #attentions: readonly SenseCode[] = [];
   #underWay: Promise<void> | null = null;
+  /** What a takeover that failed may have left on the disk: see {@link ReservationClient.passing}. */
+  #passing = 0n;
+  /** PERSISTENT RESERVE OUT of the guest that have not been answered. */
+  #changing = 0;
   #isHere = false;
 
   /** Whether a command of the guest must go through {@link admit}. */
@@ -109,6 +122,11 @@ export class FollowingMigration implements ReservationMigration {
 
   constructor(device: MigratingDevice) {
     this.#device = device;
+  }
+
+  /** Resolves when what is being taken over is; null when nothing is. */
+  get underWay(): Promise<void> | null {
+    return this.#underWay;
   }
 
   /** Whether that key came here by a migration, and has not been saved for another one. */
@@ -166,7 +184,16 @@ export class FollowingMigration implements ReservationMigration {
     }
     const followed = followedCommand(command);
     const answer = send(command);
-    return answer instanceof Promise ? answer.then((result) => this.#note(followed, result)) : this.#note(followed, answer);
+    return answer instanceof Promise ? this.#noteLater(followed, answer) : this.#note(followed, answer);
+  }
+
+  async #noteLater(command: FollowedCommand, answer: Promise<ScsiResult>): Promise<ScsiResult> {
+    this.#changing += 1;
+    try {
+      return await this.#note(command, await answer);
+    } finally {
+      this.#changing -= 1;
+    }
   }
 
   #note(command: FollowedCommand, result: ScsiResult): ScsiAnswer {
@@ -179,8 +206,7 @@ export class FollowingMigration implements ReservationMigration {
 
   /** The guest's answer waits for it: what is saved after it must be right. */
   async #askAfterPreempt(command: FollowedCommand, result: ScsiResult): Promise<ScsiResult> {
-    const taken: SenseCode[] = [];
-    const disk = new ReservationClient(this.#sender(taken), this.#device.describe());
+    const disk = this.#client();
     try {
       const reservation = await disk.reservation();
       const registered = !mayHaveRemovedSender(command, reservation) || (await disk.hasKey(command.key));
@@ -190,7 +216,7 @@ export class FollowingMigration implements ReservationMigration {
       if (!(error instanceof QomError)) throw error;
       this.#state = { ...this.#state, key: command.key };
     }
-    this.#tell([...this.#attentions, ...taken]);
+    this.#tell([...this.#attentions, ...disk.attentions]);
     return result;
   }
 
@@ -207,9 +233,18 @@ export class FollowingMigration implements ReservationMigration {
     wanted: ReservationState,
     attentionsOf: (taken: readonly SenseCode[], moved: ReservationTakeover) => readonly SenseCode[],
   ): Promise<ReservationTakeover> {
-    const taken: SenseCode[] = [];
-    const disk = new ReservationClient(this.#sender(taken), this.#device.describe());
-    const moving = takeOver(wanted, disk, this.#device.hasPathWith(wanted.key));
+    const disk = this.#client();
+    disk.passing = this.#passing;
+    const taken: readonly SenseCode[] = disk.attentions;
+    const paths = this.#device.otherPaths();
+    // In turn: two paths with one key that move at once would preempt each other.
+    const moving = Promise.all(paths.flatMap((path) => path.underWay ?? [])).then(() => {
+      return takeOver(
+        wanted,
+        disk,
+        paths.some((path) => path.hasBrought(wanted.key)),
+      );
+    });
     const ended = (attentions: readonly SenseCode[]): void => {
       this.#underWay = null;
       this.#tell(attentions);
@@ -217,10 +252,14 @@ export class FollowingMigration implements ReservationMigration {
     this.#underWay = moving.then(
       (moved) => {
         this.#state = moved.state;
+        this.#passing = 0n;
         this.#isHere = moved.taken !== "nothing";
         ended(attentionsOf(taken, moved));
       },
-      () => ended([...this.#attentions, ...taken]),
+      () => {
+        this.#passing = disk.passing;
+        ended([...this.#attentions, ...taken]);
+      },
     );
     this.intercepts = true;
     const { taken: what, warnings } = await moving;
@@ -228,16 +267,13 @@ export class FollowingMigration implements ReservationMigration {
     return { taken: what, warnings };
   }
 
-  /** Sends commands, again after each unit attention, which goes to `taken`. */
-  #sender(taken: SenseCode[]): SendToDisk {
-    return async (command) => {
-      for (;;) {
-        const result = await this.#device.send(command);
-        const sense = parseSense(result.sense);
-        if (sense?.key !== UNIT_ATTENTION || taken.length >= STREAM_ATTENTIONS_MAX) return result;
-        taken.push(sense);
-      }
-    };
+  #client(): ReservationClient {
+    const device = this.#device;
+    return new ReservationClient(
+      (command) => device.send(command),
+      device.describe(),
+      (pauseMs) => device.pause(pauseMs),
+    );
   }
 
   #tell(attentions: readonly SenseCode[]): void {
@@ -252,10 +288,10 @@ export class FollowingMigration implements ReservationMigration {
   }
 
   #requireIdle(): void {
-    if (this.#underWay === null) return;
-    throw new QomError("in-use", `${this.#device.describe()} is taking reservations over`, {
-      context: { object: this.#device.describe() },
-    });
+    this.#device.requireOpen();
+    if (this.#underWay === null && this.#changing === 0) return;
+    const what = this.#underWay === null ? "has a PERSISTENT RESERVE OUT under way" : "is taking reservations over";
+    throw new QomError("in-use", `${this.#device.describe()} ${what}`, { context: { object: this.#device.describe() } });
   }
 }
 

@@ -13,17 +13,15 @@
  * holder: hence the REGISTER after it. Under All Registrants the reservation would go with the last registration, hence the other key.
  */
 import { QomError } from "../../base/errors.js";
-import { readU32 } from "../../scsi/bytes.js";
 import { ScsiStatus } from "../../scsi/command.js";
-import type { ScsiCommand, ScsiResult } from "../../scsi/command.js";
+import type { ScsiResult } from "../../scsi/command.js";
 import { NOTHING_RESERVED } from "../../scsi/migration-stream.js";
 import type { ReservationState } from "../../scsi/migration-stream.js";
-import { PersistentReserveIn } from "../../scsi/persistent-reserve-in.js";
 import type { ReportedReservation } from "../../scsi/persistent-reserve-in.js";
-import { PersistentReserveOut } from "../../scsi/persistent-reserve-out.js";
-import type { ReserveOutRequest } from "../../scsi/persistent-reserve-out.js";
 import { formatKey } from "../../scsi/persistent-reserve.js";
 import { formatFailure } from "../../scsi/sense.js";
+import { isSingle, mayBeDone } from "./reservation-client.js";
+import type { ReservationClient } from "./reservation-client.js";
 import { isAllRegistrantsReservation } from "./reservation-state.js";
 
 /** What was moved: the reservation with its registration, the registration alone, or neither. */
@@ -36,102 +34,8 @@ export interface ReservationTakeover {
   readonly warnings: readonly string[];
 }
 
-/** Sends a command to the disk, and once more after each unit attention. */
-export type SendToDisk = (command: ScsiCommand) => Promise<ScsiResult>;
-
-/** As many keys as QEMU reads at once. */
-const READ_KEYS_LENGTH = 136;
-/** What fits the data of a PR helper, so that the command can go any way: 1023 keys. */
-const READ_KEYS_LENGTH_MAX = 8192;
-const READ_RESERVATION_LENGTH = 24;
-const CAPABILITIES_LENGTH = 8;
-const HEADER_LENGTH = 8;
-
 /** TYPE of a PREEMPT that creates no reservation, and so does not look at it; QEMU's. */
 const ANY_TYPE = 1;
-
-/** Asks a disk, and tells it. A command that does not end GOOD is an error, unless its result is asked for. */
-export class ReservationClient {
-  readonly #send: SendToDisk;
-  readonly #describe: string;
-  /** Kept as it is: every REGISTER says anew whether reservations are to survive power loss, for all registrants. */
-  #aptpl: boolean | undefined;
-
-  /** @param describe the device, for messages */
-  constructor(send: SendToDisk, describe: string) {
-    this.#send = send;
-    this.#describe = describe;
-  }
-
-  /** READ RESERVATION. @throws QomError `io` */
-  async reservation(): Promise<ReportedReservation | null> {
-    const result = await this.#read("READ RESERVATION", PersistentReserveIn.readReservation(READ_RESERVATION_LENGTH));
-    return PersistentReserveIn.parse("read-reservation", result).reservation;
-  }
-
-  /** What is reserved instead, if there is no reservation of that key; null if there is one, or if the disk does not tell. */
-  async lost(key: bigint): Promise<{ readonly reservation: ReportedReservation | null } | null> {
-    const result = await this.#send(PersistentReserveIn.readReservation(READ_RESERVATION_LENGTH));
-    if (result.status !== ScsiStatus.GOOD || result.dataIn.length < HEADER_LENGTH) return null;
-    const { reservation } = PersistentReserveIn.parse("read-reservation", result.dataIn);
-    return isSingle(reservation, key) ? null : { reservation };
-  }
-
-  /** READ KEYS. @throws QomError `io`; `limit` if it is not among the keys that can be read, and there are more */
-  async hasKey(key: bigint): Promise<boolean> {
-    const first = await this.#read("READ KEYS", PersistentReserveIn.readKeys(READ_KEYS_LENGTH));
-    const length = HEADER_LENGTH + readU32(first, 4);
-    const all = length <= READ_KEYS_LENGTH ? first : await this.#read("READ KEYS", PersistentReserveIn.readKeys(READ_KEYS_LENGTH_MAX));
-    const { keys } = PersistentReserveIn.parse("read-keys", all);
-    if (keys.includes(key)) return true;
-    if (length <= READ_KEYS_LENGTH_MAX) return false;
-    const message = `${this.#describe} cannot take reservations over: the disk has more than the ${keys.length} keys that can be read`;
-    throw new QomError("limit", message, { context: { object: this.#describe } });
-  }
-
-  /**
-   * REGISTER of a nexus that should have no key yet; where it has one, both ends of the migration are one initiator, or the nexus was left
-   * with it, and its key is replaced.
-   * @returns whether the nexus was new @throws QomError `io`
-   */
-  async register(serviceActionKey: bigint): Promise<boolean> {
-    const aptpl = await this.#isPersistent();
-    const first = await this.out({ action: "register", serviceActionKey, aptpl });
-    if (first.status === ScsiStatus.GOOD) return true;
-    if (first.status !== ScsiStatus.RESERVATION_CONFLICT) throw this.failure("REGISTER", first);
-    const second = await this.out({ action: "register-and-ignore-existing-key", serviceActionKey, aptpl });
-    if (second.status !== ScsiStatus.GOOD) throw this.failure("REGISTER AND IGNORE EXISTING KEY", second);
-    return false;
-  }
-
-  /** REGISTER of a nexus that has `key`. */
-  async rekey(key: bigint, serviceActionKey: bigint): Promise<ScsiResult> {
-    return this.out({ action: "register", key, serviceActionKey, aptpl: await this.#isPersistent() });
-  }
-
-  out(request: ReserveOutRequest): Promise<ScsiResult> {
-    return this.#send(PersistentReserveOut.encode(request));
-  }
-
-  failure(command: string, result: ScsiResult): QomError {
-    const message = `${this.#describe} cannot take reservations over: ${command} ended with ${formatFailure(result)}`;
-    return new QomError("io", message, { context: { object: this.#describe } });
-  }
-
-  async #isPersistent(): Promise<boolean> {
-    if (this.#aptpl !== undefined) return this.#aptpl;
-    const result = await this.#send(PersistentReserveIn.reportCapabilities(CAPABILITIES_LENGTH));
-    const told = result.status === ScsiStatus.GOOD && result.dataIn.length >= CAPABILITIES_LENGTH;
-    this.#aptpl = told && PersistentReserveIn.parse("report-capabilities", result.dataIn).persistThroughPowerLossActive;
-    return this.#aptpl;
-  }
-
-  async #read(name: string, command: ScsiCommand): Promise<Uint8Array> {
-    const result = await this.#send(command);
-    if (result.status !== ScsiStatus.GOOD || result.dataIn.length < HEADER_LENGTH) throw this.failure(name, result);
-    return result.dataIn;
-  }
-}
 
 /** What {@link takeOver} gives: also what the device has from now on. */
 interface Moved extends ReservationTakeover {
@@ -149,7 +53,12 @@ export async function takeOver(wanted: ReservationState, disk: ReservationClient
   if (key === 0n) return { taken: "nothing", warnings: [], state: NOTHING_RESERVED };
   const early = type === 0 ? undefined : await disk.reservation();
   if (early !== undefined && early !== null && isSingle(early, key)) return takeReservation(wanted, early, disk, pathHere);
-  if (!(await disk.hasKey(key))) return gone(wanted, early ?? null);
+  const keys = await disk.keys(key);
+  if (!keys.includes(key)) {
+    // A takeover that failed after its PREEMPT has left it.
+    if (disk.passing !== 0n && keys.includes(disk.passing)) return finishShare(wanted, early ?? (await disk.reservation()), disk, []);
+    return gone(wanted, early ?? null);
+  }
   const reservation = early === undefined ? await disk.reservation() : early;
   const warnings = lossOf(wanted, reservation);
   if (pathHere || isSingle(reservation, key)) {
@@ -158,13 +67,11 @@ export async function takeOver(wanted: ReservationState, disk: ReservationClient
       warnings.push(`another port with the guest's key holds the reservation of type ${reservation?.type ?? 0}: it stays there`);
     return { taken: "registration", warnings, state: { key, type: 0 } };
   }
-  if (reservation !== null && isAllRegistrantsReservation(reservation)) return takeShare(wanted, reservation, disk);
+  if (reservation !== null && isAllRegistrantsReservation(reservation)) {
+    disk.passing = unused(keys, key);
+    return takeShare(wanted, reservation, disk);
+  }
   return takeRegistration(wanted, disk, warnings);
-}
-
-/** Whether it is a reservation of one holder, who has that key. */
-function isSingle(reservation: ReportedReservation | null, key: bigint): boolean {
-  return reservation !== null && reservation.key === key && !isAllRegistrantsReservation(reservation);
 }
 
 function lossOf({ type }: ReservationState, reservation: ReportedReservation | null): string[] {
@@ -188,11 +95,17 @@ async function takeReservation(
 ): Promise<Moved> {
   const { key } = wanted;
   const isNew = await disk.register(key);
-  const preempted = await preempt(disk, isNew, { key, serviceActionKey: key, type });
-  const warnings = otherType(wanted, type);
+  const result = await disk.out({ action: "preempt", key, serviceActionKey: key, type });
+  if (result.status !== ScsiStatus.GOOD && (await fateOf(result, disk, key, isNew)) === "gone") return gone(wanted, null);
   // Another node may have been quicker: it has removed both registrations with that key, or this PREEMPT has.
-  const lost = preempted ? await disk.lost(key) : { reservation: null };
-  if (lost !== null) return gone(wanted, lost.reservation);
+  const lost = await disk.lost(key);
+  if (lost !== null) {
+    // A disk may keep the registration of whoever preempts its own key, and the guest is fenced.
+    await disk.rekey(key, 0n);
+    if (await disk.hasKey(key)) throw changed(key);
+    return gone(wanted, lost.reservation);
+  }
+  const warnings = otherType(wanted, type);
   if (pathHere) warnings.push("the guest's other paths to the disk have lost their registration: restore them again, after this one");
   return { taken: "reservation", warnings, state: { key, type } };
 }
@@ -203,43 +116,109 @@ function otherType(wanted: ReservationState, type: number): string[] {
 
 async function takeRegistration(wanted: ReservationState, disk: ReservationClient, warnings: readonly string[]): Promise<Moved> {
   const { key } = wanted;
+  const before = disk.generation;
   const isNew = await disk.register(key);
-  if (!(await preempt(disk, isNew, { key, serviceActionKey: key, type: ANY_TYPE }))) return gone(wanted, null);
-  const again = await disk.rekey(0n, key);
-  // A conflict: this disk keeps the registration of whoever preempts its own key.
-  if (again.status !== ScsiStatus.GOOD && again.status !== ScsiStatus.RESERVATION_CONFLICT) throw disk.failure("REGISTER", again);
-  return { taken: "registration", warnings, state: { key, type: 0 } };
+  const mark = disk.preemptions;
+  const told = [...warnings];
+  const moved: Moved = { taken: "registration", warnings: told, state: { key, type: 0 } };
+  const result = await disk.out({ action: "preempt", key, serviceActionKey: key, type: ANY_TYPE });
+  if (result.status !== ScsiStatus.GOOD) {
+    const fate = await fateOf(result, disk, key, isNew);
+    if (fate === "done") return moved;
+    // Whom another node preempts hears of it; whoever preempts itself does not.
+    if (!mayBeDone(result) || disk.preemptions !== mark || othersActed(disk, before)) return gone(wanted, null);
+    told.push(unanswered(key, result));
+  }
+  const again = await becomes(disk, 0n, key);
+  // A conflict with the key there: this disk keeps the registration of whoever preempts its own key, or an earlier REGISTER was carried out.
+  if (again.status !== ScsiStatus.GOOD && !(again.status === ScsiStatus.RESERVATION_CONFLICT && (await disk.hasKey(key)))) {
+    throw disk.failure("REGISTER", again, `; key ${formatKey(key)} may not be registered any more`);
+  }
+  return moved;
+}
+
+/**
+ * What became of a PREEMPT of one's own key that did not end GOOD. With one registration left it was carried out, or both ends are one
+ * nexus; with more it was not, and with none it was, or another node has removed them.
+ * @throws QomError `io` if it was not carried out; nothing is left then
+ */
+async function fateOf(result: ScsiResult, disk: ReservationClient, key: bigint, isNew: boolean): Promise<"done" | "gone"> {
+  const copies = (await disk.keysAfter(key, "PREEMPT", result)).filter((other) => other === key).length;
+  if (copies === 0) return "gone";
+  if (copies === 1 && mayBeDone(result)) return "done";
+  throw isNew ? await disk.undo(key, 0n, "PREEMPT", result) : disk.failure("PREEMPT", result);
+}
+
+/** Nobody can tell whether another node has removed the key in that moment: nothing says so. */
+function unanswered(key: bigint, result: ScsiResult): string {
+  return `PREEMPT ended with ${formatFailure(result)}, and key ${formatKey(key)} is gone: that is taken for its work, not for another node's`;
+}
+
+/** Whether the disk has carried out more than the REGISTER and the PREEMPT of this takeover since PRGENERATION was `before`. */
+function othersActed(disk: ReservationClient, before: number): boolean {
+  return (disk.generation - before) >>> 0 > 2;
+}
+
+/** REGISTER of a key in place of another one. After a conflict the disk says whether an earlier one, without an answer, was carried out. */
+async function becomes(disk: ReservationClient, key: bigint, next: bigint): Promise<ScsiResult> {
+  const result = await disk.rekey(key, next);
+  if (result.status !== ScsiStatus.RESERVATION_CONFLICT || (await disk.keysAfter(next, "REGISTER", result)).includes(next)) return result;
+  return disk.rekey(key, next);
+}
+
+/** A key that nobody has, near the one that the guest has: the first. */
+function unused(keys: readonly bigint[], key: bigint): bigint {
+  const taken = new Set(keys);
+  for (let difference = 1n; ; difference += 1n) {
+    const candidate = key ^ difference;
+    if (candidate !== 0n && !taken.has(candidate)) return candidate;
+  }
 }
 
 /** A share in a reservation that all registrants hold. */
-async function takeShare(wanted: ReservationState, { type }: ReportedReservation, disk: ReservationClient): Promise<Moved> {
+async function takeShare(wanted: ReservationState, reservation: ReportedReservation, disk: ReservationClient): Promise<Moved> {
   const { key } = wanted;
-  const other = key ^ 1n || 2n;
+  const other = disk.passing;
+  const before = disk.generation;
   const isNew = await disk.register(other);
-  const preempted = await disk.out({ action: "preempt", key: other, serviceActionKey: key, type });
-  // A conflict: nobody else has the key any more, since it was this nexus's own, or since another node has removed it.
-  if (preempted.status !== ScsiStatus.GOOD && (isNew || preempted.status !== ScsiStatus.RESERVATION_CONFLICT)) {
-    await disk.rekey(other, isNew ? 0n : key);
-    if (preempted.status === ScsiStatus.RESERVATION_CONFLICT) return gone(wanted, null);
-    throw disk.failure("PREEMPT", preempted);
+  const warnings: string[] = [];
+  const result = await disk.out({ action: "preempt", key: other, serviceActionKey: key, type: reservation.type });
+  if (result.status !== ScsiStatus.GOOD) {
+    const keys = await disk.keysAfter(key, "PREEMPT", result);
+    if (keys.includes(key)) throw await disk.undo(other, isNew ? 0n : key, "PREEMPT", result);
+    // It was this nexus's own, or the PREEMPT was carried out; if it was turned away, another node has removed the key.
+    if (isNew && (!mayBeDone(result) || othersActed(disk, before))) {
+      const undone = await disk.undo(other, 0n, "PREEMPT", result);
+      if (await disk.hasKey(other)) throw undone;
+      return gone(wanted, null);
+    }
+    if (isNew) warnings.push(unanswered(key, result));
   }
-  const done = await disk.rekey(other, key);
-  if (done.status !== ScsiStatus.GOOD) throw disk.failure("REGISTER", done);
-  return wanted.type === 0
-    ? { taken: "registration", warnings: [], state: wanted }
-    : { taken: "reservation", warnings: otherType(wanted, type), state: { key, type } };
+  return finishShare(wanted, reservation, disk, warnings);
 }
 
-/** False if that registration is gone: another node has removed it since, and this one with it. @throws QomError `io` */
-async function preempt(
+/** The last step: the guest's key takes the place of the passing one. */
+async function finishShare(
+  wanted: ReservationState,
+  reservation: ReportedReservation | null,
   disk: ReservationClient,
-  isNew: boolean,
-  request: Omit<ReserveOutRequest, "action"> & { readonly key: bigint },
-): Promise<boolean> {
-  const result = await disk.out({ ...request, action: "preempt" });
-  if (result.status === ScsiStatus.GOOD) return true;
-  if (isNew) await disk.rekey(request.key, 0n);
-  // A conflict, or it was aborted, as a PREEMPT AND ABORT does.
-  if (!(await disk.hasKey(request.key))) return false;
-  throw disk.failure("PREEMPT", result);
+  warnings: readonly string[],
+): Promise<Moved> {
+  const { key } = wanted;
+  const { passing } = disk;
+  const done = await becomes(disk, passing, key);
+  if (done.status !== ScsiStatus.GOOD) {
+    const keys = await disk.keysAfter(key, "REGISTER", done);
+    if (keys.includes(passing)) throw disk.failure("REGISTER", done, `; it is left registered with key ${formatKey(passing)}: try again`);
+    if (!keys.includes(key)) return gone(wanted, null);
+  }
+  if (wanted.type === 0 || reservation === null || !isAllRegistrantsReservation(reservation)) {
+    return { taken: "registration", warnings: [...warnings, ...lossOf(wanted, reservation)], state: { key, type: 0 } };
+  }
+  const { type } = reservation;
+  return { taken: "reservation", warnings: [...warnings, ...otherType(wanted, type)], state: { key, type } };
+}
+
+function changed(key: bigint): QomError {
+  return new QomError("io", `key ${formatKey(key)} is registered, and its reservation was taken meanwhile: try again`);
 }

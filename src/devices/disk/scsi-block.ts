@@ -86,6 +86,8 @@ export class ScsiBlock extends ScsiDevice {
   })
   accessor migratePr!: boolean;
 
+  readonly #clock: Clock;
+
   /** Null with `migrate-pr=off`. */
   #following: FollowingMigration | null = null;
 
@@ -106,6 +108,7 @@ export class ScsiBlock extends ScsiDevice {
     @inject(MachineCompat) { migratePrDefault }: Pick<MachineCompat, "migratePrDefault">,
   ) {
     super(host, clock);
+    this.#clock = clock;
     if (!migratePrDefault) this.migratePr = false;
   }
 
@@ -119,7 +122,9 @@ export class ScsiBlock extends ScsiDevice {
         describe: () => this.describe(),
         send: (command) => this.sendOwn(command),
         pendingAttentions: () => this.unit.pendingAttentions?.() ?? [],
-        hasPathWith: (key) => this.#otherPaths().some((path) => path.#following?.hasBrought(key) === true),
+        otherPaths: () => this.#otherPaths().flatMap((path) => path.#following ?? []),
+        requireOpen: () => this.requireOpen(),
+        pause: (pauseMs) => new Promise((resolve) => void this.#clock.after(pauseMs, resolve)),
       });
     }
     await super.complete();
@@ -127,6 +132,10 @@ export class ScsiBlock extends ScsiDevice {
     const { rerror = this.rerror, werror = this.werror } = this.host.graph.policiesOf(this.drive);
     if (this.rerror === "auto" && rerror !== "auto") this.rerror = rerror;
     if (this.werror === "auto" && werror !== "auto") this.werror = werror;
+  }
+
+  protected override get ownWork(): Promise<void> | null {
+    return this.#following?.underWay ?? null;
   }
 
   /** The machine's other devices for the same disk. */

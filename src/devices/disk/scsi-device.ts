@@ -24,6 +24,7 @@ import { aResetScope, IO_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from "../../scsi/u
 import type { DiskUnit, ResetScope } from "../../scsi/unit.js";
 import { parseSupportedPages, VpdPage } from "../../scsi/vpd.js";
 import { isPatched, patchAnswer } from "./answer-patches.js";
+import { BOOT_INDEX_NONE, requireOwnBootIndex } from "./boot-index.js";
 import { withBuffer } from "./command-buffer.js";
 import { CommandSet } from "./command-set.js";
 import { NoMigration } from "./migration.js";
@@ -41,9 +42,6 @@ const IO_TIMEOUT_SECONDS_DEFAULT = IO_TIMEOUT_MS_DEFAULT / 1000;
 
 /** What fits the milliseconds of SG_IO. */
 const IO_TIMEOUT_SECONDS_MAX = Math.floor(TIMEOUT_MS_MAX / 1000);
-
-/** The device is not booted from. */
-const BOOT_INDEX_NONE = -1;
 
 /** A device that was just attached has a unit attention or two for whoever asks first; more answers than this mean trouble. */
 const PROBE_ATTEMPTS_MAX = 4;
@@ -143,7 +141,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** How what the guest has registered and reserved follows it to another machine; scsi-block can do that, see `migrate-pr`. */
   get migration(): ReservationMigration {
-    return new NoMigration(() => this.describe());
+    return new NoMigration({ describe: () => this.describe(), requireOpen: () => this.requireOpen() });
   }
 
   /** No command, unless a subclass says so: what passes through is counted in bytes. */
@@ -175,7 +173,8 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   override async complete(): Promise<void> {
     const bus = this.host.buses.find(this.busName);
-    this.#requireOwnBootIndex();
+    const others = this.host.buses.all.flatMap(({ devices }) => devices.filter((device) => device instanceof ScsiDevice));
+    requireOwnBootIndex(this.bootindex, others);
     const node: BlockNode = this.#findNode();
     const { protocol } = node;
     const { unit } = protocol;
@@ -231,7 +230,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
    * @throws QomError as {@link execute} does
    */
   async executeAnyway(command: ScsiCommand): Promise<ScsiResult> {
-    if (this.#closed) throw this.#closedError();
+    this.requireOpen();
     const problem = commandProblem("ScsiDevice.executeAnyway", command);
     if (problem !== null) throw problem;
     const refusal = cdbRefusal(command.cdb);
@@ -261,6 +260,11 @@ export abstract class ScsiDevice extends Device implements NodeUser {
     return this.#send(command, own);
   }
 
+  /** @throws QomError `closed` */
+  protected requireOpen(): void {
+    if (this.#closed) throw this.#closedError();
+  }
+
   #closedError(): QomError {
     return new QomError("closed", `${this.describe()} is closed`, { context: { object: this.describe() } });
   }
@@ -276,7 +280,7 @@ export abstract class ScsiDevice extends Device implements NodeUser {
 
   /** Sends a command of the device's own, past what a subclass does with a guest's; a reset ends it. @throws QomError `closed` */
   protected async sendOwn(command: ScsiCommand): Promise<ScsiResult> {
-    if (this.#closed) throw this.#closedError();
+    if (this.#commands.ended) throw this.#closedError();
     return this.#commands.run(command, (sent) => ScsiDevice.prototype.dispatch.call(this, sent));
   }
 
@@ -366,23 +370,17 @@ export abstract class ScsiDevice extends Device implements NodeUser {
   override drain(graceMs: number): Promise<void> {
     this.#closed = true;
     this.held.endAll();
-    return this.#commands.drain(graceMs);
+    return this.#commands.drain(graceMs, this.ownWork);
+  }
+
+  /** What the device does with commands of its own, until it has ended; null while there is none. */
+  protected get ownWork(): Promise<void> | null {
+    return null;
   }
 
   override finalize(): void {
     this.#closed = true;
     this.#detach();
-  }
-
-  #requireOwnBootIndex(): void {
-    const { bootindex } = this;
-    if (bootindex === BOOT_INDEX_NONE) return;
-    const devices = this.host.buses.all.flatMap((bus) => bus.devices);
-    const other = devices.find((device) => device instanceof ScsiDevice && device.bootindex === bootindex);
-    if (other === undefined) return;
-    throw new QomError("in-use", `bootindex ${bootindex} is that of ${other.describe()}`, {
-      context: { option: "bootindex", value: String(bootindex) },
-    });
   }
 
   #findNode(): BlockNode {
