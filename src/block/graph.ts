@@ -46,6 +46,8 @@ export class BlockGraph implements NodeOpener {
   readonly #nested = new Map<BlockNode, BlockNode>();
   /** By node: the nodes that it uses. */
   readonly #references = new Map<BlockNode, Map<BlockNode, Reference>>();
+  /** By node: the nodes that use it; {@link #references} from the other end. */
+  readonly #owners = new Map<BlockNode, Set<BlockNode>>();
   /** By node: its place in the chain that it was opened in, 1 for the outermost. */
   readonly #levels = new WeakMap<BlockNode, number>();
   /** Nodes that -drive made. */
@@ -219,7 +221,7 @@ export class BlockGraph implements NodeOpener {
   }
 
   #activeOwner(node: BlockNode): BlockNode | undefined {
-    for (const [owner, references] of this.#references) if (references.has(node) && owner.active) return owner;
+    for (const owner of this.#owners.get(node) ?? []) if (owner.active) return owner;
     return undefined;
   }
 
@@ -246,6 +248,7 @@ export class BlockGraph implements NodeOpener {
     const references = this.#references.get(owner) ?? new Map<BlockNode, Reference>();
     references.set(child, { name, release });
     this.#references.set(owner, references);
+    this.#owners.set(child, (this.#owners.get(child) ?? new Set<BlockNode>()).add(owner));
     if (isOptionMap(value)) this.#nested.set(child, owner);
     return child;
   }
@@ -255,6 +258,9 @@ export class BlockGraph implements NodeOpener {
     references?.get(child)?.release();
     references?.delete(child);
     if (references?.size === 0) this.#references.delete(owner);
+    const owners = this.#owners.get(child);
+    owners?.delete(owner);
+    if (owners?.size === 0) this.#owners.delete(child);
     if (this.#nested.get(child) === owner) await this.#close(child);
   }
 
