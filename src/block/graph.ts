@@ -26,6 +26,9 @@ const NODE_NAME_LENGTH_MAX = 31;
 /** Nodes in one chain, one below the other: whoever asks for the node at its end goes through all of them by recursion. No use needs ten. */
 const NODE_CHAIN_LENGTH_MAX = 64;
 
+/** For who asks for QEMU's driver `iscsi`. */
+const NO_INITIATOR = "there is no iSCSI initiator here: log in with the host's, and name its disk with host_device";
+
 /** A use of a node by another one. */
 interface Reference {
   /** Of the property that asks for it. */
@@ -335,7 +338,7 @@ export class BlockGraph implements NodeOpener {
     if (type !== undefined) return type;
     throw new QomError("unknown-type", `unknown block driver '${printable(name)}'`, {
       context: { option: "driver", value: name },
-      hint: typeHint(name, registry.list({ implements: BLOCK_NODE_TYPE }), "block drivers"),
+      hint: name === "iscsi" ? NO_INITIATOR : typeHint(name, registry.list({ implements: BLOCK_NODE_TYPE }), "block drivers"),
     });
   }
 

@@ -108,4 +108,11 @@ describe("which QEMU a machine follows", () => {
     expect(await isOn("-machine", "pc-q35-10.2", "-machine", "accel=kvm")).to.equal(false);
     expect(await isOn("-machine", "pc-q35-10.2", "-M", "q35")).to.equal(true);
   });
+
+  it("says why there is no block driver for iSCSI where a disk of ours uses one", async () => {
+    const node = "driver=iscsi,transport=tcp,portal=192.0.2.1,target=iqn.2000-01.example:a,node-name=i";
+    const argv = ["-device", "virtio-scsi-pci", "-blockdev", node, "-device", "scsi-block,drive=i"];
+    const refused = await refusal(() => Machine.create(argv));
+    expect(refused.hint).to.contain("initiator");
+  });
 });
