@@ -30,6 +30,9 @@ const NODE_CHAIN_LENGTH_MAX = 64;
 /** Nodes that change their activity within a few milliseconds. */
 const ACTIVITY_SLICE_LENGTH = 64;
 
+/** For who asks for QEMU's driver `iscsi`. */
+const NO_INITIATOR = "there is no iSCSI initiator here: log in with the host's, and name its disk with host_device";
+
 /** A use of a node by another one. */
 interface Reference {
   /** Of the property that asks for it. */
@@ -50,8 +53,8 @@ export class BlockGraph implements NodeOpener {
   readonly #nested = new Map<BlockNode, BlockNode>();
   /** By node: the nodes that it uses. */
   readonly #references = new Map<BlockNode, Map<BlockNode, Reference>>();
-  /** By node: those that use it. */
-  readonly #owners = new WeakMap<BlockNode, Set<BlockNode>>();
+  /** By node: the nodes that use it; {@link #references} from the other end. */
+  readonly #owners = new Map<BlockNode, Set<BlockNode>>();
   /** By node: its place in the chain that it was opened in, 1 for the outermost. */
   readonly #levels = new WeakMap<BlockNode, number>();
   /** Nodes that -drive made. */
@@ -252,7 +255,7 @@ export class BlockGraph implements NodeOpener {
     const references = this.#references.get(owner) ?? new Map<BlockNode, Reference>();
     references.set(child, { name, release });
     this.#references.set(owner, references);
-    this.#owners.set(child, (this.#owners.get(child) ?? new Set()).add(owner));
+    this.#owners.set(child, (this.#owners.get(child) ?? new Set<BlockNode>()).add(owner));
     if (isOptionMap(value)) this.#nested.set(child, owner);
     return child;
   }
@@ -262,7 +265,9 @@ export class BlockGraph implements NodeOpener {
     references?.get(child)?.release();
     references?.delete(child);
     if (references?.size === 0) this.#references.delete(owner);
-    this.#owners.get(child)?.delete(owner);
+    const owners = this.#owners.get(child);
+    owners?.delete(owner);
+    if (owners?.size === 0) this.#owners.delete(child);
     if (this.#nested.get(child) === owner) await this.#close(child);
   }
 
@@ -337,7 +342,7 @@ export class BlockGraph implements NodeOpener {
     if (type !== undefined) return type;
     throw new QomError("unknown-type", `unknown block driver '${printable(name)}'`, {
       context: { option: "driver", value: name },
-      hint: typeHint(name, registry.list({ implements: BLOCK_NODE_TYPE }), "block drivers"),
+      hint: name === "iscsi" ? NO_INITIATOR : typeHint(name, registry.list({ implements: BLOCK_NODE_TYPE }), "block drivers"),
     });
   }
 

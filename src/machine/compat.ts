@@ -69,8 +69,12 @@ function unknownKey(key: string): QomError {
 /** Options that name a machine type. */
 const MACHINE_OPTIONS = ["machine", "M"];
 
-/** `pc-q35-10.2`, `virt-9.0`, `s390-ccw-virtio-8.2`; `pc-q35-9.2+pve1`, as Proxmox has them. Other names of distributions count as the newest. */
-const VERSIONED_TYPE = /-(\d{1,3})\.(\d{1,3})(?:\+pve\d{1,3})?$/;
+/**
+ * `pc-q35-10.2`, `virt-9.0`, `s390-ccw-virtio-8.2`; Proxmox's `pc-q35-9.2+pve1`; RHEL's `pc-q35-rhel9.6.0`, whose version is RHEL's and is
+ * compared as if it were QEMU's: those up to 10.2 count as older than 11.0. Ubuntu's `pc-q35-noble` has no version in it and counts as
+ * the newest: `migrate-pr=off` of the device says otherwise.
+ */
+const VERSIONED_TYPE = /-(\d{1,3})\.(\d{1,3})(?:\+pve\d{1,3})?$|-rhel(\d{1,3})\.(\d{1,3})\.\d{1,3}$/;
 
 /**
  * The version in the name of the machine type that a command line asks for: of several the last counts, as in QEMU. Of what is wrong in that
@@ -79,7 +83,7 @@ const VERSIONED_TYPE = /-(\d{1,3})\.(\d{1,3})(?:\+pve\d{1,3})?$/;
 function machineTypeOf(options: readonly { readonly name: string; readonly text: string | null }[]): MachineTypeVersion | undefined {
   const named = options.filter(({ name }) => MACHINE_OPTIONS.includes(name)).map(({ text }) => typeIn(text ?? ""));
   const found = VERSIONED_TYPE.exec(named.findLast((type) => type !== undefined) ?? "");
-  return found === null ? undefined : { major: Number(found[1]), minor: Number(found[2]) };
+  return found === null ? undefined : { major: Number(found[1] ?? found[3]), minor: Number(found[2] ?? found[4]) };
 }
 
 function typeIn(text: string): string | undefined {

@@ -86,17 +86,33 @@ describe("which QEMU a machine follows", () => {
 
   it("has migrate-pr off for older machine types, and nothing else", async () => {
     const isOn = async (...argv: readonly string[]): Promise<boolean> => (await told(argv)).migratePrDefault;
-    for (const type of ["pc-q35-10.2", "pc-i440fx-7.2,usb=off", "type=virt-9.0", "accel=kvm,type=s390-ccw-virtio-8.2", "pc-q35-9.2+pve1"]) {
+    const older = ["pc-q35-10.2", "pc-i440fx-7.2,usb=off", "type=virt-9.0", "accel=kvm,type=s390-ccw-virtio-8.2"];
+    const distributions = [
+      "pc-q35-9.2+pve1",
+      "type=pc-i440fx-10.1+pve0",
+      "pc-q35-rhel9.6.0,usb=off",
+      "virt-rhel10.0.0",
+      "s390-ccw-virtio-rhel9.6.0",
+    ];
+    for (const type of [...older, ...distributions]) {
       expect(await isOn("-machine", type), type).to.equal(false);
       expect(await isOn("-M", type), type).to.equal(false);
       expect(await majorOf(["-machine", type]), type).to.equal(11);
     }
-    for (const type of ["pc-q35-11.0", "q35", "none", "pc-i440fx-11.1,usb=off", "usb=off", "pc-q35-10.2.x", "pc-i440fx-11.0+pve0", "=,,"]) {
+    const newest = ["pc-q35-11.0", "q35", "none", "pc-i440fx-11.1,usb=off", "usb=off", "pc-q35-10.2.x", "=,,"];
+    for (const type of [...newest, "pc-q35-11.0+pve0", "pc-q35-9.2+pve", "pc-q35-noble", "pc-q35-rhel11.0.0"]) {
       expect(await isOn("-machine", type), type).to.equal(true);
     }
     expect(await isOn()).to.equal(true);
     expect(await isOn("-compat", "qemu=7.2")).to.equal(false);
     expect(await isOn("-machine", "pc-q35-10.2", "-machine", "accel=kvm")).to.equal(false);
     expect(await isOn("-machine", "pc-q35-10.2", "-M", "q35")).to.equal(true);
+  });
+
+  it("says why there is no block driver for iSCSI where a disk of ours uses one", async () => {
+    const node = "driver=iscsi,transport=tcp,portal=192.0.2.1,target=iqn.2000-01.example:a,node-name=i";
+    const argv = ["-device", "virtio-scsi-pci", "-blockdev", node, "-device", "scsi-block,drive=i"];
+    const refused = await refusal(() => Machine.create(argv));
+    expect(refused.hint).to.contain("initiator");
   });
 });
