@@ -11,7 +11,7 @@ import { isOptionMap } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { requireUnheld } from "../qom/factory.js";
 import type { ObjectFactory } from "../qom/factory.js";
-import { hold } from "../qom/object.js";
+import { hold, isHeld } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
 import { typeHint } from "../qom/type-registry.js";
 import type { RegisteredType } from "../qom/type-registry.js";
@@ -50,6 +50,8 @@ export class BlockGraph implements NodeOpener {
   readonly #levels = new WeakMap<BlockNode, number>();
   /** Nodes that -drive made. */
   readonly #drives = new Map<BlockNode, DrivePolicies>();
+  /** Nodes whose owner has gone while others used them: they go with the last of these. */
+  readonly #outliving = new Set<BlockNode>();
   #unnamed = 0;
   #closed = false;
 
@@ -175,10 +177,18 @@ export class BlockGraph implements NodeOpener {
     await this.#close(node);
   }
 
+  /** Closes a node that is there for its users only and has none any more: one that -drive made, or one that has outlived its owner. */
+  async closeUnused(name: string): Promise<void> {
+    check("BlockGraph.closeUnused", "name", name, aString);
+    const node = this.#nodes.get(name);
+    if (node !== undefined && !isHeld(node) && (this.#drives.has(node) || this.#outliving.has(node))) await this.#close(node);
+  }
+
   /** Closes all nodes, the youngest first; for a machine that ends. */
   async closeAll(): Promise<void> {
     this.#closed = true;
-    await runAll(this.outermost.toReversed().map((node) => () => this.#close(node)));
+    const owners = this.outermost.filter((node) => !this.#outliving.has(node));
+    await runAll(owners.toReversed().map((node) => () => this.#close(node)));
   }
 
   /** The nodes that `node` uses, each with the name of the property that asks for it. */
@@ -236,7 +246,7 @@ export class BlockGraph implements NodeOpener {
       throw error instanceof QomError ? error.nestedIn(name) : error;
     });
     if (owner.active && !child.active) {
-      if (isOptionMap(value)) await this.#close(child);
+      if (isOptionMap(value)) await this.#closeUnheld(child);
       throw new QomError("in-use", `${child.describe()} is inactive, and ${owner.describe()}, which is to use it, is active`, {
         context: { option: name, value: child.nodeName },
         hint: "active=off, or set it active before",
@@ -255,7 +265,15 @@ export class BlockGraph implements NodeOpener {
     references?.get(child)?.release();
     references?.delete(child);
     if (references?.size === 0) this.#references.delete(owner);
-    if (this.#nested.get(child) === owner) await this.#close(child);
+    if (this.#nested.get(child) === owner) await this.#closeUnheld(child);
+    else await this.closeUnused(child.nodeName);
+  }
+
+  /** Closes a node whose owner has gone, or lets it outlive its owner until the last that uses it goes. */
+  async #closeUnheld(node: BlockNode): Promise<void> {
+    this.#nested.delete(node);
+    if (isHeld(node)) this.#outliving.add(node);
+    else await this.#close(node);
   }
 
   async #child(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
@@ -320,6 +338,7 @@ export class BlockGraph implements NodeOpener {
     this.#nodes.delete(node.nodeName);
     this.#nested.delete(node);
     this.#drives.delete(node);
+    this.#outliving.delete(node);
     await this.#factory.destroy(node);
   }
 
