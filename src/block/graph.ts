@@ -12,13 +12,14 @@ import { isOptionMap } from "../options/value.js";
 import type { OptionMap, PlainValue } from "../options/value.js";
 import { requireUnheld } from "../qom/factory.js";
 import type { ObjectFactory } from "../qom/factory.js";
-import { hold } from "../qom/object.js";
+import { isHeld } from "../qom/object.js";
 import type { LinkResolver, ValueForm } from "../qom/property-type.js";
 import { typeHint } from "../qom/type-registry.js";
 import type { RegisteredType } from "../qom/type-registry.js";
 import type { DrivePolicies } from "./drive-inert.js";
 import { BLOCK_NODE_TYPE, BlockNode, NODE_REFERENCE } from "./node.js";
 import type { NodeOpener } from "./node.js";
+import { NodeReferences } from "./references.js";
 import { PROTOCOL_NODE_TYPE } from "./protocol-node.js";
 
 /** QEMU keeps node names in 32 bytes, the terminating NUL included. */
@@ -33,13 +34,6 @@ const ACTIVITY_SLICE_LENGTH = 64;
 /** For who asks for QEMU's driver `iscsi`. */
 const NO_INITIATOR = "there is no iSCSI initiator here: log in with the host's, and name its disk with host_device";
 
-/** A use of a node by another one. */
-interface Reference {
-  /** Of the property that asks for it. */
-  readonly name: string;
-  readonly release: () => void;
-}
-
 const A_NODE = instanceOf(BlockNode, "a block node");
 
 /** See the module text. */
@@ -51,14 +45,13 @@ export class BlockGraph implements NodeOpener {
   readonly #pending = new Set<string>();
   /** Nodes that were made inside another one, and that one. */
   readonly #nested = new Map<BlockNode, BlockNode>();
-  /** By node: the nodes that it uses. */
-  readonly #references = new Map<BlockNode, Map<BlockNode, Reference>>();
-  /** By node: the nodes that use it; {@link #references} from the other end. */
-  readonly #owners = new Map<BlockNode, Set<BlockNode>>();
+  readonly #references = new NodeReferences();
   /** By node: its place in the chain that it was opened in, 1 for the outermost. */
   readonly #levels = new WeakMap<BlockNode, number>();
   /** Nodes that -drive made. */
   readonly #drives = new Map<BlockNode, DrivePolicies>();
+  /** Nodes whose owner has gone while others used them: they go with the last of these. */
+  readonly #outliving = new Set<BlockNode>();
   #unnamed = 0;
   #closed = false;
 
@@ -184,16 +177,24 @@ export class BlockGraph implements NodeOpener {
     await this.#close(node);
   }
 
+  /** Closes a node that is there for its users only and has none any more: one that -drive made, or one that has outlived its owner. */
+  async closeUnused(name: string): Promise<void> {
+    check("BlockGraph.closeUnused", "name", name, aString);
+    const node = this.#nodes.get(name);
+    if (node !== undefined && !isHeld(node) && (this.#drives.has(node) || this.#outliving.has(node))) await this.#close(node);
+  }
+
   /** Closes all nodes, the youngest first; for a machine that ends. */
   async closeAll(): Promise<void> {
     this.#closed = true;
-    await runAll(this.outermost.toReversed().map((node) => () => this.#close(node)));
+    const owners = this.outermost.filter((node) => !this.#outliving.has(node));
+    await runAll(owners.toReversed().map((node) => () => this.#close(node)));
   }
 
   /** The nodes that `node` uses, each with the name of the property that asks for it. */
   childrenOf(node: BlockNode): readonly { readonly name: string; readonly node: BlockNode }[] {
     check("BlockGraph.childrenOf", "node", node, A_NODE);
-    return [...(this.#references.get(node) ?? [])].map(([child, { name }]) => ({ name, node: child }));
+    return this.#references.namedChildren(node);
   }
 
   /**
@@ -206,38 +207,13 @@ export class BlockGraph implements NodeOpener {
     check("BlockGraph.setActive", "name", name, nullable(aString));
     check("BlockGraph.setActive", "active", active, aBoolean);
     const given = name === null ? this.nodes : [this.node(name)];
-    if (!active && name !== null) for (const node of given) this.#requireNoActiveOwner(node);
+    if (!active && name !== null) for (const node of given) this.#references.requireNoActiveOwner(node);
     // Nested nodes come before those around them, and a node that has another one by its name is younger than that.
     for (const [index, node] of (active ? given : given.toReversed()).entries()) {
       // It may have been closed meanwhile.
-      if (this.#nodes.get(node.nodeName) === node) await (active ? this.#activate(node) : this.#deactivate(node));
+      if (this.#nodes.get(node.nodeName) === node) await (active ? this.#references.activate(node) : this.#references.deactivate(node));
       await sliceEnd(index, ACTIVITY_SLICE_LENGTH);
     }
-  }
-
-  async #activate(node: BlockNode): Promise<void> {
-    if (node.active) return;
-    for (const child of this.#references.get(node)?.keys() ?? []) await this.#activate(child);
-    await node.changeActivity(true);
-  }
-
-  async #deactivate(node: BlockNode): Promise<void> {
-    if (!node.active || this.#activeOwner(node) !== undefined) return;
-    await node.changeActivity(false);
-    for (const child of this.#references.get(node)?.keys() ?? []) await this.#deactivate(child);
-  }
-
-  #activeOwner(node: BlockNode): BlockNode | undefined {
-    for (const owner of this.#owners.get(node) ?? []) if (owner.active) return owner;
-    return undefined;
-  }
-
-  #requireNoActiveOwner(node: BlockNode): void {
-    const owner = this.#activeOwner(node);
-    if (owner === undefined) return;
-    throw new QomError("in-use", `${node.describe()} cannot be inactive: ${owner.describe()}, which uses it, is active`, {
-      context: { option: "node-name", value: node.nodeName },
-    });
   }
 
   async openChild(owner: BlockNode, name: string, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
@@ -245,30 +221,28 @@ export class BlockGraph implements NodeOpener {
       throw error instanceof QomError ? error.nestedIn(name) : error;
     });
     if (owner.active && !child.active) {
-      if (isOptionMap(value)) await this.#close(child);
+      if (isOptionMap(value)) await this.#closeUnheld(child);
       throw new QomError("in-use", `${child.describe()} is inactive, and ${owner.describe()}, which is to use it, is active`, {
         context: { option: name, value: child.nodeName },
         hint: "active=off, or set it active before",
       });
     }
-    const release = hold(child, owner);
-    const references = this.#references.get(owner) ?? new Map<BlockNode, Reference>();
-    references.set(child, { name, release });
-    this.#references.set(owner, references);
-    this.#owners.set(child, (this.#owners.get(child) ?? new Set<BlockNode>()).add(owner));
+    this.#references.add(owner, child, name);
     if (isOptionMap(value)) this.#nested.set(child, owner);
     return child;
   }
 
   async closeChild(owner: BlockNode, child: BlockNode): Promise<void> {
-    const references = this.#references.get(owner);
-    references?.get(child)?.release();
-    references?.delete(child);
-    if (references?.size === 0) this.#references.delete(owner);
-    const owners = this.#owners.get(child);
-    owners?.delete(owner);
-    if (owners?.size === 0) this.#owners.delete(child);
-    if (this.#nested.get(child) === owner) await this.#close(child);
+    this.#references.remove(owner, child);
+    if (this.#nested.get(child) === owner) await this.#closeUnheld(child);
+    else await this.closeUnused(child.nodeName);
+  }
+
+  /** Closes a node whose owner has gone, or lets it outlive its owner until the last that uses it goes. */
+  async #closeUnheld(node: BlockNode): Promise<void> {
+    this.#nested.delete(node);
+    if (isHeld(node)) this.#outliving.add(node);
+    else await this.#close(node);
   }
 
   async #child(owner: BlockNode, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode> {
@@ -287,7 +261,7 @@ export class BlockGraph implements NodeOpener {
 
   /** The number of nodes from `node` down to the end of the longest chain. */
   #chainLength(node: BlockNode): number {
-    const below = [...(this.#references.get(node)?.keys() ?? [])].map((child) => this.#chainLength(child));
+    const below = this.#references.children(node).map((child) => this.#chainLength(child));
     return 1 + Math.max(0, ...below);
   }
 
@@ -333,6 +307,7 @@ export class BlockGraph implements NodeOpener {
     this.#nodes.delete(node.nodeName);
     this.#nested.delete(node);
     this.#drives.delete(node);
+    this.#outliving.delete(node);
     await this.#factory.destroy(node);
   }
 

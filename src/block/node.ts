@@ -18,7 +18,7 @@ import { requireConsistent } from "./inert-options.js";
 export interface NodeOpener {
   /** Opens the nested node that `value` of the property `name` describes, or finds the one it names, and holds it for `owner`. */
   openChild(owner: BlockNode, name: string, value: PlainValue, form: ValueForm, inherited: OptionMap): Promise<BlockNode>;
-  /** Releases a child of `owner`; a nested one is closed. */
+  /** Releases a child of `owner`; a nested one is closed, or with the last that uses it. */
   closeChild(owner: BlockNode, child: BlockNode): Promise<void>;
 }
 

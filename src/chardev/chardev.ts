@@ -1,14 +1,14 @@
 /** A character device at work: it listens or connects, and hands its connections to the monitor on it. */
-import { connect, createServer, Socket } from "node:net";
-import type { Server } from "node:net";
+import { connect, createServer } from "node:net";
+import type { Server, Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { errnoOrMessage, QomError } from "../base/errors.js";
+import { errnoOrMessage, isErrnoError, QomError } from "../base/errors.js";
 import { printable } from "../base/limits.js";
 import { missingFolder } from "../base/missing-folder.js";
 import { libc } from "../native/libc.js";
 import { loadServerLibc } from "../native/server/libc.js";
 import { Listener } from "../native/server/listener.js";
-import { isInheritedSocket } from "./inherited.js";
+import { descriptorInUse, inheritedSocket, isInheritedSocket } from "./inherited.js";
 import { socketConnection, stdioConnection } from "./connection.js";
 import type { Connection } from "./connection.js";
 import { formatAddress } from "./spec.js";
@@ -126,6 +126,7 @@ class Single implements Chardev {
 }
 
 function cannot(what: string, address: SocketAddress, cause: unknown): QomError {
+  if (address.kind === "fd" && isErrnoError(cause) && cause.code === "EEXIST") return descriptorInUse(address.fd);
   const missing = address.kind === "unix" ? missingFolder(address.path) : undefined;
   const reason = missing ?? (cause instanceof Error ? errnoOrMessage(cause) : String(cause));
   return new QomError("connection", `cannot ${what} ${printable(formatAddress(address))}: ${reason}`);
@@ -140,7 +141,7 @@ function endpoint(
 }
 
 function connectTo(address: SocketAddress): Promise<Connection> {
-  if (address.kind === "fd") return Promise.resolve(socketConnection(new Socket({ fd: address.fd, allowHalfOpen: true })));
+  if (address.kind === "fd") return Promise.resolve(socketConnection(inheritedSocket(address.fd)));
   return new Promise((resolve, reject) => {
     const socket = connect({ ...endpoint(address), noDelay: true, allowHalfOpen: true });
     // It stays, though nobody hears of it any more: a peer that resets the connection before a monitor has it is no failure of this process.

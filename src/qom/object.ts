@@ -196,6 +196,12 @@ export function hold(object: QomObject, holder: Holder): () => void {
   };
 }
 
+/** Whether anything holds `object`. */
+export function isHeld(object: QomObject): boolean {
+  check("isHeld", "object", object, aQomObject);
+  return stateOf(object).holders.size > 0;
+}
+
 /** Children and properties named `NAME[*]` get the next index; QEMU's limit of the counter is 32,767. */
 const AUTOMATIC_INDEX_MAX = 0x7fff;
 

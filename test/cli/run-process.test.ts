@@ -16,6 +16,9 @@ import { refusal } from "../support/refusal.js";
 import { PROGRAM, run } from "./support/programs.js";
 import type { Ended } from "./support/programs.js";
 
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z $/;
 
 describe("the process of qom-pr run", () => {
@@ -79,6 +82,36 @@ describe("the process of qom-pr run", () => {
     peer.destroy();
     server.close();
     await client.close();
+  });
+
+  it("says in one line what is wrong with an inherited socket", async () => {
+    const path = folder.path("two.sock");
+    const server = createServer().listen(path);
+    await once(server, "listening");
+    const connecting = QmpClient.connect({ path });
+    const [peer] = (await once(server, "connection")) as [Socket];
+    const client = await connecting;
+    const twice = ["-chardev", "socket,id=c,fd=4", "-mon", "c,mode=control", "-chardev", "socket,id=d,fd=4", "-mon", "d,mode=control"];
+    const both = await runWith(["ignore", peer], twice);
+    expect([both.code, both.stdout, both.stderr]).to.deep.equal([
+      1,
+      "",
+      "qom-pr: -chardev socket,id=d,fd=4: descriptor 4 is in use already\n",
+    ]);
+    peer.destroy();
+    server.close();
+    await client.close();
+
+    const listener = await Listener.create(libc(), loadServerLibc(), folder.path("twice.sock"), 0o600);
+    const listening = twice.map((word) => word.replace("fd=4", "fd=4,server=on,wait=off"));
+    const again = await runWith(["ignore", listener.fd], listening);
+    listener.stop();
+    expect(again.stderr).to.equal("qom-pr: -chardev socket,id=d,fd=4,server=on,wait=off: descriptor 4 is in use already\n");
+
+    const datagrams = libc().socket(AF_UNIX, SOCK_DGRAM, 0);
+    const other = await runWith(["ignore", datagrams], twice.slice(0, 4));
+    libc().close(datagrams);
+    expect([other.code, other.stderr]).to.deep.equal([1, "qom-pr: -chardev socket,id=c,fd=4: descriptor 4 is not a stream socket\n"]);
   });
 
   it("neither writes a pid file nor leaves the foreground with --check", async () => {

@@ -103,9 +103,8 @@ function nameOf(device: Device): { device?: string; path: string } {
 /** A drive made by -drive goes with its device; it stays when something else uses it too. */
 async function closeDrive(device: Device, host: MonitorHost): Promise<void> {
   if (!(device instanceof ScsiDevice)) return;
-  const drive = host.graph.drives.find((node) => node.nodeName === device.drive);
   try {
-    if (drive !== undefined) await host.graph.close(drive.nodeName);
+    await host.graph.closeUnused(device.drive);
   } catch (error) {
     warnOfFault(error);
   }

@@ -171,6 +171,7 @@ export const machineRows: readonly Row[] = [
   method("BlockGraph#node", (c) => c.machine.graph, text("name")),
   method("BlockGraph#has", (c) => c.machine.graph, text("name")),
   method("BlockGraph#isDrive", (c) => c.machine.graph, text("id")),
+  method("BlockGraph#closeUnused", (c) => c.machine.graph, text("name")),
   method("BlockGraph#open", (c) => c.machine.graph, map("values"), form),
   method("BlockGraph#check", (c) => c.machine.graph, map("values"), form),
   method("BlockGraph#openDrive", (c) => c.machine.graph, map("values")),
